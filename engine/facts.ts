@@ -1,0 +1,16 @@
+import type { Scalar, Value } from "./value.ts";
+
+/**
+ * What must be looked up before deciding (SPEC §7.1), as a view on state that does not change while one
+ * decision is made. Keys are those of `key.ts`.
+ */
+export interface Facts {
+  /** The host's clock: milliseconds since the Unix epoch. */
+  readonly nowMs: number;
+  /** What counter `index` had recorded for `key` before this request; `unavailable` when the store is out of reach. */
+  counter(index: number, key: string): number | "unavailable";
+  /** `pending`: a call that would set it was allowed and has not reported its outcome. */
+  latch(index: number, key: string): boolean | "pending" | "unavailable";
+  /** Labels of everything this session has seen that holds the value verbatim (SPEC §7.5). */
+  origin(value: Value): ReadonlySet<Scalar> | "unavailable";
+}
