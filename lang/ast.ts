@@ -115,7 +115,20 @@ export interface ToolName {
 export type ToolItem =
   | { readonly kind: "effect"; readonly span: Span; readonly effect: Name }
   | { readonly kind: "args"; readonly span: Span; readonly record: RecordType }
-  | { readonly kind: "yields"; readonly span: Span; readonly labels: readonly Name[] }
+  /**
+   * What a call's output carries (SPEC §7.5): `yields untrusted` all of it, `yields untrusted in [subject, body]`
+   * what stands under members of these names, `yields system elsewhere` the rest.
+   */
+  | {
+      readonly kind: "yields";
+      readonly span: Span;
+      readonly labels: readonly Name[];
+      readonly where: "everywhere" | "in" | "elsewhere";
+      /** Member names, for `in`; empty else. */
+      readonly fields: readonly Name[];
+    }
+  /** Who or what each record of the output comes from: `source sender` (a member of it), `source args.file_path`. */
+  | { readonly kind: "source"; readonly span: Span; readonly path: Name }
   | { readonly kind: "server"; readonly span: Span; readonly server: Text }
   | { readonly kind: "scope"; readonly span: Span; readonly scopes: readonly Text[] }
   | { readonly kind: "digest"; readonly span: Span; readonly digest: Text };

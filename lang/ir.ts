@@ -57,12 +57,23 @@ export interface ToolDecl {
   readonly args: readonly Field[];
   /** Arguments that are not declared are accepted; else they refuse the request. */
   readonly open: boolean;
-  /** Labels that every successful call's output carries. */
-  readonly yields: readonly string[];
+  /** Labels of what a call returns (SPEC §7.5), leaf by leaf. */
+  readonly yields: readonly Yield[];
+  /** Where a record of the output names what it comes from: a member of the record, or an argument of the call. */
+  readonly source?: { readonly of: "output" | "args"; readonly name: string };
   /** What a delegation's scope must contain, each of them, to cover a call. */
   readonly scope: readonly string[];
   /** Of the published definition; another one in a request refuses it. */
   readonly digest?: string;
+}
+
+/** `fields` missing and `elsewhere` false: every leaf. */
+export interface Yield {
+  readonly label: string;
+  /** Only leaves under a member of one of these names. */
+  readonly fields?: readonly string[];
+  /** Only leaves that no yield with `fields` of this tool covers. */
+  readonly elsewhere: boolean;
 }
 
 export interface ResourceDecl {

@@ -1,5 +1,3 @@
-import { unreachable } from "./unreachable.ts";
-
 /**
  * The types of the language (SPEC §4.2), as the checker uses them and as IR carries them.
  * How each is represented at run time is in `engine/value.ts`.
@@ -179,11 +177,8 @@ export function isScalar(type: Type): boolean {
     case "Party":
     case "Any":
       return false;
-    case "Level":
-    case "OneOf":
-      return true;
     default:
-      return SCALARS.includes(type.kind) || unreachable(type.kind);
+      return true;
   }
 }
 

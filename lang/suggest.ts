@@ -1,0 +1,43 @@
+/** The candidate nearest to `word` by edits (insert, delete, replace, swap), when it is near enough to be meant. */
+export function suggest(word: string, candidates: Iterable<string>): string | undefined {
+  const edits = Math.max(1, Math.floor(word.length / 3));
+  let best: string | undefined;
+  let fewest = edits + 1;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - word.length) > edits) continue;
+    const count = distance(word, candidate);
+    if (count < fewest || (count === fewest && best !== undefined && candidate < best)) {
+      best = candidate;
+      fewest = count;
+    }
+  }
+  return best;
+}
+
+/** `did you mean \`x\`?`, as the help of a diagnostic. */
+export function didYouMean(
+  word: string,
+  candidates: Iterable<string>,
+): { help: string } | Record<string, never> {
+  const near = suggest(word, candidates);
+  return near === undefined ? {} : { help: `did you mean \`${near}\`?` };
+}
+
+/** Optimal string alignment distance. Words are bounded by `limits.ts`, so the table is small. */
+function distance(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let cost = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) cost = Math.min(cost, (before[j - 2] ?? 0) + 1);
+      row.push(cost);
+    }
+    before = last;
+    last = row;
+  }
+  return last[b.length] ?? 0;
+}
