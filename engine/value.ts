@@ -14,17 +14,7 @@
  */
 import type { Cause } from "../lang/ir.ts";
 
-export type Scalar = boolean | number | string;
-export type Value =
-  | Scalar
-  | ReadonlySet<Scalar>
-  | readonly Value[]
-  | ReadonlyMap<string, Value>
-  | RecordValue;
-
-export interface RecordValue {
-  readonly [name: string]: Value | undefined;
-}
+export type { RecordValue, Scalar, Value } from "../lang/value.ts";
 
 /** The third truth value, and the result of every operator that could not be calculated (SPEC §5.3). */
 export class Unknown {

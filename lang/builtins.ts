@@ -1,0 +1,454 @@
+/**
+ * The one table of derived attributes and builtin functions (SPEC §5.8): the checker asks it for types, both
+ * evaluators for results, and SPEC's table is compared with it.
+ */
+
+import { asciiLower, emailDomain, emailLocal, parseEmail } from "./scalar/email.ts";
+import { parseCidr, parseIp } from "./scalar/ip.ts";
+import type { Parsed } from "./scalar/parsed.ts";
+import { parsePath, pathExtension, pathName, pathParent, pathSegments } from "./scalar/path.ts";
+import { parseTime, timeDate, timeHour, timeWeekday, WEEKDAYS } from "./scalar/time.ts";
+import {
+  hostWithin,
+  parseUrl,
+  urlHost,
+  urlPath,
+  urlPort,
+  urlQuery,
+  urlScheme,
+} from "./scalar/url.ts";
+import { assignable, isScalar, optional, type ScalarName, spell, type Type } from "./type.ts";
+import { Failure, record, type Scalar, type Value } from "./value.ts";
+
+export interface Builtin {
+  /** How IR names it: `length`, or `email.domain` for an attribute. */
+  readonly name: string;
+  /** Written `x.domain` where x is of this type; else it is a function, written `name(…)`. */
+  readonly attributeOf?: ScalarName;
+  /** As SPEC's table shows it: `Email → String`, `(String, String) → List<String>`. */
+  readonly signature: string;
+  /** What it gives, in one line. */
+  readonly doc: string;
+  /** How its time grows with the size of its arguments. */
+  readonly cost: "constant" | "linear";
+  /** How many arguments it takes, all of them present (none of type `T?`). */
+  readonly arity: number;
+  /** The type of the result, or what is wrong with the arguments, of which there are `arity`. */
+  result(types: readonly Type[]): Type | { readonly message: string };
+  /** Arguments are of types that `result` accepted. `undefined` is an absent value; never throws. */
+  apply(args: readonly Value[]): Value | Failure | undefined;
+}
+
+const ABS_LIMIT = Number.MAX_SAFE_INTEGER;
+
+const ATTRIBUTES: readonly Builtin[] = [
+  attribute("Email", "local", type("String"), "what stands before the `@`", emailLocal),
+  attribute(
+    "Email",
+    "domain",
+    type("String"),
+    "what stands after the `@`, lower case",
+    emailDomain,
+  ),
+  attribute("Path", "name", type("String"), "the last segment; empty for `/`", pathName),
+  attribute(
+    "Path",
+    "extension",
+    type("String"),
+    "what follows the last dot of the name; empty where there is none",
+    pathExtension,
+  ),
+  attribute("Path", "parent", type("Path"), "the folder it is in; `/` for `/`", pathParent),
+  attribute("Path", "segments", list(type("String")), "names from the top", pathSegments),
+  attribute("Url", "scheme", type("String"), "`https`", urlScheme),
+  attribute(
+    "Url",
+    "host",
+    type("String"),
+    "name or address, lower case; empty where none",
+    urlHost,
+  ),
+  attribute(
+    "Url",
+    "port",
+    optional(type("Int")),
+    "the one written, else the one its scheme means",
+    urlPort,
+  ),
+  attribute("Url", "path", type("String"), "`/a/b`, percent-encoded where it must be", urlPath),
+  attribute("Url", "query", type("String"), "what follows `?`; empty where none", urlQuery),
+  attribute("Time", "hour", type("Int"), "0 to 23, UTC", timeHour),
+  attribute("Time", "weekday", { kind: "OneOf", values: WEEKDAYS }, "`monday` …, UTC", timeWeekday),
+  attribute("Time", "date", type("String"), "`2026-01-02`, UTC", timeDate),
+];
+
+const FUNCTIONS: readonly Builtin[] = [
+  {
+    name: "lower",
+    signature: "String → String",
+    doc: "`A` to `Z` made small; nothing else is folded",
+    cost: "linear",
+    arity: 1,
+    result: (types) => accept(types, [type("String")], type("String")),
+    apply: ([text]) => asciiLower(String(text)),
+  },
+  {
+    name: "trim",
+    signature: "String → String",
+    doc: "without blanks, tabs and line ends at either end",
+    cost: "linear",
+    arity: 1,
+    result: (types) => accept(types, [type("String")], type("String")),
+    apply: ([text]) => trim(String(text)),
+  },
+  {
+    name: "length",
+    signature: "String → Int",
+    doc: "number of code points",
+    cost: "linear",
+    arity: 1,
+    result: (types) => accept(types, [type("String")], type("Int")),
+    apply: ([text]) => codePoints(String(text)),
+  },
+  {
+    name: "split",
+    signature: "(String, String) → List<String>",
+    doc: "the parts between separators; the whole text where the separator is empty",
+    cost: "linear",
+    arity: 2,
+    result: (types) => accept(types, [type("String"), type("String")], list(type("String"))),
+    apply: ([text, separator]) =>
+      separator === "" ? [String(text)] : String(text).split(String(separator)),
+  },
+  {
+    name: "words",
+    signature: "String → List<String>",
+    doc: "the parts between blanks, tabs and line ends, none of them empty",
+    cost: "linear",
+    arity: 1,
+    result: (types) => accept(types, [type("String")], list(type("String"))),
+    apply: ([text]) =>
+      String(text)
+        .split(/[ \t\r\n]/)
+        .filter((word) => word !== ""),
+  },
+  {
+    name: "text",
+    signature: "Path | Url | Email | Ip | Cidr | Command | Purpose | Label | … → String",
+    doc: "a scalar in its canonical form, as a String",
+    cost: "constant",
+    arity: 1,
+    result: ([from]) => (from && isText(from) ? type("String") : misfit([from], "a kind of text")),
+    apply: ([value]) => value,
+  },
+  {
+    name: "count",
+    signature: "List<T> | Set<T> | Map<T> → Int",
+    doc: "number of elements",
+    cost: "constant",
+    arity: 1,
+    result: ([from]) =>
+      from?.kind === "List" || from?.kind === "Set" || from?.kind === "Map"
+        ? type("Int")
+        : misfit([from], "a List, Set or Map"),
+    apply: ([of]) => (Array.isArray(of) ? of.length : (of as ReadonlySet<Scalar>).size),
+  },
+  {
+    name: "sum",
+    signature: "List<N> → N for Int, Decimal and Duration",
+    doc: "all elements added; 0 of nothing",
+    cost: "linear",
+    arity: 1,
+    result: ([from]) => elementOf(from, ["Int", "Decimal", "Duration"]),
+    apply: ([of]) => sum(elements(of)),
+  },
+  {
+    name: "min",
+    signature: "List<N> | Set<N> → N for Int, Decimal, Float, Duration, Time and levels",
+    doc: "the least element; of nothing, unknown (`absent`)",
+    cost: "linear",
+    arity: 1,
+    result: ([from]) => elementOf(from, ["Int", "Decimal", "Float", "Duration", "Time", "Level"]),
+    apply: ([of]) => best(elements(of), (a, b) => a < b),
+  },
+  {
+    name: "max",
+    signature: "List<N> | Set<N> → N for Int, Decimal, Float, Duration, Time and levels",
+    doc: "the greatest element; of nothing, unknown (`absent`)",
+    cost: "linear",
+    arity: 1,
+    result: ([from]) => elementOf(from, ["Int", "Decimal", "Float", "Duration", "Time", "Level"]),
+    apply: ([of]) => best(elements(of), (a, b) => a > b),
+  },
+  {
+    name: "abs",
+    signature: "N → N for Int, Decimal, Float and Duration",
+    doc: "without its sign",
+    cost: "constant",
+    arity: 1,
+    result: ([from]) =>
+      from && ["Int", "Decimal", "Float", "Duration"].includes(from.kind)
+        ? from
+        : misfit([from], "a number or Duration"),
+    apply: ([number]) => Math.abs(Number(number)),
+  },
+  {
+    name: "keys",
+    signature: "Map<T> → Set<String>",
+    doc: "the names a map has values for",
+    cost: "linear",
+    arity: 1,
+    result: ([from]) =>
+      from?.kind === "Map" ? { kind: "Set", of: type("String") } : misfit([from], "a Map"),
+    apply: ([map]) => new Set((map as ReadonlyMap<string, Value>).keys()),
+  },
+  {
+    name: "values",
+    signature: "Map<T> → List<T>",
+    doc: "the values a map has, in the order they were sent",
+    cost: "linear",
+    arity: 1,
+    result: ([from]) => (from?.kind === "Map" ? list(from.of) : misfit([from], "a Map")),
+    apply: ([map]) => [...(map as ReadonlyMap<string, Value>).values()],
+  },
+  {
+    name: "zip",
+    signature: "(List<A>, List<B>) → List<{ first: A, second: B }>",
+    doc: "elements at the same place, in pairs; unknown (`length_mismatch`) where one list is longer",
+    cost: "linear",
+    arity: 2,
+    result: ([left, right]) =>
+      left?.kind === "List" && right?.kind === "List"
+        ? list(pairOf(left.of, right.of))
+        : misfit([left, right], "two Lists"),
+    apply: ([left, right]) => zip(elements(left), elements(right)),
+  },
+  {
+    name: "distinct",
+    signature: "List<T> → Set<T>",
+    doc: "the elements, each once",
+    cost: "linear",
+    arity: 1,
+    result: ([from]) =>
+      from?.kind === "List" && isScalar(from.of)
+        ? { kind: "Set", of: from.of }
+        : misfit([from], "a List of scalars"),
+    apply: ([of]) => new Set(elements(of) as readonly Scalar[]),
+  },
+  {
+    name: "union",
+    signature: "(Set<T>, Set<T>) → Set<T>",
+    doc: "what is in either",
+    cost: "linear",
+    arity: 2,
+    result: sameSets,
+    apply: ([left, right]) => new Set([...setOf(left), ...setOf(right)]),
+  },
+  {
+    name: "intersection",
+    signature: "(Set<T>, Set<T>) → Set<T>",
+    doc: "what is in both",
+    cost: "linear",
+    arity: 2,
+    result: sameSets,
+    apply: ([left, right]) => filterSet(setOf(left), (value) => setOf(right).has(value)),
+  },
+  {
+    name: "difference",
+    signature: "(Set<T>, Set<T>) → Set<T>",
+    doc: "what is in the first and not in the second",
+    cost: "linear",
+    arity: 2,
+    result: sameSets,
+    apply: ([left, right]) => filterSet(setOf(left), (value) => !setOf(right).has(value)),
+  },
+  {
+    name: "host_within",
+    signature: "(String, String) → Bool",
+    doc: "whether a host or mail domain is a domain or below it",
+    cost: "linear",
+    arity: 2,
+    result: (types) => accept(types, [type("String"), type("String")], type("Bool")),
+    apply: ([host, domain]) => hostWithin(String(host), String(domain)),
+  },
+  parser("path", "Path", parsePath),
+  parser("url", "Url", parseUrl),
+  parser("email", "Email", parseEmail),
+  parser("ip", "Ip", parseIp),
+  parser("cidr", "Cidr", parseCidr),
+  parser("time", "Time", parseTime),
+];
+
+/** By the name IR uses. */
+export const BUILTINS: ReadonlyMap<string, Builtin> = new Map(
+  [...ATTRIBUTES, ...FUNCTIONS].map((builtin) => [builtin.name, builtin]),
+);
+
+/** What a value of the type has behind a dot: the builtin of `email.domain` for `Email` and `domain`. */
+export function attributeOf(of: Type, name: string): Builtin | undefined {
+  const found = BUILTINS.get(`${of.kind.toLowerCase()}.${name}`);
+  return found?.attributeOf === of.kind ? found : undefined;
+}
+
+/** Names that may stand behind a dot, for suggestions. */
+export function attributesOf(of: Type): readonly string[] {
+  return [...BUILTINS.values()]
+    .filter((builtin) => builtin.attributeOf === of.kind)
+    .map((builtin) => builtin.name.slice(builtin.name.indexOf(".") + 1));
+}
+
+/** The function of that name; attributes are none. */
+export function functionNamed(name: string): Builtin | undefined {
+  const found = BUILTINS.get(name);
+  return found?.attributeOf === undefined ? found : undefined;
+}
+
+function attribute<Held extends Scalar>(
+  of: ScalarName,
+  name: string,
+  gives: Type,
+  doc: string,
+  read: (value: Held) => Value | undefined,
+): Builtin {
+  return {
+    name: `${of.toLowerCase()}.${name}`,
+    attributeOf: of,
+    signature: `${of} → ${spell(gives)}`,
+    doc,
+    cost: "linear",
+    arity: 1,
+    result: (types) => accept(types, [type(of)], gives),
+    apply: ([value]) => read(value as Held),
+  };
+}
+
+function parser(name: string, gives: ScalarName, parse: (text: string) => Parsed<Scalar>): Builtin {
+  return {
+    name,
+    signature: `String → ${gives}?`,
+    doc: `the text as ${gives === "Email" || gives === "Ip" ? "an" : "a"} ${gives}; absent where it is none`,
+    cost: "linear",
+    arity: 1,
+    result: (types) => accept(types, [type("String")], optional(type(gives))),
+    apply: ([text]) => {
+      const read = parse(String(text));
+      return read.ok ? read.value : undefined;
+    },
+  };
+}
+
+type Misfit = { readonly message: string };
+
+function accept(given: readonly Type[], wanted: readonly Type[], gives: Type): Type | Misfit {
+  const fits = wanted.every((want, at) => {
+    const have = given[at];
+    return have !== undefined && assignable(have, want);
+  });
+  return fits ? gives : misfit(given, wanted.map(spell).join(", "));
+}
+
+function misfit(given: readonly (Type | undefined)[], wanted: string): Misfit {
+  const spelled = given.map((have) => (have === undefined ? "nothing" : `\`${spell(have)}\``));
+  return { message: `takes ${wanted}, not ${spelled.join(" and ")}` };
+}
+
+function elementOf(from: Type | undefined, kinds: readonly Type["kind"][]): Type | Misfit {
+  if ((from?.kind === "List" || from?.kind === "Set") && kinds.includes(from.of.kind))
+    return from.of;
+  return misfit([from], `a List of ${kinds.join(", ")}`);
+}
+
+function sameSets(types: readonly Type[]): Type | Misfit {
+  const [left, right] = types;
+  if (left?.kind === "Set" && right?.kind === "Set") {
+    if (assignable(left, right)) return right;
+    if (assignable(right, left)) return left;
+  }
+  return misfit(types, "two Sets of one type");
+}
+
+/** Types whose values are strings at run time. */
+function isText(from: Type): boolean {
+  switch (from.kind) {
+    case "OneOf":
+      return true;
+    case "Bool":
+    case "Int":
+    case "Decimal":
+    case "Float":
+    case "Duration":
+    case "Time":
+    case "Level":
+      return false;
+    default:
+      return isScalar(from);
+  }
+}
+
+function pairOf(first: Type, second: Type): Type {
+  const fields = [
+    { name: "first", type: first },
+    { name: "second", type: second },
+  ];
+  return { kind: "Record", fields, open: false };
+}
+
+function type(kind: ScalarName): Type {
+  return { kind };
+}
+
+function list(of: Type): Type {
+  return { kind: "List", of };
+}
+
+function elements(of: Value | undefined): readonly Value[] {
+  return Array.isArray(of) ? of : [...(of as ReadonlySet<Scalar>)];
+}
+
+function setOf(of: Value | undefined): ReadonlySet<Scalar> {
+  return of as ReadonlySet<Scalar>;
+}
+
+function filterSet(
+  set: ReadonlySet<Scalar>,
+  keeps: (value: Scalar) => boolean,
+): ReadonlySet<Scalar> {
+  return new Set([...set].filter(keeps));
+}
+
+function trim(text: string): string {
+  const isBlank = (at: number) => " \t\r\n".includes(text.charAt(at));
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(start)) start++;
+  while (end > start && isBlank(end - 1)) end--;
+  return text.slice(start, end);
+}
+
+function codePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+function sum(numbers: readonly Value[]): number | Failure {
+  let total = 0;
+  for (const number of numbers) {
+    total += Number(number);
+    if (Math.abs(total) > ABS_LIMIT) return new Failure("overflow");
+  }
+  return total;
+}
+
+function best(
+  values: readonly Value[],
+  better: (a: Value, b: Value) => boolean,
+): Value | undefined {
+  let found = values[0];
+  for (const value of values) if (found !== undefined && better(value, found)) found = value;
+  return found;
+}
+
+function zip(left: readonly Value[], right: readonly Value[]): readonly Value[] | Failure {
+  if (left.length !== right.length) return new Failure("length_mismatch");
+  return left.map((first, at) => record({ first, second: right[at] }));
+}
