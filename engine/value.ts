@@ -8,13 +8,19 @@
  *   Duration, Time     milliseconds; since the Unix epoch
  *   Level              position, lowest 0
  *   all others         string: Path, Url, Email, Ip and Cidr in canonical form
- *   Set<T>             Set · List<T> array · Map<T> Map · record and Party: object without prototype
+ *   Set<T>             Set · List<T> array · Map<T> Map · record and Party: object that inherits nothing
  *
  * `undefined` is what is absent. Values are never changed once made.
  */
-import type { Cause } from "../lang/ir.ts";
+import type { Cause, LevelDecl } from "../lang/ir.ts";
+import { decimalFromNumber, spellDecimal } from "../lang/scalar/decimal.ts";
+import { spellDuration } from "../lang/scalar/duration.ts";
+import { spellTime } from "../lang/scalar/time.ts";
+import type { Json, Type } from "../lang/type.ts";
+import { newRecord, type RecordValue, type Scalar, type Value } from "../lang/value.ts";
 
 export type { RecordValue, Scalar, Value } from "../lang/value.ts";
+export { newRecord, record } from "../lang/value.ts";
 
 /** The third truth value, and the result of every operator that could not be calculated (SPEC §5.3). */
 export class Unknown {
@@ -26,4 +32,177 @@ export class Unknown {
     this.cause = cause;
     this.at = at;
   }
+}
+
+/** JSON's `null` in a value of type `Any`: a value like no other, itself included in no other form. */
+export const NULL: Value = Object.freeze(new Map<string, Value>());
+
+export function isSet(value: Value | undefined): value is ReadonlySet<Scalar> {
+  return value instanceof Set;
+}
+
+export function isMap(value: Value | undefined): value is ReadonlyMap<string, Value> {
+  return value instanceof Map;
+}
+
+export function isList(value: Value | undefined): value is readonly Value[] {
+  return Array.isArray(value);
+}
+
+export function isRecord(value: Value | undefined): value is RecordValue {
+  return typeof value === "object" && !isList(value) && !isSet(value) && !isMap(value);
+}
+
+/** The elements of a Set or List, in order. */
+export function elementsOf(value: ReadonlySet<Scalar> | readonly Value[]): readonly Value[] {
+  return isList(value) ? value : [...value];
+}
+
+/** Deep equality (SPEC §5.4): Sets and Maps without order, an absent member like one that is not there. */
+export function equal(a: Value | undefined, b: Value | undefined): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === NULL || b === NULL) return false;
+  if (isList(a))
+    return isList(b) && a.length === b.length && a.every((item, at) => equal(item, b[at]));
+  if (isSet(a)) return isSet(b) && a.size === b.size && [...a].every((item) => b.has(item));
+  if (isMap(a))
+    return isMap(b) && a.size === b.size && [...a].every(([key, item]) => equal(item, b.get(key)));
+  return isRecord(b) && equalRecords(a as RecordValue, b);
+}
+
+function equalRecords(a: RecordValue, b: RecordValue): boolean {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...names].every((name) => equal(a[name], b[name]));
+}
+
+/**
+ * One text for several scalars, different for different ones (SPEC §7.2): one alone is its type's letter and
+ * its text; several are each preceded by their length, so that no text can imitate a boundary.
+ */
+export function keyOf(values: readonly Scalar[]): string {
+  const [first] = values;
+  if (values.length === 1 && first !== undefined) return tagged(first);
+  return values.map((value) => `${tagged(value).length}:${tagged(value)}`).join("");
+}
+
+function tagged(value: Scalar): string {
+  return typeof value === "string"
+    ? `s${value}`
+    : `${typeof value === "number" ? "n" : "b"}${value}`;
+}
+
+/** The value that a `const` node holds: run-time values in JSON, as `ir.ts` describes them. */
+export function fromJson(json: Json, type: Type): Value | undefined {
+  switch (type.kind) {
+    case "Optional":
+      return json === null ? undefined : fromJson(json, type.of);
+    case "Set":
+      return new Set(listOf(json).map((item) => scalarOf(item)));
+    case "List":
+      return Object.freeze(listOf(json).map((item) => requiredFromJson(item, type.of)));
+    case "Map":
+      return new Map(entriesOf(json).map(([key, item]) => [key, requiredFromJson(item, type.of)]));
+    case "Record":
+      return recordFromJson(json, (name) => type.fields.find((field) => field.name === name)?.type);
+    case "Party":
+    case "Any":
+      return anyFromJson(json);
+    default:
+      return scalarOf(json);
+  }
+}
+
+function requiredFromJson(json: Json, type: Type): Value {
+  return fromJson(json, type) ?? malformed(json);
+}
+
+function recordFromJson(json: Json, typeOf: (name: string) => Type | undefined): RecordValue {
+  const made = newRecord();
+  for (const [name, item] of entriesOf(json)) {
+    made[name] = fromJson(item, typeOf(name) ?? { kind: "Any" });
+  }
+  return Object.freeze(made);
+}
+
+/** A value of type `Any`: JSON as it was sent; objects are records. */
+export function anyFromJson(json: Json): Value {
+  if (json === null) return NULL;
+  if (typeof json !== "object") return json === 0 ? 0 : json;
+  if (Array.isArray(json)) return Object.freeze(json.map(anyFromJson));
+  const made = newRecord();
+  for (const [name, item] of entriesOf(json)) made[name] = anyFromJson(item);
+  return Object.freeze(made);
+}
+
+function scalarOf(json: Json): Scalar {
+  if (typeof json === "object") return malformed(json);
+  // −0 and 0 are one number here, and would be two elements of nothing but confusion.
+  return json === 0 ? 0 : json;
+}
+
+function listOf(json: Json): readonly Json[] {
+  return Array.isArray(json) ? json : malformed(json);
+}
+
+function entriesOf(json: Json): readonly (readonly [string, Json])[] {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return malformed(json);
+  return Object.entries(json);
+}
+
+function malformed(json: Json): never {
+  throw new Error(`not a constant of its type: ${JSON.stringify(json)}`);
+}
+
+/** The JSON form of a value, which `fromJson` reads back; absent is `null`. */
+export function toJson(value: Value | undefined): Json {
+  if (value === undefined || value === NULL) return null;
+  if (typeof value !== "object") return value;
+  if (isList(value)) return value.map(toJson);
+  if (isSet(value)) return [...value];
+  const entries = isMap(value) ? [...value] : Object.entries(value);
+  const present = entries.filter(([, item]) => item !== undefined);
+  return Object.fromEntries(present.map(([name, item]) => [name, toJson(item)]));
+}
+
+/** A value as it would stand in a request: for explanations and records. */
+export function toWire(value: Value | undefined, type: Type, levels: readonly LevelDecl[]): Json {
+  if (value === undefined) return null;
+  switch (type.kind) {
+    case "Decimal":
+      return decimalToWire(Number(value));
+    case "Time":
+      return spellTime(Number(value));
+    case "Duration":
+      return spellDuration(Number(value));
+    case "Level":
+      return (
+        levels.find((level) => level.name === type.name)?.values[Number(value)] ?? Number(value)
+      );
+    case "Optional":
+      return toWire(value, type.of, levels);
+    case "Set":
+    case "List":
+      return elementsOf(value as readonly Value[]).map((item) => toWire(item, type.of, levels));
+    case "Map": {
+      const entries = [...(value as ReadonlyMap<string, Value>)];
+      return Object.fromEntries(entries.map(([key, item]) => [key, toWire(item, type.of, levels)]));
+    }
+    case "Record":
+      return Object.fromEntries(
+        type.fields.flatMap((field) => {
+          const item = (value as RecordValue)[field.name];
+          if (item === undefined) return [];
+          return [[field.wire ?? field.name, toWire(item, field.type, levels)]];
+        }),
+      );
+    default:
+      return toJson(value);
+  }
+}
+
+/** A number where a number says it exactly, else text. */
+function decimalToWire(scaled: number): number | string {
+  const text = spellDecimal(scaled);
+  const read = decimalFromNumber(Number(text));
+  return read.ok && read.value === scaled ? Number(text) : text;
 }

@@ -3,6 +3,7 @@
  * evaluators for results, and SPEC's table is compared with it.
  */
 
+import { atomsIn } from "./scalar/atoms.ts";
 import { asciiLower, emailDomain, emailLocal, parseEmail } from "./scalar/email.ts";
 import { parseCidr, parseIp } from "./scalar/ip.ts";
 import type { Parsed } from "./scalar/parsed.ts";
@@ -270,6 +271,15 @@ const FUNCTIONS: readonly Builtin[] = [
     arity: 2,
     result: (types) => accept(types, [type("String"), type("String")], type("Bool")),
     apply: ([host, domain]) => hostWithin(String(host), String(domain)),
+  },
+  {
+    name: "atoms",
+    signature: "String → Set<String>",
+    doc: "mail addresses, URLs and account numbers that stand in a text",
+    cost: "linear",
+    arity: 1,
+    result: (types) => accept(types, [type("String")], { kind: "Set", of: type("String") }),
+    apply: ([text]) => atomsIn(String(text)),
   },
   parser("path", "Path", parsePath),
   parser("url", "Url", parseUrl),

@@ -1,0 +1,900 @@
+/**
+ * POSIX shell and bash text as a tree: which commands stand in it, with which words, joined how. Nothing is
+ * expanded but braces and quotes. Linear in the text; nesting is bounded; never fails: `sound` turns false.
+ */
+
+/** Longest text that is read; what follows is left out and the script is not sound. */
+export const SHELL_CHARS_MAX = 65_536;
+/** Deepest nesting of substitutions, compound commands and texts within texts. */
+export const SHELL_DEPTH_MAX = 32;
+/** A word may be the start of at most this many by brace expansion. */
+const BRACE_WORDS_MAX = 64;
+
+export interface Script {
+  readonly list: List;
+  /** Every character was understood as a shell would. */
+  readonly sound: boolean;
+}
+
+/** Pipelines in order. */
+export type List = readonly ListItem[];
+
+export interface ListItem {
+  /** How this one is joined to the one before it; a newline and `&` count as `;`. */
+  readonly after: ";" | "&&" | "||";
+  readonly pipeline: readonly Command[];
+}
+
+export type Command =
+  | {
+      readonly kind: "simple";
+      readonly assignments: readonly Assignment[];
+      readonly words: readonly Word[];
+      readonly redirects: readonly Redirect[];
+    }
+  /** Subshell, braces, `if`, `while`, `for`, `case`, function: everything inside may run. */
+  | {
+      readonly kind: "compound";
+      /** Runs in a shell of its own: `cd` inside does not reach outside. */
+      readonly apart: boolean;
+      /** Words that are expanded but not run: of `for`, `case`, `[[`. */
+      readonly words: readonly Word[];
+      readonly bodies: readonly List[];
+      readonly redirects: readonly Redirect[];
+    };
+
+export interface Assignment {
+  readonly name: string;
+  readonly values: readonly Word[];
+}
+
+export interface Redirect {
+  readonly fd?: string;
+  readonly op: string;
+  readonly target: Word;
+  /** The text of a here-document. */
+  readonly body?: Word;
+}
+
+export interface Word {
+  /** After quote removal. Expansions stay as written, but for `$HOME` at the start: `~`. */
+  readonly text: string;
+  /** `text` is what the program will get: no expansion, no glob. */
+  readonly fixed: boolean;
+  /** Where in `text` the first expansion stands. */
+  readonly expandsAt?: number;
+  /** Command and process substitutions in it, in order. */
+  readonly runs: readonly Substitution[];
+}
+
+export interface Substitution {
+  readonly list: List;
+  /** `$(…)` and backticks, `<(…)`, `>(…)` */
+  readonly form: "value" | "input" | "output";
+}
+
+/** Reads `text` as a script; `depth` is how deep it stands in other text. */
+export function readShell(text: string, depth = 0): Script {
+  const reader = new ShellReader(text.slice(0, SHELL_CHARS_MAX), depth);
+  // A shell drops NUL, so that `r\0m` runs rm; the markers would be taken for braces.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
+  const odd = text.length > SHELL_CHARS_MAX || /[\0\uf8f0-\uf8f2]/.test(text);
+  const list = reader.script();
+  return { list, sound: reader.sound && !odd };
+}
+
+/** A word without quotes or expansions. */
+export function fixedWord(text: string): Word {
+  return { text, fixed: true, runs: [] };
+}
+
+/** Brace expansion is done when a word ends; until then its unquoted `{`, `,`, `}` stand as these. */
+const OPEN = "\uf8f0";
+const COMMA = "\uf8f1";
+const CLOSE = "\uf8f2";
+
+const RESERVED =
+  /(?:if|then|elif|else|fi|for|select|while|until|do|done|case|esac|function|time|coproc|in|\{|\}|!|\[\[)(?=[\s;&|()<>]|$)/y;
+const REDIRECT = /(\d+|\{[A-Za-z_]\w*\})?(<<<|<<-|<<|<>|<&|>&|>>|>\||<(?!\()|>(?!\())|&>>?/y;
+const ASSIGNMENT = /([A-Za-z_]\w*)(\[[^\]\s$`'"\\]*\])?\+?=/y;
+const FUNCTION_SIGN = /[ \t]*\([ \t]*\)/y;
+const NAME = /[A-Za-z_]\w*|[0-9@*#?$!-]/y;
+const WORD_END = new Set([" ", "\t", "\n", ";", "&", "|", "(", ")", "<", ">"]);
+/** Builtins whose arguments are assignments, so that `x=(…)` is an array there. */
+const DECLARES = new Set(["declare", "typeset", "export", "readonly", "local", "alias"]);
+
+interface PendingHeredoc {
+  readonly delimiter: string;
+  readonly quoted: boolean;
+  readonly stripTabs: boolean;
+  readonly depth: number;
+  readonly fill: (body: Word) => void;
+}
+
+/** The parts of a word while it is read. */
+interface WordParts {
+  text: string;
+  plain: boolean;
+  glob: boolean;
+  bracket: boolean;
+  braces: number;
+  expandsAt: number | undefined;
+  runs: Substitution[];
+}
+
+/** Invariant: every method moves `at` forward or leaves it; no character is read again at the same depth. */
+class ShellReader {
+  sound = true;
+  private at = 0;
+  private readonly text: string;
+  private depth: number;
+  private readonly pending: PendingHeredoc[] = [];
+
+  constructor(text: string, depth: number) {
+    this.text = text;
+    this.depth = depth;
+  }
+
+  script(): List {
+    const list: ListItem[] = [];
+    while (this.at < this.text.length) {
+      list.push(...this.list([]));
+      if (this.at < this.text.length) {
+        this.sound = false;
+        this.at += 1;
+      }
+    }
+    if (this.pending.length > 0) this.sound = false;
+    return list;
+  }
+
+  /** The text of a here-document whose delimiter is not quoted. */
+  heredocBody(): Word {
+    const parts = emptyParts();
+    while (this.at < this.text.length) this.quotedChar(parts, false);
+    return wordOf(parts);
+  }
+
+  /** Up to a closing token or one of the reserved words `ends`, which are left unread. */
+  private list(ends: readonly string[]): List {
+    const items: ListItem[] = [];
+    if (!this.enter()) return items;
+    let after: ListItem["after"] = ";";
+    while (true) {
+      this.skipSpace();
+      if (this.at >= this.text.length || this.peek(")") || this.peek(";;") || this.peek(";&"))
+        break;
+      const word = this.reserved();
+      if (word !== undefined && ends.includes(word)) break;
+      const start = this.at;
+      items.push({ after, pipeline: this.pipeline() });
+      this.skipBlank();
+      if (this.at === start) {
+        this.sound = false;
+        this.at += 1;
+      }
+      after = this.joiner();
+    }
+    if (after !== ";") this.sound = false;
+    this.depth -= 1;
+    return items;
+  }
+
+  private joiner(): ListItem["after"] {
+    if (this.take("&&")) return "&&";
+    if (this.take("||")) return "||";
+    if (!this.peek(";;") && !this.peek(";&") && !this.take(";")) this.take("&");
+    return ";";
+  }
+
+  private pipeline(): readonly Command[] {
+    const commands: Command[] = [];
+    while (true) {
+      this.skipSpace();
+      const prefix = this.reserved();
+      if (prefix === "!" || prefix === "coproc") {
+        this.at += prefix.length;
+        continue;
+      }
+      commands.push(this.command());
+      this.skipBlank();
+      if (this.peek("||") || !this.peek("|")) return commands;
+      this.at += this.peek("|&") ? 2 : 1;
+    }
+  }
+
+  private command(): Command {
+    const word = this.reserved();
+    switch (word) {
+      case undefined:
+        return this.peek("(") ? this.parenthesis() : this.simple();
+      case "{":
+        return this.braces();
+      case "if":
+        return this.conditional();
+      case "while":
+      case "until":
+        return this.loop(word.length, []);
+      case "for":
+      case "select":
+        return this.each(word.length);
+      case "case":
+        return this.cases();
+      case "function":
+        return this.namedFunction();
+      case "[[":
+        return this.test();
+      case "time":
+      case "in":
+        return this.simple();
+      default:
+        // `then`, `do`, `}` and the like where no such word belongs.
+        this.sound = false;
+        this.at += word.length;
+        return this.compound({ bodies: [] });
+    }
+  }
+
+  private parenthesis(): Command {
+    if (this.peek("((")) {
+      const parts = emptyParts();
+      this.arithmetic(parts, 2);
+      return this.compound({ words: [wordOf(parts)], bodies: [] });
+    }
+    this.at += 1;
+    const body = this.list([]);
+    this.expect(")");
+    return this.compound({ apart: true, bodies: [body] });
+  }
+
+  private braces(): Command {
+    this.at += 1;
+    const body = this.list(["}"]);
+    this.expectReserved("}");
+    return this.compound({ bodies: [body] });
+  }
+
+  private conditional(): Command {
+    this.at += 2;
+    const bodies = [this.list(["then"])];
+    this.expectReserved("then");
+    while (this.at < this.text.length) {
+      bodies.push(this.list(["elif", "else", "fi"]));
+      const word = this.reserved();
+      if (word === "fi" || word === undefined) break;
+      this.at += word.length;
+      if (word === "elif") {
+        bodies.push(this.list(["then"]));
+        this.expectReserved("then");
+      }
+    }
+    this.expectReserved("fi");
+    return this.compound({ bodies });
+  }
+
+  private loop(skip: number, words: readonly Word[]): Command {
+    this.at += skip;
+    const condition = this.list(["do"]);
+    this.expectReserved("do");
+    const body = this.list(["done"]);
+    this.expectReserved("done");
+    return this.compound({ words, bodies: [condition, body] });
+  }
+
+  private each(skip: number): Command {
+    this.at += skip;
+    this.skipBlank();
+    const words: Word[] = [];
+    if (this.peek("((")) {
+      const parts = emptyParts();
+      this.arithmetic(parts, 2);
+      words.push(wordOf(parts));
+    } else {
+      if (!this.words().every((word) => /^[A-Za-z_]\w*$/.test(word.text))) this.sound = false;
+      this.skipSpace();
+      if (this.reserved() === "in") {
+        this.at += 2;
+        for (this.skipBlank(); !this.atWordEnd(); this.skipBlank()) words.push(...this.words());
+      }
+    }
+    return this.loop(0, words);
+  }
+
+  private cases(): Command {
+    this.at += 4;
+    this.skipBlank();
+    const words = [...this.words()];
+    const bodies: List[] = [];
+    this.skipSpace();
+    this.expectReserved("in");
+    while (true) {
+      this.skipSpace();
+      if (this.at >= this.text.length || this.reserved() === "esac") break;
+      this.take("(");
+      for (this.skipBlank(); !this.atWordEnd() || this.take("|"); this.skipBlank()) {
+        if (!this.atWordEnd()) words.push(...this.words());
+      }
+      if (!this.expect(")")) break;
+      bodies.push(this.list(["esac"]));
+      if (!(this.take(";;&") || this.take(";;") || this.take(";&"))) break;
+    }
+    this.expectReserved("esac");
+    return this.compound({ words, bodies });
+  }
+
+  private namedFunction(): Command {
+    this.at += "function".length;
+    this.skipBlank();
+    if (!this.words().every((word) => word.fixed)) this.sound = false;
+    this.match(FUNCTION_SIGN);
+    return this.functionBody();
+  }
+
+  private functionBody(): Command {
+    this.skipSpace();
+    if (!this.enter()) return this.compound({ bodies: [] });
+    const body = this.command();
+    this.depth -= 1;
+    return { ...this.compound({ bodies: [[{ after: ";", pipeline: [body] }]] }), apart: true };
+  }
+
+  /** `[[ … ]]`: its words are expanded, its operators are not redirections. */
+  private test(): Command {
+    this.at += 2;
+    const words: Word[] = [];
+    while (this.at < this.text.length) {
+      this.skipSpace();
+      if (/\]\](?=[\s;&|()<>]|$)/y.test(this.text.slice(this.at, this.at + 3))) {
+        this.at += 2;
+        return this.compound({ words, bodies: [] });
+      }
+      if (this.atWordEnd()) this.at += 1;
+      else words.push(...this.words());
+    }
+    this.sound = false;
+    return this.compound({ words, bodies: [] });
+  }
+
+  private compound(parts: {
+    apart?: boolean;
+    words?: readonly Word[];
+    bodies: readonly List[];
+  }): Command {
+    const redirects: Redirect[] = [];
+    for (this.skipBlank(); this.redirect(redirects); this.skipBlank());
+    return {
+      kind: "compound",
+      apart: parts.apart ?? false,
+      words: parts.words ?? [],
+      bodies: parts.bodies,
+      redirects,
+    };
+  }
+
+  private simple(): Command {
+    const assignments: Assignment[] = [];
+    const words: Word[] = [];
+    const redirects: Redirect[] = [];
+    while (true) {
+      this.skipBlank();
+      if (this.redirect(redirects)) continue;
+      if (this.atWordEnd()) break;
+      if (words.length === 0 && this.assignment(assignments)) continue;
+      const first = words[0];
+      if (first !== undefined && DECLARES.has(first.text) && this.assignment(assignments)) continue;
+      const bare = this.at;
+      words.push(...this.words());
+      if (words.length === 1 && assignments.length === 0 && this.match(FUNCTION_SIGN)) {
+        if (!words[0]?.fixed) this.sound = false;
+        return this.functionBody();
+      }
+      // A reserved word written with a line continuation inside: a shell would still see it.
+      if (words.length === 1 && this.at - bare !== words[0]?.text.length) this.continuedWord(words);
+    }
+    return { kind: "simple", assignments, words, redirects };
+  }
+
+  private continuedWord(words: readonly Word[]): void {
+    const text = words[0]?.text ?? "";
+    RESERVED.lastIndex = 0;
+    if (RESERVED.test(text) && RESERVED.lastIndex === text.length) this.sound = false;
+  }
+
+  private assignment(into: Assignment[]): boolean {
+    const found = this.match(ASSIGNMENT);
+    if (found === undefined) return false;
+    const name = found[1] ?? "";
+    if (this.take("(")) {
+      const values: Word[] = [];
+      for (this.skipSpace(); !this.atWordEnd(); this.skipSpace()) values.push(...this.words());
+      this.expect(")");
+      into.push({ name, values });
+    } else {
+      into.push({ name, values: this.atWordEnd() ? [] : [this.oneWord()] });
+    }
+    return true;
+  }
+
+  private redirect(into: Redirect[]): boolean {
+    const found = this.match(REDIRECT);
+    if (found === undefined) return false;
+    const op = found[2] ?? found[0];
+    const fd = found[1] === undefined ? {} : { fd: found[1] };
+    this.skipBlank();
+    if (this.atWordEnd()) {
+      this.sound = false;
+      return true;
+    }
+    const start = this.at;
+    const target = this.oneWord();
+    if (op !== "<<" && op !== "<<-") {
+      into.push({ ...fd, op, target });
+      return true;
+    }
+    if (!target.fixed) this.sound = false;
+    const at = into.length;
+    into.push({ ...fd, op, target });
+    this.pending.push({
+      delimiter: target.text,
+      quoted: /['"\\]/.test(this.text.slice(start, this.at)),
+      stripTabs: op === "<<-",
+      depth: this.depth,
+      fill: (body) => {
+        into[at] = { ...fd, op, target, body };
+      },
+    });
+    return true;
+  }
+
+  /** After a newline: the texts of the here-documents that the line announced. */
+  private heredocs(): void {
+    for (const heredoc of this.pending.splice(0)) {
+      // Shells differ on where such a text begins.
+      if (heredoc.depth !== this.depth) this.sound = false;
+      const text = this.heredocLines(heredoc);
+      if (heredoc.quoted) {
+        heredoc.fill(fixedWord(text));
+      } else {
+        const inner = new ShellReader(text, this.depth);
+        heredoc.fill(inner.heredocBody());
+        if (!inner.sound) this.sound = false;
+      }
+    }
+  }
+
+  private heredocLines(heredoc: PendingHeredoc): string {
+    const lines: string[] = [];
+    let joined = false;
+    while (this.at < this.text.length) {
+      const end = this.text.indexOf("\n", this.at);
+      const raw = this.text.slice(this.at, end < 0 ? this.text.length : end);
+      this.at = end < 0 ? this.text.length : end + 1;
+      const line = heredoc.stripTabs ? raw.replace(/^\t+/, "") : raw;
+      if (!joined && line === heredoc.delimiter) return lines.map((one) => `${one}\n`).join("");
+      lines.push(line);
+      // A continued line is one with the next, so that the next cannot be the delimiter.
+      joined = !heredoc.quoted && (/\\+$/.exec(line)?.[0].length ?? 0) % 2 === 1;
+    }
+    // At the end of a whole text shells take what there is; inside a substitution they differ.
+    if (this.depth > 1) this.sound = false;
+    return lines.map((one) => `${one}\n`).join("");
+  }
+
+  /** One word as written, and what brace expansion makes of it. */
+  private words(): readonly Word[] {
+    const parts = this.wordParts();
+    if (parts.braces === 0) return [wordOf(parts)];
+    const texts = parts.braces > BRACE_WORDS_MAX ? undefined : expandBraces(parts.text);
+    if (texts === undefined || texts.length > BRACE_WORDS_MAX) {
+      this.sound = false;
+      return [wordOf(parts)];
+    }
+    if (texts.length === 1) return [wordOf(parts)];
+    const expandsAt = parts.expandsAt === undefined ? undefined : 0;
+    return texts.map((text, index) =>
+      wordOf({ ...parts, text, expandsAt, runs: index === 0 ? parts.runs : [] }),
+    );
+  }
+
+  /** A word where braces are not expanded: of an assignment or a redirection. */
+  private oneWord(): Word {
+    return wordOf(this.wordParts());
+  }
+
+  private wordParts(): WordParts {
+    const parts = emptyParts();
+    while (!this.atWordEnd()) {
+      const char = this.text.charAt(this.at);
+      switch (char) {
+        case "\\":
+          this.escape(parts);
+          break;
+        case "'":
+          this.singleQuotes(parts);
+          break;
+        case '"':
+          this.doubleQuotes(parts);
+          break;
+        case "$":
+          this.dollar(parts, false);
+          break;
+        case "`":
+          this.backticks(parts, false);
+          break;
+        case "<":
+        case ">":
+          this.substitution(parts, char === "<" ? "input" : "output");
+          break;
+        default:
+          this.bareChar(parts, char);
+      }
+    }
+    return parts;
+  }
+
+  private bareChar(parts: WordParts, char: string): void {
+    this.at += 1;
+    if (char === "*" || char === "?" || (char === "]" && parts.bracket)) parts.glob = true;
+    if (char === "[") parts.bracket = true;
+    if (char === "{" || char === "," || char === "}") {
+      if (char === "{") parts.braces += 1;
+      parts.text += char === "{" ? OPEN : char === "," ? COMMA : CLOSE;
+    } else {
+      parts.text += char;
+    }
+  }
+
+  private escape(parts: WordParts): void {
+    parts.plain = false;
+    const next = this.text.charAt(this.at + 1);
+    this.at += 2;
+    if (next === "") this.sound = false;
+    if (next !== "\n") parts.text += next;
+  }
+
+  private singleQuotes(parts: WordParts): void {
+    parts.plain = false;
+    const end = this.text.indexOf("'", this.at + 1);
+    if (end < 0) this.sound = false;
+    parts.text += this.text.slice(this.at + 1, end < 0 ? this.text.length : end);
+    this.at = end < 0 ? this.text.length : end + 1;
+  }
+
+  private doubleQuotes(parts: WordParts): void {
+    parts.plain = false;
+    this.at += 1;
+    while (this.at < this.text.length) {
+      if (this.take('"')) return;
+      this.quotedChar(parts, true);
+    }
+    this.sound = false;
+  }
+
+  /** One character between double quotes, or of a here-document. */
+  private quotedChar(parts: WordParts, quotes: boolean): void {
+    const char = this.text.charAt(this.at);
+    if (char === "$") {
+      this.dollar(parts, true);
+    } else if (char === "`") {
+      this.backticks(parts, quotes);
+    } else if (char === "\\") {
+      const next = this.text.charAt(this.at + 1);
+      this.at += next === "" ? 1 : 2;
+      if (next === "\n") return;
+      parts.text += '$`\\"'.includes(next) && (quotes || next !== '"') ? next : char + next;
+    } else {
+      this.at += 1;
+      parts.text += char;
+    }
+  }
+
+  private dollar(parts: WordParts, quoted: boolean): void {
+    const start = this.at;
+    const next = this.text.charAt(this.at + 1);
+    if (!quoted && next === "'") return this.ansiQuotes(parts);
+    if (!quoted && next === '"') {
+      this.at += 1;
+      return this.doubleQuotes(parts);
+    }
+    const before = parts.text.length;
+    if (next === "(") {
+      this.at += 1;
+      if (this.peek("((")) this.arithmetic(parts, 2);
+      else return this.substitution(parts, "value", start);
+    } else if (next === "{") {
+      this.parameter(parts);
+    } else if (next === "[") {
+      // bash's old arithmetic: rare, and read differently elsewhere.
+      this.sound = false;
+      this.at += 2;
+    } else {
+      this.at += 1;
+      if (this.match(NAME) === undefined) {
+        parts.text += "$";
+        return;
+      }
+    }
+    const source = this.text.slice(start, this.at);
+    parts.text = parts.text.slice(0, before);
+    if (before === 0 && (source === "$HOME" || source === "${HOME}")) {
+      parts.text = "~";
+      parts.plain = false;
+      return;
+    }
+    this.expanded(parts, source);
+  }
+
+  private expanded(parts: WordParts, source: string): void {
+    parts.plain = false;
+    parts.expandsAt ??= parts.text.length;
+    parts.text += source;
+  }
+
+  /** `$'…'`: escapes are resolved, nothing else. */
+  private ansiQuotes(parts: WordParts): void {
+    parts.plain = false;
+    this.at += 2;
+    while (this.at < this.text.length) {
+      if (this.take("'")) return;
+      const char = this.text.charAt(this.at);
+      if (char !== "\\") {
+        parts.text += char;
+        this.at += 1;
+        continue;
+      }
+      const found = this.match(ANSI_ESCAPE);
+      if (found === undefined) {
+        this.sound = false;
+        this.at += 1;
+      } else {
+        const text = ansiText(found[0]);
+        // A shell ends the text at NUL.
+        if (text === "\0") this.sound = false;
+        parts.text += text;
+      }
+    }
+    this.sound = false;
+  }
+
+  /** `$(…)`, `<(…)`, `>(…)`; `at` is on the character before the parenthesis, or on it after `$`. */
+  private substitution(parts: WordParts, form: Substitution["form"], start = this.at): void {
+    this.at = start + 2;
+    if (!this.enter()) return;
+    const list = this.list([]);
+    this.expect(")");
+    this.depth -= 1;
+    parts.runs.push({ list, form });
+    this.expanded(parts, this.text.slice(start, this.at));
+  }
+
+  private backticks(parts: WordParts, inQuotes: boolean): void {
+    const start = this.at;
+    let inner = "";
+    this.at += 1;
+    while (this.at < this.text.length && !this.peek("`")) {
+      const char = this.text.charAt(this.at);
+      const next = this.text.charAt(this.at + 1);
+      const escaped =
+        char === "\\" && next !== "" && ("$`\\".includes(next) || (inQuotes && next === '"'));
+      inner += escaped ? next : char;
+      this.at += escaped ? 2 : 1;
+    }
+    this.expect("`");
+    if (!this.enter()) return;
+    const script = readShell(inner, this.depth);
+    this.depth -= 1;
+    if (!script.sound) this.sound = false;
+    parts.runs.push({ list: script.list, form: "value" });
+    this.expanded(parts, this.text.slice(start, this.at));
+  }
+
+  /** `((…))` or the part of `$((…))` after the dollar. */
+  private arithmetic(parts: WordParts, opened: number): void {
+    let open = opened;
+    this.at += opened;
+    if (!this.enter()) return;
+    while (this.at < this.text.length) {
+      if (this.peek("(")) open += 1;
+      if (this.peek(")")) {
+        open -= 1;
+        // `((a) (b))` is two subshells, not a sum.
+        if (open === 1 && !this.peek("))")) this.sound = false;
+        if (open === 0) break;
+      }
+      this.quotedChar(parts, false);
+    }
+    this.expect(")");
+    this.depth -= 1;
+  }
+
+  /** `${…}` with whatever stands inside; `at` is on the dollar. */
+  private parameter(parts: WordParts): void {
+    const start = this.at;
+    this.at += 2;
+    if (!this.enter()) return;
+    while (this.at < this.text.length && !this.peek("}")) {
+      if (this.peek("'")) this.singleQuotes(parts);
+      else if (this.peek('"')) this.doubleQuotes(parts);
+      else this.quotedChar(parts, true);
+    }
+    this.expect("}");
+    this.depth -= 1;
+    // `${x@P}` runs the substitutions that x holds; `${!x}` names another variable.
+    if (/@P\}$/.test(this.text.slice(start, this.at))) this.sound = false;
+  }
+
+  private enter(): boolean {
+    if (this.depth >= SHELL_DEPTH_MAX) {
+      this.sound = false;
+      this.at = this.text.length;
+      return false;
+    }
+    this.depth += 1;
+    return true;
+  }
+
+  /** Blanks and line continuations. */
+  private skipBlank(): void {
+    while (true) {
+      const char = this.text.charAt(this.at);
+      if (char === " " || char === "\t") this.at += 1;
+      else if (this.peek("\\\n")) this.at += 2;
+      else if (char === "#") this.comment();
+      else return;
+    }
+  }
+
+  /** Blanks, newlines and comments. */
+  private skipSpace(): void {
+    for (this.skipBlank(); this.peek("\n"); this.skipBlank()) {
+      this.at += 1;
+      this.heredocs();
+    }
+  }
+
+  /** Only ever called where a token may begin. */
+  private comment(): void {
+    const end = this.text.indexOf("\n", this.at);
+    this.at = end < 0 ? this.text.length : end;
+  }
+
+  private atWordEnd(): boolean {
+    if (this.at >= this.text.length) return true;
+    const char = this.text.charAt(this.at);
+    if ((char === "<" || char === ">") && this.text.charAt(this.at + 1) === "(") return false;
+    return WORD_END.has(char);
+  }
+
+  private reserved(): string | undefined {
+    RESERVED.lastIndex = this.at;
+    return RESERVED.exec(this.text)?.[0];
+  }
+
+  private match(pattern: RegExp): RegExpExecArray | undefined {
+    pattern.lastIndex = this.at;
+    const found = pattern.exec(this.text);
+    if (found === null) return undefined;
+    this.at += found[0].length;
+    return found;
+  }
+
+  private peek(text: string): boolean {
+    return this.text.startsWith(text, this.at);
+  }
+
+  private take(text: string): boolean {
+    if (!this.peek(text)) return false;
+    this.at += text.length;
+    return true;
+  }
+
+  private expect(text: string): boolean {
+    if (this.take(text)) return true;
+    this.sound = false;
+    return false;
+  }
+
+  private expectReserved(word: string): void {
+    this.skipSpace();
+    if (this.reserved() === word) this.at += word.length;
+    else this.sound = false;
+  }
+}
+
+const ANSI_ESCAPE =
+  /\\(?:x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|c[\s\S]|[abeEfnrtv\\'"?])/y;
+const ANSI_LETTERS: Readonly<Record<string, string>> = {
+  a: "\x07",
+  b: "\b",
+  e: "\x1b",
+  E: "\x1b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\v",
+};
+
+function ansiText(escape: string): string {
+  const kind = escape.charAt(1);
+  if (kind === "x" || kind === "u" || kind === "U") {
+    const point = Number.parseInt(escape.slice(2), 16);
+    return point > 0x10ffff ? "\0" : String.fromCodePoint(point);
+  }
+  if (kind >= "0" && kind <= "7") {
+    return String.fromCharCode(Number.parseInt(escape.slice(1), 8) & 0xff);
+  }
+  if (kind === "c") return String.fromCharCode(escape.charCodeAt(2) & 0x1f);
+  return ANSI_LETTERS[kind] ?? kind;
+}
+
+function emptyParts(): WordParts {
+  return {
+    text: "",
+    plain: true,
+    glob: false,
+    bracket: false,
+    braces: 0,
+    expandsAt: undefined,
+    runs: [],
+  };
+}
+
+function wordOf(parts: WordParts): Word {
+  return {
+    text: parts.braces > 0 || parts.text.includes(COMMA) ? unmark(parts.text) : unmark(parts.text),
+    fixed: parts.expandsAt === undefined && !parts.glob,
+    ...(parts.expandsAt === undefined ? {} : { expandsAt: parts.expandsAt }),
+    runs: parts.runs,
+  };
+}
+
+function unmark(text: string): string {
+  return text.replace(/[\uf8f0-\uf8f2]/g, (mark) =>
+    mark === OPEN ? "{" : mark === COMMA ? "," : "}",
+  );
+}
+
+/** Every word that a text with marked braces stands for, in order; undefined when there are too many. */
+function expandBraces(text: string): readonly string[] | undefined {
+  for (let open = text.indexOf(OPEN); open >= 0; open = text.indexOf(OPEN, open + 1)) {
+    const group = braceGroup(text, open);
+    if (group === undefined) continue;
+    const rests = expandBraces(text.slice(group.end));
+    if (rests === undefined) return undefined;
+    const words: string[] = [];
+    for (const choice of group.choices) {
+      for (const inner of expandBraces(choice) ?? []) {
+        for (const rest of rests) words.push(text.slice(0, open) + inner + rest);
+        if (words.length > BRACE_WORDS_MAX) return undefined;
+      }
+    }
+    return words;
+  }
+  return [text];
+}
+
+/** The alternatives of the group that opens at `open`, if it is one: balanced, with a comma of its own. */
+function braceGroup(
+  text: string,
+  open: number,
+): { readonly choices: readonly string[]; readonly end: number } | undefined {
+  const choices: string[] = [];
+  let level = 0;
+  let from = open + 1;
+  for (let at = open; at < text.length; at += 1) {
+    const char = text.charAt(at);
+    if (char === OPEN) level += 1;
+    if (char === CLOSE) level -= 1;
+    if (char === COMMA && level === 1) {
+      choices.push(text.slice(from, at));
+      from = at + 1;
+    }
+    if (level === 0) {
+      if (choices.length === 0) return undefined;
+      choices.push(text.slice(from, at));
+      return { choices, end: at + 1 };
+    }
+  }
+  return undefined;
+}
