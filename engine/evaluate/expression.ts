@@ -1,0 +1,734 @@
+/**
+ * Expressions as code. A value becomes a fragment that is evaluated once, where it is used; what may be
+ * unknown becomes statements before it that leave by a jump. Strict operators therefore cost nothing for
+ * operands that are known, and operators that look at unknown operands (`and`, `has`, …) catch the jump.
+ */
+import { BUILTINS, type Builtin } from "../../lang/builtins.ts";
+import type { Cause, Expr, RootName } from "../../lang/ir.ts";
+import { isScalar } from "../../lang/type.ts";
+import { unreachable } from "../../lang/unreachable.ts";
+import { Block, type Code, code, type HelperName, join } from "./emit.ts";
+import type { Frame } from "./unit.ts";
+
+/** The statement that leaves with this unknown. Where `cause` is missing, only the generated code will know it. */
+export type Fail = (unknown: Code, cause?: Cause) => Code;
+
+/** What one evaluation stands on in code: a fragment that is a name may be repeated. */
+export interface Local {
+  readonly value: Code;
+  /** Holds why there is no value, or `undefined`. Missing where there is always a value. */
+  readonly unknown?: Code;
+}
+
+const ALWAYS_THERE: ReadonlySet<RootName> = new Set([
+  "agent",
+  "intent",
+  "tool",
+  "args",
+  "environment",
+]);
+
+/** A fragment for the value of `expr`; to be used once, in the block `out` or inside it. */
+export function valueCode(frame: Frame, out: Block, expr: Expr, fail: Fail): Code {
+  switch (expr.kind) {
+    case "const":
+      return constantCode(frame, expr);
+    case "root":
+      return rootCode(frame, out, expr, fail);
+    case "local":
+      return localCode(frame, out, expr, fail);
+    case "attribute":
+      return attributeCode(frame, out, expr, fail);
+    case "index": {
+      const list = valueCode(frame, out, expr.of, fail);
+      const at = valueCode(frame, out, expr.index, fail);
+      const read = expr.over === "List" ? code`${list}[${at}]` : code`${list}.get(${at})`;
+      return presentCode(frame, out, read, expr.at, fail);
+    }
+    case "has":
+      return hasCode(frame, out, expr, fail);
+    case "coalesce":
+      return coalesceCode(frame, out, expr, fail);
+    case "not":
+      return code`!(${valueCode(frame, out, expr.operand, fail)})`;
+    case "and":
+    case "or": {
+      if (!isTotal(frame, expr)) return truthCode(frame, out, expr, fail);
+      const left = valueCode(frame, out, expr.left, fail);
+      const right = valueCode(frame, out, expr.right, fail);
+      return expr.kind === "and" ? code`(${left} && ${right})` : code`(${left} || ${right})`;
+    }
+    case "if":
+      return ifCode(frame, out, expr, fail);
+    case "equal": {
+      const left = valueCode(frame, out, expr.left, fail);
+      const right = valueCode(frame, out, expr.right, fail);
+      if (isScalar(expr.type)) return code`(${left} === ${right})`;
+      return code`${frame.unit.emitter.helper("equal")}(${left}, ${right})`;
+    }
+    case "less": {
+      const left = valueCode(frame, out, expr.left, fail);
+      const right = valueCode(frame, out, expr.right, fail);
+      return code`(${left} ${COMPARISONS[expr.op]} ${right})`;
+    }
+    case "arithmetic":
+      return arithmeticCode(frame, out, expr, fail);
+    case "decimal": {
+      const whole = valueCode(frame, out, expr.of, fail);
+      const scaled = code`(${whole} * ${frame.unit.emitter.constant(10_000)})`;
+      return safeCode(frame, out, scaled, expr.at, fail);
+    }
+    case "negate":
+      return code`(0 - ${valueCode(frame, out, expr.of, fail)})`;
+    case "in": {
+      const element = valueCode(frame, out, expr.left, fail);
+      const all = valueCode(frame, out, expr.right, fail);
+      return expr.over === "Set" ? code`${all}.has(${element})` : code`${all}.includes(${element})`;
+    }
+    case "subset":
+      return helperCode(frame, out, "isSubset", [expr.left, expr.right], fail);
+    case "within":
+      return helperCode(frame, out, WITHIN[expr.of], [expr.left, expr.right], fail);
+    case "like":
+      return helperCode(frame, out, "globMatches", [expr.left, expr.pattern], fail);
+    case "text": {
+      const text = valueCode(frame, out, expr.left, fail);
+      const part = valueCode(frame, out, expr.right, fail);
+      return code`${text}.${TEXT[expr.op]}(${part})`;
+    }
+    case "quantifier":
+      return truthCode(frame, out, expr, fail);
+    case "aggregate":
+      return aggregateCode(frame, out, expr, fail);
+    case "list": {
+      const items = expr.items.map((item) => valueCode(frame, out, item, fail));
+      const list = code`[${join(items, code`, `)}]`;
+      return expr.as === "Set" ? code`new Set(${list})` : list;
+    }
+    case "record": {
+      const names = expr.fields.map((field) => field.name);
+      const values = expr.fields.map((field) => valueCode(frame, out, field.value, fail));
+      const emitter = frame.unit.emitter;
+      return code`${emitter.helper("makeRecord")}(${emitter.constant(names)}, [${join(values, code`, `)}])`;
+    }
+    case "builtin":
+      return builtinCode(frame, out, expr, fail);
+    case "call":
+      return callCode(frame, out, expr, fail);
+    case "module":
+      out.add(fail(frame.unit.unknown("module_unavailable", expr.at), "module_unavailable"));
+      return code`undefined`;
+    case "counter":
+      return counterCode(frame, out, expr, fail);
+    case "latch":
+      return latchCode(frame, out, expr, fail);
+    case "origin":
+      return originCode(frame, out, expr, fail);
+    default:
+      return unreachable(expr);
+  }
+}
+
+/**
+ * Statements that go on where `expr` is true, and leave by `onFalse` where it is false. Both jumps may be
+ * written any number of times.
+ */
+export function condition(frame: Frame, out: Block, expr: Expr, onFalse: Code, fail: Fail): void {
+  if (isTotal(frame, expr)) {
+    out.add(code`if (!(${valueCode(frame, out, expr, fail)})) ${onFalse}`);
+    return;
+  }
+  switch (expr.kind) {
+    case "not": {
+      const label = frame.unit.emitter.name("l");
+      const inner = new Block();
+      condition(frame, inner, expr.operand, code`break ${label};`, fail);
+      inner.add(onFalse);
+      out.add(code`${label}: {\n${inner.toCode()}\n}`);
+      return;
+    }
+    case "and":
+      bothCode(frame, out, expr, onFalse, fail);
+      return;
+    case "or":
+      eitherCode(frame, out, expr, onFalse, fail);
+      return;
+    case "quantifier":
+      quantifierCode(frame, out, expr, onFalse, fail);
+      return;
+    default:
+      out.add(code`if (!(${valueCode(frame, out, expr, fail)})) ${onFalse}`);
+  }
+}
+
+/** Keeps `value` under a name of its own. */
+function bind(frame: Frame, out: Block, value: Code): Code {
+  const name = frame.unit.emitter.name("v");
+  out.add(code`const ${name} = ${value};`);
+  return name;
+}
+
+/** The truth of `expr` as a value, for where no jump is wanted. */
+function truthCode(frame: Frame, out: Block, expr: Expr, fail: Fail): Code {
+  const result = frame.unit.emitter.name("v");
+  const label = frame.unit.emitter.name("l");
+  const inner = new Block();
+  condition(frame, inner, expr, code`break ${label};`, fail);
+  out.add(code`let ${result} = false;`);
+  out.add(code`${label}: {\n${inner.toCode()}\n${result} = true;\n}`);
+  return result;
+}
+
+/** `and`: a left that is unknown is remembered, since a false right still decides. */
+function bothCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "and" }>,
+  onFalse: Code,
+  fail: Fail,
+): void {
+  const left = caught(frame, (inner, caughtFail) =>
+    condition(frame, inner, expr.left, onFalse, caughtFail),
+  );
+  out.add(left.code);
+  condition(frame, out, expr.right, onFalse, firstOf(left.unknown, fail));
+  if (left.unknown !== undefined) {
+    out.add(code`if (${left.unknown} !== undefined) ${fail(left.unknown)}`);
+  }
+}
+
+function eitherCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "or" }>,
+  onFalse: Code,
+  fail: Fail,
+): void {
+  const done = frame.unit.emitter.name("l");
+  const next = frame.unit.emitter.name("l");
+  const left = caught(
+    frame,
+    (inner, caughtFail) => {
+      condition(frame, inner, expr.left, code`break ${next};`, caughtFail);
+      inner.add(code`break ${done};`);
+    },
+    next,
+  );
+  const right = new Block();
+  const neither =
+    left.unknown === undefined
+      ? onFalse
+      : code`{ if (${left.unknown} !== undefined) ${fail(left.unknown)} ${onFalse} }`;
+  condition(frame, right, expr.right, neither, firstOf(left.unknown, fail));
+  out.add(code`${done}: {\n${left.code}\n${right.toCode()}\n}`);
+}
+
+/** Elements in order: one that decides ends it; else the first unknown is the result. */
+function quantifierCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "quantifier" }>,
+  onFalse: Code,
+  fail: Fail,
+): void {
+  const { emitter } = frame.unit;
+  const over = valueCode(frame, out, expr.over, fail);
+  const done = emitter.name("l");
+  const next = emitter.name("l");
+  const element = emitter.name("v");
+  frame.locals.set(expr.id, { value: element });
+  const body = caught(
+    frame,
+    (inner, caughtFail) => {
+      condition(
+        frame,
+        inner,
+        expr.body,
+        expr.op === "any" ? code`break ${next};` : onFalse,
+        caughtFail,
+      );
+      if (expr.op === "any") inner.add(code`break ${done};`);
+    },
+    next,
+    true,
+  );
+  const loop = new Block();
+  if (body.unknown !== undefined) loop.add(code`let ${body.unknown};`);
+  loop.add(code`for (const ${element} of ${over}) {`);
+  loop.add(spendFuel(frame, expr.at, fail));
+  loop.add(body.code);
+  loop.add(code`}`);
+  if (body.unknown !== undefined) {
+    loop.add(code`if (${body.unknown} !== undefined) ${fail(body.unknown)}`);
+  }
+  if (expr.op === "any") loop.add(onFalse);
+  out.add(code`${done}: {\n${loop.toCode()}\n}`);
+}
+
+interface Caught {
+  readonly code: Code;
+  /** Holds the unknown that was caught; missing where none can be. */
+  readonly unknown?: Code;
+}
+
+/**
+ * Statements whose unknown does not leave but is kept, the first one if they run again. Unless `outside`,
+ * the variable that keeps it is declared in front of them.
+ */
+function caught(
+  frame: Frame,
+  write: (inner: Block, fail: Fail) => void,
+  label: Code = frame.unit.emitter.name("l"),
+  outside = false,
+): Caught {
+  const unknown = frame.unit.emitter.name("u");
+  let used = false;
+  const inner = new Block();
+  write(inner, (cause) => {
+    used = true;
+    const keep = code`${unknown} = ${cause};`;
+    return outside
+      ? code`{ if (${unknown} === undefined) ${keep} break ${label}; }`
+      : code`{ ${keep} break ${label}; }`;
+  });
+  const block = code`${label}: {\n${inner.toCode()}\n}`;
+  if (!used) return { code: block };
+  return { code: outside ? block : code`let ${unknown};\n${block}`, unknown };
+}
+
+/** Fails with `earlier` where it is there: the leftmost unknown is the result. */
+function firstOf(earlier: Code | undefined, fail: Fail): Fail {
+  if (earlier === undefined) return fail;
+  return (unknown) => fail(code`(${earlier} ?? ${unknown})`);
+}
+
+function constantCode(frame: Frame, expr: Extract<Expr, { kind: "const" }>): Code {
+  const value = frame.unit.constantOf(expr);
+  if (value === true) return code`true`;
+  if (value === false) return code`false`;
+  return frame.unit.emitter.constant(value);
+}
+
+function rootCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "root" }>,
+  fail: Fail,
+): Code {
+  const root = frame.root(expr.name);
+  if (!ALWAYS_THERE.has(expr.name)) {
+    out.add(code`if (${root} === undefined) ${failAbsent(frame, expr.at, fail)}`);
+  }
+  return root;
+}
+
+function localCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "local" }>,
+  fail: Fail,
+): Code {
+  const local = frame.locals.get(expr.id);
+  if (local === undefined) throw new Error(`no local ${expr.id}`);
+  if (local.unknown !== undefined) {
+    out.add(code`if (${local.unknown} !== undefined) ${fail(local.unknown)}`);
+  }
+  return local.value;
+}
+
+function attributeCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "attribute" }>,
+  fail: Fail,
+): Code {
+  if (expr.of.kind !== "root") {
+    const record = valueCode(frame, out, expr.of, fail);
+    const read = code`${record}[${frame.unit.emitter.memberName(expr.name)}]`;
+    return presentCode(frame, out, read, expr.at, fail);
+  }
+  const hoisted = frame.hoisted(expr.of.name, expr.name);
+  if (hoisted === undefined) {
+    const root = rootCode(frame, out, expr.of, fail);
+    const read = code`${root}[${frame.unit.emitter.memberName(expr.name)}]`;
+    return presentCode(frame, out, read, expr.at, fail);
+  }
+  const inner = new Block();
+  rootCode(frame, inner, expr.of, fail);
+  inner.add(failAbsent(frame, expr.at, fail));
+  out.add(code`if (${hoisted} === undefined) {\n${inner.toCode()}\n}`);
+  return hoisted;
+}
+
+function presentCode(frame: Frame, out: Block, read: Code, at: number, fail: Fail): Code {
+  const value = bind(frame, out, read);
+  out.add(code`if (${value} === undefined) ${failAbsent(frame, at, fail)}`);
+  return value;
+}
+
+function failAbsent(frame: Frame, at: number, fail: Fail): Code {
+  return fail(frame.unit.unknown("absent", at), "absent");
+}
+
+function hasCode(frame: Frame, out: Block, expr: Extract<Expr, { kind: "has" }>, fail: Fail): Code {
+  const simple = readOrUndefined(frame, expr.of);
+  if (simple !== undefined) return code`(${simple} !== undefined)`;
+  const { emitter } = frame.unit;
+  const result = emitter.name("v");
+  const label = emitter.name("l");
+  const inner = new Block();
+  valueCode(frame, inner, expr.of, exceptAbsent(frame, code`break ${label};`, fail));
+  inner.add(code`${result} = true;`);
+  out.add(code`let ${result} = false;\n${label}: {\n${inner.toCode()}\n}`);
+  return result;
+}
+
+function coalesceCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "coalesce" }>,
+  fail: Fail,
+): Code {
+  const simple = readOrUndefined(frame, expr.left);
+  if (simple !== undefined && isTotal(frame, expr.right)) {
+    return code`(${simple} ?? ${valueCode(frame, out, expr.right, fail)})`;
+  }
+  const { emitter } = frame.unit;
+  const result = emitter.name("v");
+  const done = emitter.name("l");
+  const next = emitter.name("l");
+  const left = new Block();
+  const taken = valueCode(frame, left, expr.left, exceptAbsent(frame, code`break ${next};`, fail));
+  left.add(code`${result} = ${taken};\nbreak ${done};`);
+  const right = new Block();
+  right.add(code`${result} = ${valueCode(frame, right, expr.right, fail)};`);
+  out.add(code`let ${result};\n${done}: {\n${next}: {\n${left.toCode()}\n}\n${right.toCode()}\n}`);
+  return result;
+}
+
+/** A read that needs no statement: gives `undefined` where there is nothing. */
+function readOrUndefined(frame: Frame, expr: Expr): Code | undefined {
+  if (expr.kind === "root") return frame.root(expr.name);
+  if (expr.kind !== "attribute" || expr.of.kind !== "root") return undefined;
+  const hoisted = frame.hoisted(expr.of.name, expr.name);
+  if (hoisted !== undefined) return hoisted;
+  return attributeOrUndefined(frame, expr.of.name, expr.name);
+}
+
+export function attributeOrUndefined(frame: Frame, root: RootName, name: string): Code {
+  const key = frame.unit.emitter.memberName(name);
+  const from = frame.root(root);
+  return ALWAYS_THERE.has(root) ? code`${from}[${key}]` : code`${from}?.[${key}]`;
+}
+
+function exceptAbsent(frame: Frame, onAbsent: Code, fail: Fail): Fail {
+  return (unknown, cause) => {
+    if (cause === "absent") return onAbsent;
+    if (cause !== undefined) return fail(unknown, cause);
+    const absent = frame.unit.emitter.constant("absent" satisfies Cause);
+    return code`{ if (${unknown}.cause === ${absent}) ${onAbsent} ${fail(unknown)} }`;
+  };
+}
+
+function ifCode(frame: Frame, out: Block, expr: Extract<Expr, { kind: "if" }>, fail: Fail): Code {
+  if (isTotal(frame, expr)) {
+    const test = valueCode(frame, out, expr.condition, fail);
+    const yes = valueCode(frame, out, expr.then, fail);
+    return code`(${test} ? ${yes} : ${valueCode(frame, out, expr.else, fail)})`;
+  }
+  const { emitter } = frame.unit;
+  const result = emitter.name("v");
+  const done = emitter.name("l");
+  const next = emitter.name("l");
+  const yes = new Block();
+  condition(frame, yes, expr.condition, code`break ${next};`, fail);
+  yes.add(code`${result} = ${valueCode(frame, yes, expr.then, fail)};\nbreak ${done};`);
+  const no = new Block();
+  no.add(code`${result} = ${valueCode(frame, no, expr.else, fail)};`);
+  out.add(code`let ${result};\n${done}: {\n${next}: {\n${yes.toCode()}\n}\n${no.toCode()}\n}`);
+  return result;
+}
+
+function arithmeticCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "arithmetic" }>,
+  fail: Fail,
+): Code {
+  const left = valueCode(frame, out, expr.left, fail);
+  const right = valueCode(frame, out, expr.right, fail);
+  if (expr.op === "*" && expr.number === "Decimal") {
+    const multiply = frame.unit.emitter.helper("multiplyDecimals");
+    const product = bind(frame, out, code`${multiply}(${left}, ${right})`);
+    out.add(code`if (${product} === undefined) ${failOverflow(frame, expr.at, fail)}`);
+    return product;
+  }
+  const result = code`(${left} ${ARITHMETIC[expr.op]} ${right})`;
+  return safeCode(frame, out, result, expr.at, fail);
+}
+
+/** Written so that what is not a number fails too. */
+function safeCode(frame: Frame, out: Block, result: Code, at: number, fail: Fail): Code {
+  const value = bind(frame, out, result);
+  const most = frame.unit.emitter.constant(Number.MAX_SAFE_INTEGER);
+  out.add(
+    code`if (!(${value} <= ${most} && ${value} >= -${most})) ${failOverflow(frame, at, fail)}`,
+  );
+  return value;
+}
+
+function failOverflow(frame: Frame, at: number, fail: Fail): Code {
+  return fail(frame.unit.unknown("overflow", at), "overflow");
+}
+
+function helperCode(
+  frame: Frame,
+  out: Block,
+  name: HelperName,
+  operands: readonly Expr[],
+  fail: Fail,
+): Code {
+  const values = operands.map((operand) => valueCode(frame, out, operand, fail));
+  return code`${frame.unit.emitter.helper(name)}(${join(values, code`, `)})`;
+}
+
+function spendFuel(frame: Frame, at: number, fail: Fail): Code {
+  const fuel = frame.unit.emitter.helper("fuel");
+  return code`if ((${fuel}.left -= 1) < 0) ${fail(frame.unit.unknown("fuel", at), "fuel")}`;
+}
+
+/** Strict in every part: `where` and body of each element in order, whatever the operator needs of it. */
+function aggregateCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "aggregate" }>,
+  fail: Fail,
+): Code {
+  const { emitter } = frame.unit;
+  const over = valueCode(frame, out, expr.over, fail);
+  const element = emitter.name("v");
+  const result = emitter.name("v");
+  const next = emitter.name("l");
+  frame.locals.set(expr.id, { value: element });
+  const body = new Block();
+  if (expr.where !== undefined) condition(frame, body, expr.where, code`break ${next};`, fail);
+  const taken = expr.body === undefined ? element : valueCode(frame, body, expr.body, fail);
+  body.add(collect(frame, expr, result, taken, fail));
+  out.add(code`let ${result} = ${EMPTY[expr.op]};`);
+  out.add(
+    code`for (const ${element} of ${over}) {\n${spendFuel(frame, expr.at, fail)}\n${next}: {\n${body.toCode()}\n}\n}`,
+  );
+  if (isAbsentWhenEmpty(expr.op)) {
+    out.add(code`if (${result} === undefined) ${failAbsent(frame, expr.at, fail)}`);
+  }
+  return result;
+}
+
+const EMPTY = {
+  count: code`0`,
+  sum: code`0`,
+  min: code`undefined`,
+  max: code`undefined`,
+  first: code`undefined`,
+  last: code`undefined`,
+  list: code`[]`,
+  set: code`new Set()`,
+} as const;
+
+function isAbsentWhenEmpty(op: Extract<Expr, { kind: "aggregate" }>["op"]): boolean {
+  return op === "min" || op === "max" || op === "first" || op === "last";
+}
+
+function collect(
+  frame: Frame,
+  expr: Extract<Expr, { kind: "aggregate" }>,
+  result: Code,
+  taken: Code,
+  fail: Fail,
+): Code {
+  switch (expr.op) {
+    case "count":
+      return code`${result} = ${result} + 1;`;
+    case "sum": {
+      const most = frame.unit.emitter.constant(Number.MAX_SAFE_INTEGER);
+      return code`${result} = ${result} + ${taken};\nif (!(${result} <= ${most} && ${result} >= -${most})) ${failOverflow(frame, expr.at, fail)}`;
+    }
+    case "min":
+    case "max": {
+      const value = frame.unit.emitter.name("v");
+      const better = expr.op === "min" ? code`<` : code`>`;
+      return code`const ${value} = ${taken};\nif (${result} === undefined || ${value} ${better} ${result}) ${result} = ${value};`;
+    }
+    case "first": {
+      const value = frame.unit.emitter.name("v");
+      return code`const ${value} = ${taken};\nif (${result} === undefined) ${result} = ${value};`;
+    }
+    case "last":
+      return code`${result} = ${taken};`;
+    case "list":
+      return code`${result}.push(${taken});`;
+    case "set":
+      return code`${result}.add(${taken});`;
+    default:
+      return unreachable(expr.op);
+  }
+}
+
+function builtinCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "builtin" }>,
+  fail: Fail,
+): Code {
+  const { emitter } = frame.unit;
+  const args = expr.args.map((arg) => valueCode(frame, out, arg, fail));
+  const apply = emitter.constant(builtinOf(expr.name).apply);
+  const result = bind(frame, out, code`${apply}([${join(args, code`, `)}])`);
+  out.add(code`if (${result} === undefined) ${failAbsent(frame, expr.at, fail)}`);
+  const at = emitter.constant(expr.at);
+  const failure = fail(code`new ${emitter.helper("Unknown")}(${result}.cause, ${at})`);
+  out.add(code`if (${result} instanceof ${emitter.helper("Failure")}) ${failure}`);
+  return result;
+}
+
+function builtinOf(name: string): Builtin {
+  const found = BUILTINS.get(name);
+  if (found === undefined) throw new Error(`no builtin ${JSON.stringify(name)}`);
+  return found;
+}
+
+function callCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "call" }>,
+  fail: Fail,
+): Code {
+  const { emitter } = frame.unit;
+  const called = frame.unit.function(expr.function);
+  const args = expr.args.map((arg) => bind(frame, out, valueCode(frame, out, arg, fail)));
+  out.add(spendFuel(frame, expr.at, fail));
+  const result = bind(frame, out, code`${called}(${join([code`q`, code`f`, ...args], code`, `)})`);
+  out.add(code`if (${result} instanceof ${emitter.helper("Unknown")}) ${fail(result)}`);
+  return result;
+}
+
+/** A counter's reading is looked up once in a frame; what to say where it cannot be read depends on the place. */
+function counterCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "counter" }>,
+  fail: Fail,
+): Code {
+  const { emitter } = frame.unit;
+  const cell = frame.cell("counter", expr.counter);
+  const reader = frame.unit.reader("counter", expr.counter);
+  out.add(code`if (${cell} === undefined) ${cell} = ${reader}(q, f);`);
+  out.add(
+    code`if (${cell} === ${emitter.constant("unavailable")}) ${fail(frame.unit.unknown("state_unavailable", expr.at), "state_unavailable")}`,
+  );
+  out.add(code`if (${cell} instanceof ${emitter.helper("Unknown")}) ${fail(cell)}`);
+  return cell;
+}
+
+function latchCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "latch" }>,
+  fail: Fail,
+): Code {
+  const { emitter } = frame.unit;
+  const cell = frame.cell("latch", expr.latch);
+  const reader = frame.unit.reader("latch", expr.latch);
+  out.add(code`if (${cell} === undefined) ${cell} = ${reader}(q, f);`);
+  out.add(
+    code`if (${cell} === ${emitter.constant("pending")}) ${fail(frame.unit.unknown("pending", expr.at), "pending")}`,
+  );
+  out.add(
+    code`if (${cell} === ${emitter.constant("unavailable")}) ${fail(frame.unit.unknown("state_unavailable", expr.at), "state_unavailable")}`,
+  );
+  out.add(code`if (${cell} instanceof ${emitter.helper("Unknown")}) ${fail(cell)}`);
+  return cell;
+}
+
+function originCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "origin" }>,
+  fail: Fail,
+): Code {
+  const value = valueCode(frame, out, expr.of, fail);
+  const labels = bind(frame, out, code`f.origin(${value})`);
+  out.add(
+    code`if (${labels} === ${frame.unit.emitter.constant("unavailable")}) ${fail(frame.unit.unknown("state_unavailable", expr.at), "state_unavailable")}`,
+  );
+  return labels;
+}
+
+/** Whether the expression has a value on every request, and its code is one fragment without statements. */
+function isTotal(frame: Frame, expr: Expr): boolean {
+  const known = frame.totals.get(expr);
+  if (known !== undefined) return known;
+  const total = decideTotal(frame, expr);
+  frame.totals.set(expr, total);
+  return total;
+}
+
+function decideTotal(frame: Frame, expr: Expr): boolean {
+  switch (expr.kind) {
+    case "const":
+      return true;
+    case "root":
+      return ALWAYS_THERE.has(expr.name);
+    case "local":
+      return frame.locals.get(expr.id)?.unknown === undefined;
+    case "has":
+      return isPlainRead(expr.of);
+    case "coalesce":
+      return isPlainRead(expr.left) && isTotal(frame, expr.right);
+    case "not":
+      return isTotal(frame, expr.operand);
+    case "negate":
+      return isTotal(frame, expr.of);
+    case "if":
+      return [expr.condition, expr.then, expr.else].every((part) => isTotal(frame, part));
+    case "and":
+    case "or":
+    case "equal":
+    case "less":
+    case "in":
+    case "subset":
+    case "within":
+    case "text":
+      return isTotal(frame, expr.left) && isTotal(frame, expr.right);
+    case "like":
+      return isTotal(frame, expr.left) && isTotal(frame, expr.pattern);
+    case "list":
+      return expr.items.every((item) => isTotal(frame, item));
+    case "record":
+      return expr.fields.every((field) => isTotal(frame, field.value));
+    case "attribute":
+    case "index":
+    case "arithmetic":
+    case "decimal":
+    case "quantifier":
+    case "aggregate":
+    case "builtin":
+    case "call":
+    case "module":
+    case "counter":
+    case "latch":
+    case "origin":
+      return false;
+    default:
+      return unreachable(expr);
+  }
+}
+
+function isPlainRead(expr: Expr): boolean {
+  return expr.kind === "root" || (expr.kind === "attribute" && expr.of.kind === "root");
+}
+
+const COMPARISONS = { "<": code`<`, "<=": code`<=`, ">": code`>`, ">=": code`>=` } as const;
+const ARITHMETIC = { "+": code`+`, "-": code`-`, "*": code`*` } as const;
+const TEXT = { starts: code`startsWith`, ends: code`endsWith`, contains: code`includes` } as const;
+const WITHIN = { Purpose: "purposeWithin", Path: "pathWithin", Ip: "ipWithin" } as const;

@@ -1,0 +1,299 @@
+/**
+ * Which rules can apply, so that the cost of a decision follows those and not the rules there are. Rules are
+ * told apart by tool, then by whatever clause splits those of one tool best, again and again, until few
+ * are left. A rule without the clause stands beside those with it, so each rule is in one place for each
+ * value its clause lists, and a request visits the places of its own values.
+ */
+import type { Expr, Guard, Program, RootName, Rule } from "../../lang/ir.ts";
+import type { Facts } from "../facts.ts";
+import type { Roots } from "../request.ts";
+import type { Value } from "../value.ts";
+import type { Hit } from "./evaluator.ts";
+
+/** What a visit adds to. */
+export interface Collected {
+  permits: readonly Hit[];
+  forbids: readonly Hit[];
+  holds: readonly Hit[];
+  obliges: readonly Hit[];
+}
+
+export type Visit = (roots: Roots, facts: Facts, collected: Collected) => void;
+
+/** Makes the visit of a few rules, of which each clause in `decided` is known to hold. */
+export type MakeLeaf = (rules: readonly number[], decided: ReadonlySet<keyof Guard>) => Visit;
+
+export interface Place {
+  readonly visit: Visit;
+  /** More than one leaf may be visited: then hits are neither sorted nor distinct. */
+  readonly mixed: boolean;
+}
+
+/** So few rules are tried one after another. */
+const LEAF_RULES = 12;
+
+/** Where nothing tells rules apart, so many are compiled into one function. */
+const CHUNK_RULES = 24;
+
+/** Places by tool; those without any rule are missing. Each is built when a request first needs it. */
+export function indexRules(program: Program, leaf: MakeLeaf): (tool: number) => Place | undefined {
+  const { byTool, anyTool } = groupByTool(program);
+  const decided: ReadonlySet<keyof Guard> = new Set(["tools"]);
+  const build = (rules: readonly number[]): Place | undefined =>
+    rules.length === 0 ? undefined : place(program.rules, rules, decided, leaf);
+  const places = new Map<number, Place | undefined>();
+  // Few rules for any tool are compiled with those of each tool; many are kept once, for all tools.
+  const shared = anyTool.length > LEAF_RULES ? build(anyTool) : undefined;
+  return (tool) => {
+    const known = places.get(tool);
+    if (known !== undefined || places.has(tool)) return known;
+    const own = byTool[tool] ?? [];
+    const built =
+      shared === undefined
+        ? build([...own, ...anyTool].sort((a, b) => a - b))
+        : both(shared, build(own));
+    places.set(tool, built);
+    return built;
+  };
+}
+
+function both(shared: Place, own: Place | undefined): Place {
+  if (own === undefined) return shared;
+  const visit: Visit = (roots, facts, collected) => {
+    shared.visit(roots, facts, collected);
+    own.visit(roots, facts, collected);
+  };
+  return { visit, mixed: true };
+}
+
+function groupByTool({ tools, rules }: Program): {
+  readonly byTool: readonly (readonly number[])[];
+  readonly anyTool: readonly number[];
+} {
+  const byTool: number[][] = tools.map(() => []);
+  const anyTool: number[] = [];
+  rules.forEach(({ guard }, index) => {
+    if (guard.tools === undefined) anyTool.push(index);
+    else for (const tool of new Set(guard.tools)) byTool[tool]?.push(index);
+  });
+  return { byTool, anyTool };
+}
+
+function place(
+  all: readonly Rule[],
+  rules: readonly number[],
+  decided: ReadonlySet<keyof Guard>,
+  leaf: MakeLeaf,
+): Place {
+  const split = rules.length <= LEAF_RULES ? undefined : bestSplit(all, rules);
+  if (split === undefined) return { visit: chunks(rules, decided, leaf), mixed: false };
+  const clause = split.dimension.clause;
+  const below = clause === undefined ? decided : new Set([...decided, clause]);
+  const byValue = new Map<Value, Visit>();
+  for (const [value, chosen] of split.byValue) {
+    byValue.set(
+      value,
+      lazily(() => place(all, chosen, below, leaf).visit),
+    );
+  }
+  const { rest } = split;
+  const others = rest.length === 0 ? undefined : place(all, rest, decided, leaf).visit;
+  return { visit: split.dimension.visit(byValue, others), mixed: true };
+}
+
+function lazily(make: () => Visit): Visit {
+  let made: Visit | undefined;
+  return (roots, facts, collected) => {
+    made ??= make();
+    made(roots, facts, collected);
+  };
+}
+
+function chunks(
+  rules: readonly number[],
+  decided: ReadonlySet<keyof Guard>,
+  leaf: MakeLeaf,
+): Visit {
+  if (rules.length <= CHUNK_RULES) return leaf(rules, decided);
+  const visits: Visit[] = [];
+  for (let from = 0; from < rules.length; from += CHUNK_RULES) {
+    visits.push(leaf(rules.slice(from, from + CHUNK_RULES), decided));
+  }
+  return (roots, facts, collected) => {
+    for (const visit of visits) visit(roots, facts, collected);
+  };
+}
+
+/** A way to tell rules apart. */
+interface Dimension {
+  /** The clause that holds of every rule reached by one of its values; missing for a condition. */
+  readonly clause?: keyof Guard;
+  /** What it must be for the rule to apply; `undefined`: anything. */
+  values(rule: Rule): readonly Value[] | undefined;
+  visit(byValue: ReadonlyMap<Value, Visit>, rest: Visit | undefined): Visit;
+}
+
+interface Split {
+  readonly dimension: Dimension;
+  readonly byValue: ReadonlyMap<Value, readonly number[]>;
+  readonly rest: readonly number[];
+}
+
+/** The dimension that leaves the fewest rules to try, if it leaves less than three in four. */
+function bestSplit(all: readonly Rule[], rules: readonly number[]): Split | undefined {
+  let best: Split | undefined;
+  let least = rules.length * 0.75;
+  for (const dimension of [...CLAUSES, ...equalityDimensions(all, rules)]) {
+    const split = splitBy(dimension, all, rules);
+    const cost = expectedRules(split);
+    if (cost < least) [best, least] = [split, cost];
+  }
+  return best;
+}
+
+function splitBy(dimension: Dimension, all: readonly Rule[], rules: readonly number[]): Split {
+  const byValue = new Map<Value, number[]>();
+  const rest: number[] = [];
+  for (const index of rules) {
+    const rule = all[index];
+    const values = rule === undefined ? undefined : dimension.values(rule);
+    if (values === undefined) rest.push(index);
+    else for (const value of new Set(values)) listAt(byValue, value).push(index);
+  }
+  return { dimension, byValue, rest };
+}
+
+function listAt(lists: Map<Value, number[]>, value: Value): number[] {
+  const known = lists.get(value);
+  if (known !== undefined) return known;
+  const made: number[] = [];
+  lists.set(value, made);
+  return made;
+}
+
+/** For a request that meets each value as often as there are rules for it. */
+function expectedRules({ byValue, rest }: Split): number {
+  let [sum, squares] = [0, 0];
+  for (const { length } of byValue.values()) {
+    sum += length;
+    squares += length * length;
+  }
+  return rest.length + (sum === 0 ? 0 : squares / sum);
+}
+
+const CLAUSES: readonly Dimension[] = [
+  {
+    clause: "agentGroups",
+    values: (rule) => rule.guard.agentGroups,
+    visit: visitEach((roots) => roots.agent.groups),
+  },
+  {
+    clause: "principalGroups",
+    values: (rule) => rule.guard.principalGroups,
+    visit: visitEach((roots) => roots.principal?.groups),
+  },
+  {
+    clause: "resources",
+    values: (rule) => rule.guard.resources,
+    visit: visitOne((roots) => roots.resource?.type),
+  },
+  {
+    clause: "purposes",
+    values: (rule) => rule.guard.purposes,
+    visit: visitPurposes,
+  },
+  {
+    clause: "tasks",
+    values: (rule) => rule.guard.tasks,
+    visit: visitOne((roots) => roots.intent.task),
+  },
+  {
+    clause: "agentKinds",
+    values: (rule) => rule.guard.agentKinds,
+    visit: visitOne((roots) => roots.agent.kind),
+  },
+  {
+    clause: "principalKinds",
+    values: (rule) => rule.guard.principalKinds,
+    visit: visitOne((roots) => roots.principal?.kind),
+  },
+];
+
+function visitOne(read: (roots: Roots) => Value | undefined): Dimension["visit"] {
+  return (byValue, rest) => (roots, facts, collected) => {
+    const value = read(roots);
+    if (value !== undefined) byValue.get(value)?.(roots, facts, collected);
+    rest?.(roots, facts, collected);
+  };
+}
+
+function visitEach(read: (roots: Roots) => Value | undefined): Dimension["visit"] {
+  return (byValue, rest) => (roots, facts, collected) => {
+    const values = read(roots) as ReadonlySet<Value> | undefined;
+    if (values !== undefined) {
+      for (const value of values) byValue.get(value)?.(roots, facts, collected);
+    }
+    rest?.(roots, facts, collected);
+  };
+}
+
+/** A purpose is within itself and within each purpose above it. */
+function visitPurposes(byValue: ReadonlyMap<Value, Visit>, rest: Visit | undefined): Visit {
+  return (roots, facts, collected) => {
+    let purpose = roots.intent.purpose as string | undefined;
+    while (purpose !== undefined) {
+      byValue.get(purpose)?.(roots, facts, collected);
+      const dot = purpose.lastIndexOf(".");
+      purpose = dot < 0 ? undefined : purpose.slice(0, dot);
+    }
+    rest?.(roots, facts, collected);
+  };
+}
+
+/** Conditions such as `args.account == "a-17"`: a rule that asks for another value cannot apply. */
+function equalityDimensions(all: readonly Rule[], rules: readonly number[]): readonly Dimension[] {
+  const dimensions = new Map<string, Dimension>();
+  for (const index of rules) {
+    for (const { root, name } of equalities(all[index])) {
+      const key = `${root}.${name}`;
+      if (!dimensions.has(key)) dimensions.set(key, equalityDimension(root, name));
+    }
+  }
+  return [...dimensions.values()];
+}
+
+function equalityDimension(root: RootName, name: string): Dimension {
+  return {
+    values: (rule) =>
+      equalities(rule).find((one) => one.root === root && one.name === name)?.values,
+    visit: (byValue, rest) => (roots, facts, collected) => {
+      const value = roots[root]?.[name];
+      // Absent makes each of these conditions unknown, not false.
+      if (value === undefined) for (const visit of byValue.values()) visit(roots, facts, collected);
+      else byValue.get(value)?.(roots, facts, collected);
+      rest?.(roots, facts, collected);
+    },
+  };
+}
+
+interface Equality {
+  readonly root: RootName;
+  readonly name: string;
+  readonly values: readonly Value[];
+}
+
+function equalities(rule: Rule | undefined): readonly Equality[] {
+  return rule === undefined ? [] : rule.conditions.flatMap(equalitiesOf);
+}
+
+function equalitiesOf(expr: Expr): readonly Equality[] {
+  if (expr.kind === "and") return [...equalitiesOf(expr.left), ...equalitiesOf(expr.right)];
+  if (expr.kind !== "equal") return [];
+  return [...equality(expr.left, expr.right), ...equality(expr.right, expr.left)];
+}
+
+function equality(read: Expr, wanted: Expr): readonly Equality[] {
+  if (read.kind !== "attribute" || read.of.kind !== "root" || wanted.kind !== "const") return [];
+  if (typeof wanted.value !== "string") return [];
+  return [{ root: read.of.name, name: read.name, values: [wanted.value] }];
+}

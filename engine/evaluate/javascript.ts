@@ -1,0 +1,151 @@
+/**
+ * A policy as generated JavaScript: the evaluator that serves. It answers what `interpret.ts` answers.
+ *
+ * Code is made when a request first needs it, for the few rules of one place of the index. Places whose
+ * rules differ only in constants share one function, and with it V8's machine code.
+ *
+ * Fuel is spent by iterations and calls alone: what lies between them is bounded by the policy's length.
+ */
+import type { Program } from "../../lang/ir.ts";
+import type { Facts } from "../facts.ts";
+import type { Roots } from "../request.ts";
+import type { Unknown } from "../value.ts";
+import { emitApprover, emitStep, emitTouches } from "./call.ts";
+import { type Compile, compileSource, type EmittedUnit, type Factory } from "./emit.ts";
+import type { Bindings, Evaluator, Hit, RuleResults, StepResult, Touch } from "./evaluator.ts";
+import { type Fuel, makeHelpers } from "./helpers.ts";
+import { type Collected, indexRules, type Visit } from "./index.ts";
+import { emitNevers, emitRules } from "./rule.ts";
+
+/** Loop iterations and calls in one question to the evaluator. */
+const FUEL = 100_000;
+
+const NEVERS_IN_UNIT = 24;
+
+/** `compile` is what turns source into functions; tests pass one that makes mistakes. */
+export function generateEvaluator(program: Program, compile: Compile = compileSource): Evaluator {
+  const fuel: Fuel = { left: FUEL };
+  const build = makeBuilder(compile, fuel);
+  const placeOf = indexRules(program, (rules, decided) =>
+    deferred(() => build(emitRules(program, rules, decided)) as Visit),
+  );
+  const nevers = program.nevers.map((_, index) => index);
+  const visitNevers = chunk(nevers, NEVERS_IN_UNIT).map((indexes) =>
+    deferred(() => build(emitNevers(program, indexes)) as Visit),
+  );
+  const touchesOf = memo((tool: number) => build(emitTouches(program, tool)) as AddTouches);
+  const approverOf = memo((rule: number) => {
+    const unit = emitApprover(program, rule);
+    return unit && (build(unit) as FindApprover);
+  });
+  const stepOf = memo((task: number) =>
+    memo((position: number) => {
+      const step = program.tasks[task]?.sequence?.positions[position];
+      return step && (build(emitStep(program, step)) as TakeStep);
+    }),
+  );
+  return {
+    rules({ tool, roots }, facts) {
+      const place = placeOf(tool);
+      if (place === undefined) return NO_RULES;
+      fuel.left = FUEL;
+      const collected: Collected = { permits: NONE, forbids: NONE, holds: NONE, obliges: NONE };
+      place.visit(roots, facts, collected);
+      return place.mixed ? inOrder(collected) : collected;
+    },
+    nevers({ roots }, facts) {
+      if (visitNevers.length === 0) return NONE;
+      fuel.left = FUEL;
+      const collected: Collected = { permits: NONE, forbids: NONE, holds: NONE, obliges: NONE };
+      for (const visit of visitNevers) visit(roots, facts, collected);
+      return collected.forbids;
+    },
+    touches({ tool, roots }, facts) {
+      fuel.left = FUEL;
+      const touches: Touch[] = [];
+      touchesOf(tool)(roots, facts, touches);
+      return touches;
+    },
+    approver(rule, { roots }, facts) {
+      const find = approverOf(rule);
+      if (find === undefined) throw new Error(`rule ${rule} asks no party for approval`);
+      fuel.left = FUEL;
+      return find(roots, facts);
+    },
+    step(task, position, bound, { tool, roots }, facts) {
+      const step = program.tasks[task]?.sequence?.positions[position];
+      const take = stepOf(task)(position);
+      if (step === undefined || take === undefined)
+        throw new Error(`task ${task} has no such step`);
+      if (!step.tools.includes(tool)) return MISSES;
+      fuel.left = FUEL;
+      return take(roots, facts, bound);
+    },
+  };
+}
+
+type AddTouches = (roots: Roots, facts: Facts, touches: Touch[]) => void;
+type FindApprover = (roots: Roots, facts: Facts) => string | Unknown;
+type TakeStep = (roots: Roots, facts: Facts, bound: Bindings) => StepResult;
+
+const NONE: readonly Hit[] = Object.freeze([]);
+const NO_RULES: RuleResults = Object.freeze({
+  permits: NONE,
+  forbids: NONE,
+  holds: NONE,
+  obliges: NONE,
+});
+const MISSES: StepResult = Object.freeze({ matches: false });
+
+/** Compiles each source once for each set of members it reads. */
+function makeBuilder(compile: Compile, fuel: Fuel): (unit: EmittedUnit) => unknown {
+  const helpers = makeHelpers(fuel);
+  const factories = new Map<string, Factory>();
+  return ({ source, shape, constants }) => {
+    const key = `${source}\u0000${shape}`;
+    const factory = factories.get(key) ?? compile(source);
+    factories.set(key, factory);
+    return factory(constants, helpers);
+  };
+}
+
+function deferred(make: () => Visit): Visit {
+  let made: Visit | undefined;
+  return (roots, facts, collected) => {
+    made ??= make();
+    made(roots, facts, collected);
+  };
+}
+
+function memo<T>(make: (index: number) => T): (index: number) => T {
+  const made: { readonly value: T }[] = [];
+  return (index) => {
+    const known = made[index];
+    if (known !== undefined) return known.value;
+    const value = make(index);
+    made[index] = { value };
+    return value;
+  };
+}
+
+function chunk(indexes: readonly number[], size: number): readonly (readonly number[])[] {
+  const count = Math.ceil(indexes.length / size);
+  return Array.from({ length: count }, (_, at) => indexes.slice(at * size, (at + 1) * size));
+}
+
+function inOrder(collected: Collected): RuleResults {
+  return {
+    permits: sorted(collected.permits),
+    forbids: sorted(collected.forbids),
+    holds: sorted(collected.holds),
+    obliges: sorted(collected.obliges),
+  };
+}
+
+/** Ascending, each rule once: it may have been met under two of its groups. */
+function sorted(hits: readonly Hit[]): readonly Hit[] {
+  if (hits.length < 2) return hits;
+  return [...hits]
+    .sort((a, b) => a.rule - b.rule)
+    .filter((hit, at, all) => hit.rule !== all[at - 1]?.rule);
+}
