@@ -2,7 +2,7 @@ import type { Scalar, Value } from "./value.ts";
 
 /**
  * What must be looked up before deciding (SPEC §7.1), as a view on state that does not change while one
- * decision is made. Keys are those of `key.ts`.
+ * decision is made. Keys are those of `keyOf`.
  */
 export interface Facts {
   /** The host's clock: milliseconds since the Unix epoch. */

@@ -29,17 +29,11 @@ export class Failure {
  * Records inherit from nothing but this frozen object, which has no members: `constructor` and `__proto__`
  * are as absent in them as any other name. (Objects with no prototype at all are several times slower.)
  */
-class Bare {
-  static {
-    Reflect.deleteProperty(Bare.prototype, "constructor");
-    Object.setPrototypeOf(Bare.prototype, null);
-    Object.freeze(Bare.prototype);
-  }
-}
+const BARE = Object.freeze(Object.create(null));
 
 /** An empty record, to be filled by whoever made it and by no one later. */
 export function newRecord(): Record<string, Value | undefined> {
-  return new Bare() as Record<string, Value | undefined>;
+  return Object.create(BARE);
 }
 
 export function record(members: Readonly<Record<string, Value | undefined>>): RecordValue {

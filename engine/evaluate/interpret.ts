@@ -1,0 +1,557 @@
+/**
+ * The reference evaluator: SPEC §5 and §6 read line by line, slow on purpose. Generated code is tested
+ * against it, explanations and coverage watch it.
+ */
+import { BUILTINS } from "../../lang/builtins.ts";
+import type {
+  CallFilter,
+  CounterDecl,
+  Expr,
+  Guard,
+  LatchDecl,
+  Program,
+  Rule,
+} from "../../lang/ir.ts";
+import { DECIMAL_ONE, multiplyDecimals } from "../../lang/scalar/decimal.ts";
+import { globMatches } from "../../lang/scalar/glob.ts";
+import { ipWithin } from "../../lang/scalar/ip.ts";
+import { pathWithin } from "../../lang/scalar/path.ts";
+import { purposeWithin } from "../../lang/scalar/purpose.ts";
+import { unreachable } from "../../lang/unreachable.ts";
+import { Failure } from "../../lang/value.ts";
+import type { Facts } from "../facts.ts";
+import type { DecisionRequest, Roots } from "../request.ts";
+import {
+  elementsOf,
+  equal,
+  fromJson,
+  isList,
+  isRecord,
+  isSet,
+  keyOf,
+  newRecord,
+  type RecordValue,
+  type Scalar,
+  Unknown,
+  type Value,
+} from "../value.ts";
+import type { Bindings, Evaluator, Hit, RuleResults, StepResult, Touch } from "./evaluator.ts";
+
+/** Sees every expression with what it came to. */
+export type Observer = (expr: Expr, value: Value | Unknown) => void;
+
+/** Elements visited and functions called that one rule, or one other question, may take (SPEC §5.9). */
+export const FUEL = 100_000;
+
+export function createInterpreter(program: Program, observer?: Observer): Evaluator {
+  const scopeOf = (request: DecisionRequest, facts: Facts): Scope => ({
+    program,
+    request,
+    facts,
+    observer,
+    locals: new Map(),
+    fuel: { left: FUEL },
+  });
+  return {
+    rules: (request, facts) => interpretRules(program, () => scopeOf(request, facts)),
+    nevers: (request, facts) =>
+      program.nevers.flatMap((never, index) =>
+        hitOf(index, evaluate(never.condition, scopeOf(request, facts))),
+      ),
+    touches: (request, facts) => interpretTouches(program, () => scopeOf(request, facts)),
+    approver(rule, request, facts) {
+      const scope = scopeOf(request, facts);
+      return approverOf(program.rules[rule], scope);
+    },
+    step(task, position, bound, request, facts) {
+      const scope = { ...scopeOf(request, facts), locals: new Map(bound) };
+      return interpretStep(task, position, scope);
+    },
+  };
+}
+
+/** What an expression comes to; for tests and explanations of single expressions. */
+export function interpret(
+  expr: Expr,
+  program: Program,
+  request: DecisionRequest,
+  facts: Facts,
+): Value | Unknown {
+  return evaluate(expr, {
+    program,
+    request,
+    facts,
+    observer: undefined,
+    locals: new Map(),
+    fuel: { left: FUEL },
+  });
+}
+
+interface Scope {
+  readonly program: Program;
+  readonly request: DecisionRequest;
+  readonly facts: Facts;
+  readonly observer: Observer | undefined;
+  readonly locals: ReadonlyMap<number, Value | Unknown>;
+  readonly fuel: { left: number };
+}
+
+// ── Rules, invariants, approvers: SPEC §6.1 ────────────────────────────────────────────────────────────────
+
+function interpretRules(program: Program, newScope: () => Scope): RuleResults {
+  const hits = { permit: [] as Hit[], forbid: [] as Hit[], hold: [] as Hit[], oblige: [] as Hit[] };
+  for (const [index, rule] of program.rules.entries()) {
+    const scope = newScope();
+    if (!admits(rule.guard, scope.request)) continue;
+    hits[rule.effect].push(...hitOf(index, allHold(rule.conditions, withLets(rule, scope))));
+  }
+  return {
+    permits: hits.permit,
+    forbids: hits.forbid,
+    holds: hits.hold,
+    obliges: hits.oblige,
+  };
+}
+
+function hitOf(rule: number, outcome: Value | Unknown): readonly Hit[] {
+  if (outcome instanceof Unknown) return [{ rule, unknown: outcome }];
+  return outcome === true ? [{ rule }] : [];
+}
+
+/** Exact, never unknown: what an index can answer. */
+function admits(guard: Guard, { tool, roots }: DecisionRequest): boolean {
+  const { agent, principal, resource, intent } = roots;
+  return (
+    (guard.tools === undefined || guard.tools.includes(tool)) &&
+    (guard.agentGroups === undefined || hasGroup(agent, guard.agentGroups)) &&
+    (guard.agentKinds === undefined || isOneOf(agent.kind, guard.agentKinds)) &&
+    (guard.principalGroups === undefined || hasGroup(principal, guard.principalGroups)) &&
+    (guard.principalKinds === undefined || isOneOf(principal?.kind, guard.principalKinds)) &&
+    (guard.resources === undefined || isOneOf(resource?.type, guard.resources)) &&
+    (guard.purposes === undefined || isWithinOne(intent.purpose, guard.purposes)) &&
+    (guard.tasks === undefined || isOneOf(intent.task, guard.tasks))
+  );
+}
+
+function hasGroup(actor: RecordValue | undefined, groups: readonly string[]): boolean {
+  const held = actor?.groups;
+  return isSet(held) && groups.some((group) => held.has(group));
+}
+
+function isOneOf(value: Value | undefined, words: readonly string[]): boolean {
+  return typeof value === "string" && words.includes(value);
+}
+
+function isWithinOne(purpose: Value | undefined, purposes: readonly string[]): boolean {
+  return typeof purpose === "string" && purposes.some((wider) => purposeWithin(purpose, wider));
+}
+
+/** A `let` that fails is unknown where it is read, not before. */
+function withLets(rule: Rule, scope: Scope): Scope {
+  const locals = new Map(scope.locals);
+  for (const { id, value } of rule.lets) locals.set(id, evaluate(value, { ...scope, locals }));
+  return { ...scope, locals };
+}
+
+/** Conjunction in order, by Kleene: a false one decides, else the first unknown. */
+function allHold(conditions: readonly Expr[], scope: Scope): boolean | Unknown {
+  let unknown: Unknown | undefined;
+  for (const condition of conditions) {
+    const value = evaluate(condition, scope);
+    if (value === false) return false;
+    if (value instanceof Unknown) unknown ??= value;
+  }
+  return unknown ?? true;
+}
+
+function approverOf(rule: Rule | undefined, scope: Scope): string | Unknown {
+  const approver = rule?.approval?.approver;
+  if (rule === undefined || approver?.kind !== "party") return new Unknown("absent", rule?.at ?? 0);
+  const party = evaluate(approver.party, withLets(rule, scope));
+  if (party instanceof Unknown) return party;
+  const id = isRecord(party) ? party.id : party;
+  return typeof id === "string" ? id : new Unknown("absent", approver.party.at);
+}
+
+// ── Counters, latches, steps: SPEC §7 ──────────────────────────────────────────────────────────────────────
+
+function interpretTouches(program: Program, newScope: () => Scope): readonly Touch[] {
+  const touches: Touch[] = [];
+  const add = (
+    kind: Touch["kind"],
+    index: number,
+    calls: CallFilter,
+    declared: CounterDecl | LatchDecl,
+  ): void => {
+    const scope = newScope();
+    if (calls.tools !== undefined && !calls.tools.includes(scope.request.tool)) return;
+    const counted = calls.where === undefined ? true : evaluate(calls.where, scope);
+    if (counted === false) return;
+    touches.push({
+      kind,
+      index,
+      key: keyFor(declared.per, scope),
+      amount: amountOf(declared, scope),
+      uncertain: counted instanceof Unknown,
+    });
+  };
+  for (const [index, counter] of program.counters.entries()) {
+    add("counter", index, counter.calls, counter);
+  }
+  for (const [index, latch] of program.latches.entries()) {
+    add("latch", index, latch.calls, latch);
+    if (latch.reset !== undefined) add("reset", index, latch.reset, latch);
+  }
+  return touches;
+}
+
+function amountOf(declared: CounterDecl | LatchDecl, scope: Scope): Scalar | Unknown {
+  if (!("op" in declared) || declared.op === "count" || declared.of === undefined) return 1;
+  return evaluate(declared.of, scope) as Scalar | Unknown;
+}
+
+function keyFor(per: readonly Expr[], scope: Scope): string | Unknown {
+  const values: Scalar[] = [];
+  for (const part of per) {
+    const value = evaluate(part, scope);
+    if (value instanceof Unknown) return value;
+    values.push(value as Scalar);
+  }
+  return keyOf(values);
+}
+
+const MISSES: StepResult = { matches: false };
+
+function interpretStep(task: number, position: number, scope: Scope): StepResult {
+  const step = scope.program.tasks[task]?.sequence?.positions[position];
+  if (step === undefined || !step.tools.includes(scope.request.tool)) return MISSES;
+  const bound = new Map(scope.locals as Bindings);
+  for (const { argument, id } of step.binds) {
+    const value = scope.request.roots.args[argument];
+    if (value === undefined) {
+      return { matches: "unknown", unknown: new Unknown("absent", step.at) };
+    }
+    if (bound.has(id) && !equal(bound.get(id), value)) return MISSES;
+    bound.set(id, value);
+  }
+  const holds = allHold(step.predicates, { ...scope, locals: bound });
+  if (holds instanceof Unknown) return { matches: "unknown", unknown: holds };
+  return holds ? { matches: true, bound } : MISSES;
+}
+
+// ── Expressions: SPEC §5, in the order of ir.ts ────────────────────────────────────────────────────────────
+
+function evaluate(expr: Expr, scope: Scope): Value | Unknown {
+  const value = resultOf(expr, scope);
+  scope.observer?.(expr, value);
+  return value;
+}
+
+function resultOf(expr: Expr, scope: Scope): Value | Unknown {
+  switch (expr.kind) {
+    case "const":
+      return orAbsent(fromJson(expr.value, expr.type), expr);
+    case "root":
+      return orAbsent(rootOf(scope.request.roots, expr.name), expr);
+    case "local":
+      return orAbsent(scope.locals.get(expr.id), expr);
+    case "attribute":
+      return strict([expr.of], scope, ([of]) =>
+        orAbsent(isRecord(of) ? of[expr.name] : undefined, expr),
+      );
+    case "index":
+      return strict([expr.of, expr.index], scope, ([of, index]) =>
+        orAbsent(elementAt(of, index), expr),
+      );
+    case "has": {
+      const of = evaluate(expr.of, scope);
+      return of instanceof Unknown ? (of.cause === "absent" ? false : of) : true;
+    }
+    case "coalesce": {
+      const left = evaluate(expr.left, scope);
+      const absent = left instanceof Unknown && left.cause === "absent";
+      return absent ? evaluate(expr.right, scope) : left;
+    }
+    case "not":
+      return strict([expr.operand], scope, ([operand]) => operand !== true);
+    case "and":
+      return kleene(expr.left, expr.right, false, scope);
+    case "or":
+      return kleene(expr.left, expr.right, true, scope);
+    case "if":
+      return strict([expr.condition], scope, ([condition]) =>
+        evaluate(condition === true ? expr.then : expr.else, scope),
+      );
+    case "equal":
+      return strict([expr.left, expr.right], scope, ([left, right]) => equal(left, right));
+    case "less":
+      return strict([expr.left, expr.right], scope, ([left, right]) =>
+        compare(expr.op, Number(left), Number(right)),
+      );
+    case "arithmetic":
+      return strict([expr.left, expr.right], scope, ([left, right]) =>
+        orOverflow(calculate(expr, Number(left), Number(right)), expr),
+      );
+    case "decimal":
+      return strict([expr.of], scope, ([of]) => orOverflow(exact(Number(of) * DECIMAL_ONE), expr));
+    case "negate":
+      return strict([expr.of], scope, ([of]) => 0 - Number(of));
+    case "in":
+      return strict([expr.left, expr.right], scope, ([left, right]) =>
+        contains(right as Elements, left),
+      );
+    case "subset":
+      return strict([expr.left, expr.right], scope, ([left, right]) =>
+        elementsOf(left as Elements).every((element) => contains(right as Elements, element)),
+      );
+    case "within":
+      return strict([expr.left, expr.right], scope, ([left, right]) =>
+        WITHIN[expr.of](String(left), String(right)),
+      );
+    case "like":
+      return strict([expr.left, expr.pattern], scope, ([left, pattern]) =>
+        globMatches(String(left), String(pattern)),
+      );
+    case "text":
+      return strict([expr.left, expr.right], scope, ([left, right]) =>
+        TEXT[expr.op](String(left), String(right)),
+      );
+    case "quantifier":
+      return quantify(expr, scope);
+    case "aggregate":
+      return aggregate(expr, scope);
+    case "list":
+      return strict(expr.items, scope, (items) =>
+        expr.as === "Set" ? new Set(items as readonly Scalar[]) : items,
+      );
+    case "record": {
+      const { fields } = expr;
+      return strict(
+        fields.map((field) => field.value),
+        scope,
+        (values) => {
+          const made = newRecord();
+          for (const [index, field] of fields.entries()) made[field.name] = values[index];
+          return made;
+        },
+      );
+    }
+    case "builtin":
+      return strict(expr.args, scope, (args) => applyBuiltin(expr, args));
+    case "call":
+      return strict(expr.args, scope, (args) => callFunction(expr, args, scope));
+    case "module":
+      return new Unknown("module_unavailable", expr.at);
+    case "counter": {
+      const key = keyFor(scope.program.counters[expr.counter]?.per ?? [], scope);
+      if (key instanceof Unknown) return key;
+      const value = scope.facts.counter(expr.counter, key);
+      return value === "unavailable" ? new Unknown("state_unavailable", expr.at) : value;
+    }
+    case "latch": {
+      const key = keyFor(scope.program.latches[expr.latch]?.per ?? [], scope);
+      if (key instanceof Unknown) return key;
+      const value = scope.facts.latch(expr.latch, key);
+      if (value === "pending") return new Unknown("pending", expr.at);
+      return value === "unavailable" ? new Unknown("state_unavailable", expr.at) : value;
+    }
+    case "origin":
+      return strict([expr.of], scope, ([of]) => {
+        const labels = of === undefined ? "unavailable" : scope.facts.origin(of);
+        return labels === "unavailable" ? new Unknown("state_unavailable", expr.at) : labels;
+      });
+    default:
+      return unreachable(expr);
+  }
+}
+
+/** All operands, left to right; the first that is unknown is the result. */
+function strict(
+  operands: readonly Expr[],
+  scope: Scope,
+  result: (values: readonly Value[]) => Value | Unknown,
+): Value | Unknown {
+  const values: Value[] = [];
+  for (const operand of operands) {
+    const value = evaluate(operand, scope);
+    if (value instanceof Unknown) return value;
+    values.push(value);
+  }
+  return result(values);
+}
+
+function orAbsent(value: Value | Unknown | undefined, { at }: Expr): Value | Unknown {
+  return value === undefined ? new Unknown("absent", at) : value;
+}
+
+function orOverflow(value: number | undefined, { at }: Expr): number | Unknown {
+  return value === undefined ? new Unknown("overflow", at) : value;
+}
+
+function rootOf(roots: Roots, name: keyof Roots): RecordValue | undefined {
+  return roots[name];
+}
+
+function elementAt(of: Value | undefined, index: Value | undefined): Value | undefined {
+  if (isList(of)) return of[Number(index)];
+  return of instanceof Map ? of.get(String(index)) : undefined;
+}
+
+/** `deciding` wins on either side, also over unknown; else unknown wins. */
+function kleene(left: Expr, right: Expr, deciding: boolean, scope: Scope): boolean | Unknown {
+  const first = evaluate(left, scope);
+  if (first === deciding) return deciding;
+  const second = evaluate(right, scope);
+  if (second === deciding) return deciding;
+  if (first instanceof Unknown) return first;
+  return second instanceof Unknown ? second : !deciding;
+}
+
+function compare(op: "<" | "<=" | ">" | ">=", left: number, right: number): boolean {
+  switch (op) {
+    case "<":
+      return left < right;
+    case "<=":
+      return left <= right;
+    case ">":
+      return left > right;
+    case ">=":
+      return left >= right;
+    default:
+      return unreachable(op);
+  }
+}
+
+type Arithmetic = Extract<Expr, { kind: "arithmetic" }>;
+
+/** `undefined` on overflow. */
+function calculate(expr: Arithmetic, left: number, right: number): number | undefined {
+  if (expr.number === "Decimal" && expr.op === "*") return multiplyDecimals(left, right);
+  const result = expr.op === "+" ? left + right : expr.op === "-" ? left - right : left * right;
+  return expr.number === "Float" ? finite(result) : exact(result);
+}
+
+function exact(result: number): number | undefined {
+  // `+ 0` turns −0 into 0.
+  return Math.abs(result) <= Number.MAX_SAFE_INTEGER ? result + 0 : undefined;
+}
+
+function finite(result: number): number | undefined {
+  return Number.isFinite(result) ? result + 0 : undefined;
+}
+
+type Elements = ReadonlySet<Scalar> | readonly Value[];
+
+function contains(elements: Elements, value: Value | undefined): boolean {
+  return isList(elements) ? elements.includes(value as Scalar) : elements.has(value as Scalar);
+}
+
+const WITHIN = { Purpose: purposeWithin, Path: pathWithin, Ip: ipWithin } as const;
+
+const TEXT = {
+  starts: (text: string, part: string) => text.startsWith(part),
+  ends: (text: string, part: string) => text.endsWith(part),
+  contains: (text: string, part: string) => text.includes(part),
+} as const;
+
+function quantify(expr: Extract<Expr, { kind: "quantifier" }>, scope: Scope): Value | Unknown {
+  const over = evaluate(expr.over, scope);
+  if (over instanceof Unknown) return over;
+  const deciding = expr.op === "any";
+  let unknown: Unknown | undefined;
+  for (const element of elementsOf(over as Elements)) {
+    if (isSpent(scope)) return new Unknown("fuel", expr.at);
+    const value = evaluate(expr.body, withLocal(scope, expr.id, element));
+    if (value === deciding) return deciding;
+    if (value instanceof Unknown) unknown ??= value;
+  }
+  return unknown ?? !deciding;
+}
+
+type Aggregate = Extract<Expr, { kind: "aggregate" }>;
+
+function aggregate(expr: Aggregate, scope: Scope): Value | Unknown {
+  const over = evaluate(expr.over, scope);
+  if (over instanceof Unknown) return over;
+  const values: Value[] = [];
+  for (const element of elementsOf(over as Elements)) {
+    if (isSpent(scope)) return new Unknown("fuel", expr.at);
+    const inner = withLocal(scope, expr.id, element);
+    const chosen = expr.where === undefined ? true : evaluate(expr.where, inner);
+    if (chosen instanceof Unknown) return chosen;
+    if (chosen !== true) continue;
+    const value = expr.body === undefined ? element : evaluate(expr.body, inner);
+    if (value instanceof Unknown) return value;
+    values.push(value);
+  }
+  return combine(expr, values);
+}
+
+function combine(expr: Aggregate, values: readonly Value[]): Value | Unknown {
+  switch (expr.op) {
+    case "count":
+      return values.length;
+    case "sum":
+      return orOverflow(sum(values, expr.number === "Float" ? finite : exact), expr);
+    case "min":
+      return values.length === 0 ? orAbsent(undefined, expr) : least(values, (a, b) => a < b);
+    case "max":
+      return values.length === 0 ? orAbsent(undefined, expr) : least(values, (a, b) => a > b);
+    case "first":
+      return orAbsent(values[0], expr);
+    case "last":
+      return orAbsent(values.at(-1), expr);
+    case "list":
+      return values;
+    case "set":
+      return new Set(values as readonly Scalar[]);
+    default:
+      return unreachable(expr.op);
+  }
+}
+
+function sum(
+  values: readonly Value[],
+  check: (total: number) => number | undefined,
+): number | undefined {
+  let total: number | undefined = 0;
+  for (const value of values)
+    total = total === undefined ? undefined : check(total + Number(value));
+  return total;
+}
+
+function least(values: readonly Value[], before: (a: number, b: number) => boolean): number {
+  return values.map(Number).reduce((found, value) => (before(value, found) ? value : found));
+}
+
+function applyBuiltin(
+  expr: Extract<Expr, { kind: "builtin" }>,
+  args: readonly Value[],
+): Value | Unknown {
+  const builtin = BUILTINS.get(expr.name);
+  if (builtin === undefined) throw new Error(`no builtin is named ${expr.name}`);
+  const value = builtin.apply(args);
+  return value instanceof Failure ? new Unknown(value.cause, expr.at) : orAbsent(value, expr);
+}
+
+/** A function sees its parameters and nothing else. */
+function callFunction(
+  expr: Extract<Expr, { kind: "call" }>,
+  args: readonly Value[],
+  scope: Scope,
+): Value | Unknown {
+  const called = scope.program.functions[expr.function];
+  if (called === undefined) throw new Error(`no function is numbered ${expr.function}`);
+  if (isSpent(scope)) return new Unknown("fuel", expr.at);
+  const locals = new Map(called.params.map((id, index) => [id, args[index] as Value]));
+  return evaluate(called.body, { ...scope, locals });
+}
+
+function withLocal(scope: Scope, id: number, value: Value): Scope {
+  return { ...scope, locals: new Map(scope.locals).set(id, value) };
+}
+
+function isSpent(scope: Scope): boolean {
+  scope.fuel.left -= 1;
+  return scope.fuel.left < 0;
+}

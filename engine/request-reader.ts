@@ -1,0 +1,584 @@
+/** Unknown JSON → a request that can be decided, or everything that is wrong with it (SPEC §12.2). */
+import type { Program, ToolDecl } from "../lang/ir.ts";
+import { purposeWithin } from "../lang/scalar/purpose.ts";
+import type { Field, Kind, Type } from "../lang/type.ts";
+import { type Hop, type Party, readChain } from "./identity/chain.ts";
+import type { DecisionRequest, Roots } from "./request.ts";
+import { newRecord, type RecordValue, type Scalar, type Value } from "./value.ts";
+import {
+  below,
+  isObject,
+  type Member,
+  memberOf,
+  membersReader,
+  type Problem,
+  partyReader,
+  type Reader,
+  readerOf,
+  readId,
+  readText,
+  report,
+  type Words,
+  wordsOf,
+  wrong,
+} from "./value-reader.ts";
+
+/** What the host knows and no request may say. */
+export interface RequestContext {
+  readonly nowMs: number;
+  /** What is kept of a session; `undefined` for one not seen before. */
+  session(id: string): SessionFacts | undefined;
+  /** The delegation comes from tokens that the engine has verified. */
+  readonly verified?: boolean;
+}
+
+export interface SessionFacts {
+  readonly startedAtMs: number;
+  readonly interrupted: boolean;
+  readonly labels: ReadonlySet<Scalar>;
+  /** Position in the level `Sensitivity`; 0 where there is none. */
+  readonly sensitivity: number;
+}
+
+export interface AcceptedRequest {
+  readonly request: DecisionRequest;
+  readonly sessionId?: string;
+  /** What the person wrote; kept for `origin` and for nothing else. */
+  readonly instruction?: string;
+  /** Why the delegation does not cover the request: a deny before any rule. */
+  readonly delegationProblem?: string;
+  /** Why the request does not belong to the task it names. */
+  readonly taskProblem?: string;
+}
+
+/** `malformed` is no request at all (HTTP 400); `invalid` is one that this policy knows no answer to but no. */
+export type Reading =
+  | ({ readonly ok: true } & AcceptedRequest)
+  | {
+      readonly ok: false;
+      readonly kind: "malformed" | "invalid";
+      readonly problems: readonly Problem[];
+    };
+
+export type RequestReader = (input: unknown, context: RequestContext) => Reading;
+
+const ENVELOPE = [
+  "agent",
+  "principal",
+  "delegation",
+  "intent",
+  "tool",
+  "resource",
+  "session",
+  "context",
+] as const;
+
+type Envelope = { readonly [Name in (typeof ENVELOPE)[number]]?: unknown };
+
+/** Made once for a policy. */
+export function createRequestReader(program: Program): RequestReader {
+  const shape = shapeOf(program);
+  return (input, context) => readRequest(input, shape, context);
+}
+
+/** How each part of a request is read under one policy. */
+interface Shape {
+  readonly words: Words;
+  readonly tools: readonly ToolDecl[];
+  readonly toolsByWire: ReadonlyMap<string, readonly number[]>;
+  readonly args: readonly Reader[];
+  readonly agent: Part;
+  readonly principal: Part;
+  readonly session: Part;
+  readonly environment: Part;
+  readonly resources: ReadonlyMap<string, Part>;
+  readonly taskPurposes: ReadonlyMap<string, string | undefined>;
+  readonly labels: Reader;
+}
+
+/** Built-in members, whose faults make a request malformed, and declared ones, whose faults make it invalid. */
+interface Part {
+  readonly builtIn: readonly Member[];
+  readonly declared: readonly Member[];
+  readonly names: ReadonlySet<string>;
+  readonly open: boolean;
+}
+
+function shapeOf(program: Program): Shape {
+  const words = wordsOf(program);
+  const partOf = (builtIn: readonly Member[], fields: readonly Field[], open = false): Part => {
+    const declared = fields.map((field) => memberOf(field, words));
+    const own = builtIn.filter((member) => !declared.some((other) => other.name === member.name));
+    const names = new Set([...own, ...declared].map((member) => member.wire));
+    return { builtIn: own, declared, names, open };
+  };
+  return {
+    words,
+    tools: program.tools,
+    toolsByWire: byWire(program.tools),
+    args: program.tools.map((tool) =>
+      membersReader(
+        tool.args.map((field) => memberOf(field, words)),
+        tool.open,
+      ),
+    ),
+    agent: partOf([...ACTOR, ATTESTED, TRUST], program.agent),
+    principal: partOf(ACTOR, program.principal),
+    session: partOf([ID], program.session),
+    environment: partOf([IP, DEPLOYMENT], program.environment),
+    resources: new Map(
+      program.resources.map((resource) => [
+        resource.name,
+        partOf([TYPE, ID], resourceFields(resource.attributes, program), resource.open),
+      ]),
+    ),
+    taskPurposes: new Map(program.tasks.map((task) => [task.name, task.purpose])),
+    labels: readerOf(STRINGS_OF_LABELS, words),
+  };
+}
+
+const STRINGS: Type = { kind: "Set", of: { kind: "String" } };
+const STRINGS_OF_LABELS: Type = { kind: "Set", of: { kind: "Label" } };
+const NO_WORDS: Words = { levels: [], purposes: new Set(), labels: new Set() };
+
+/** Whatever is not told takes its most careful value (SPEC §4.5). */
+const ID: Member = { name: "id", wire: "id", read: readId, optional: false };
+const TYPE: Member = { name: "type", wire: "type", read: readId, optional: false };
+const ACTOR: readonly Member[] = [
+  ID,
+  memberOf({ name: "kind", type: { kind: "Kind" }, default: "autonomous" }, NO_WORDS),
+  memberOf({ name: "groups", type: STRINGS, default: [] }, NO_WORDS),
+];
+const ATTESTED = memberOf({ name: "attested", type: { kind: "Bool" }, default: false }, NO_WORDS);
+const TRUST: Member = {
+  name: "trust",
+  wire: "trust",
+  read: readTrust,
+  missing: 0,
+  optional: false,
+};
+const IP = memberOf({ name: "ip", type: { kind: "Optional", of: { kind: "Ip" } } }, NO_WORDS);
+const DEPLOYMENT = memberOf(
+  { name: "deployment", type: { kind: "Optional", of: { kind: "String" } } },
+  NO_WORDS,
+);
+
+/** A measurement, not an amount: what is finer than four digits is cut off, never rounded up. */
+function readTrust(json: unknown, at: string, problems: Problem[]): Value | undefined {
+  if (typeof json !== "number" || !(json >= 0 && json <= 1)) {
+    return wrong(problems, at, "a number from 0 to 1", json);
+  }
+  return Math.floor(Number((json * 10_000).toFixed(6)));
+}
+
+/** `sensitivity` is there wherever the policy has that level, and highest where nobody says. */
+function resourceFields(declared: readonly Field[], program: Program): readonly Field[] {
+  const level = program.levels.find(({ name }) => name === "Sensitivity");
+  const fields: Field[] = [
+    { name: "labels", type: STRINGS_OF_LABELS, default: [] },
+    { name: "tenant", type: { kind: "Optional", of: { kind: "String" } } },
+  ];
+  if (level !== undefined) {
+    const top = level.values.at(-1) ?? "";
+    fields.push({ name: "sensitivity", type: { kind: "Level", name: level.name }, default: top });
+  }
+  const own = fields.filter(({ name }) => !declared.some((other) => other.name === name));
+  return [...own, ...declared];
+}
+
+function byWire(tools: readonly ToolDecl[]): ReadonlyMap<string, readonly number[]> {
+  const found = new Map<string, number[]>();
+  for (const [index, tool] of tools.entries()) {
+    const same = found.get(tool.wire);
+    if (same === undefined) found.set(tool.wire, [index]);
+    else same.push(index);
+  }
+  return found;
+}
+
+/** What is being read: the shape, and the two lists that faults go to. */
+interface Work {
+  readonly shape: Shape;
+  readonly context: RequestContext;
+  readonly malformed: Problem[];
+  readonly invalid: Problem[];
+}
+
+function readRequest(input: unknown, shape: Shape, context: RequestContext): Reading {
+  const work: Work = { shape, context, malformed: [], invalid: [] };
+  const envelope = readEnvelope(input, work);
+  const accepted = envelope && readParts(envelope, work);
+  if (work.malformed.length > 0) return { ok: false, kind: "malformed", problems: work.malformed };
+  if (work.invalid.length > 0) return { ok: false, kind: "invalid", problems: work.invalid };
+  if (accepted === undefined) throw new Error("a request was refused without a reason");
+  return accepted;
+}
+
+function readEnvelope(input: unknown, { malformed }: Work): Envelope | undefined {
+  if (!isObject(input)) return wrong(malformed, "", "an object", input);
+  return onlyMembers(input, ENVELOPE, "", malformed);
+}
+
+function readParts(envelope: Envelope, work: Work): Reading | undefined {
+  const { shape, context } = work;
+  const agent = readPart(envelope.agent, "/agent", shape.agent, work);
+  const principal = readOptionalPart(envelope.principal, "/principal", shape.principal, work);
+  const tool = readTool(envelope.tool, work);
+  const resource = readResource(envelope.resource, work);
+  const session = readSession(envelope.session, work);
+  const environment = readEnvironment(envelope.context, work);
+  const intent = readIntent(envelope.intent, work);
+  const hops = readDelegation(envelope.delegation, work);
+  if (work.malformed.length > 0 || work.invalid.length > 0) return undefined;
+  if (agent === undefined || tool === undefined || intent === undefined) return undefined;
+  const parties = {
+    agent: told(agent, envelope.agent),
+    principal: told(principal, envelope.principal),
+  };
+  const delegation = delegationFor(hops, agent, principal, parties, context);
+  const purpose = intent.purpose ?? intent.taskPurpose ?? textIn(delegation.value, "purpose");
+  if (purpose !== undefined) intent.value.purpose = purpose;
+  const delegationProblem =
+    delegation.problem ?? uncovered(hops, delegation.value, purpose, shape.tools[tool.index]);
+  const taskProblem = outsideTask(purpose, intent.taskPurpose);
+  const roots: Roots = {
+    agent,
+    principal,
+    delegation: delegation.value,
+    intent: intent.value,
+    tool: tool.value,
+    args: tool.args,
+    resource,
+    session,
+    environment,
+  };
+  const sessionId = textIn(session, "id");
+  return {
+    ok: true,
+    request: { tool: tool.index, roots },
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(intent.instruction === undefined ? {} : { instruction: intent.instruction }),
+    ...(delegationProblem === undefined ? {} : { delegationProblem }),
+    ...(taskProblem === undefined ? {} : { taskProblem }),
+  };
+}
+
+function readOptionalPart(
+  json: unknown,
+  at: string,
+  part: Part,
+  work: Work,
+): RecordValue | undefined {
+  return json === undefined ? undefined : readPart(json, at, part, work);
+}
+
+function readPart(
+  json: unknown,
+  at: string,
+  part: Part,
+  work: Work,
+): Record<string, Value | undefined> | undefined {
+  if (!isObject(json)) return wrong(work.malformed, at, "an object", json);
+  for (const name of Object.keys(json)) {
+    if (!part.names.has(name) && !part.open)
+      report(work.invalid, below(at, name), "is not declared");
+  }
+  const made = newRecord();
+  fill(made, part.builtIn, json, at, work.malformed);
+  fill(made, part.declared, json, at, work.invalid);
+  return made;
+}
+
+function fill(
+  made: Record<string, Value | undefined>,
+  members: readonly Member[],
+  json: Readonly<Record<string, unknown>>,
+  at: string,
+  problems: Problem[],
+): void {
+  for (const member of members) {
+    const given = Object.hasOwn(json, member.wire) ? json[member.wire] : undefined;
+    let value = member.missing;
+    if (given !== undefined) value = member.read(given, below(at, member.wire), problems);
+    else if (value === undefined && !member.optional) {
+      report(problems, below(at, member.wire), "is missing");
+    }
+    if (value !== undefined) made[member.name] = value;
+  }
+}
+
+interface ToolCall {
+  readonly index: number;
+  readonly value: RecordValue;
+  readonly args: RecordValue;
+}
+
+const TOOL_MEMBERS = ["name", "server", "args", "digest"] as const;
+
+function readTool(json: unknown, work: Work): ToolCall | undefined {
+  const { malformed, invalid, shape } = work;
+  if (!isObject(json)) return wrong(malformed, "/tool", "an object", json);
+  const given = onlyMembers(json, TOOL_MEMBERS, "/tool", malformed);
+  const name = readId(given.name, "/tool/name", malformed);
+  const server = optionally(readId, given.server, "/tool/server", malformed);
+  const digest = optionally(readId, given.digest, "/tool/digest", malformed);
+  if (given.args !== undefined && !isObject(given.args)) {
+    return wrong(malformed, "/tool/args", "an object", given.args);
+  }
+  if (name === undefined) return undefined;
+  const index = findTool(name, server, shape);
+  const tool = index === undefined ? undefined : shape.tools[index];
+  if (index === undefined || tool === undefined) {
+    return report(invalid, "/tool/name", `is no tool that the policy knows: \`${name}\``);
+  }
+  if (tool.digest !== undefined && digest !== undefined && digest !== tool.digest) {
+    report(invalid, "/tool/digest", "is not the declared one: the tool has changed");
+  }
+  const args = shape.args[index]?.(given.args ?? {}, "/tool/args", invalid);
+  const value = newRecord();
+  value.name = name;
+  if (server !== undefined) value.server = server;
+  value.effect = tool.effect;
+  if (digest !== undefined) value.digest = digest;
+  return { index, value, args: args as RecordValue };
+}
+
+/** The one declared for this server, else the one declared for any. */
+function findTool(name: string, server: string | undefined, shape: Shape): number | undefined {
+  const candidates = shape.toolsByWire.get(name) ?? [];
+  const exact = candidates.find((index) => shape.tools[index]?.server === server);
+  return exact ?? candidates.find((index) => shape.tools[index]?.server === undefined);
+}
+
+function readResource(json: unknown, work: Work): RecordValue | undefined {
+  if (json === undefined) return undefined;
+  if (!isObject(json)) return wrong(work.malformed, "/resource", "an object", json);
+  const type = readId(json.type, "/resource/type", work.malformed);
+  if (type === undefined) return undefined;
+  const part = work.shape.resources.get(type);
+  if (part === undefined) {
+    return report(
+      work.invalid,
+      "/resource/type",
+      `is no resource that the policy knows: \`${type}\``,
+    );
+  }
+  return readPart(json, "/resource", part, work);
+}
+
+/** What is kept of a session is the engine's to say; the request only names it. */
+function readSession(json: unknown, work: Work): RecordValue | undefined {
+  if (json === undefined) return undefined;
+  const session = readPart(json, "/session", work.shape.session, work);
+  const id = textIn(session, "id");
+  if (session === undefined || id === undefined) return session;
+  const facts = work.context.session(id);
+  session.started_at = facts?.startedAtMs ?? work.context.nowMs;
+  session.status = facts?.interrupted ? "interrupted" : "active";
+  session.labels = facts?.labels ?? NO_LABELS;
+  session.sensitivity = facts?.sensitivity ?? 0;
+  return session;
+}
+
+const NO_LABELS: ReadonlySet<Scalar> = new Set();
+
+function readEnvironment(json: unknown, work: Work): RecordValue {
+  const environment =
+    readPart(json === undefined ? {} : json, "/context", work.shape.environment, work) ??
+    newRecord();
+  environment.now = work.context.nowMs;
+  return environment;
+}
+
+interface Intent {
+  readonly value: Record<string, Value | undefined>;
+  readonly purpose?: string;
+  readonly taskPurpose?: string;
+  readonly instruction?: string;
+}
+
+const INTENT_MEMBERS = ["purpose", "task", "source", "reason", "instruction", "plan"] as const;
+const SOURCE = readerOf({ kind: "Source" }, NO_WORDS);
+const PLAN = readerOf({ kind: "Map", of: { kind: "Int" } }, NO_WORDS);
+
+function readIntent(json: unknown, work: Work): Intent | undefined {
+  const { malformed, invalid, shape } = work;
+  if (json !== undefined && !isObject(json)) return wrong(malformed, "/intent", "an object", json);
+  const given = onlyMembers(json ?? {}, INTENT_MEMBERS, "/intent", malformed);
+  const value = newRecord();
+  value.source = optionally(SOURCE, given.source, "/intent/source", malformed) ?? "unknown";
+  const purpose = optionally(readId, given.purpose, "/intent/purpose", malformed);
+  if (purpose !== undefined && !shape.words.purposes.has(purpose)) {
+    report(invalid, "/intent/purpose", `is no purpose that the policy knows: \`${purpose}\``);
+  }
+  const task = optionally(readId, given.task, "/intent/task", malformed);
+  if (task !== undefined && !shape.taskPurposes.has(task)) {
+    report(invalid, "/intent/task", `is no task that the policy knows: \`${task}\``);
+  }
+  if (task !== undefined) value.task = task;
+  optionally(readText, given.reason, "/intent/reason", malformed);
+  const instruction = optionally(readText, given.instruction, "/intent/instruction", malformed);
+  const plan = optionally(PLAN, given.plan, "/intent/plan", malformed);
+  if (plan !== undefined) value.plan = plan;
+  const taskPurpose = task === undefined ? undefined : shape.taskPurposes.get(task);
+  return {
+    value,
+    ...(purpose === undefined ? {} : { purpose }),
+    ...(taskPurpose === undefined ? {} : { taskPurpose }),
+    ...(instruction === undefined ? {} : { instruction }),
+  };
+}
+
+const HOP_MEMBERS = [
+  "from",
+  "to",
+  "scope",
+  "purpose",
+  "issued_at",
+  "expires_at",
+  "approved",
+] as const;
+const SCOPE = readerOf(STRINGS, NO_WORDS);
+const TIME = readerOf({ kind: "Time" }, NO_WORDS);
+const BOOL = readerOf({ kind: "Bool" }, NO_WORDS);
+
+function readDelegation(json: unknown, work: Work): readonly Hop[] | "tokens" | undefined {
+  if (json === undefined) return undefined;
+  if (!isObject(json)) return wrong(work.malformed, "/delegation", "an object", json);
+  const given = onlyMembers(json, ["chain", "tokens"], "/delegation", work.malformed);
+  if (given.tokens !== undefined) return "tokens";
+  if (!Array.isArray(given.chain)) {
+    return wrong(work.malformed, "/delegation/chain", "a list", given.chain);
+  }
+  return given.chain.flatMap((hop, index) => {
+    const read = readHop(hop, `/delegation/chain/${index}`, work);
+    return read === undefined ? [] : [read];
+  });
+}
+
+function readHop(json: unknown, at: string, work: Work): Hop | undefined {
+  const { malformed } = work;
+  if (!isObject(json)) return wrong(malformed, at, "an object", json);
+  const given = onlyMembers(json, HOP_MEMBERS, at, malformed);
+  const purpose = optionally(readId, given.purpose, `${at}/purpose`, malformed);
+  if (purpose !== undefined && !work.shape.words.purposes.has(purpose)) {
+    report(work.invalid, `${at}/purpose`, `is no purpose that the policy knows: \`${purpose}\``);
+  }
+  const issuedAtMs = optionally(TIME, given.issued_at, `${at}/issued_at`, malformed);
+  const expiresAtMs = optionally(TIME, given.expires_at, `${at}/expires_at`, malformed);
+  return {
+    from: partyOf(partyReader(given.from, `${at}/from`, malformed)),
+    to: partyOf(partyReader(given.to, `${at}/to`, malformed)),
+    scope: SCOPE(given.scope, `${at}/scope`, malformed) as ReadonlySet<string>,
+    ...(purpose === undefined ? {} : { purpose }),
+    ...(issuedAtMs === undefined ? {} : { issuedAtMs: Number(issuedAtMs) }),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs: Number(expiresAtMs) }),
+    approved: optionally(BOOL, given.approved, `${at}/approved`, malformed) === true,
+  };
+}
+
+interface Delegation {
+  readonly value: RecordValue;
+  readonly problem?: string;
+}
+
+function delegationFor(
+  hops: readonly Hop[] | "tokens" | undefined,
+  agent: RecordValue,
+  principal: RecordValue | undefined,
+  parties: { readonly agent: Party | undefined; readonly principal: Party | undefined },
+  { nowMs, verified }: RequestContext,
+): Delegation {
+  if (hops === undefined) return { value: undelegated(agent, principal) };
+  if (hops === "tokens") {
+    return {
+      value: undelegated(agent, principal),
+      problem: "delegation tokens are not supported yet",
+    };
+  }
+  const chain = readChain(hops, {
+    nowMs,
+    verified: verified === true,
+    agent: parties.agent ?? { id: String(agent.id) },
+    ...(parties.principal === undefined ? {} : { principal: parties.principal }),
+  });
+  if (chain.ok) return { value: chain.delegation };
+  return { value: undelegated(agent, principal), problem: `hop ${chain.hop}: ${chain.why}` };
+}
+
+/** Who acts on nobody's grant is their own root, at depth 0, with a scope of nothing. */
+function undelegated(agent: RecordValue, principal: RecordValue | undefined): RecordValue {
+  const root = newRecord();
+  root.id = (principal ?? agent).id;
+  root.kind = (principal ?? agent).kind;
+  const made = newRecord();
+  made.chain = [];
+  made.depth = 0;
+  made.root = root;
+  made.verified = false;
+  made.scope = NO_LABELS;
+  return made;
+}
+
+/** Authority is what was delegated, whatever rules say (SPEC §6.2). */
+function uncovered(
+  hops: readonly Hop[] | "tokens" | undefined,
+  delegation: RecordValue,
+  purpose: string | undefined,
+  tool: ToolDecl | undefined,
+): string | undefined {
+  if (hops === undefined || hops === "tokens") return undefined;
+  const scope = delegation.scope as ReadonlySet<Scalar>;
+  const lacking = tool?.scope.find((item) => !scope.has(item));
+  if (lacking !== undefined) return `its scope lacks \`${lacking}\``;
+  const granted = textIn(delegation, "purpose");
+  if (granted === undefined || purpose === undefined || purposeWithin(purpose, granted))
+    return undefined;
+  return `purpose \`${purpose}\` is not within \`${granted}\``;
+}
+
+function outsideTask(purpose: string | undefined, wanted: string | undefined): string | undefined {
+  if (wanted === undefined || purpose === undefined || purposeWithin(purpose, wanted))
+    return undefined;
+  return `purpose \`${purpose}\` is not within the task's, \`${wanted}\``;
+}
+
+function onlyMembers<Name extends string>(
+  json: Readonly<Record<string, unknown>>,
+  names: readonly Name[],
+  at: string,
+  problems: Problem[],
+): { readonly [name in Name]?: unknown } {
+  for (const name of Object.keys(json)) {
+    if (!(names as readonly string[]).includes(name)) {
+      report(problems, below(at, name), "is no member that a request has");
+    }
+  }
+  return json as { readonly [name in Name]?: unknown };
+}
+
+function optionally<T>(
+  read: (json: unknown, at: string, problems: Problem[]) => T | undefined,
+  json: unknown,
+  at: string,
+  problems: Problem[],
+): T | undefined {
+  return json === undefined ? undefined : read(json, at, problems);
+}
+
+/** As the request names it: a kind that was filled in says nothing against one that a hop tells. */
+function told(value: RecordValue | undefined, json: unknown): Party | undefined {
+  if (value === undefined) return undefined;
+  return isObject(json) && json.kind !== undefined ? partyOf(value) : { id: String(value.id) };
+}
+
+function partyOf(value: Value | undefined): Party {
+  const record = (value ?? {}) as RecordValue;
+  const kind = record.kind as Kind | undefined;
+  return { id: String(record.id), ...(kind === undefined ? {} : { kind }) };
+}
+
+function textIn(record: RecordValue | undefined, name: string): string | undefined {
+  const value = record?.[name];
+  return typeof value === "string" ? value : undefined;
+}
