@@ -82,6 +82,9 @@ export type Source = (typeof SOURCES)[number];
 /** The label of values that stand in the person's own instruction; declared by no policy. */
 export const USER_LABEL = "user";
 
+/** The label of untrusted values whose every source stands in the person's instruction (SPEC §7.5). */
+export const NAMED_LABEL = "named";
+
 /** A type as an author would write it. */
 export function spell(type: Type): string {
   switch (type.kind) {

@@ -1,0 +1,78 @@
+/**
+ * Flow typing (SPEC §5.2): what is known to hold where an expression stands, because a condition before it
+ * was true or false. Paths are spelled by `pathKey`.
+ */
+import type { Expr } from "./ir.ts";
+
+export interface Known {
+  /** Paths that are present. */
+  readonly present: ReadonlySet<string>;
+  /** Tools the request can still be a call of (indexes); undefined = any. */
+  readonly tools?: readonly number[];
+  /** Resource types the request's resource can still have; undefined = any, and perhaps none at all. */
+  readonly resources?: readonly string[];
+}
+
+export const NOTHING: Known = { present: new Set() };
+
+/** Both hold. */
+export function both(a: Known, b: Known): Known {
+  if (a === NOTHING) return b;
+  if (b === NOTHING) return a;
+  const tools = meet(a.tools, b.tools);
+  const resources = meet(a.resources, b.resources);
+  return {
+    present: b.present.size === 0 ? a.present : new Set([...a.present, ...b.present]),
+    ...(tools === undefined ? {} : { tools }),
+    ...(resources === undefined ? {} : { resources }),
+  };
+}
+
+/** One of them holds: only what both say. */
+export function either(a: Known, b: Known): Known {
+  const present = new Set([...a.present].filter((path) => b.present.has(path)));
+  const tools = join(a.tools, b.tools);
+  const resources = join(a.resources, b.resources);
+  return {
+    present,
+    ...(tools === undefined ? {} : { tools }),
+    ...(resources === undefined ? {} : { resources }),
+  };
+}
+
+export function presence(path: string | undefined): Known {
+  if (path === undefined) return NOTHING;
+  // What is inside something present is inside something present.
+  const prefixes = [...path.matchAll(/[.[]/g)].map((dot) => path.slice(0, dot.index));
+  return { present: new Set([path, ...prefixes]) };
+}
+
+/** How a path is named among what is known; undefined for what is no path. */
+export function pathKey(expr: Expr): string | undefined {
+  switch (expr.kind) {
+    case "root":
+      return expr.name;
+    case "local":
+      return `#${expr.id}`;
+    case "attribute": {
+      const of = pathKey(expr.of);
+      return of === undefined ? undefined : `${of}.${expr.name}`;
+    }
+    case "index": {
+      const of = pathKey(expr.of);
+      const index = expr.index.kind === "const" ? JSON.stringify(expr.index.value) : pathKey(expr.index);
+      return of === undefined || index === undefined ? undefined : `${of}[${index}`;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function meet<T>(a: readonly T[] | undefined, b: readonly T[] | undefined): readonly T[] | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a.filter((item) => b.includes(item));
+}
+
+function join<T>(a: readonly T[] | undefined, b: readonly T[] | undefined): readonly T[] | undefined {
+  return a === undefined || b === undefined ? undefined : [...new Set([...a, ...b])];
+}
