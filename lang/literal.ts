@@ -3,7 +3,7 @@
  * would stand on the wire and as run time holds it.
  */
 import type * as ast from "./ast.ts";
-import { parseDecimal } from "./scalar/decimal.ts";
+import { decimalFromText } from "./scalar/decimal.ts";
 import { parseEmail } from "./scalar/email.ts";
 import { parseCidr, parseIp } from "./scalar/ip.ts";
 import { parsePath } from "./scalar/path.ts";
@@ -140,7 +140,7 @@ function numberLiteral(text: string, span: Span, type: Type, report: Report): Li
   const whole = !text.includes(".");
   if (type.kind === "Float") return same(Number(text));
   if (type.kind === "Decimal") {
-    const scaled = parseDecimal(text);
+    const scaled = decimalFromText(text);
     if (scaled.ok) return { wire: Number(text), value: scaled.value };
     report("E211", span, `${text} is no Decimal: ${scaled.why}`);
     return undefined;
