@@ -1,0 +1,57 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { type JsonValue, readJson } from "../json.ts";
+import { JSON_LIMITS } from "../limits.ts";
+import { sendProblem } from "./problem.ts";
+import type { Answer } from "./service.ts";
+
+/** Faults listed in one answer; the first few say what to do. */
+const LISTED_FAULTS = 20;
+
+/** Leaves bodies as the bytes that came. Which content types there are is the gate's to say. */
+export function takeRawBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {
+    done(null, body);
+  });
+}
+
+/** Reads the body strictly and answers with what `ask` says of it. */
+export async function answerBody<Value>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  ask: (input: JsonValue) => Answer<Value> | Promise<Answer<Value>>,
+): Promise<FastifyReply> {
+  const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array();
+  const reading = readJson(bytes, JSON_LIMITS);
+  if (!reading.ok) {
+    const { code, message, at } = reading.fault;
+    return sendProblem(reply, "malformed_json", { detail: message, code, ...at });
+  }
+  return sendAnswer(reply, await ask(reading.value));
+}
+
+function sendAnswer<Value>(reply: FastifyReply, answer: Answer<Value>): FastifyReply {
+  switch (answer.kind) {
+    case "answer":
+      return sendJson(reply, answer.value);
+    case "malformed": {
+      const errors = answer.faults
+        .slice(0, LISTED_FAULTS)
+        .map(({ at, message }) => ({ pointer: at, detail: message }));
+      const first = errors[0] ?? { pointer: "", detail: "is not valid" };
+      return sendProblem(reply, "malformed_request", { ...first, errors });
+    }
+    case "unknown_call":
+    case "already_settled":
+    case "unavailable":
+      return sendProblem(reply, answer.kind, { detail: answer.because });
+    default:
+      throw new Error("the engine gave no answer");
+  }
+}
+
+export function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
+  return reply
+    .header("content-type", "application/json; charset=utf-8")
+    .send(JSON.stringify(value));
+}

@@ -1,0 +1,22 @@
+import type { FastifyInstance } from "fastify";
+import type { Decision } from "../decision.ts";
+import { answerBody } from "./body.ts";
+import type { Answer, DecisionService } from "./service.ts";
+
+/** `POST /decide`: a denial is an answer like any other, and always 200. */
+export function serveDecide(app: FastifyInstance, service: DecisionService): void {
+  const config = { purpose: "decides one call of a tool" };
+  app.post("/decide", { config }, (request, reply) =>
+    answerBody(request, reply, async (input) => checked(await service.decide(input))),
+  );
+}
+
+/** An answer that is no decision must not reach a caller that looks only for a denial. */
+function checked(answer: Answer<Decision>): Answer<Decision> {
+  if (answer.kind !== "answer") return answer;
+  const { decision } = answer.value;
+  if (decision !== "allow" && decision !== "deny" && decision !== "hold") {
+    throw new Error("the engine answered with no decision");
+  }
+  return answer;
+}

@@ -1,0 +1,122 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { HTTP_LIMITS } from "../limits.ts";
+import { type ProblemName, sendProblem } from "./problem.ts";
+
+export interface GateParts {
+  /** Host names, without port, that requests may be addressed to, besides those of this machine. */
+  readonly allowedHosts: readonly string[];
+  /** Origins (`https://console.example`) whose pages may ask. */
+  readonly allowedOrigins: readonly string[];
+}
+
+export type Gate = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | undefined;
+
+/**
+ * What is checked of every request before its body is read. A page that a browser loads may name any host it
+ * likes for this machine (DNS rebinding), so both what the request is addressed to and who sent it must be
+ * expected. Nothing is normalised: a path with an escape, an empty or a dotted segment is no path of ours.
+ */
+export function createGate({ allowedHosts, allowedOrigins }: GateParts): Gate {
+  const hosts = new Set([...LOOPBACK_NAMES, ...allowedHosts.map((host) => host.toLowerCase())]);
+  const origins = new Set(allowedOrigins);
+  return (request, reply) => {
+    echoRequestId(request, reply);
+    const refusal = refusalOf(request, hosts, origins);
+    return refusal && sendProblem(reply, refusal.name, { detail: refusal.detail });
+  };
+}
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The resource takes a query string. */
+    readonly takesQuery?: boolean;
+    /** Probes address a machine by whatever name they have for it, and learn nothing. */
+    readonly anyHost?: boolean;
+  }
+}
+
+const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
+const UNIQUE_HEADERS: ReadonlySet<string> = new Set([
+  "host",
+  "origin",
+  "content-type",
+  "content-encoding",
+  "content-length",
+  "transfer-encoding",
+  "authorization",
+]);
+const CONTENT_TYPES: ReadonlySet<string> = new Set([
+  "application/json",
+  "application/json;charset=utf-8",
+  "application/json; charset=utf-8",
+]);
+const REQUEST_ID = /^[A-Za-z0-9._:-]+$/;
+const PLAIN_PATH = /^\/$|^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/;
+
+interface Refusal {
+  readonly name: ProblemName;
+  readonly detail: string;
+}
+
+function refusalOf(
+  request: FastifyRequest,
+  hosts: ReadonlySet<string>,
+  origins: ReadonlySet<string>,
+): Refusal | undefined {
+  const { headers, rawHeaders, url = "" } = request.raw;
+  const { config } = request.routeOptions;
+  const repeated = repeatedHeader(rawHeaders);
+  if (repeated !== undefined) return { name: "repeated_header", detail: repeated };
+  if (!config.anyHost && !hosts.has(hostName(headers.host))) {
+    return { name: "unexpected_host", detail: "add the name to the allowed hosts" };
+  }
+  if (headers.origin !== undefined && !origins.has(headers.origin)) {
+    return { name: "cross_origin", detail: "add the origin to the allowed origins" };
+  }
+  const queryAt = url.indexOf("?");
+  const path = queryAt < 0 ? url : url.slice(0, queryAt);
+  if (!PLAIN_PATH.test(path)) {
+    return { name: "not_found", detail: "a path is letters, digits, `-`, `.`, `_` and `~`" };
+  }
+  if (request.is404) return undefined;
+  if (queryAt >= 0 && !config.takesQuery) {
+    return { name: "unexpected_query", detail: "leave out what follows `?`" };
+  }
+  return request.method === "POST" ? refusalOfBody(headers) : undefined;
+}
+
+function refusalOfBody(headers: FastifyRequest["headers"]): Refusal | undefined {
+  const name = "unsupported_media_type";
+  if (headers["content-encoding"] !== undefined) {
+    return { name, detail: "compressed bodies are not taken" };
+  }
+  if (!CONTENT_TYPES.has((headers["content-type"] ?? "").trim().toLowerCase())) {
+    return { name, detail: "send `content-type: application/json`" };
+  }
+  return undefined;
+}
+
+/** Two readers of such a request may choose differently. Node keeps the first, or joins them. */
+function repeatedHeader(rawHeaders: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? "";
+    if (!UNIQUE_HEADERS.has(name)) continue;
+    if (seen.has(name)) return name;
+    seen.add(name);
+  }
+  return undefined;
+}
+
+/** Of `localhost:8787` or `[::1]:8787`; `""` of what is neither. */
+function hostName(host: string | undefined): string {
+  const [, name = ""] = /^(\[[0-9a-f:.]+\]|[^:@/?#\s]+)(?::\d{1,5})?$/i.exec(host ?? "") ?? [];
+  return name.toLowerCase();
+}
+
+/** For the caller to find its request by; no record of ours is named by it. */
+function echoRequestId(request: FastifyRequest, reply: FastifyReply): void {
+  const id = request.headers["x-request-id"];
+  if (typeof id !== "string" || id.length > HTTP_LIMITS.requestIdLength) return;
+  if (REQUEST_ID.test(id)) reply.header("x-request-id", id);
+}

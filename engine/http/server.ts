@@ -1,0 +1,138 @@
+import type { Server } from "node:http";
+import type { Socket } from "node:net";
+import {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  fastify,
+  LogController,
+} from "fastify";
+import { HTTP_LIMITS, JSON_LIMITS } from "../limits.ts";
+import { takeRawBodies } from "./body.ts";
+import { serveDecide } from "./decide.ts";
+import { createGate } from "./gate.ts";
+import { serveHealth } from "./health.ts";
+import { serveOutcome } from "./outcome.ts";
+import { PROBLEM_TYPE, type ProblemName, problem, sendProblem } from "./problem.ts";
+import { serveIndex } from "./resources.ts";
+import type { DecisionService } from "./service.ts";
+
+export interface ServerParts {
+  readonly service: DecisionService;
+  /** Host names, without port, that the service is asked under, besides those of this machine. */
+  readonly allowedHosts?: readonly string[];
+  /** Origins whose web pages may ask; none by default, and no CORS headers are ever sent. */
+  readonly allowedOrigins?: readonly string[];
+  /** As fastify takes it. One line a request, of status and time; never a body, a path or a header. */
+  readonly logger?: FastifyServerOptions["logger"];
+  /** Further resources, behind the same checks; called before the service is ready. */
+  readonly extend?: (app: FastifyInstance) => void;
+}
+
+/** The service, ready to `inject` into; `listen` in `listen.ts` puts it on a port. */
+export function createServer(parts: ServerParts): FastifyInstance {
+  const { service, allowedHosts = [], allowedOrigins = [], logger = false, extend } = parts;
+  const app: FastifyInstance = fastify({ ...FASTIFY_OPTIONS, logger });
+  app.server.maxConnections = HTTP_LIMITS.connectionCount;
+  const gate = createGate({ allowedHosts, allowedOrigins });
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.headers(ANSWER_HEADERS);
+    if (gate(request, reply) === undefined) done();
+  });
+  app.addHook("onResponse", logAnswer);
+  app.setErrorHandler(answerFault);
+  takeRawBodies(app);
+  serveIndex(app);
+  serveDecide(app, service);
+  serveOutcome(app, service);
+  serveHealth(app, service);
+  extend?.(app);
+  return app;
+}
+
+const FASTIFY_OPTIONS = {
+  http: {
+    maxHeaderSize: HTTP_LIMITS.headerByteCount,
+    headersTimeout: HTTP_LIMITS.headersTimeoutMs,
+    connectionsCheckingInterval: HTTP_LIMITS.timeoutCheckMs,
+    insecureHTTPParser: false,
+  },
+  requestTimeout: HTTP_LIMITS.requestTimeoutMs,
+  keepAliveTimeout: HTTP_LIMITS.keepAliveMs,
+  maxRequestsPerSocket: HTTP_LIMITS.requestsPerConnection,
+  bodyLimit: JSON_LIMITS.byteCount,
+  trustProxy: false,
+  requestIdHeader: false,
+  exposeHeadRoutes: false,
+  logController: new LogController({ disableRequestLogging: true }),
+  // While shutting down, what arrives on an open connection is still decided, and the connection closed.
+  return503OnClosing: false,
+  routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false },
+  frameworkErrors: (_error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
+    sendProblem(reply, "not_found", { detail: "the path cannot be read" });
+  },
+  clientErrorHandler: refuseConnection,
+} as const satisfies FastifyHttpOptions<Server>;
+
+const ANSWER_HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+};
+
+/** Whatever is thrown says nothing to the caller, and is no decision. */
+function answerFault(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") {
+    const detail = `bodies have at most ${JSON_LIMITS.byteCount} bytes`;
+    return sendProblem(reply, "too_large", { detail });
+  }
+  if (error.code?.startsWith("FST_ERR_CTP_")) return sendProblem(reply, "bad_request");
+  logFault(request.log, error);
+  return sendProblem(reply, "internal_error");
+}
+
+/** Messages may quote what was sent, so only the name and the places are kept. */
+function logFault(log: FastifyBaseLogger, error: unknown): void {
+  const isError = error instanceof Error;
+  const places = isError
+    ? (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line))
+    : [];
+  log.error({ fault: isError ? error.name : typeof error, places: places.slice(0, 8) }, "fault");
+}
+
+function logAnswer(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  const milliseconds = Math.round(reply.elapsedTime * 1_000) / 1_000;
+  const route = request.routeOptions.url ?? null;
+  request.log.info({ route, status: reply.statusCode, milliseconds }, "answer");
+  done();
+}
+
+const CLIENT_FAULTS: Readonly<Record<string, ProblemName>> = {
+  HPE_HEADER_OVERFLOW: "headers_too_large",
+  ERR_HTTP_REQUEST_TIMEOUT: "timeout",
+};
+
+/** What never became a request: there is no reply, only a socket. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = problem(CLIENT_FAULTS[error.code ?? ""] ?? "bad_request");
+  const text = JSON.stringify(body);
+  const head = [
+    `HTTP/1.1 ${body.status} ${body.title}`,
+    `content-type: ${PROBLEM_TYPE}`,
+    `content-length: ${Buffer.byteLength(text)}`,
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${text}`, () => socket.destroy());
+}
