@@ -1,0 +1,234 @@
+/** The files commands read: packages with what they use, compiled policies, requests. The only place here that meets the disk. */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
+import {
+  basename,
+  dirname,
+  isAbsolute,
+  join,
+  relative,
+  resolve as resolvePath,
+  sep,
+} from "node:path";
+import { type Compilation, compile } from "../lang/compile.ts";
+import { hasErrors } from "../lang/diagnostic.ts";
+import type { Program } from "../lang/ir.ts";
+import { SOURCE_CHARS_MAX } from "../lang/limits.ts";
+import type { PackageSource, Resolve } from "../lang/package.ts";
+import type { Pep } from "../lang/pep.ts";
+import type { SourceFile } from "../lang/source.ts";
+import type { TestCase } from "../lang/testing.ts";
+import { type Io, Misuse } from "./command.ts";
+import { diagnosticsJson, renderDiagnostics } from "./diagnostics.ts";
+
+/** A UTF-8 character takes at most 3 bytes for each UTF-16 unit: what is longer is too long for the language as well. */
+const SOURCE_BYTES_MAX = 3 * SOURCE_CHARS_MAX;
+
+/** Files of one package: more are a mistaken directory. */
+const PACKAGE_FILES_MAX = 1_000;
+
+/** A bundle is generated, and has room for policies larger than people write. */
+const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
+
+const EXTENSION = ".writ";
+
+export interface LoadedPackage {
+  readonly root: PackageSource;
+  /** Finds what a `use` names, seen from the directory of the package that says so. */
+  readonly resolve: Resolve;
+}
+
+/**
+ * The package at `path`, a directory of `.writ` files or one such file. Files are called by their path seen
+ * from the package's directory, so that a policy compiles to the same IR wherever it lies.
+ */
+export function loadPackage(path: string): LoadedPackage {
+  const real = realPath(path);
+  if (real === undefined) throw new Misuse(`there is no ${quote(path)}`);
+  const isDirectory = statSync(real).isDirectory();
+  if (!isDirectory && !real.endsWith(EXTENSION)) {
+    throw new Misuse(
+      `${quote(path)} is no policy`,
+      "name a directory of `.writ` files, or one such file",
+    );
+  }
+  const directory = isDirectory ? real : dirname(real);
+  const root = isDirectory
+    ? readDirectory(directory, directory)
+    : { directory, files: [readSource(real, basename(real))] };
+  if (root.files.length === 0) {
+    throw new Misuse(`there are no \`.writ\` files in ${quote(path)}`);
+  }
+  return { root, resolve: (from, used) => resolveUse(directory, from, used) };
+}
+
+/** A policy that has compiled, or was loaded from what `writ build` wrote. */
+export interface Policy {
+  readonly program: Program;
+  readonly tests: readonly TestCase[];
+  readonly peps: readonly Pep[];
+  /** Files by the names in `program.sources`; their text is missing from a bundle. */
+  readonly sources: readonly SourceFile[];
+  /** What people call it: the path as given. */
+  readonly path: string;
+}
+
+/**
+ * The policy at `path`: a package, or the `.json` that `writ build` makes of one. When it has errors they are
+ * printed (on standard error; as one JSON document on standard output where `json`), and there is no policy.
+ */
+export async function loadPolicy(
+  path: string,
+  io: Io,
+  { json = false }: { readonly json?: boolean } = {},
+): Promise<Policy | undefined> {
+  if (path.endsWith(".json")) return loadBundle(path, io);
+  const compiled = compilePackage(path, io);
+  if (compiled.program !== undefined && !hasErrors(compiled.diagnostics)) {
+    return { ...compiled, program: compiled.program, path };
+  }
+  if (json)
+    io.out(`${JSON.stringify({ ok: false, diagnostics: diagnosticsJson(compiled) }, null, 2)}\n`);
+  else io.err(renderDiagnostics(compiled, io));
+  return undefined;
+}
+
+/** What the compiler says of the package at `path`; its sources are called as seen from where the command runs. */
+export function compilePackage(
+  path: string,
+  io: Io,
+): Compilation & { readonly shown: readonly SourceFile[] } {
+  const { root, resolve } = loadPackage(resolvePath(io.cwd, path));
+  const compiled = compile(root, resolve);
+  const base = statSync(resolvePath(io.cwd, path)).isDirectory() ? path : dirname(path);
+  const shown = compiled.sources.map((source) => ({ ...source, path: join(base, source.path) }));
+  return { ...compiled, shown };
+}
+
+async function loadBundle(path: string, io: Io): Promise<Policy> {
+  readText(resolvePath(io.cwd, path), BUNDLE_BYTES_MAX);
+  throw new Misuse(`${quote(path)} cannot be loaded yet`);
+}
+
+/** Text of a file of at most `bytesMax` bytes of UTF-8. */
+export function readText(path: string, bytesMax: number): string {
+  return decodeText(readBytes(path, bytesMax), path);
+}
+
+/** Bytes of a regular file, never of a pipe or a device that does not end. */
+export function readBytes(path: string, bytesMax: number): Uint8Array {
+  let file: number;
+  try {
+    // Opening a pipe would wait for its other end.
+    file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    throw new Misuse(`cannot read ${quote(path)}: ${reasonOf(error)}`);
+  }
+  try {
+    const stat = fstatSync(file);
+    if (!stat.isFile()) throw new Misuse(`${quote(path)} is no file`);
+    if (stat.size > bytesMax) throw new Misuse(`${quote(path)} is longer than ${bytesMax} bytes`);
+    // One more than it had: a file that grows meanwhile is noticed, and read no further.
+    const bytes = Buffer.alloc(Number(stat.size) + 1);
+    let length = 0;
+    for (;;) {
+      const read = readSync(file, bytes, length, bytes.length - length, null);
+      if (read === 0) break;
+      length += read;
+      if (length === bytes.length) throw new Misuse(`${quote(path)} changed while it was read`);
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(file);
+  }
+}
+
+export function decodeText(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Misuse(`${quote(name)} is not UTF-8`);
+  }
+}
+
+function resolveUse(base: string, from: string, used: string): PackageSource | undefined {
+  // A policy names its neighbours, not places of one machine.
+  if (isAbsolute(used) || used.includes("\0")) return undefined;
+  const real = realPath(resolvePath(from, used));
+  if (real === undefined || !statSync(real).isDirectory()) return undefined;
+  return readDirectory(real, base);
+}
+
+function readDirectory(directory: string, base: string): PackageSource {
+  const names = policyFiles(directory);
+  const files = names.map((name) => {
+    const path = join(directory, name);
+    return readSource(path, relative(base, path).split(sep).join("/"));
+  });
+  return { directory, files };
+}
+
+/** Names of the files of the package in `directory`, in one order on every machine. */
+export function policyFiles(directory: string): readonly string[] {
+  const names = readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.name.endsWith(EXTENSION) && !entry.name.startsWith("."))
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+  if (names.length > PACKAGE_FILES_MAX) {
+    throw new Misuse(`${quote(directory)} has more than ${PACKAGE_FILES_MAX} \`.writ\` files`);
+  }
+  for (const name of names) refuseLeaving(directory, name);
+  return names;
+}
+
+/** A link may lead to another name in the package's directory (as mounted ConfigMaps do), and nowhere else. */
+function refuseLeaving(directory: string, name: string): void {
+  const real = realPath(join(directory, name));
+  if (real === undefined) throw new Misuse(`${quote(join(directory, name))} leads nowhere`);
+  if (!real.startsWith(`${realpathSync(directory)}${sep}`)) {
+    throw new Misuse(
+      `${quote(join(directory, name))} is a link out of its package`,
+      "copy the file, or name its directory with `use`",
+    );
+  }
+}
+
+function readSource(path: string, name: string): SourceFile {
+  return { path: name, text: readText(path, SOURCE_BYTES_MAX) };
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  switch (code) {
+    case "ENOENT":
+      return "there is no such file";
+    case "EACCES":
+    case "EPERM":
+      return "permission denied";
+    case "EISDIR":
+      return "it is a directory";
+    default:
+      return typeof code === "string" ? code : "it cannot be opened";
+  }
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}
