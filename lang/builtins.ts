@@ -4,6 +4,7 @@
  */
 
 import { atomsIn } from "./scalar/atoms.ts";
+import { commandAttributes } from "./scalar/command.ts";
 import { asciiLower, emailDomain, emailLocal, parseEmail } from "./scalar/email.ts";
 import { parseCidr, parseIp } from "./scalar/ip.ts";
 import type { Parsed } from "./scalar/parsed.ts";
@@ -81,6 +82,9 @@ const ATTRIBUTES: readonly Builtin[] = [
   attribute("Time", "hour", type("Int"), "0 to 23, UTC", timeHour),
   attribute("Time", "weekday", { kind: "OneOf", values: WEEKDAYS }, "`monday` …, UTC", timeWeekday),
   attribute("Time", "date", type("String"), "`2026-01-02`, UTC", timeDate),
+  ...Object.entries(commandAttributes).map(([name, { type: gives, doc, get }]) =>
+    attribute("Command", name, gives, doc, get),
+  ),
 ];
 
 const FUNCTIONS: readonly Builtin[] = [

@@ -9,6 +9,8 @@ export const SHELL_CHARS_MAX = 65_536;
 export const SHELL_DEPTH_MAX = 32;
 /** A word may be the start of at most this many by brace expansion. */
 const BRACE_WORDS_MAX = 64;
+/** And all of them in one text make at most this many characters. */
+const BRACE_CHARS_MAX = 65_536;
 
 export interface Script {
   readonly list: List;
@@ -35,8 +37,8 @@ export type Command =
   /** Subshell, braces, `if`, `while`, `for`, `case`, function: everything inside may run. */
   | {
       readonly kind: "compound";
-      /** Runs in a shell of its own: `cd` inside does not reach outside. */
-      readonly apart: boolean;
+      /** Where it runs: a `cd` of a subshell does not reach outside; a function runs where it is called. */
+      readonly shell: "same" | "own" | "later";
       /** Words that are expanded but not run: of `for`, `case`, `[[`. */
       readonly words: readonly Word[];
       readonly bodies: readonly List[];
@@ -77,7 +79,6 @@ export interface Substitution {
 export function readShell(text: string, depth = 0): Script {
   const reader = new ShellReader(text.slice(0, SHELL_CHARS_MAX), depth);
   // A shell drops NUL, so that `r\0m` runs rm; the markers would be taken for braces.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
   const odd = text.length > SHELL_CHARS_MAX || /[\0\uf8f0-\uf8f2]/.test(text);
   const list = reader.script();
   return { list, sound: reader.sound && !odd };
@@ -94,10 +95,11 @@ const COMMA = "\uf8f1";
 const CLOSE = "\uf8f2";
 
 const RESERVED =
-  /(?:if|then|elif|else|fi|for|select|while|until|do|done|case|esac|function|time|coproc|in|\{|\}|!|\[\[)(?=[\s;&|()<>]|$)/y;
+  /(?:if|then|elif|else|fi|for|select|while|until|do|done|case|esac|function|time|coproc|in|\{|\}|!|\[\[)(?=[ \t\n;&|()<>]|$)/y;
 const REDIRECT = /(\d+|\{[A-Za-z_]\w*\})?(<<<|<<-|<<|<>|<&|>&|>>|>\||<(?!\()|>(?!\())|&>>?/y;
 const ASSIGNMENT = /([A-Za-z_]\w*)(\[[^\]\s$`'"\\]*\])?\+?=/y;
 const FUNCTION_SIGN = /[ \t]*\([ \t]*\)/y;
+const HOME = /^\$(?:HOME|\{HOME\})$/;
 const NAME = /[A-Za-z_]\w*|[0-9@*#?$!-]/y;
 const WORD_END = new Set([" ", "\t", "\n", ";", "&", "|", "(", ")", "<", ">"]);
 /** Builtins whose arguments are assignments, so that `x=(…)` is an array there. */
@@ -107,14 +109,13 @@ interface PendingHeredoc {
   readonly delimiter: string;
   readonly quoted: boolean;
   readonly stripTabs: boolean;
-  readonly depth: number;
+  readonly level: number;
   readonly fill: (body: Word) => void;
 }
 
 /** The parts of a word while it is read. */
 interface WordParts {
   text: string;
-  plain: boolean;
   glob: boolean;
   bracket: boolean;
   braces: number;
@@ -128,6 +129,9 @@ class ShellReader {
   private at = 0;
   private readonly text: string;
   private depth: number;
+  /** How many substitutions are open. */
+  private level = 0;
+  private braceChars = 0;
   private readonly pending: PendingHeredoc[] = [];
 
   constructor(text: string, depth: number) {
@@ -173,11 +177,19 @@ class ShellReader {
         this.sound = false;
         this.at += 1;
       }
+      const joined = this.at;
       after = this.joiner();
+      if (this.at === joined && !this.atListEnd(ends)) this.sound = false;
     }
     if (after !== ";") this.sound = false;
     this.depth -= 1;
     return items;
+  }
+
+  /** Where a pipeline may end without a separator. */
+  private atListEnd(ends: readonly string[]): boolean {
+    if (this.at >= this.text.length || /[\n);]/.test(this.text.charAt(this.at))) return true;
+    return ends.includes(this.reserved() ?? "");
   }
 
   private joiner(): ListItem["after"] {
@@ -192,7 +204,7 @@ class ShellReader {
     while (true) {
       this.skipSpace();
       const prefix = this.reserved();
-      if (prefix === "!" || prefix === "coproc") {
+      if (prefix === "!" || prefix === "coproc" || (prefix === "time" && this.timesPipeline())) {
         this.at += prefix.length;
         continue;
       }
@@ -201,6 +213,11 @@ class ShellReader {
       if (this.peek("||") || !this.peek("|")) return commands;
       this.at += this.peek("|&") ? 2 : 1;
     }
+  }
+
+  /** `time` with options may be the program of that name; then it is read as one. */
+  private timesPipeline(): boolean {
+    return /^time[ \t]+[^- \t]/.test(this.text.slice(this.at, this.at + 64));
   }
 
   private command(): Command {
@@ -238,13 +255,13 @@ class ShellReader {
   private parenthesis(): Command {
     if (this.peek("((")) {
       const parts = emptyParts();
-      this.arithmetic(parts, 2);
+      this.arithmetic(parts);
       return this.compound({ words: [wordOf(parts)], bodies: [] });
     }
     this.at += 1;
     const body = this.list([]);
     this.expect(")");
-    return this.compound({ apart: true, bodies: [body] });
+    return this.compound({ shell: "own", bodies: [body] });
   }
 
   private braces(): Command {
@@ -287,7 +304,7 @@ class ShellReader {
     const words: Word[] = [];
     if (this.peek("((")) {
       const parts = emptyParts();
-      this.arithmetic(parts, 2);
+      this.arithmetic(parts);
       words.push(wordOf(parts));
     } else {
       if (!this.words().every((word) => /^[A-Za-z_]\w*$/.test(word.text))) this.sound = false;
@@ -297,6 +314,8 @@ class ShellReader {
         for (this.skipBlank(); !this.atWordEnd(); this.skipBlank()) words.push(...this.words());
       }
     }
+    this.skipBlank();
+    this.take(";");
     return this.loop(0, words);
   }
 
@@ -335,7 +354,7 @@ class ShellReader {
     if (!this.enter()) return this.compound({ bodies: [] });
     const body = this.command();
     this.depth -= 1;
-    return { ...this.compound({ bodies: [[{ after: ";", pipeline: [body] }]] }), apart: true };
+    return this.compound({ shell: "later", bodies: [[{ after: ";", pipeline: [body] }]] });
   }
 
   /** `[[ … ]]`: its words are expanded, its operators are not redirections. */
@@ -344,7 +363,7 @@ class ShellReader {
     const words: Word[] = [];
     while (this.at < this.text.length) {
       this.skipSpace();
-      if (/\]\](?=[\s;&|()<>]|$)/y.test(this.text.slice(this.at, this.at + 3))) {
+      if (/^\]\](?=[ \t\n;&|()<>]|$)/.test(this.text.slice(this.at, this.at + 3))) {
         this.at += 2;
         return this.compound({ words, bodies: [] });
       }
@@ -356,7 +375,7 @@ class ShellReader {
   }
 
   private compound(parts: {
-    apart?: boolean;
+    shell?: "own" | "later";
     words?: readonly Word[];
     bodies: readonly List[];
   }): Command {
@@ -364,7 +383,7 @@ class ShellReader {
     for (this.skipBlank(); this.redirect(redirects); this.skipBlank());
     return {
       kind: "compound",
-      apart: parts.apart ?? false,
+      shell: parts.shell ?? "same",
       words: parts.words ?? [],
       bodies: parts.bodies,
       redirects,
@@ -438,7 +457,7 @@ class ShellReader {
       delimiter: target.text,
       quoted: /['"\\]/.test(this.text.slice(start, this.at)),
       stripTabs: op === "<<-",
-      depth: this.depth,
+      level: this.level,
       fill: (body) => {
         into[at] = { ...fd, op, target, body };
       },
@@ -450,7 +469,7 @@ class ShellReader {
   private heredocs(): void {
     for (const heredoc of this.pending.splice(0)) {
       // Shells differ on where such a text begins.
-      if (heredoc.depth !== this.depth) this.sound = false;
+      if (heredoc.level !== this.level) this.sound = false;
       const text = this.heredocLines(heredoc);
       if (heredoc.quoted) {
         heredoc.fill(fixedWord(text));
@@ -473,10 +492,10 @@ class ShellReader {
       if (!joined && line === heredoc.delimiter) return lines.map((one) => `${one}\n`).join("");
       lines.push(line);
       // A continued line is one with the next, so that the next cannot be the delimiter.
-      joined = !heredoc.quoted && (/\\+$/.exec(line)?.[0].length ?? 0) % 2 === 1;
+      joined = !heredoc.quoted && endsContinued(line);
     }
     // At the end of a whole text shells take what there is; inside a substitution they differ.
-    if (this.depth > 1) this.sound = false;
+    if (this.level > 0) this.sound = false;
     return lines.map((one) => `${one}\n`).join("");
   }
 
@@ -484,16 +503,21 @@ class ShellReader {
   private words(): readonly Word[] {
     const parts = this.wordParts();
     if (parts.braces === 0) return [wordOf(parts)];
-    const texts = parts.braces > BRACE_WORDS_MAX ? undefined : expandBraces(parts.text);
-    if (texts === undefined || texts.length > BRACE_WORDS_MAX) {
-      this.sound = false;
-      return [wordOf(parts)];
-    }
+    const texts = this.expanded(parts);
     if (texts.length === 1) return [wordOf(parts)];
     const expandsAt = parts.expandsAt === undefined ? undefined : 0;
     return texts.map((text, index) =>
       wordOf({ ...parts, text, expandsAt, runs: index === 0 ? parts.runs : [] }),
     );
+  }
+
+  private expanded(parts: WordParts): readonly string[] {
+    const texts = parts.braces > BRACE_WORDS_MAX ? undefined : expandBraces(parts.text);
+    if (texts !== undefined && texts.length === 1) return texts;
+    this.braceChars += (texts?.length ?? 0) * parts.text.length;
+    if (texts !== undefined && this.braceChars <= BRACE_CHARS_MAX) return texts;
+    this.sound = false;
+    return [parts.text];
   }
 
   /** A word where braces are not expanded: of an assignment or a redirection. */
@@ -545,7 +569,6 @@ class ShellReader {
   }
 
   private escape(parts: WordParts): void {
-    parts.plain = false;
     const next = this.text.charAt(this.at + 1);
     this.at += 2;
     if (next === "") this.sound = false;
@@ -553,7 +576,6 @@ class ShellReader {
   }
 
   private singleQuotes(parts: WordParts): void {
-    parts.plain = false;
     const end = this.text.indexOf("'", this.at + 1);
     if (end < 0) this.sound = false;
     parts.text += this.text.slice(this.at + 1, end < 0 ? this.text.length : end);
@@ -561,7 +583,6 @@ class ShellReader {
   }
 
   private doubleQuotes(parts: WordParts): void {
-    parts.plain = false;
     this.at += 1;
     while (this.at < this.text.length) {
       if (this.take('"')) return;
@@ -589,21 +610,29 @@ class ShellReader {
   }
 
   private dollar(parts: WordParts, quoted: boolean): void {
-    const start = this.at;
     const next = this.text.charAt(this.at + 1);
-    if (!quoted && next === "'") return this.ansiQuotes(parts);
-    if (!quoted && next === '"') {
+    if (!quoted && next === "'") {
+      this.ansiQuotes(parts);
+    } else if (!quoted && next === '"') {
       this.at += 1;
-      return this.doubleQuotes(parts);
+      this.doubleQuotes(parts);
+    } else if (next === "(" && this.text.charAt(this.at + 2) !== "(") {
+      this.substitution(parts, "value");
+    } else {
+      this.value(parts, quoted);
     }
+  }
+
+  /** `$((…))`, `${…}`, `$x`, or a dollar that means nothing. */
+  private value(parts: WordParts, quoted: boolean): void {
+    const start = this.at;
     const before = parts.text.length;
-    if (next === "(") {
+    if (this.peek("$((")) {
       this.at += 1;
-      if (this.peek("((")) this.arithmetic(parts, 2);
-      else return this.substitution(parts, "value", start);
-    } else if (next === "{") {
-      this.parameter(parts);
-    } else if (next === "[") {
+      this.arithmetic(parts);
+    } else if (this.peek("${")) {
+      this.parameter(parts, quoted);
+    } else if (this.peek("$[")) {
       // bash's old arithmetic: rare, and read differently elsewhere.
       this.sound = false;
       this.at += 2;
@@ -614,25 +643,20 @@ class ShellReader {
         return;
       }
     }
-    const source = this.text.slice(start, this.at);
+    // What was read inside stands in the text once, as written.
     parts.text = parts.text.slice(0, before);
-    if (before === 0 && (source === "$HOME" || source === "${HOME}")) {
-      parts.text = "~";
-      parts.plain = false;
-      return;
-    }
-    this.expanded(parts, source);
+    const source = this.text.slice(start, this.at);
+    if (before === 0 && HOME.test(source)) parts.text = "~";
+    else this.expansion(parts, source);
   }
 
-  private expanded(parts: WordParts, source: string): void {
-    parts.plain = false;
-    parts.expandsAt ??= parts.text.length;
+  private expansion(parts: WordParts, source: string): void {
+    parts.expandsAt = Math.min(parts.expandsAt ?? parts.text.length, parts.text.length);
     parts.text += source;
   }
 
   /** `$'…'`: escapes are resolved, nothing else. */
   private ansiQuotes(parts: WordParts): void {
-    parts.plain = false;
     this.at += 2;
     while (this.at < this.text.length) {
       if (this.take("'")) return;
@@ -656,15 +680,18 @@ class ShellReader {
     this.sound = false;
   }
 
-  /** `$(…)`, `<(…)`, `>(…)`; `at` is on the character before the parenthesis, or on it after `$`. */
-  private substitution(parts: WordParts, form: Substitution["form"], start = this.at): void {
-    this.at = start + 2;
+  /** `$(…)`, `<(…)`, `>(…)` */
+  private substitution(parts: WordParts, form: Substitution["form"]): void {
+    const start = this.at;
+    this.at += 2;
     if (!this.enter()) return;
+    this.level += 1;
     const list = this.list([]);
     this.expect(")");
+    this.level -= 1;
     this.depth -= 1;
     parts.runs.push({ list, form });
-    this.expanded(parts, this.text.slice(start, this.at));
+    this.expansion(parts, this.text.slice(start, this.at));
   }
 
   private backticks(parts: WordParts, inQuotes: boolean): void {
@@ -685,13 +712,13 @@ class ShellReader {
     this.depth -= 1;
     if (!script.sound) this.sound = false;
     parts.runs.push({ list: script.list, form: "value" });
-    this.expanded(parts, this.text.slice(start, this.at));
+    this.expansion(parts, this.text.slice(start, this.at));
   }
 
   /** `((…))` or the part of `$((…))` after the dollar. */
-  private arithmetic(parts: WordParts, opened: number): void {
-    let open = opened;
-    this.at += opened;
+  private arithmetic(parts: WordParts): void {
+    let open = 2;
+    this.at += open;
     if (!this.enter()) return;
     while (this.at < this.text.length) {
       if (this.peek("(")) open += 1;
@@ -708,12 +735,16 @@ class ShellReader {
   }
 
   /** `${…}` with whatever stands inside; `at` is on the dollar. */
-  private parameter(parts: WordParts): void {
+  private parameter(parts: WordParts, quoted: boolean): void {
     const start = this.at;
     this.at += 2;
+    // `${ command; }` of newer shells.
+    if (/[\s|]/.test(this.text.charAt(this.at))) this.sound = false;
     if (!this.enter()) return;
     while (this.at < this.text.length && !this.peek("}")) {
-      if (this.peek("'")) this.singleQuotes(parts);
+      // Between double quotes it is for the operator to say whether `'` quotes.
+      if (quoted && this.peek("'")) this.sound = false;
+      if (!quoted && this.peek("'")) this.singleQuotes(parts);
       else if (this.peek('"')) this.doubleQuotes(parts);
       else this.quotedChar(parts, true);
     }
@@ -815,23 +846,22 @@ const ANSI_LETTERS: Readonly<Record<string, string>> = {
   v: "\v",
 };
 
-function ansiText(escape: string): string {
-  const kind = escape.charAt(1);
+function ansiText(written: string): string {
+  const kind = written.charAt(1);
   if (kind === "x" || kind === "u" || kind === "U") {
-    const point = Number.parseInt(escape.slice(2), 16);
+    const point = Number.parseInt(written.slice(2), 16);
     return point > 0x10ffff ? "\0" : String.fromCodePoint(point);
   }
   if (kind >= "0" && kind <= "7") {
-    return String.fromCharCode(Number.parseInt(escape.slice(1), 8) & 0xff);
+    return String.fromCharCode(Number.parseInt(written.slice(1), 8) & 0xff);
   }
-  if (kind === "c") return String.fromCharCode(escape.charCodeAt(2) & 0x1f);
+  if (kind === "c") return String.fromCharCode(written.charCodeAt(2) & 0x1f);
   return ANSI_LETTERS[kind] ?? kind;
 }
 
 function emptyParts(): WordParts {
   return {
     text: "",
-    plain: true,
     glob: false,
     bracket: false,
     braces: 0,
@@ -842,7 +872,7 @@ function emptyParts(): WordParts {
 
 function wordOf(parts: WordParts): Word {
   return {
-    text: parts.braces > 0 || parts.text.includes(COMMA) ? unmark(parts.text) : unmark(parts.text),
+    text: unmark(parts.text),
     fixed: parts.expandsAt === undefined && !parts.glob,
     ...(parts.expandsAt === undefined ? {} : { expandsAt: parts.expandsAt }),
     runs: parts.runs,
@@ -853,6 +883,13 @@ function unmark(text: string): string {
   return text.replace(/[\uf8f0-\uf8f2]/g, (mark) =>
     mark === OPEN ? "{" : mark === COMMA ? "," : "}",
   );
+}
+
+/** Whether a line ends in a backslash that is not itself escaped. */
+function endsContinued(line: string): boolean {
+  let start = line.length;
+  while (line.charAt(start - 1) === "\\") start -= 1;
+  return (line.length - start) % 2 === 1;
 }
 
 /** Every word that a text with marked braces stands for, in order; undefined when there are too many. */
