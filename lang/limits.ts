@@ -1,0 +1,37 @@
+/** What a stranger may send (SPEC §13). Every bound is a number, so that SPEC's table can be compared with this file. */
+
+/** UTF-16 units in one file: far above what people write, small enough to parse while a caller waits. */
+export const SOURCE_CHARS_MAX = 1_048_576;
+
+/** Tokens in one file: what a file of the greatest size holds when it is written as people write. */
+export const TOKENS_MAX = 262_144;
+
+/** Brackets and prefixes (`not`, `-`, `has`, `any`, `if`) open at once: parsing recurses, and the stack is finite. */
+export const NESTING_MAX = 64;
+
+/** Operators and attributes in a row count too: every pass over a tree recurses as deep as the tree is high. */
+export const TREE_HEIGHT_MAX = 512;
+
+/** Items of a package, all files together: checking names is near linear, but not free. */
+export const ITEMS_MAX = 20_000;
+
+/** Characters of one word: names are shown in messages, decisions and audit records. */
+export const WORD_CHARS_MAX = 128;
+
+/** UTF-16 units of one string, as written: reasons and patterns are read by people. */
+export const STRING_CHARS_MAX = 8_192;
+
+/** Elements of one list, record, or row of names: longer ones are data, and belong in the request. */
+export const LIST_ITEMS_MAX = 10_000;
+
+/** Errors shown of one package: nobody reads more, and the first ones often cause the rest. */
+export const DIAGNOSTICS_MAX = 100;
+
+/** `any`, `all` and aggregates in each other: each multiplies the time by the length of a list. */
+export const LOOP_DEPTH_MAX = 3;
+
+/** Steps of one sequence, repetitions counted out: each is a state of its automaton. */
+export const SEQUENCE_STEPS_MAX = 1_000;
+
+/** Packages read for one policy. */
+export const PACKAGES_MAX = 64;
