@@ -90,7 +90,7 @@ function refusalOfBody(headers: FastifyRequest["headers"]): Refusal | undefined 
   if (headers["content-encoding"] !== undefined) {
     return { name, detail: "compressed bodies are not taken" };
   }
-  if (!CONTENT_TYPES.has((headers["content-type"] ?? "").trim().toLowerCase())) {
+  if (!CONTENT_TYPES.has((headers["content-type"] ?? "").toLowerCase())) {
     return { name, detail: "send `content-type: application/json`" };
   }
   return undefined;

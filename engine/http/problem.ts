@@ -41,7 +41,8 @@ export interface Problem {
 export type ProblemMembers = Omit<Problem, "type" | "title" | "status">;
 
 export function problem(name: ProblemName, members: ProblemMembers = {}): Problem {
-  return { type: `urn:writ:problem:${name}`, ...PROBLEMS[name], ...members };
+  const { title, status } = PROBLEMS[name];
+  return { type: `urn:writ:problem:${name}`, title, status, ...members };
 }
 
 export const PROBLEM_TYPE = "application/problem+json";

@@ -1,0 +1,241 @@
+/** What only a socket shows: everything else is tested by `inject`, without a port. */
+import { connect } from "node:net";
+import type { FastifyInstance } from "fastify";
+import { afterEach, describe, expect, test } from "vitest";
+import { type Listening, ListenRefused, listen } from "../../../engine/http/index.ts";
+import { isLoopback } from "../../../engine/http/listen.ts";
+import { HTTP_LIMITS } from "../../../engine/limits.ts";
+import { DENIAL, serve } from "./support.ts";
+
+let listening: Listening | undefined;
+afterEach(async () => {
+  await listening?.stop();
+  listening = undefined;
+});
+
+async function start(app: FastifyInstance = serve(), drainMs = 1_000): Promise<number> {
+  listening = await listen(app, { port: 0, signals: false, drainMs });
+  return Number(new URL(listening.address).port);
+}
+
+/** Everything that comes back until the service closes the connection. */
+function exchange(port: number, ...chunks: readonly (string | Buffer)[]): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let received = "";
+  const socket = connect(port, "127.0.0.1", () => {
+    for (const chunk of chunks) socket.write(chunk);
+  });
+  socket.setEncoding("latin1");
+  socket.on("data", (text) => {
+    received += text;
+  });
+  socket.on("error", () => {});
+  socket.on("close", () => resolve(received));
+  return promise;
+}
+
+const HEAD = "host: localhost\r\ncontent-type: application/json\r\nconnection: close\r\n";
+const post = (head: string, body = "") => `POST /decide HTTP/1.1\r\n${head}\r\n${body}`;
+
+/** `400 bad_request`; `403` where there is no problem body. */
+function outcome(answer: string): string {
+  const status = /^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? "no answer";
+  const name = /"type":"urn:writ:problem:(\w+)"/.exec(answer)?.[1];
+  return name === undefined ? status : `${status} ${name}`;
+}
+
+describe("requests as they come", () => {
+  const chunked = (text: string) =>
+    post(
+      `${HEAD}transfer-encoding: chunked\r\n`,
+      `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`,
+    );
+
+  test.each<[string, string, string]>([
+    ["a request", post(`${HEAD}content-length: 2\r\n`, "{}"), "200"],
+    ["in chunks", chunked("{}"), "200"],
+    ["chunks too large", chunked(`"${"x".repeat(70_000)}"`), "413 too_large"],
+    ["a length too large", post(`${HEAD}content-length: 65537\r\n`), "413 too_large"],
+    ["no length and no body", post(HEAD), "400 malformed_json"],
+    [
+      "blanks around the content type",
+      post(
+        "host: localhost\r\nconnection: close\r\ncontent-type: \t application/json \t\r\ncontent-length: 2\r\n",
+        "{}",
+      ),
+      "200",
+    ],
+    [
+      "a hard blank after it",
+      post(
+        "host: localhost\r\nconnection: close\r\ncontent-type: application/json\u00a0\r\ncontent-length: 2\r\n",
+        "{}",
+      ),
+      "415 unsupported_media_type",
+    ],
+    [
+      "two hosts",
+      post(`${HEAD}host: localhost\r\ncontent-length: 2\r\n`, "{}"),
+      "400 repeated_header",
+    ],
+    [
+      "two content types",
+      post(`${HEAD}Content-Type: text/plain\r\ncontent-length: 2\r\n`, "{}"),
+      "400 repeated_header",
+    ],
+    [
+      "two origins",
+      post(`${HEAD}origin: a\r\norigin: b\r\ncontent-length: 2\r\n`, "{}"),
+      "400 repeated_header",
+    ],
+    [
+      "two lengths",
+      post(`${HEAD}content-length: 2\r\ncontent-length: 3\r\n`, "{}"),
+      "400 bad_request",
+    ],
+    [
+      "a length and chunks",
+      post(`${HEAD}content-length: 2\r\ntransfer-encoding: chunked\r\n`, "0\r\n\r\n"),
+      "400 bad_request",
+    ],
+    ["no host", "POST /decide HTTP/1.1\r\nconnection: close\r\n\r\n", "400"],
+    ["no host in HTTP/1.0", "POST /decide HTTP/1.0\r\n\r\n", "403 unexpected_host"],
+    ["a dotted path", `GET /./health HTTP/1.1\r\n${HEAD}\r\n`, "404 not_found"],
+    ["a path through its parent", `GET /x/../health HTTP/1.1\r\n${HEAD}\r\n`, "404 not_found"],
+    ["a backslash", `GET \\health HTTP/1.1\r\n${HEAD}\r\n`, "400 bad_request"],
+    ["a backslash further on", `GET /x\\health HTTP/1.1\r\n${HEAD}\r\n`, "404 not_found"],
+    ["an empty query", `POST /decide? HTTP/1.1\r\n${HEAD}\r\n`, "400 unexpected_query"],
+    ["a fragment", `GET /health#x HTTP/1.1\r\n${HEAD}\r\n`, "404 not_found"],
+    ["a whole URL", `GET http://localhost/health HTTP/1.1\r\n${HEAD}\r\n`, "404 not_found"],
+    [
+      "a whole URL of another",
+      `GET http://evil.example/health HTTP/1.1\r\n${HEAD}\r\n`,
+      "404 not_found",
+    ],
+    ["an asterisk", `OPTIONS * HTTP/1.1\r\n${HEAD}\r\n`, "404 not_found"],
+    ["an unusual method", `PROPFIND /decide HTTP/1.1\r\n${HEAD}\r\n`, "405 method_not_allowed"],
+    ["no such method", `ALLOW /decide HTTP/1.1\r\n${HEAD}\r\n`, "400 bad_request"],
+    ["large headers", post(`${HEAD}x: ${"x".repeat(9_000)}\r\n`), "431 headers_too_large"],
+    ["line feeds alone", "GET /health HTTP/1.1\nhost: localhost\n\n", "400 bad_request"],
+    ["a header that is no header", post(`${HEAD}nonsense\r\n`), "400 bad_request"],
+    ["another protocol", "\u0016\u0003\u0001\u0002\u0000\u0001", "400 bad_request"],
+  ])("%s", async (_, request, expected) => {
+    const answer = await exchange(await start(), Buffer.from(request, "latin1"));
+    expect(outcome(answer)).toBe(expected);
+  });
+
+  test("a second request behind the first is a request of its own", async () => {
+    const first = post(
+      "host: localhost\r\ncontent-type: application/json\r\ncontent-length: 2\r\n",
+      "{}",
+    );
+    const second = post(`${HEAD}content-length: 1\r\n`, "{");
+    const answer = await exchange(await start(), first, second);
+    expect(answer.match(/HTTP\/1\.1 (\d+)/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 400"]);
+  });
+});
+
+describe("slow clients", () => {
+  const late = HTTP_LIMITS.timeoutCheckMs + 500;
+
+  test("a hundred that never end their headers are all gone in time", async () => {
+    const port = await start();
+    const begun = performance.now();
+    const slow = Array.from({ length: 100 }, () =>
+      exchange(port, "POST /decide HTTP/1.1\r\nhost: lo"),
+    );
+    const answers = await Promise.all(slow);
+    const took = performance.now() - begun;
+    expect(took).toBeGreaterThan(HTTP_LIMITS.headersTimeoutMs - 100);
+    expect(took).toBeLessThan(HTTP_LIMITS.headersTimeoutMs + late);
+    expect(new Set(answers.map(outcome))).toEqual(new Set(["408 timeout"]));
+  });
+
+  test("so is one that never ends its body", async () => {
+    const port = await start();
+    const begun = performance.now();
+    const answer = await exchange(port, post(`${HEAD}content-length: 10\r\n`, "{"));
+    expect(performance.now() - begun).toBeLessThan(HTTP_LIMITS.requestTimeoutMs + late);
+    expect(outcome(answer)).toBe("408 timeout");
+  });
+});
+
+describe("starting and stopping", () => {
+  test.each(["127.0.0.1", "127.1.2.3", "::1", "localhost"])("%s is this machine only", (host) => {
+    expect(isLoopback(host)).toBe(true);
+  });
+
+  test.each([
+    "0.0.0.0",
+    "::",
+    "",
+    "10.1.2.3",
+    "writ.example",
+    "127.1",
+    "localhost.example",
+    "1::1",
+  ])("%j is refused unless remote use is allowed", async (host) => {
+    const app = serve();
+    await expect(listen(app, { host, port: 0 })).rejects.toThrow(ListenRefused);
+    await app.close();
+  });
+
+  test("remote use can be allowed", async () => {
+    listening = await listen(serve(), {
+      host: "0.0.0.0",
+      port: 0,
+      allowRemote: true,
+      signals: false,
+    });
+    expect(listening.address).toMatch(/^http:/);
+  });
+
+  test("what is in flight is answered, and then all is closed", async () => {
+    const asked = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<void>();
+    const app = serve({
+      decide: async () => {
+        asked.resolve();
+        await answered.promise;
+        return { kind: "answer", value: DENIAL };
+      },
+    });
+    const port = await start(app);
+    const answer = exchange(
+      port,
+      post("host: localhost\r\ncontent-type: application/json\r\ncontent-length: 2\r\n", "{}"),
+    );
+    await asked.promise;
+    const stopping = listening?.stop();
+    expect(outcome(await exchange(port, post(HEAD)))).toBe("no answer");
+    answered.resolve();
+    expect(outcome(await answer)).toBe("200");
+    await stopping;
+    await listening?.stopped;
+  });
+
+  test("what is never answered does not keep it from stopping", async () => {
+    const asked = Promise.withResolvers<void>();
+    const app = serve({
+      decide: () => {
+        asked.resolve();
+        return new Promise<never>(() => {});
+      },
+    });
+    const port = await start(app, 100);
+    const answer = exchange(port, post(`${HEAD}content-length: 2\r\n`, "{}"));
+    await asked.promise;
+    await listening?.stop();
+    expect(outcome(await answer)).toBe("no answer");
+  });
+
+  test("the first signal stops it, and leaves the second its usual effect", async () => {
+    const before = process.listenerCount("SIGTERM");
+    listening = await listen(serve(), { port: 0 });
+    expect(process.listenerCount("SIGTERM")).toBe(before + 1);
+    process.emit("SIGTERM");
+    expect(process.listenerCount("SIGTERM")).toBe(before);
+    expect(process.listenerCount("SIGINT")).toBe(before);
+    await listening.stopped;
+  });
+});
