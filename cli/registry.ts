@@ -1,0 +1,80 @@
+/** Every command there is. Summaries stand here as well, so that `writ --help` need not load what commands are made of. */
+import type { Command } from "./command.ts";
+
+export interface Entry {
+  readonly name: string;
+  readonly group: Group;
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly command: Command }>;
+}
+
+export const GROUPS = {
+  author: "Write a policy",
+  run: "Run it",
+  inspect: "Ask it",
+} as const;
+
+type Group = keyof typeof GROUPS;
+
+export const REGISTRY: readonly Entry[] = [
+  {
+    name: "init",
+    group: "author",
+    summary: "start a policy from an example",
+    load: () => import("./commands/init.ts"),
+  },
+  {
+    name: "check",
+    group: "author",
+    summary: "say what is wrong with a policy",
+    load: () => import("./commands/check.ts"),
+  },
+  {
+    name: "fmt",
+    group: "author",
+    summary: "lay policies out in the one way",
+    load: () => import("./commands/fmt.ts"),
+  },
+  {
+    name: "test",
+    group: "author",
+    summary: "run a policy's tests, look for what breaks its invariants, measure coverage",
+    load: () => import("./commands/test.ts"),
+  },
+  {
+    name: "import",
+    group: "author",
+    summary: "turn what other tools describe into declarations",
+    load: () => import("./commands/import.ts"),
+  },
+  {
+    name: "build",
+    group: "run",
+    summary: "compile a policy into one file to ship",
+    load: () => import("./commands/build.ts"),
+  },
+  {
+    name: "serve",
+    group: "run",
+    summary: "answer requests over HTTP",
+    load: () => import("./commands/serve.ts"),
+  },
+  {
+    name: "decide",
+    group: "inspect",
+    summary: "decide requests from a file",
+    load: () => import("./commands/decide.ts"),
+  },
+  {
+    name: "explain",
+    group: "inspect",
+    summary: "show why a request is decided as it is, and what nearly applied",
+    load: () => import("./commands/explain.ts"),
+  },
+  {
+    name: "replay",
+    group: "inspect",
+    summary: "decide recorded requests again, perhaps under another policy",
+    load: () => import("./commands/replay.ts"),
+  },
+];

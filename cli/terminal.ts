@@ -1,0 +1,84 @@
+/** How text is shown to people: colour, tables, wrapping, and strangers' text made harmless. */
+
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "cyan";
+
+export type Paint = (style: Style, text: string) => string;
+
+const CODES: Readonly<Record<Style, readonly [number, number]>> = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  blue: [34, 39],
+  cyan: [36, 39],
+};
+
+export function painter({ color }: { readonly color: boolean }): Paint {
+  if (!color) return (_style, text) => text;
+  return (style, text) => {
+    const [on, off] = CODES[style];
+    return text === "" ? "" : `\u001b[${on}m${text}\u001b[${off}m`;
+  };
+}
+
+/**
+ * Text from outside as it may be shown: what would move the cursor, hide or reorder characters is spelled
+ * out. Line breaks too, so that nobody's text looks like a line of ours.
+ */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return `\\u{${code.toString(16)}}`;
+  });
+}
+
+/** Controls, invisible and direction-changing characters, lone surrogates; not the space. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** Rows with columns as wide as their widest cell; `align` gives `r` for columns of numbers. */
+export function table(rows: readonly (readonly string[])[], align = ""): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, width(cell));
+  }
+  return rows
+    .map((row) => {
+      const cells = row.map((cell, at) => {
+        const space = " ".repeat((widths[at] ?? 0) - width(cell));
+        return align[at] === "r" ? space + cell : cell + space;
+      });
+      return `${cells.join("  ").trimEnd()}\n`;
+    })
+    .join("");
+}
+
+/** Of text that may be coloured. */
+function width(text: string): number {
+  return [...text.replace(STYLED, "")].length;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what colours are made of
+const STYLED = /\u001b\[\d+m/g;
+
+export function indent(text: string, by: string): string {
+  return text.replace(/^(?=.)/gm, by);
+}
+
+/** Words in lines of at most `columns`; a word that is longer stands alone. */
+export function wrap(text: string, columns: number): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join("\n");
+}
+
+/** `1 rule`, `2 rules`, `0 entries`. */
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
