@@ -92,11 +92,19 @@ function checkEncoding(bytes: Uint8Array, limits: JsonLimits): JsonFault | undef
   return undefined;
 }
 
-/** What is invalid is replaced in decoding, and so encodes to other bytes. */
+/** What is invalid is U+FFFD in the decoded text, and not the three bytes of that character in `bytes`. */
 function invalidUtf8At(bytes: Uint8Array): number {
-  const again = Buffer.from(new TextDecoder().decode(bytes));
-  return bytes.findIndex((byte, index) => byte !== again[index]);
+  let offset = 0;
+  for (const character of new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes)) {
+    const isReplaced =
+      character === "\ufffd" && !REPLACEMENT.every((byte, index) => byte === bytes[offset + index]);
+    if (isReplaced) return offset;
+    offset += Buffer.byteLength(character);
+  }
+  return offset;
 }
+
+const REPLACEMENT = [0xef, 0xbf, 0xbd];
 
 class Refusal extends Error {
   readonly fault: JsonFault;

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
@@ -214,6 +215,8 @@ describe("what is refused, and where", () => {
     ["surrogate", [0x22, 0xed, 0xa0, 0x80, 0x22], "invalid_utf8 1"],
     ["beyond U+10FFFF", [0x22, 0xf4, 0x90, 0x80, 0x80, 0x22], "invalid_utf8 1"],
     ["cut short", [0x22, 0xc3], "invalid_utf8 1"],
+    ["begun and not ended", [0x22, 0x61, 0xef], "invalid_utf8 2"],
+    ["begun as U+FFFD is", [0x22, 0xef, 0xbf, 0x22], "invalid_utf8 1"],
     ["after U+FFFD", [0x22, 0xef, 0xbf, 0xbd, 0xff, 0x22], "invalid_utf8 4"],
     ["UTF-16 with byte order mark", [0xff, 0xfe, 0x7b, 0, 0x7d, 0], "invalid_utf8 0"],
     ["UTF-16 without", [0x7b, 0, 0x7d, 0], "syntax 1"],
@@ -382,7 +385,11 @@ describe("beside JSON.parse", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
         const reading = readJson(bytes);
-        if (!reading.ok) expect(reading.fault.at.offset).toBeLessThanOrEqual(bytes.length);
+        if (reading.ok) return;
+        expect(reading.fault.at.offset).toBeGreaterThanOrEqual(0);
+        expect(reading.fault.at.offset).toBeLessThanOrEqual(bytes.length);
+        if (reading.fault.code !== "invalid_utf8") return;
+        expect(isUtf8(bytes.subarray(0, reading.fault.at.offset))).toBe(true);
       }),
       { numRuns: runs / 10 },
     );
