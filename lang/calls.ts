@@ -2,10 +2,10 @@
 import type * as ast from "./ast.ts";
 import { BUILTINS, functionNamed } from "./builtins.ts";
 import type { Context } from "./context.ts";
-import { check, solid, type Typed, typed } from "./expression.ts";
 import { dottedName } from "./literal.ts";
 import { didYouMean } from "./suggest.ts";
 import { spell, type Type } from "./type.ts";
+import { solid, type Typed, typed } from "./typed.ts";
 
 type Call = Extract<ast.Expr, { kind: "call" }>;
 
@@ -18,9 +18,22 @@ export function checkBuiltin(expr: Call, context: Context): Typed | undefined {
   if (name === "decimal") return checkDecimal(expr, context);
   const builtin = functionNamed(name);
   if (builtin === undefined) {
-    const functions = [...BUILTINS.values()].filter((one) => one.attributeOf === undefined).map((one) => one.name);
-    const known = [...functions, "origin", "decimal", ...around.functions.keys(), ...around.modules.keys()];
-    around.report("E201", expr.name.span, `unknown function \`${name}\``, didYouMean(name, known).help);
+    const functions = [...BUILTINS.values()]
+      .filter((one) => one.attributeOf === undefined)
+      .map((one) => one.name);
+    const known = [
+      ...functions,
+      "origin",
+      "decimal",
+      ...around.functions.keys(),
+      ...around.modules.keys(),
+    ];
+    around.report(
+      "E201",
+      expr.name.span,
+      `unknown function \`${name}\``,
+      didYouMean(name, known).help,
+    );
     return undefined;
   }
   if (!arity(expr, builtin.arity, context)) return undefined;
@@ -33,13 +46,20 @@ export function checkBuiltin(expr: Call, context: Context): Typed | undefined {
     return undefined;
   }
   const at = around.place(expr.span);
-  return typed({ kind: "builtin", name: builtin.name, args: known.map((argument) => argument.ir), at }, result);
+  return typed(
+    { kind: "builtin", name: builtin.name, args: known.map((argument) => argument.ir), at },
+    result,
+  );
 }
 
 function arity(expr: Call, wanted: number, context: Context): boolean {
   if (expr.arguments.length === wanted) return true;
   const takes = wanted === 1 ? "1 argument" : `${wanted} arguments`;
-  context.around.report("E223", expr.span, `\`${expr.name.text}\` takes ${takes}, not ${expr.arguments.length}`);
+  context.around.report(
+    "E223",
+    expr.span,
+    `\`${expr.name.text}\` takes ${takes}, not ${expr.arguments.length}`,
+  );
   return false;
 }
 
@@ -47,7 +67,9 @@ function checkFunction(expr: Call, context: Context): Typed | undefined {
   const { around } = context;
   const signature = around.functions.get(expr.name.text);
   if (signature === undefined || !arity(expr, signature.params.length, context)) return undefined;
-  const args = expr.arguments.map((argument, at) => solid(argument, context, signature.params[at]?.type));
+  const args = expr.arguments.map((argument, at) =>
+    solid(argument, context, signature.params[at]?.type),
+  );
   const known = args.filter((argument) => argument !== undefined);
   if (known.length < args.length) return undefined;
   const at = around.place(expr.span);
@@ -64,11 +86,20 @@ function checkModule(expr: Call, context: Context): Typed | undefined {
   if (module === undefined || !arity(expr, 1, context)) return undefined;
   const [argument] = expr.arguments;
   if (argument === undefined || dottedName(argument) !== "input") {
-    around.report("E208", expr.span, "an imported module is asked about the whole request", `write \`${expr.name.text}(input)\``);
+    around.report(
+      "E208",
+      expr.span,
+      "an imported module is asked about the whole request",
+      `write \`${expr.name.text}(input)\``,
+    );
     return undefined;
   }
   if (context.reads !== "everything") {
-    around.report("E220", expr.span, "an imported module can be asked only in rules and invariants");
+    around.report(
+      "E220",
+      expr.span,
+      "an imported module can be asked only in rules and invariants",
+    );
     return undefined;
   }
   return typed({ kind: "module", module: module.index, at: around.place(expr.span) }, module.type);
@@ -88,7 +119,7 @@ function checkDecimal(expr: Call, context: Context): Typed | undefined {
   const { around } = context;
   if (!arity(expr, 1, context)) return undefined;
   const [argument] = expr.arguments;
-  const of = argument === undefined ? undefined : check(argument, context);
+  const of = argument === undefined ? undefined : context.around.check(argument, context);
   if (of === undefined) return undefined;
   if (of.type.kind !== "Int") {
     around.report("E208", expr.span, `\`decimal\` takes an Int, not ${spell(of.type)}`);

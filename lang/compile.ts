@@ -2,8 +2,15 @@
 import type * as ast from "./ast.ts";
 import { type Context, type Signature, type Surroundings, withLocal } from "./context.ts";
 import { type Diagnostic, hasErrors, sortDiagnostics } from "./diagnostic.ts";
-import { refuseShadowing, solid } from "./expression.ts";
-import { type CounterDecl, type Expr, type FunctionDecl, IR_VERSION, type ModuleDecl, type Program } from "./ir.ts";
+import { check } from "./expression.ts";
+import {
+  type CounterDecl,
+  type Expr,
+  type FunctionDecl,
+  IR_VERSION,
+  type ModuleDecl,
+  type Program,
+} from "./ir.ts";
 import { gatherPackages, type PackageItem, type PackageSource, type Resolve } from "./package.ts";
 import { type Pep, pepOf } from "./pep.ts";
 import { Places } from "./places.ts";
@@ -14,7 +21,8 @@ import type { SourceFile } from "./source.ts";
 import { checkCounter, checkLatch, stateContext } from "./state.ts";
 import { checkTask } from "./tasks.ts";
 import { checkTest, type TestCase } from "./testing.ts";
-import { resolveType, collectVocabulary } from "./vocabulary.ts";
+import { refuseShadowing, solid } from "./typed.ts";
+import { collectVocabulary, resolveType } from "./vocabulary.ts";
 
 export interface Compilation {
   /** Missing where there are errors: what is wrong in one place is never decided by the rest. */
@@ -75,6 +83,7 @@ function checkItems(
     counters: named.counters,
     latches: named.latches,
     report,
+    check,
     place: (span) => places.of(span),
     fresh: () => locals++,
   };
@@ -119,7 +128,10 @@ function checkItems(
   return { program: { ...program, readsOrigin }, tests, peps: of(all, "pep").map(pepOf) };
 }
 
-function of<K extends ast.Item["kind"]>(items: readonly ast.Item[], kind: K): Extract<ast.Item, { kind: K }>[] {
+function of<K extends ast.Item["kind"]>(
+  items: readonly ast.Item[],
+  kind: K,
+): Extract<ast.Item, { kind: K }>[] {
   return items.filter((item): item is Extract<ast.Item, { kind: K }> => item.kind === kind);
 }
 
@@ -144,7 +156,11 @@ function refuseRepeated(items: readonly ast.Item[], report: Report): void {
     const key = `${space} ${item.name.text}`;
     const builtIn = space === "value" && isRoot(item.name.text);
     if (seen.has(key) || builtIn) {
-      report("E203", item.name.span, `\`${item.name.text}\` is ${builtIn ? "built in" : "declared twice"}`);
+      report(
+        "E203",
+        item.name.span,
+        `\`${item.name.text}\` is ${builtIn ? "built in" : "declared twice"}`,
+      );
     }
     seen.add(key);
   }
@@ -158,13 +174,22 @@ interface Named {
 
 /** Names are known before what they name is checked, so that the order of declarations does not matter. */
 function namesOf(items: readonly ast.Item[]): Named {
-  const modules = of(items, "import").map((item, index) => [item.name.text, { index, type: { kind: "Any" } as const }] as const);
-  const counters = of(items, "counter").map((item, index) => [item.name.text, { index, type: "Int" as const }] as const);
+  const modules = of(items, "import").map(
+    (item, index) => [item.name.text, { index, type: { kind: "Any" } as const }] as const,
+  );
+  const counters = of(items, "counter").map(
+    (item, index) => [item.name.text, { index, type: "Int" as const }] as const,
+  );
   const latches = of(items, "latch").map((item, index) => [item.name.text, index] as const);
   return { modules: new Map(modules), counters: new Map(counters), latches: new Map(latches) };
 }
 
-function checkModule(item: ast.ImportRego, index: number, named: Named, around: Surroundings): ModuleDecl {
+function checkModule(
+  item: ast.ImportRego,
+  index: number,
+  named: Named,
+  around: Surroundings,
+): ModuleDecl {
   const type = resolveType(item.type, around.vocabulary, around.report);
   named.modules.set(item.name.text, { index, type });
   return {
@@ -187,12 +212,19 @@ function signatures(
         name: name.text,
         type: resolveType(type, vocabulary, report),
       }));
-      return [item.name.text, { index, params, result: resolveType(item.result, vocabulary, report) }];
+      return [
+        item.name.text,
+        { index, params, result: resolveType(item.result, vocabulary, report) },
+      ];
     }),
   );
 }
 
-function checkFunctions(items: readonly ast.Fn[], around: Surroundings, report: Report): FunctionDecl[] {
+function checkFunctions(
+  items: readonly ast.Fn[],
+  around: Surroundings,
+  report: Report,
+): FunctionDecl[] {
   const functions = items.map((item) => checkFunction(item, around));
   refuseRecursion(items, functions, report);
   return functions;
@@ -216,14 +248,22 @@ function checkFunction(item: ast.Fn, around: Surroundings): FunctionDecl {
 }
 
 /** Total: every function calls only functions that end before it in some order. */
-function refuseRecursion(items: readonly ast.Fn[], functions: readonly FunctionDecl[], report: Report): void {
+function refuseRecursion(
+  items: readonly ast.Fn[],
+  functions: readonly FunctionDecl[],
+  report: Report,
+): void {
   const state = new Map<number, "open" | "done">();
   const visit = (index: number): void => {
     state.set(index, "open");
     for (const callee of calleesOf(functions[index]?.body)) {
       const item = items[callee];
       if (state.get(callee) === "open" && item !== undefined) {
-        report("E212", item.name.span, `\`${item.name.text}\` calls itself, perhaps through others`);
+        report(
+          "E212",
+          item.name.span,
+          `\`${item.name.text}\` calls itself, perhaps through others`,
+        );
       } else if (!state.has(callee)) visit(callee);
     }
     state.set(index, "done");

@@ -1,8 +1,10 @@
 /** Where an expression stands: what its words mean and what is known there. */
-import { type Known, both } from "./known.ts";
+import type * as ast from "./ast.ts";
+import { both, type Known } from "./known.ts";
 import type { Report } from "./report.ts";
 import type { Span } from "./source.ts";
 import type { RecordType, Type } from "./type.ts";
+import type { Typed } from "./typed.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** What all expressions of a package share. */
@@ -10,9 +12,14 @@ export interface Surroundings {
   readonly vocabulary: Vocabulary;
   readonly functions: ReadonlyMap<string, Signature>;
   readonly modules: ReadonlyMap<string, { readonly index: number; readonly type: Type }>;
-  readonly counters: ReadonlyMap<string, { readonly index: number; readonly type: "Int" | "Decimal" }>;
+  readonly counters: ReadonlyMap<
+    string,
+    { readonly index: number; readonly type: "Int" | "Decimal" }
+  >;
   readonly latches: ReadonlyMap<string, number>;
   readonly report: Report;
+  /** `expression.ts`'s `check`, for the parts of the checker that it is made of. */
+  readonly check: (expr: ast.Expr, context: Context, wanted?: Type) => Typed | undefined;
   /** The index of a place (see `Program.places`), made on first use. */
   readonly place: (span: Span) => number;
   /** A local id that nothing else in the program has. */

@@ -3,6 +3,7 @@
  * is wrong is reported once and gives undefined, which silences what is around it.
  */
 import type * as ast from "./ast.ts";
+import { attributeOf, attributesOf } from "./builtins.ts";
 import { checkBuiltin } from "./calls.ts";
 import { type Context, elementOf, knowing, withLocal } from "./context.ts";
 import type { Expr } from "./ir.ts";
@@ -13,22 +14,20 @@ import { checkBinary } from "./operators.ts";
 import { isRoot, MAY_LACK, ROOTS, rootAttribute } from "./roots.ts";
 import type { Span } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
-import { attributeOf, attributesOf } from "./builtins.ts";
-import { assignable, EFFECTS, KINDS, optional, present, sameType, SOURCES, spell, type Type } from "./type.ts";
-
-/** A checked expression, and what is known where it was true, and where it was false. */
-export interface Typed {
-  readonly ir: Expr;
-  readonly type: Type;
-  readonly then: Known;
-  readonly otherwise: Known;
-}
-
-export const BOOL: Type = { kind: "Bool" };
-
-export function typed(ir: Expr, type: Type, then = NOTHING, otherwise = NOTHING): Typed {
-  return { ir, type, then, otherwise };
-}
+import { EFFECTS, KINDS, optional, present, SOURCES, spell, type Type } from "./type.ts";
+import {
+  BOOL,
+  condition,
+  isFlexible,
+  isWord,
+  joinTypes,
+  mismatch,
+  numberKind,
+  refuseShadowing,
+  solid,
+  type Typed,
+  typed,
+} from "./typed.ts";
 
 /** `wanted` gives literals and words their type; whether the result fits is for the caller to ask. */
 export function check(expr: ast.Expr, context: Context, wanted?: Type): Typed | undefined {
@@ -77,53 +76,6 @@ export function check(expr: ast.Expr, context: Context, wanted?: Type): Typed | 
   }
 }
 
-/** An expression that must be a Bool. */
-export function condition(expr: ast.Expr, context: Context): Typed | undefined {
-  return solid(expr, context, BOOL);
-}
-
-/** An expression whose value must be there, and of type `wanted` where that is given. */
-export function solid(expr: ast.Expr, context: Context, wanted?: Type): Typed | undefined {
-  const result = check(expr, context, wanted);
-  if (result === undefined) return undefined;
-  if (result.type.kind === "Optional" && wanted?.kind !== "Optional") {
-    const written = sourceOf(result.ir);
-    const message = written === undefined ? "this may be absent" : `\`${written}\` may be absent`;
-    const help =
-      written === undefined
-        ? "give a value for that case with `??`"
-        : `test \`has ${written}\` first, or give a value for that case with \`??\``;
-    context.around.report("E205", expr.span, message, help);
-    return undefined;
-  }
-  if (wanted !== undefined && !assignable(result.type, wanted)) {
-    mismatch(expr.span, result.type, wanted, context);
-    return undefined;
-  }
-  return result;
-}
-
-export function mismatch(span: Span, found: Type, wanted: Type, context: Context): void {
-  const convertible = found.kind === "Int" && present(wanted).kind === "Decimal";
-  const help = convertible ? "write `decimal(…)` around it" : undefined;
-  context.around.report("E204", span, `this is ${spell(found)}, and ${spell(wanted)} is wanted`, help);
-}
-
-/** A path as its author wrote it, for messages. */
-function sourceOf(expr: Expr): string | undefined {
-  switch (expr.kind) {
-    case "root":
-    case "local":
-      return expr.name;
-    case "attribute": {
-      const of = sourceOf(expr.of);
-      return of === undefined ? undefined : `${of}.${expr.name}`;
-    }
-    default:
-      return undefined;
-  }
-}
-
 function checkConstant(
   expr: Extract<ast.Expr, { kind: "number" | "duration" | "string" }>,
   context: Context,
@@ -147,7 +99,8 @@ function checkConstant(
 
 /** Whether a literal of type `own` may stand where `type` is wanted and take that type. */
 function takes(type: Type, own: Type): boolean {
-  if (own.kind === "Int") return type.kind === "Int" || type.kind === "Decimal" || type.kind === "Float";
+  if (own.kind === "Int")
+    return type.kind === "Int" || type.kind === "Decimal" || type.kind === "Float";
   if (own.kind === "Decimal") return type.kind === "Decimal" || type.kind === "Float";
   if (own.kind !== "String") return false;
   switch (type.kind) {
@@ -173,7 +126,8 @@ function checkList(
   const container = wanted === undefined ? undefined : present(wanted);
   let element = container === undefined ? undefined : elementOf(container);
   // An item that is no literal settles the type of those that are.
-  const first = element === undefined ? expr.items.find((item) => !isFlexible(item, context)) : undefined;
+  const first =
+    element === undefined ? expr.items.find((item) => !isFlexible(item, context)) : undefined;
   if (first !== undefined) element = check(first, context)?.type;
   const items: Expr[] = [];
   for (const item of expr.items) {
@@ -213,36 +167,6 @@ function checkRecord(
   );
 }
 
-/** Literals and words: what is around them tells their type. */
-export function isFlexible(expr: ast.Expr, context: Context): boolean {
-  const inner = withoutParens(expr);
-  switch (inner.kind) {
-    case "number":
-    case "string":
-      return true;
-    case "negate":
-      return isFlexible(inner.operand, context);
-    case "list":
-      return inner.items.every((item) => isFlexible(item, context));
-    case "name":
-    case "attribute":
-      return isWord(inner, context);
-    default:
-      return false;
-  }
-}
-
-/** A word, perhaps dotted, that names no variable: it can only be a value of an enumeration. */
-function isWord(expr: ast.Expr, context: Context): boolean {
-  const head = dottedName(expr)?.split(".")[0];
-  return head !== undefined && !isVariable(head, context);
-}
-
-function isVariable(word: string, context: Context): boolean {
-  const { counters, latches } = context.around;
-  return context.locals.has(word) || isRoot(word) || counters.has(word) || latches.has(word);
-}
-
 function checkName(
   expr: Extract<ast.Expr, { kind: "name" }>,
   context: Context,
@@ -258,7 +182,12 @@ function checkName(
   const state = checkState(expr, context, at);
   if (state !== "none") return state;
   if (isRoot(expr.name)) {
-    around.report("E208", expr.span, `\`${expr.name}\` is no value by itself`, `name an attribute: \`${expr.name}.…\``);
+    around.report(
+      "E208",
+      expr.span,
+      `\`${expr.name}\` is no value by itself`,
+      `name an attribute: \`${expr.name}.…\``,
+    );
     return undefined;
   }
   return checkWord(expr.name, expr.span, context, wanted);
@@ -278,19 +207,30 @@ function checkState(
     around.report("E220", expr.span, `${where} cannot read \`${expr.name}\`, which is state`);
     return undefined;
   }
-  if (counter !== undefined) return typed({ kind: "counter", counter: counter.index, at }, { kind: counter.type });
+  if (counter !== undefined)
+    return typed({ kind: "counter", counter: counter.index, at }, { kind: counter.type });
   return typed({ kind: "latch", latch: latch ?? 0, at }, BOOL);
 }
 
 /** A word without a variable of that name: a value of the wanted enumeration, or of the one that has it. */
-function checkWord(word: string, span: Span, context: Context, wanted: Type | undefined): Typed | undefined {
+function checkWord(
+  word: string,
+  span: Span,
+  context: Context,
+  wanted: Type | undefined,
+): Typed | undefined {
   const { around } = context;
   const type = wanted === undefined ? undefined : present(wanted);
   const words = type === undefined ? undefined : wordsOf(type, around.vocabulary);
   if (type !== undefined && words !== undefined) {
     const position = words.indexOf(word);
     if (position >= 0) return enumerated(type, word, position, span, context);
-    around.report("E201", span, `\`${word}\` is no ${spell(type)}`, didYouMean(word, words).help ?? listed(words));
+    around.report(
+      "E201",
+      span,
+      `\`${word}\` is no ${spell(type)}`,
+      didYouMean(word, words).help ?? listed(words),
+    );
     return undefined;
   }
   const meanings = enumerations(context).filter(([, values]) => values.includes(word));
@@ -307,7 +247,13 @@ function checkWord(word: string, span: Span, context: Context, wanted: Type | un
   return undefined;
 }
 
-function enumerated(type: Type, word: string, position: number, span: Span, context: Context): Typed {
+function enumerated(
+  type: Type,
+  word: string,
+  position: number,
+  span: Span,
+  context: Context,
+): Typed {
   const value = type.kind === "Level" ? position : word;
   return typed({ kind: "const", type, value, at: context.around.place(span) }, type);
 }
@@ -315,7 +261,10 @@ function enumerated(type: Type, word: string, position: number, span: Span, cont
 function enumerations(context: Context): [Type, readonly string[]][] {
   const { levels, purposes, labels } = context.around.vocabulary;
   return [
-    ...[...levels.values()].map((level): [Type, readonly string[]] => [{ kind: "Level", name: level.name }, level.values]),
+    ...[...levels.values()].map((level): [Type, readonly string[]] => [
+      { kind: "Level", name: level.name },
+      level.values,
+    ]),
     [{ kind: "Purpose" }, [...purposes]],
     [{ kind: "Label" }, [...labels]],
     [{ kind: "Effect" }, EFFECTS],
@@ -349,13 +298,15 @@ function checkAttribute(
     return checkRootAttribute(expr, of.name, of.span, context);
   }
   const word = dottedName(expr);
-  if (word !== undefined && isWord(expr, context)) return checkWord(word, expr.span, context, wanted);
+  if (word !== undefined && isWord(expr, context))
+    return checkWord(word, expr.span, context, wanted);
   const owner = context.lenient ? check(of, context) : solid(of, context);
   if (owner === undefined) return undefined;
   const type = present(owner.type);
   const at = around.place(expr.span);
   const name = expr.name.text;
-  const field = type.kind === "Record" ? type.fields.find((candidate) => candidate.name === name) : undefined;
+  const field =
+    type.kind === "Record" ? type.fields.find((candidate) => candidate.name === name) : undefined;
   if (field !== undefined) {
     const ir: Expr = { kind: "attribute", of: owner.ir, name, at };
     return typed(ir, narrowed(ir, field.type, context));
@@ -369,7 +320,8 @@ function checkAttribute(
   if (builtin !== undefined && result !== undefined && !("message" in result)) {
     return typed({ kind: "builtin", name: builtin.name, args: [owner.ir], at }, result);
   }
-  const names = type.kind === "Record" ? type.fields.map((candidate) => candidate.name) : attributesOf(type);
+  const names =
+    type.kind === "Record" ? type.fields.map((candidate) => candidate.name) : attributesOf(type);
   around.report(
     "E206",
     expr.name.span,
@@ -395,7 +347,12 @@ function checkRootAttribute(
   const lookup = rootAttribute(root, name, context);
   if (!("found" in lookup)) {
     const help = didYouMean(name, lookup.missing).help ?? listed(lookup.missing);
-    around.report("E206", expr.name.span, lookup.why ?? `there is no \`${root}.${name}\` here`, help);
+    around.report(
+      "E206",
+      expr.name.span,
+      lookup.why ?? `there is no \`${root}.${name}\` here`,
+      help,
+    );
     return undefined;
   }
   const owner: Expr = { kind: "root", name: root, at: around.place(rootSpan) };
@@ -418,12 +375,20 @@ function narrowed(ir: Expr, type: Type, context: Context): Type {
   return key !== undefined && context.known.present.has(key) ? type.of : type;
 }
 
-function checkIndex(expr: Extract<ast.Expr, { kind: "index" }>, context: Context): Typed | undefined {
+function checkIndex(
+  expr: Extract<ast.Expr, { kind: "index" }>,
+  context: Context,
+): Typed | undefined {
   const owner = context.lenient ? check(expr.of, context) : solid(expr.of, context);
   if (owner === undefined) return undefined;
   const type = present(owner.type);
   if (type.kind !== "Map" && type.kind !== "List") {
-    context.around.report("E208", expr.of.span, `${spell(type)} cannot be looked into by index`, "a List or a Map can");
+    context.around.report(
+      "E208",
+      expr.of.span,
+      `${spell(type)} cannot be looked into by index`,
+      "a List or a Map can",
+    );
     return undefined;
   }
   const wanted: Type = { kind: type.kind === "Map" ? "String" : "Int" };
@@ -438,7 +403,9 @@ function checkIndex(expr: Extract<ast.Expr, { kind: "index" }>, context: Context
 function loop(
   expr: { readonly over: ast.Expr; readonly variable: ast.Name; readonly span: Span },
   context: Context,
-): { readonly over: Expr; readonly id: number; readonly element: Type; readonly inner: Context } | undefined {
+):
+  | { readonly over: Expr; readonly id: number; readonly element: Type; readonly inner: Context }
+  | undefined {
   const { around } = context;
   const over = solid(expr.over, context);
   if (context.loops >= LOOP_DEPTH_MAX) {
@@ -449,18 +416,23 @@ function loop(
   const element = elementOf(over.type);
   if (element === undefined) {
     const help = over.type.kind === "Map" ? "go through `values(…)` or `keys(…)`" : undefined;
-    around.report("E208", expr.over.span, `${spell(over.type)} has no elements to go through`, help);
+    around.report(
+      "E208",
+      expr.over.span,
+      `${spell(over.type)} has no elements to go through`,
+      help,
+    );
     return undefined;
   }
   refuseShadowing(expr.variable, context);
   const id = around.fresh();
-  const inner = withLocal({ ...context, loops: context.loops + 1 }, expr.variable.text, id, element);
+  const inner = withLocal(
+    { ...context, loops: context.loops + 1 },
+    expr.variable.text,
+    id,
+    element,
+  );
   return { over: over.ir, id, element, inner };
-}
-
-export function refuseShadowing(name: ast.Name, context: Context): void {
-  if (!isVariable(name.text, context)) return;
-  context.around.report("E203", name.span, `\`${name.text}\` has a meaning here already`, "choose another name");
 }
 
 function checkQuantifier(
@@ -473,7 +445,10 @@ function checkQuantifier(
   if (body === undefined) return undefined;
   const { over, id } = entered;
   const at = context.around.place(expr.span);
-  return typed({ kind: "quantifier", op: expr.op, id, name: expr.variable.text, over, body: body.ir, at }, BOOL);
+  return typed(
+    { kind: "quantifier", op: expr.op, id, name: expr.variable.text, over, body: body.ir, at },
+    BOOL,
+  );
 }
 
 function checkAggregate(
@@ -485,10 +460,18 @@ function checkAggregate(
   const where = expr.where === undefined ? undefined : condition(expr.where, entered.inner);
   if (expr.where !== undefined && where === undefined) return undefined;
   const inner = knowing(entered.inner, where?.then ?? NOTHING);
-  const body = expr.body === undefined ? undefined : solid(expr.body, inner, expr.op === "count" ? BOOL : undefined);
+  const body =
+    expr.body === undefined
+      ? undefined
+      : solid(expr.body, inner, expr.op === "count" ? BOOL : undefined);
   if (expr.body !== undefined && body === undefined) return undefined;
   if (body === undefined && expr.op !== "count") {
-    context.around.report("E208", expr.span, `\`${expr.op}\` needs what to take of each`, `\`${expr.op}(x in xs: x)\``);
+    context.around.report(
+      "E208",
+      expr.span,
+      `\`${expr.op}\` needs what to take of each`,
+      `\`${expr.op}(x in xs: x)\``,
+    );
     return undefined;
   }
   const type = aggregateType(expr, body?.type, context);
@@ -534,12 +517,24 @@ function aggregateType(
     case "count":
       return { kind: "Int" };
     case "sum":
-      if (body !== undefined && numberKind(body) !== undefined && body.kind !== "Time" && body.kind !== "Float") return body;
-      context.around.report("E208", span, `${spell(body ?? BOOL)} cannot be summed`, "Int, Decimal and Duration can");
+      if (
+        body !== undefined &&
+        numberKind(body) !== undefined &&
+        body.kind !== "Time" &&
+        body.kind !== "Float"
+      )
+        return body;
+      context.around.report(
+        "E208",
+        span,
+        `${spell(body ?? BOOL)} cannot be summed`,
+        "Int, Decimal and Duration can",
+      );
       return undefined;
     case "min":
     case "max":
-      if (body !== undefined && (numberKind(body) !== undefined || body.kind === "Level")) return optional(body);
+      if (body !== undefined && (numberKind(body) !== undefined || body.kind === "Level"))
+        return optional(body);
       context.around.report("E208", span, `${spell(body ?? BOOL)} has no least or greatest`);
       return undefined;
     case "first":
@@ -553,23 +548,12 @@ function aggregateType(
 }
 
 function setOf(element: Type, span: Span, context: Context): Type | undefined {
-  const holds = !["Set", "List", "Map", "Record", "Party", "Any", "Optional"].includes(element.kind);
+  const holds = !["Set", "List", "Map", "Record", "Party", "Any", "Optional"].includes(
+    element.kind,
+  );
   if (holds) return { kind: "Set", of: element };
   context.around.report("E208", span, `a Set cannot hold ${spell(element)}`, "make a `list(…)`");
   return undefined;
-}
-
-export function numberKind(type: Type): "Int" | "Decimal" | "Float" | "Duration" | "Time" | undefined {
-  switch (type.kind) {
-    case "Int":
-    case "Decimal":
-    case "Float":
-    case "Duration":
-    case "Time":
-      return type.kind;
-    default:
-      return undefined;
-  }
 }
 
 function checkNegate(
@@ -607,12 +591,20 @@ function checkHas(expr: Extract<ast.Expr, { kind: "has" }>, context: Context): T
   if (operand === undefined) return undefined;
   const key = pathKey(operand.ir);
   if (key === undefined) {
-    around.report("E221", expr.of.span, "only an attribute, an element or a name can be asked for", "such as `has args.cc`");
+    around.report(
+      "E221",
+      expr.of.span,
+      "only an attribute, an element or a name can be asked for",
+      "such as `has args.cc`",
+    );
     return undefined;
   }
   const { kind } = operand.ir;
   const root = rootOf(operand.ir);
-  const always = operand.type.kind !== "Optional" && kind !== "local" && !(root !== undefined && MAY_LACK.includes(root));
+  const always =
+    operand.type.kind !== "Optional" &&
+    kind !== "local" &&
+    !(root !== undefined && MAY_LACK.includes(root));
   if (always && !context.known.present.has(key)) {
     around.report("W302", expr.span, "this is always there", "leave the test out");
   }
@@ -633,7 +625,9 @@ function checkIf(
   const thenContext = knowing(context, test?.then ?? NOTHING);
   const elseContext = knowing(context, test?.otherwise ?? NOTHING);
   const leads = !isFlexible(expr.then, context) || isFlexible(expr.else, context);
-  const lead = leads ? check(expr.then, thenContext, wanted) : check(expr.else, elseContext, wanted);
+  const lead = leads
+    ? check(expr.then, thenContext, wanted)
+    : check(expr.else, elseContext, wanted);
   const type = wanted ?? lead?.type;
   const other = leads ? check(expr.else, elseContext, type) : check(expr.then, thenContext, type);
   if (test === undefined || lead === undefined || other === undefined) return undefined;
@@ -652,25 +646,11 @@ function checkIf(
   );
 }
 
-/** The type both fit into. */
-export function joinTypes(a: Type, b: Type): Type | undefined {
-  if (sameType(a, b)) return a;
-  if (a.kind === "Optional" || b.kind === "Optional") {
-    const joined = joinTypes(present(a), present(b));
-    return joined === undefined ? undefined : optional(joined);
-  }
-  if (assignable(a, b)) return b;
-  if (assignable(b, a)) return a;
-  if (a.kind === "OneOf" && b.kind === "OneOf") {
-    return { kind: "OneOf", values: [...new Set([...a.values, ...b.values])] };
-  }
-  return undefined;
-}
-
 /** `agent is autonomous`, `resource is account`, `tool is send_money`. */
 function checkIs(expr: Extract<ast.Expr, { kind: "is" }>, context: Context): Typed | undefined {
   const of = withoutParens(expr.of);
-  const root = of.kind === "name" && isRoot(of.name) && !context.locals.has(of.name) ? of.name : undefined;
+  const root =
+    of.kind === "name" && isRoot(of.name) && !context.locals.has(of.name) ? of.name : undefined;
   const positive =
     root === "tool"
       ? isTool(expr, of.span, context)
@@ -721,7 +701,12 @@ function isResource(
   const { vocabulary, place, report } = context.around;
   const name = expr.what.text;
   if (!vocabulary.resources.has(name)) {
-    report("E207", expr.what.span, `unknown resource \`${name}\``, didYouMean(name, vocabulary.resources.keys()).help);
+    report(
+      "E207",
+      expr.what.span,
+      `unknown resource \`${name}\``,
+      didYouMean(name, vocabulary.resources.keys()).help,
+    );
     return undefined;
   }
   const at = place(expr.span);
@@ -741,19 +726,30 @@ function isKind(
   const { place, report } = context.around;
   const at = place(expr.span);
   let owner: Expr | undefined;
-  if (root === "agent" || root === "principal") owner = { kind: "root", name: root, at: place(of.span) };
+  if (root === "agent" || root === "principal")
+    owner = { kind: "root", name: root, at: place(of.span) };
   else if (root === undefined) {
     const party = solid(of, context, { kind: "Party" });
     if (party === undefined) return undefined;
     owner = party.ir;
   }
   if (owner === undefined) {
-    report("E208", of.span, `\`${root}\` has no kind`, "an agent, a principal and `delegation.root` have");
+    report(
+      "E208",
+      of.span,
+      `\`${root}\` has no kind`,
+      "an agent, a principal and `delegation.root` have",
+    );
     return undefined;
   }
-  const position = KINDS.findIndex((kind) => kind === expr.what.text);
+  const position = KINDS.indexOf(expr.what.text);
   if (position < 0) {
-    report("E201", expr.what.span, `\`${expr.what.text}\` is no kind of actor`, `there is ${KINDS.join(", ")}`);
+    report(
+      "E201",
+      expr.what.span,
+      `\`${expr.what.text}\` is no kind of actor`,
+      `there is ${KINDS.join(", ")}`,
+    );
     return undefined;
   }
   const type: Type = { kind: "Kind" };

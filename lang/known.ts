@@ -60,7 +60,8 @@ export function pathKey(expr: Expr): string | undefined {
     }
     case "index": {
       const of = pathKey(expr.of);
-      const index = expr.index.kind === "const" ? JSON.stringify(expr.index.value) : pathKey(expr.index);
+      const index =
+        expr.index.kind === "const" ? JSON.stringify(expr.index.value) : pathKey(expr.index);
       return of === undefined || index === undefined ? undefined : `${of}[${index}`;
     }
     default:
@@ -68,11 +69,17 @@ export function pathKey(expr: Expr): string | undefined {
   }
 }
 
-function meet<T>(a: readonly T[] | undefined, b: readonly T[] | undefined): readonly T[] | undefined {
+function meet<T>(
+  a: readonly T[] | undefined,
+  b: readonly T[] | undefined,
+): readonly T[] | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return a.filter((item) => b.includes(item));
 }
 
-function join<T>(a: readonly T[] | undefined, b: readonly T[] | undefined): readonly T[] | undefined {
+function join<T>(
+  a: readonly T[] | undefined,
+  b: readonly T[] | undefined,
+): readonly T[] | undefined {
   return a === undefined || b === undefined ? undefined : [...new Set([...a, ...b])];
 }

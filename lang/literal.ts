@@ -3,17 +3,17 @@
  * would stand on the wire and as run time holds it.
  */
 import type * as ast from "./ast.ts";
+import type { Report } from "./report.ts";
 import { decimalFromText } from "./scalar/decimal.ts";
 import { parseEmail } from "./scalar/email.ts";
 import { parseCidr, parseIp } from "./scalar/ip.ts";
 import { parsePath } from "./scalar/path.ts";
 import { parseTime } from "./scalar/time.ts";
 import { parseUrl } from "./scalar/url.ts";
-import type { Report } from "./report.ts";
 import type { Span } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
-import { EFFECTS, KINDS, SOURCES, spell } from "./type.ts";
 import type { Field, Json, RecordType, Type } from "./type.ts";
+import { EFFECTS, KINDS, SOURCES, spell } from "./type.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 export interface Literal {
@@ -108,7 +108,12 @@ export function textLiteral(
       return same(text);
     case "OneOf":
       if (type.values.includes(text)) return same(text);
-      report("E204", span, `${JSON.stringify(text)} is none of ${spell(type)}`, didYouMean(text, type.values).help);
+      report(
+        "E204",
+        span,
+        `${JSON.stringify(text)} is none of ${spell(type)}`,
+        didYouMean(text, type.values).help,
+      );
       return undefined;
     case "Path":
       return parsed(parsePath(text), text, "path", span, report);
@@ -128,9 +133,17 @@ export function textLiteral(
   }
 }
 
-type Parsed = { readonly ok: true; readonly value: string | number } | { readonly ok: false; readonly why: string };
+type Parsed =
+  | { readonly ok: true; readonly value: string | number }
+  | { readonly ok: false; readonly why: string };
 
-function parsed(result: Parsed, text: string, what: string, span: Span, report: Report): Literal | undefined {
+function parsed(
+  result: Parsed,
+  text: string,
+  what: string,
+  span: Span,
+  report: Report,
+): Literal | undefined {
   if (result.ok) return { wire: text, value: result.value };
   report("E211", span, `${JSON.stringify(text)} is no ${what}: ${result.why}`);
   return undefined;
@@ -169,9 +182,16 @@ function listLiteral(
   return { wire: known.map((item) => item.wire), value: unique };
 }
 
-function mapLiteral(expr: ast.Expr, of: Type, vocabulary: Vocabulary, report: Report): Literal | undefined {
+function mapLiteral(
+  expr: ast.Expr,
+  of: Type,
+  vocabulary: Vocabulary,
+  report: Report,
+): Literal | undefined {
   if (expr.kind !== "record") return wanted(expr, { kind: "Map", of }, report);
-  const entries = expr.fields.map((field) => [field.name.text, literal(field.value, of, vocabulary, report)] as const);
+  const entries = expr.fields.map(
+    (field) => [field.name.text, literal(field.value, of, vocabulary, report)] as const,
+  );
   return assemble(entries);
 }
 
@@ -188,7 +208,10 @@ function recordLiteral(
       didYouMeanField(field.name, type.fields, report);
       return [field.name.text, undefined] as const;
     }
-    return [declared.wire ?? declared.name, literal(field.value, declared.type, vocabulary, report)] as const;
+    return [
+      declared.wire ?? declared.name,
+      literal(field.value, declared.type, vocabulary, report),
+    ] as const;
   });
   return assemble(entries);
 }
@@ -196,10 +219,17 @@ function recordLiteral(
 /** Fields of a record literal against declared ones; used where missing ones may be left out on purpose. */
 export function didYouMeanField(name: ast.Name, fields: readonly Field[], report: Report): void {
   const names = fields.map((field) => field.name);
-  report("E206", name.span, `there is no \`${name.text}\` here`, didYouMean(name.text, names).help ?? listed(names));
+  report(
+    "E206",
+    name.span,
+    `there is no \`${name.text}\` here`,
+    didYouMean(name.text, names).help ?? listed(names),
+  );
 }
 
-function assemble(entries: readonly (readonly [string, Literal | undefined])[]): Literal | undefined {
+function assemble(
+  entries: readonly (readonly [string, Literal | undefined])[],
+): Literal | undefined {
   const wire: Record<string, Json> = Object.create(null);
   const value: Record<string, Json> = Object.create(null);
   let whole = true;
@@ -234,7 +264,9 @@ export function anyLiteral(expr: ast.Expr, report: Report): Literal | undefined 
       return same(known.map((item) => item.wire));
     }
     case "record":
-      return assemble(inner.fields.map((field) => [field.name.text, anyLiteral(field.value, report)] as const));
+      return assemble(
+        inner.fields.map((field) => [field.name.text, anyLiteral(field.value, report)] as const),
+      );
     default:
       report("E210", inner.span, "only a constant can stand here");
       return undefined;

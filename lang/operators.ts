@@ -1,16 +1,39 @@
 /** Binary operators (SPEC §5.4): the types each takes and gives, and the IR each becomes. */
 import type * as ast from "./ast.ts";
 import { type Context, elementOf, knowing } from "./context.ts";
-import { BOOL, check, condition, isFlexible, joinTypes, mismatch, numberKind, solid, type Typed, typed } from "./expression.ts";
 import type { Expr, NumberKind } from "./ir.ts";
 import { both, either, type Known } from "./known.ts";
-import { assignable, isOrdered, isScalar, optional, present, sameType, spell, type Type } from "./type.ts";
+import {
+  assignable,
+  isOrdered,
+  isScalar,
+  optional,
+  present,
+  sameType,
+  spell,
+  type Type,
+} from "./type.ts";
+import {
+  BOOL,
+  condition,
+  isFlexible,
+  joinTypes,
+  mismatch,
+  numberKind,
+  solid,
+  type Typed,
+  typed,
+} from "./typed.ts";
 
 type Binary = Extract<ast.Expr, { kind: "binary" }>;
 
 const STRING: Type = { kind: "String" };
 
-export function checkBinary(expr: Binary, context: Context, wanted: Type | undefined): Typed | undefined {
+export function checkBinary(
+  expr: Binary,
+  context: Context,
+  wanted: Type | undefined,
+): Typed | undefined {
   switch (expr.op) {
     case "and":
     case "or":
@@ -53,7 +76,12 @@ function checkLogic(expr: Binary, op: "and" | "or", context: Context): Typed | u
   const gained = op === "and" ? left?.then : left?.otherwise;
   const right = condition(expr.right, gained === undefined ? context : knowing(context, gained));
   if (left === undefined || right === undefined) return undefined;
-  const ir: Expr = { kind: op, left: left.ir, right: right.ir, at: context.around.place(expr.span) };
+  const ir: Expr = {
+    kind: op,
+    left: left.ir,
+    right: right.ir,
+    at: context.around.place(expr.span),
+  };
   if (op === "and") {
     const failed = either(left.otherwise, both(left.then, right.otherwise));
     return typed(ir, BOOL, both(left.then, right.then), failed);
@@ -85,7 +113,7 @@ function pair(expr: Binary, context: Context, wanted?: Type): Pair | undefined {
 
 /** Literals take the other side's type; whether the operator takes both is for it to say. */
 function follow(expr: ast.Expr, type: Type | undefined, context: Context): Typed | undefined {
-  const result = check(expr, context, type);
+  const result = context.around.check(expr, context, type);
   return result === undefined || result.type.kind !== "Optional" ? result : solid(expr, context);
 }
 
@@ -101,11 +129,24 @@ function checkEqual(expr: Binary, context: Context): Typed | undefined {
         ? `${spell(left.type)} and ${spell(right.type)} are never equal`
         : `values of type ${spell(type)} cannot be compared for equality`;
     const convertible = numberKind(left.type) !== undefined && numberKind(right.type) !== undefined;
-    context.around.report("E204", expr.span, why, convertible && type === undefined ? "write `decimal(…)` around the Int" : undefined);
+    context.around.report(
+      "E204",
+      expr.span,
+      why,
+      convertible && type === undefined ? "write `decimal(…)` around the Int" : undefined,
+    );
     return undefined;
   }
-  if (left.type.kind === "OneOf" && right.type.kind === "OneOf" && apart(left.type.values, right.type.values)) {
-    context.around.report("E204", expr.span, `${spell(left.type)} and ${spell(right.type)} are never equal`);
+  if (
+    left.type.kind === "OneOf" &&
+    right.type.kind === "OneOf" &&
+    apart(left.type.values, right.type.values)
+  ) {
+    context.around.report(
+      "E204",
+      expr.span,
+      `${spell(left.type)} and ${spell(right.type)} are never equal`,
+    );
     return undefined;
   }
   if (type.kind === "Party") return partyEqual(expr, sides, context);
@@ -134,29 +175,52 @@ function checkLess(expr: Binary, op: "<" | "<=" | ">" | ">=", context: Context):
       ? `values of type ${spell(left.type)} have no order`
       : `${spell(left.type)} cannot be compared with ${spell(right.type)}`;
     const convertible = [left.type.kind, right.type.kind].sort().join() === "Decimal,Int";
-    context.around.report("E204", expr.span, why, convertible ? "write `decimal(…)` around the Int" : undefined);
+    context.around.report(
+      "E204",
+      expr.span,
+      why,
+      convertible ? "write `decimal(…)` around the Int" : undefined,
+    );
     return undefined;
   }
   const at = context.around.place(expr.span);
   return typed({ kind: "less", op, left: left.ir, right: right.ir, at }, BOOL);
 }
 
-function checkIn(expr: Binary, element: ast.Expr, container: ast.Expr, context: Context): Typed | undefined {
+function checkIn(
+  expr: Binary,
+  element: ast.Expr,
+  container: ast.Expr,
+  context: Context,
+): Typed | undefined {
   const leads = !isFlexible(element, context) || isFlexible(container, context);
   const first = leads ? solid(element, context) : undefined;
-  const wanted: Type | undefined = first === undefined ? undefined : { kind: "List", of: first.type };
-  const right = solid(container, context, undefined) === undefined ? undefined : check(container, context, wanted);
+  const wanted: Type | undefined =
+    first === undefined ? undefined : { kind: "List", of: first.type };
+  const right =
+    solid(container, context, undefined) === undefined
+      ? undefined
+      : context.around.check(container, context, wanted);
   if (right === undefined || (leads && first === undefined)) return undefined;
   const of = elementOf(right.type);
   if (of === undefined || !isScalar(of)) {
     const help = right.type.kind === "Map" ? "ask `has table[key]`" : undefined;
-    context.around.report("E208", container.span, `${spell(right.type)} is no Set or List of simple values`, help);
+    context.around.report(
+      "E208",
+      container.span,
+      `${spell(right.type)} is no Set or List of simple values`,
+      help,
+    );
     return undefined;
   }
   const left = first ?? solid(element, context, of);
   if (left === undefined) return undefined;
   if (joinTypes(left.type, of) === undefined) {
-    context.around.report("E204", expr.span, `${spell(left.type)} is never in ${spell(right.type)}`);
+    context.around.report(
+      "E204",
+      expr.span,
+      `${spell(left.type)} is never in ${spell(right.type)}`,
+    );
     return undefined;
   }
   const over = right.type.kind === "Set" ? "Set" : "List";
@@ -171,7 +235,8 @@ function checkWithin(expr: Binary, context: Context): Typed | undefined {
   const inner = left?.type;
   const single = inner?.kind === "Ip" ? ({ kind: "Cidr" } as const) : inner;
   const list = expr.right.kind === "list";
-  const wanted: Type | undefined = single === undefined ? undefined : list ? { kind: "List", of: single } : single;
+  const wanted: Type | undefined =
+    single === undefined ? undefined : list ? { kind: "List", of: single } : single;
   const right = solidAs(expr.right, context, wanted);
   if (right === undefined) return undefined;
   const outer = elementOf(right.type) ?? right.type;
@@ -180,7 +245,12 @@ function checkWithin(expr: Binary, context: Context): Typed | undefined {
   const of = withinKind(subject.type, outer);
   if (of === undefined) {
     const help = "purposes, paths and IP addresses can be within one another";
-    context.around.report("E208", expr.span, `${spell(subject.type)} cannot be within ${spell(outer)}`, help);
+    context.around.report(
+      "E208",
+      expr.span,
+      `${spell(subject.type)} cannot be within ${spell(outer)}`,
+      help,
+    );
     return undefined;
   }
   const at = context.around.place(expr.span);
@@ -228,7 +298,11 @@ function checkLike(expr: Binary, context: Context): Typed | undefined {
   return typed({ kind: "like", left: sides.left.ir, pattern: sides.right.ir, at }, BOOL);
 }
 
-function checkText(expr: Binary, op: "starts" | "ends" | "contains", context: Context): Typed | undefined {
+function checkText(
+  expr: Binary,
+  op: "starts" | "ends" | "contains",
+  context: Context,
+): Typed | undefined {
   const sides = texts(expr, context);
   if (sides === undefined) return undefined;
   const at = context.around.place(expr.span);
@@ -240,7 +314,10 @@ function texts(expr: Binary, context: Context): Pair | undefined {
   const left = solid(expr.left, context, isFlexible(expr.left, context) ? STRING : undefined);
   const right = solid(expr.right, context, isFlexible(expr.right, context) ? STRING : undefined);
   if (left === undefined || right === undefined) return undefined;
-  for (const [side, written] of [[left, expr.left], [right, expr.right]] as const) {
+  for (const [side, written] of [
+    [left, expr.left],
+    [right, expr.right],
+  ] as const) {
     if (isText(side.type)) continue;
     context.around.report("E208", written.span, `${spell(side.type)} is no text`);
     return undefined;
@@ -261,9 +338,19 @@ function checkSubset(expr: Binary, context: Context): Typed | undefined {
   if (sides === undefined) return undefined;
   const left = elementOf(sides.left.type);
   const right = elementOf(sides.right.type);
-  if (left === undefined || right === undefined || !isScalar(left) || joinTypes(left, right) === undefined) {
+  if (
+    left === undefined ||
+    right === undefined ||
+    !isScalar(left) ||
+    joinTypes(left, right) === undefined
+  ) {
     const why = `${spell(sides.left.type)} cannot be a subset of ${spell(sides.right.type)}`;
-    context.around.report("E208", expr.span, why, "two Sets or Lists of the same simple values can be");
+    context.around.report(
+      "E208",
+      expr.span,
+      why,
+      "two Sets or Lists of the same simple values can be",
+    );
     return undefined;
   }
   const at = context.around.place(expr.span);
@@ -281,20 +368,40 @@ function checkArithmetic(
   const found = arithmeticType(op, sides.left.type, sides.right.type);
   const at = context.around.place(expr.span);
   if (found === undefined) {
-    const convertible = [sides.left.type.kind, sides.right.type.kind].sort().join() === "Decimal,Int";
+    const convertible =
+      [sides.left.type.kind, sides.right.type.kind].sort().join() === "Decimal,Int";
     const why = `\`${op}\` does not take ${spell(sides.left.type)} and ${spell(sides.right.type)}`;
-    context.around.report("E208", expr.span, why, convertible ? "write `decimal(…)` around the Int" : undefined);
+    context.around.report(
+      "E208",
+      expr.span,
+      why,
+      convertible ? "write `decimal(…)` around the Int" : undefined,
+    );
     return undefined;
   }
   const scaled = op === "*" && found === "Decimal";
   const side = (operand: Typed): Expr =>
-    scaled && operand.type.kind === "Int" ? { kind: "decimal", of: operand.ir, at: operand.ir.at } : operand.ir;
-  const ir: Expr = { kind: "arithmetic", op, number: found, left: side(sides.left), right: side(sides.right), at };
+    scaled && operand.type.kind === "Int"
+      ? { kind: "decimal", of: operand.ir, at: operand.ir.at }
+      : operand.ir;
+  const ir: Expr = {
+    kind: "arithmetic",
+    op,
+    number: found,
+    left: side(sides.left),
+    right: side(sides.right),
+    at,
+  };
   return typed(ir, { kind: found });
 }
 
 /** A number written beside a Time or a Duration is no Time: only then does the literal keep its own type. */
-function operands(expr: Binary, op: string, context: Context, wanted: Type | undefined): Pair | undefined {
+function operands(
+  expr: Binary,
+  op: string,
+  context: Context,
+  wanted: Type | undefined,
+): Pair | undefined {
   if (op !== "*") return pair(expr, context, wanted);
   const left = solid(expr.left, context);
   const right = solid(expr.right, context);
@@ -329,16 +436,23 @@ function arithmeticType(op: "+" | "-" | "*", left: Type, right: Type): NumberKin
   }
 }
 
-function checkCoalesce(expr: Binary, context: Context, wanted: Type | undefined): Typed | undefined {
-  const left = check(expr.left, { ...context, lenient: true }, wanted);
+function checkCoalesce(
+  expr: Binary,
+  context: Context,
+  wanted: Type | undefined,
+): Typed | undefined {
+  const left = context.around.check(expr.left, { ...context, lenient: true }, wanted);
   if (left === undefined) {
-    check(expr.right, context, wanted);
+    context.around.check(expr.right, context, wanted);
     return undefined;
   }
   const inner = present(left.type);
-  const right = check(expr.right, context, inner);
+  const right = context.around.check(expr.right, context, inner);
   if (right === undefined) return undefined;
-  if (!assignable(present(right.type), inner) && joinTypes(inner, present(right.type)) === undefined) {
+  if (
+    !assignable(present(right.type), inner) &&
+    joinTypes(inner, present(right.type)) === undefined
+  ) {
     mismatch(expr.right.span, right.type, inner, context);
     return undefined;
   }

@@ -75,7 +75,12 @@ function gather(source: PackageSource, gathering: Gathering, used: boolean): str
   const name = parsed[0]?.package.text;
   for (const file of parsed) {
     if (file.package.text !== name) {
-      gathering.report("E224", file.package.span, `this file is of \`${file.package.text}\`, and others here are of \`${name}\``, "the files of one directory are one package");
+      gathering.report(
+        "E224",
+        file.package.span,
+        `this file is of \`${file.package.text}\`, and others here are of \`${name}\``,
+        "the files of one directory are one package",
+      );
     }
   }
   gathering.read.set(source.directory, name);
@@ -89,7 +94,12 @@ function gather(source: PackageSource, gathering: Gathering, used: boolean): str
 function follow(use: ast.Use, directory: string, gathering: Gathering): void {
   const found = gathering.resolve(directory, use.from.text);
   if (found === undefined || found.files.length === 0) {
-    gathering.report("E224", use.from.span, `there is no package at ${JSON.stringify(use.from.text)}`, "name a directory with `.writ` files, seen from this one");
+    gathering.report(
+      "E224",
+      use.from.span,
+      `there is no package at ${JSON.stringify(use.from.text)}`,
+      "name a directory with `.writ` files, seen from this one",
+    );
     return;
   }
   if (gathering.read.size >= PACKAGES_MAX && !gathering.read.has(found.directory)) {

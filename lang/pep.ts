@@ -18,7 +18,13 @@ export function pepOf(item: ast.Pep): Pep {
 /** One diagnostic for each thing a rule, invariant, counter, latch or task reads and the PEP lacks. */
 export function checkPep(program: Program, pep: Pep): Diagnostic[] {
   const found: Diagnostic[] = [];
-  const owners = [...program.rules, ...program.nevers, ...program.counters, ...program.latches, ...program.tasks];
+  const owners = [
+    ...program.rules,
+    ...program.nevers,
+    ...program.counters,
+    ...program.latches,
+    ...program.tasks,
+  ];
   for (const owner of owners) {
     for (const { path, at } of reads(owner, program)) {
       const lacking = pep.lacks.find((lack) => path === lack || path.startsWith(`${lack}.`));
@@ -48,16 +54,20 @@ function reads(node: unknown, program: Program): Read[] {
     case "attribute":
     case "root": {
       const path = pathKey(expr as Expr);
-      return path === undefined ? reads((expr as { of?: unknown }).of, program) : [{ path, at: expr.at ?? 0 }];
+      return path === undefined
+        ? reads((expr as { of?: unknown }).of, program)
+        : [{ path, at: expr.at ?? 0 }];
     }
     case "origin":
       own.push({ path: "outcome", at: expr.at ?? 0 });
       break;
     case "counter":
-      if (program.counters[expr.counter ?? -1]?.calls.base === "completed") own.push({ path: "outcome", at: expr.at ?? 0 });
+      if (program.counters[expr.counter ?? -1]?.calls.base === "completed")
+        own.push({ path: "outcome", at: expr.at ?? 0 });
       break;
     case "latch":
-      if (program.latches[expr.latch ?? -1]?.calls.base === "completed") own.push({ path: "outcome", at: expr.at ?? 0 });
+      if (program.latches[expr.latch ?? -1]?.calls.base === "completed")
+        own.push({ path: "outcome", at: expr.at ?? 0 });
       break;
     case "call":
       own.push(...reads(program.functions[expr.function ?? -1]?.body, program));

@@ -1,5 +1,5 @@
-import { lineStarts, locate } from "./source.ts";
 import type { SourceFile, Span } from "./source.ts";
+import { lineStarts, locate } from "./source.ts";
 
 /** Positions a program speaks of, each once: five numbers a place (see `Program.places`). */
 export class Places {

@@ -39,9 +39,12 @@ export function rootAttribute(root: RootName, name: string, context: Context): L
   if (field !== undefined) return { found: presentByDefault(field) };
   const names = fields.map((candidate) => candidate.name);
   if (root === "intent" && (name === "reason" || name === "instruction")) {
-    return { missing: [], why: `\`intent.${name}\` is free text: it is kept for the audit and for \`origin\`, and cannot be compared` };
+    return {
+      missing: [],
+      why: `\`intent.${name}\` is free text: it is kept for the audit and for \`origin\`, and cannot be compared`,
+    };
   }
-  if (name === "sensitivity" && (root === "session")) return { missing: names, why: NO_SENSITIVITY };
+  if (name === "sensitivity" && root === "session") return { missing: names, why: NO_SENSITIVITY };
   return { missing: names };
 }
 
@@ -150,7 +153,8 @@ function resourceAttribute(name: string, context: Context): Lookup {
     fields: resource.attributes,
   }));
   const declared = owners.some(({ fields }) => fields.some((field) => field.name === name));
-  if (builtIn !== undefined && !(declared && name !== "sensitivity")) return { found: builtIn.type };
+  if (builtIn !== undefined && !(declared && name !== "sensitivity"))
+    return { found: builtIn.type };
   if (name === "sensitivity") return { missing: [], why: NO_SENSITIVITY };
   return shared(name, owners);
 }
@@ -158,13 +162,18 @@ function resourceAttribute(name: string, context: Context): Lookup {
 function resourcesHere(context: Context) {
   const { resources } = context.known;
   const all = [...context.around.vocabulary.resources.values()];
-  return resources === undefined ? all : all.filter((resource) => resources.includes(resource.name));
+  return resources === undefined
+    ? all
+    : all.filter((resource) => resources.includes(resource.name));
 }
 
 function builtInResource(context: Context): readonly Field[] {
   const sensitivity = sensitivityType(context);
   return [
-    { name: "type", type: { kind: "OneOf", values: [...context.around.vocabulary.resources.keys()] } },
+    {
+      name: "type",
+      type: { kind: "OneOf", values: [...context.around.vocabulary.resources.keys()] },
+    },
     { name: "id", type: STRING },
     { name: "labels", type: LABELS },
     { name: "tenant", type: optional(STRING) },
@@ -201,7 +210,9 @@ function shared(name: string, owners: readonly Owner[]): Lookup {
     }
   }
   if (type === undefined) {
-    return { missing: [...new Set(owners.flatMap(({ fields }) => fields.map((field) => field.name)))] };
+    return {
+      missing: [...new Set(owners.flatMap(({ fields }) => fields.map((field) => field.name)))],
+    };
   }
   return { found: everywhere ? type : optional(type) };
 }
@@ -211,5 +222,8 @@ function argumentFields(context: Context): readonly Field[] {
 }
 
 function resourceFields(context: Context): readonly Field[] {
-  return [...builtInResource(context), ...resourcesHere(context).flatMap((resource) => resource.attributes)];
+  return [
+    ...builtInResource(context),
+    ...resourcesHere(context).flatMap((resource) => resource.attributes),
+  ];
 }

@@ -1,20 +1,26 @@
 /** Rules and invariants (SPEC §6): clauses → a guard the index can use, conditions, and what follows. */
 import type * as ast from "./ast.ts";
 import { type Context, knowing, type Surroundings, withLocal } from "./context.ts";
-import { check, condition, refuseShadowing, solid } from "./expression.ts";
 import type { Approval, Expr, Guard, Never, Obligation, Rule } from "./ir.ts";
 import { both, type Known, presence } from "./known.ts";
 import { anyLiteral, literal, withoutParens } from "./literal.ts";
 import { selectTools, stateContext } from "./state.ts";
 import { didYouMean } from "./suggest.ts";
 import { KINDS, spell } from "./type.ts";
+import { condition, refuseShadowing, solid } from "./typed.ts";
 
 export function checkRule(item: ast.Rule, packageName: string, around: Surroundings): Rule {
   refuseMisplaced(item, around);
   const { guard, known } = checkGuard(item, around);
   const cautious = item.effect === "forbid" || item.effect === "hold";
   const all = stateContext(around);
-  const entered: Context = { ...all, reads: "everything", cautious, known, tools: guard.tools ?? all.tools };
+  const entered: Context = {
+    ...all,
+    reads: "everything",
+    cautious,
+    known,
+    tools: guard.tools ?? all.tools,
+  };
   const { lets, conditions, context } = checkConditions(item.clauses, entered);
   const because = one(item, "because")?.text.text;
   const until = one(item, "until");
@@ -71,27 +77,55 @@ const BELONGS: Partial<Record<ast.Clause["kind"], readonly ast.RuleKind[]>> = {
   then: ["forbid"],
 };
 
-const REPEATABLE: readonly ast.Clause["kind"][] = ["when", "unless", "let", "with", "tag", "group", "kind"];
+const REPEATABLE: readonly ast.Clause["kind"][] = [
+  "when",
+  "unless",
+  "let",
+  "with",
+  "tag",
+  "group",
+  "kind",
+];
 
 function refuseMisplaced(item: ast.Rule, around: Surroundings): void {
   const seen = new Set<string>();
   for (const clause of item.clauses) {
     const kinds = BELONGS[clause.kind];
     if (kinds !== undefined && !kinds.includes(item.effect)) {
-      around.report("E214", clause.span, `\`${clause.kind}\` cannot stand in a \`${item.effect}\``, `it belongs to \`${kinds.join("` and `")}\``);
+      around.report(
+        "E214",
+        clause.span,
+        `\`${clause.kind}\` cannot stand in a \`${item.effect}\``,
+        `it belongs to \`${kinds.join("` and `")}\``,
+      );
     }
     const name = "of" in clause ? `${clause.of} ${clause.kind}` : clause.kind;
     const repeatable = REPEATABLE.includes(clause.kind) && !("of" in clause);
     if (seen.has(name) && !repeatable) {
-      around.report("E213", clause.span, "this clause stands twice in the rule", "say it once, with commas for what is allowed");
+      around.report(
+        "E213",
+        clause.span,
+        "this clause stands twice in the rule",
+        "say it once, with commas for what is allowed",
+      );
     }
     seen.add(name);
   }
   if (item.effect === "hold" && one(item, "until") === undefined) {
-    around.report("E215", item.name.span, "a `hold` must say whose approval it waits for", "add `until approved by delegation.root`");
+    around.report(
+      "E215",
+      item.name.span,
+      "a `hold` must say whose approval it waits for",
+      "add `until approved by delegation.root`",
+    );
   }
   if (item.effect === "oblige" && one(item, "with") === undefined) {
-    around.report("E215", item.name.span, "an `oblige` must say what it obliges to", "add `with log full`, for example");
+    around.report(
+      "E215",
+      item.name.span,
+      "an `oblige` must say what it obliges to",
+      "add `with log full`, for example",
+    );
   }
 }
 
@@ -107,7 +141,10 @@ function checkGuard(item: ast.Rule, around: Surroundings): { guard: Guard; known
   return { guard, known };
 }
 
-function guardOf(clause: ast.Clause, around: Surroundings): { guard: Guard; known: Known } | undefined {
+function guardOf(
+  clause: ast.Clause,
+  around: Surroundings,
+): { guard: Guard; known: Known } | undefined {
   const { vocabulary, report } = around;
   switch (clause.kind) {
     case "group": {
@@ -117,30 +154,53 @@ function guardOf(clause: ast.Clause, around: Surroundings): { guard: Guard; know
     }
     case "kind": {
       if (!(KINDS as readonly string[]).includes(clause.is.text)) {
-        report("E201", clause.is.span, `\`${clause.is.text}\` is no kind of actor`, `there is ${KINDS.join(", ")}`);
+        report(
+          "E201",
+          clause.is.span,
+          `\`${clause.is.text}\` is no kind of actor`,
+          `there is ${KINDS.join(", ")}`,
+        );
       }
-      const guard = clause.of === "agent" ? { agentKinds: [clause.is.text] } : { principalKinds: [clause.is.text] };
+      const guard =
+        clause.of === "agent"
+          ? { agentKinds: [clause.is.text] }
+          : { principalKinds: [clause.is.text] };
       return { guard, known: presence(clause.of) };
     }
     case "tool":
-      return { guard: { tools: selectTools(clause.selector, around) }, known: { present: new Set() } };
+      return {
+        guard: { tools: selectTools(clause.selector, around) },
+        known: { present: new Set() },
+      };
     case "resource": {
-      for (const name of clause.types) declared(name, vocabulary.resources.keys(), "resource", around);
+      for (const name of clause.types)
+        declared(name, vocabulary.resources.keys(), "resource", around);
       const resources = clause.types.map((name) => name.text);
       return { guard: { resources }, known: { ...presence("resource"), resources } };
     }
     case "purpose":
       for (const name of clause.within) declared(name, vocabulary.purposes, "purpose", around);
-      return { guard: { purposes: clause.within.map((name) => name.text) }, known: presence("intent.purpose") };
+      return {
+        guard: { purposes: clause.within.map((name) => name.text) },
+        known: presence("intent.purpose"),
+      };
     case "task":
       for (const name of clause.names) declared(name, vocabulary.tasks, "task", around);
-      return { guard: { tasks: clause.names.map((name) => name.text) }, known: presence("intent.task") };
+      return {
+        guard: { tasks: clause.names.map((name) => name.text) },
+        known: presence("intent.task"),
+      };
     default:
       return undefined;
   }
 }
 
-export function declared(name: ast.Name, names: Iterable<string>, what: string, around: Surroundings): boolean {
+export function declared(
+  name: ast.Name,
+  names: Iterable<string>,
+  what: string,
+  around: Surroundings,
+): boolean {
   const known = [...names];
   if (known.includes(name.text)) return true;
   const help = didYouMean(name.text, known).help ?? `declare it: \`${what} ${name.text}\``;
@@ -155,7 +215,7 @@ function checkConditions(clauses: readonly ast.Clause[], entered: Context) {
   let context = entered;
   for (const clause of clauses) {
     if (clause.kind === "let") {
-      const value = check(clause.value, context);
+      const value = context.around.check(clause.value, context);
       refuseShadowing(clause.name, context);
       const id = around.fresh();
       if (value !== undefined) lets.push({ id, name: clause.name.text, value: value.ir });
@@ -180,13 +240,24 @@ function checkApproval(clause: ClauseOf<"until">, context: Context): Approval | 
     around.report("E211", clause.span, "1 to 10 people can be asked to approve");
   }
   if (clause.approver.kind === "group") {
-    return { count: clause.count, approver: { kind: "group", group: clause.approver.group.text }, ...window };
+    return {
+      count: clause.count,
+      approver: { kind: "group", group: clause.approver.group.text },
+      ...window,
+    };
   }
   if (clause.count > 1) {
-    around.report("E211", clause.span, `one party cannot approve ${clause.count} times`, 'ask a group: `2 of group "sre"`');
+    around.report(
+      "E211",
+      clause.span,
+      `one party cannot approve ${clause.count} times`,
+      'ask a group: `2 of group "sre"`',
+    );
   }
   const party = checkParty(clause.approver.party, context);
-  return party === undefined ? undefined : { count: 1, approver: { kind: "party", party }, ...window };
+  return party === undefined
+    ? undefined
+    : { count: 1, approver: { kind: "party", party }, ...window };
 }
 
 /** The id of an actor: a Party, `principal`, or a String that is one. */
@@ -201,7 +272,12 @@ function checkParty(expr: ast.Expr, context: Context): Expr | undefined {
   if (party === undefined) return undefined;
   if (party.type.kind === "Party") return { kind: "attribute", of: party.ir, name: "id", at };
   if (party.type.kind === "String") return party.ir;
-  around.report("E204", expr.span, `${spell(party.type)} is nobody who could approve`, "such as `delegation.root`");
+  around.report(
+    "E204",
+    expr.span,
+    `${spell(party.type)} is nobody who could approve`,
+    "such as `delegation.root`",
+  );
   return undefined;
 }
 
@@ -222,17 +298,27 @@ function checkObligation(item: ast.Obligation, around: Surroundings): Obligation
     }
     case "log": {
       const value = item.value === undefined ? undefined : withoutParens(item.value);
-      const level = LOG_LEVELS.find((candidate) => value?.kind === "name" && candidate === value.name);
+      const level = LOG_LEVELS.find(
+        (candidate) => value?.kind === "name" && candidate === value.name,
+      );
       if (level !== undefined) return [{ type: "log", level }];
       report("E216", item.span, "`log` takes a level", `one of ${LOG_LEVELS.join(", ")}`);
       return [];
     }
     default: {
       const near = didYouMean(item.name.text, ["credential", "redact", "notify", "log"]).help;
-      if (near !== undefined) report("W304", item.name.span, `\`${item.name.text}\` is no obligation Writ knows; the PEP must`, near);
+      if (near !== undefined)
+        report(
+          "W304",
+          item.name.span,
+          `\`${item.name.text}\` is no obligation Writ knows; the PEP must`,
+          near,
+        );
       const value = item.value === undefined ? { wire: true } : anyLiteral(item.value, report);
       void vocabulary;
-      return value === undefined ? [] : [{ type: "custom", name: item.name.text, value: value.wire }];
+      return value === undefined
+        ? []
+        : [{ type: "custom", name: item.name.text, value: value.wire }];
     }
   }
 }
@@ -243,7 +329,12 @@ function checkCredential(item: ast.Obligation, around: Surroundings): Obligation
   const scope = fields.find((field) => field.name.text === "scope");
   const ttl = fields.find((field) => field.name.text === "ttl");
   if (scope === undefined || ttl === undefined || fields.length > 2) {
-    report("E216", item.span, "`credential` takes a scope and a ttl", 'such as `credential { scope: ["payments:write"], ttl: 60s }`');
+    report(
+      "E216",
+      item.span,
+      "`credential` takes a scope and a ttl",
+      'such as `credential { scope: ["payments:write"], ttl: 60s }`',
+    );
     return [];
   }
   const scopes = literal(scope.value, { kind: "List", of: { kind: "String" } }, vocabulary, report);

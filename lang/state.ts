@@ -1,13 +1,13 @@
 /** Counters and latches (SPEC §7): which calls they see, what they keep, under which keys. */
 import type * as ast from "./ast.ts";
 import { type Context, knowing, type Surroundings } from "./context.ts";
-import { condition, mismatch, solid } from "./expression.ts";
 import type { CallFilter, CounterDecl, Expr, LatchDecl } from "./ir.ts";
 import { type Known, NOTHING } from "./known.ts";
 import { withoutParens } from "./literal.ts";
 import { isRoot } from "./roots.ts";
 import { didYouMean } from "./suggest.ts";
 import { EFFECTS, isScalar, spell } from "./type.ts";
+import { condition, mismatch, solid } from "./typed.ts";
 
 /** The context in which state is defined: about any tool, reading no state. */
 export function stateContext(around: Surroundings): Context {
@@ -28,9 +28,11 @@ export function checkCounter(item: ast.Counter, around: Surroundings): CounterDe
   const { calls, context } = checkCalls(item.calls, base);
   const of = item.of === undefined ? undefined : solid(item.of, context);
   if (of !== undefined && item.of !== undefined) {
-    const fits = item.op === "sum" ? of.type.kind === "Int" || of.type.kind === "Decimal" : isScalar(of.type);
+    const fits =
+      item.op === "sum" ? of.type.kind === "Int" || of.type.kind === "Decimal" : isScalar(of.type);
     const wanted = item.op === "sum" ? "Int or Decimal" : "a simple value";
-    if (!fits) around.report("E204", item.of.span, `this is ${spell(of.type)}, and ${wanted} is wanted`);
+    if (!fits)
+      around.report("E204", item.of.span, `this is ${spell(of.type)}, and ${wanted} is wanted`);
   }
   return {
     name: item.name.text,
@@ -66,7 +68,8 @@ function checkCalls(
   filter: ast.CallFilter,
   base: Context,
 ): { readonly calls: CallFilter; readonly context: Context } {
-  const tools = filter.selector === undefined ? undefined : selectTools(filter.selector, base.around);
+  const tools =
+    filter.selector === undefined ? undefined : selectTools(filter.selector, base.around);
   const selected = tools === undefined ? base : { ...base, tools };
   const where = filter.where === undefined ? undefined : condition(filter.where, selected);
   const calls = {
@@ -86,10 +89,16 @@ export function selectTools(selector: ast.Selector, around: Surroundings): numbe
     if (selector.kind === "effects") {
       const effect = EFFECTS.find((candidate) => candidate === name.text);
       if (effect === undefined) {
-        report("E207", name.span, `unknown effect \`${name.text}\``, `there is ${EFFECTS.join(", ")}`);
+        report(
+          "E207",
+          name.span,
+          `unknown effect \`${name.text}\``,
+          `there is ${EFFECTS.join(", ")}`,
+        );
       }
       const before = chosen.size;
-      for (const [index, tool] of vocabulary.tools.entries()) if (tool.effect === effect) chosen.add(index);
+      for (const [index, tool] of vocabulary.tools.entries())
+        if (tool.effect === effect) chosen.add(index);
       if (effect !== undefined && chosen.size === before) {
         report("W303", name.span, `no tool has the effect \`${effect}\``);
       }
@@ -99,7 +108,12 @@ export function selectTools(selector: ast.Selector, around: Surroundings): numbe
     if (index !== undefined) chosen.add(index);
     else {
       const near = didYouMean(name.text, vocabulary.toolIndex.keys()).help;
-      report("E207", name.span, `unknown tool \`${name.text}\``, near ?? `declare it: \`tool ${name.text} { … }\``);
+      report(
+        "E207",
+        name.span,
+        `unknown tool \`${name.text}\``,
+        near ?? `declare it: \`tool ${name.text} { … }\``,
+      );
     }
   }
   return [...chosen].sort((a, b) => a - b);
@@ -115,10 +129,20 @@ export function checkKey(expr: ast.Expr, context: Context): Expr[] {
   if (inner.kind === "name" && !context.locals.has(inner.name)) {
     const parts = KEY_PARTS.get(inner.name);
     if (parts !== undefined) {
-      return parts.map(([root, name]) => ({ kind: "attribute", of: { kind: "root", name: root, at }, name, at }));
+      return parts.map(([root, name]) => ({
+        kind: "attribute",
+        of: { kind: "root", name: root, at },
+        name,
+        at,
+      }));
     }
     if (isRoot(inner.name)) {
-      context.around.report("E208", inner.span, `\`${inner.name}\` is no key`, "a key is an actor, `session`, `task`, `tool`, `resource` or a simple value");
+      context.around.report(
+        "E208",
+        inner.span,
+        `\`${inner.name}\` is no key`,
+        "a key is an actor, `session`, `task`, `tool`, `resource` or a simple value",
+      );
       return [];
     }
   }
@@ -129,13 +153,28 @@ export function checkKey(expr: ast.Expr, context: Context): Expr[] {
   return [key.ir];
 }
 
-type KeyPart = readonly ["agent" | "principal" | "session" | "tool" | "resource" | "intent", string];
+type KeyPart = readonly [
+  "agent" | "principal" | "session" | "tool" | "resource" | "intent",
+  string,
+];
 
 const KEY_PARTS: ReadonlyMap<string, readonly KeyPart[]> = new Map<string, readonly KeyPart[]>([
   ["agent", [["agent", "id"]]],
   ["principal", [["principal", "id"]]],
   ["session", [["session", "id"]]],
   ["tool", [["tool", "name"]]],
-  ["resource", [["resource", "type"], ["resource", "id"]]],
-  ["task", [["session", "id"], ["intent", "task"]]],
+  [
+    "resource",
+    [
+      ["resource", "type"],
+      ["resource", "id"],
+    ],
+  ],
+  [
+    "task",
+    [
+      ["session", "id"],
+      ["intent", "task"],
+    ],
+  ],
 ]);

@@ -1,7 +1,6 @@
 /** Tasks (SPEC §8): a sequence becomes its positions, a limit a bound on what is kept for the task alone. */
 import type * as ast from "./ast.ts";
 import { type Context, type Surroundings, withLocal } from "./context.ts";
-import { condition, refuseShadowing } from "./expression.ts";
 import type { CounterDecl, Expr, LimitDecl, SequenceDecl, StepDecl, TaskDecl } from "./ir.ts";
 import { SEQUENCE_STEPS_MAX } from "./limits.ts";
 import { literal } from "./literal.ts";
@@ -10,6 +9,7 @@ import { declared } from "./rules.ts";
 import { checkKey, selectTools, stateContext } from "./state.ts";
 import { didYouMean } from "./suggest.ts";
 import { present, type Type } from "./type.ts";
+import { condition, refuseShadowing } from "./typed.ts";
 
 /** Declared counters, to which those that limits need are added. */
 export interface Counters {
@@ -20,7 +20,8 @@ export interface Counters {
 export function checkTask(item: ast.Task, counters: Counters, around: Surroundings): TaskDecl {
   const purpose = only(item, "purpose", around);
   const sequence = only(item, "sequence", around);
-  if (purpose !== undefined) declared(purpose.purpose, around.vocabulary.purposes, "purpose", around);
+  if (purpose !== undefined)
+    declared(purpose.purpose, around.vocabulary.purposes, "purpose", around);
   const limits = item.items.flatMap((part) => (part.kind === "limit" ? part.limits : []));
   return {
     name: item.name.text,
@@ -36,9 +37,12 @@ function only<K extends "purpose" | "sequence">(
   kind: K,
   around: Surroundings,
 ): Extract<ast.TaskItem, { kind: K }> | undefined {
-  const found = item.items.filter((part): part is Extract<ast.TaskItem, { kind: K }> => part.kind === kind);
+  const found = item.items.filter(
+    (part): part is Extract<ast.TaskItem, { kind: K }> => part.kind === kind,
+  );
   const second: ast.TaskItem | undefined = found[1];
-  if (second !== undefined) around.report("E213", second.span, `\`${kind}\` stands twice in this task`);
+  if (second !== undefined)
+    around.report("E213", second.span, `\`${kind}\` stands twice in this task`);
   return found[0];
 }
 
@@ -79,7 +83,9 @@ function fragment(part: ast.Sequence, builder: Builder): Fragment {
     case "step":
       return step(part, builder);
     case "then":
-      return part.parts.map((inner) => fragment(inner, builder)).reduce((a, b) => after(a, b, builder), NOTHING);
+      return part.parts
+        .map((inner) => fragment(inner, builder))
+        .reduce((a, b) => after(a, b, builder), NOTHING);
     case "either":
       return part.parts.map((inner) => fragment(inner, builder)).reduce(alternative);
     case "repeat":
@@ -97,7 +103,11 @@ function after(a: Fragment, b: Fragment, builder: Builder): Fragment {
 }
 
 function alternative(a: Fragment, b: Fragment): Fragment {
-  return { first: [...a.first, ...b.first], last: [...a.last, ...b.last], empty: a.empty || b.empty };
+  return {
+    first: [...a.first, ...b.first],
+    last: [...a.last, ...b.last],
+    empty: a.empty || b.empty,
+  };
 }
 
 function link(from: readonly number[], to: readonly number[], builder: Builder): void {
@@ -125,7 +135,11 @@ function repeated(part: Extract<ast.Sequence, { kind: "repeat" }>, builder: Buil
 function step(part: Extract<ast.Sequence, { kind: "step" }>, builder: Builder): Fragment {
   const { around, positions } = builder;
   if (positions.length >= SEQUENCE_STEPS_MAX) {
-    around.report("E225", part.span, `a sequence has ${SEQUENCE_STEPS_MAX} steps at most, repetitions counted out`);
+    around.report(
+      "E225",
+      part.span,
+      `a sequence has ${SEQUENCE_STEPS_MAX} steps at most, repetitions counted out`,
+    );
     builder.overflown = true;
     return NOTHING;
   }
@@ -162,7 +176,12 @@ function bind(
   const lookup = rootAttribute("args", argument.argument.text, { ...builder.context, tools });
   if (!("found" in lookup)) {
     const why = lookup.why ?? `the step has no argument \`${argument.argument.text}\``;
-    around.report("E206", argument.argument.span, why, didYouMean(argument.argument.text, lookup.missing).help);
+    around.report(
+      "E206",
+      argument.argument.span,
+      why,
+      didYouMean(argument.argument.text, lookup.missing).help,
+    );
     return undefined;
   }
   const type: Type = present(lookup.found);
@@ -174,7 +193,12 @@ function bind(
   return id;
 }
 
-function checkLimit(limit: ast.Limit, task: string, counters: Counters, around: Surroundings): LimitDecl[] {
+function checkLimit(
+  limit: ast.Limit,
+  task: string,
+  counters: Counters,
+  around: Surroundings,
+): LimitDecl[] {
   const { vocabulary, report } = around;
   const at = around.place(limit.span);
   const bound = (type: Type): number | undefined => {
@@ -193,11 +217,21 @@ function checkLimit(limit: ast.Limit, task: string, counters: Counters, around: 
   const counter = index === undefined ? undefined : counters.all[index];
   if (counter === undefined) {
     const names = ["calls", "duration", ...counters.byName.keys()];
-    report("E226", limit.name.span, `\`${limit.name.text}\` cannot be limited`, didYouMean(limit.name.text, names).help ?? "`calls`, `duration` and counters can");
+    report(
+      "E226",
+      limit.name.span,
+      `\`${limit.name.text}\` cannot be limited`,
+      didYouMean(limit.name.text, names).help ?? "`calls`, `duration` and counters can",
+    );
     return [];
   }
   if (counter.op === "distinct") {
-    report("E226", limit.name.span, "a `distinct` counter cannot be limited in a task", "write a `forbid` that reads it");
+    report(
+      "E226",
+      limit.name.span,
+      "a `distinct` counter cannot be limited in a task",
+      "write a `forbid` that reads it",
+    );
     return [];
   }
   const most = bound({ kind: counter.type });
@@ -206,17 +240,34 @@ function checkLimit(limit: ast.Limit, task: string, counters: Counters, around: 
 }
 
 /** The same counter over this task's calls alone, kept for the task's lifetime. */
-function forTask(counter: CounterDecl, task: string, counters: Counters, at: number, around: Surroundings): number {
+function forTask(
+  counter: CounterDecl,
+  task: string,
+  counters: Counters,
+  at: number,
+  around: Surroundings,
+): number {
   const name = `${task}.${counter.name}`;
   const span = { file: 0, start: 0, end: 0 };
   const per = checkKey({ kind: "name", name: "task", span }, stateContext(around));
   const { windowMs: _, ...rest } = counter;
-  const intent: Expr = { kind: "attribute", of: { kind: "root", name: "intent", at }, name: "task", at };
+  const intent: Expr = {
+    kind: "attribute",
+    of: { kind: "root", name: "intent", at },
+    name: "task",
+    at,
+  };
   const type: Type = { kind: "String" };
   const inTask: Expr = {
     kind: "and",
     left: { kind: "has", of: intent, at },
-    right: { kind: "equal", left: intent, right: { kind: "const", type, value: task, at }, type, at },
+    right: {
+      kind: "equal",
+      left: intent,
+      right: { kind: "const", type, value: task, at },
+      type,
+      at,
+    },
     at,
   };
   const { where } = counter.calls;

@@ -6,8 +6,8 @@
 import type * as ast from "./ast.ts";
 import type { Surroundings } from "./context.ts";
 import { anyLiteral, didYouMeanField, literal, withoutParens } from "./literal.ts";
-import { declared } from "./rules.ts";
 import { rootFields } from "./roots.ts";
+import { declared } from "./rules.ts";
 import { stateContext } from "./state.ts";
 import { didYouMean } from "./suggest.ts";
 import type { Field, Json } from "./type.ts";
@@ -82,14 +82,16 @@ export function checkTest(item: ast.Test, packageName: string, around: Surroundi
         steps.push(decideStep(step.call, 1, step.expect, given, around));
         break;
       case "repeat":
-        if (step.times < 1 || step.times > 100_000) around.report("E211", step.span, "a call is repeated 1 to 100000 times");
+        if (step.times < 1 || step.times > 100_000)
+          around.report("E211", step.span, "a call is repeated 1 to 100000 times");
         steps.push(decideStep(step.call, step.times, step.expect, given, around));
         break;
       case "wait":
         steps.push({ kind: "wait", at, ms: step.duration.ms });
         break;
       case "outcome":
-        if (steps.at(-1)?.kind !== "decide") around.report("E227", step.span, "an outcome follows the call it is of");
+        if (steps.at(-1)?.kind !== "decide")
+          around.report("E227", step.span, "an outcome follows the call it is of");
         steps.push(outcomeStep(step, around));
         break;
       default:
@@ -97,7 +99,13 @@ export function checkTest(item: ast.Test, packageName: string, around: Surroundi
     }
   }
   const now = given.now === undefined ? {} : { now: given.now };
-  return { name: item.name.text, package: packageName, at: around.place(item.name.span), ...now, steps };
+  return {
+    name: item.name.text,
+    package: packageName,
+    at: around.place(item.name.span),
+    ...now,
+    steps,
+  };
 }
 
 function give(step: ast.GivenStep, given: Given, around: Surroundings): void {
@@ -116,7 +124,11 @@ function give(step: ast.GivenStep, given: Given, around: Surroundings): void {
   }
 }
 
-function givenParty(step: Extract<ast.GivenStep, { kind: "givenParty" }>, given: Given, around: Surroundings): void {
+function givenParty(
+  step: Extract<ast.GivenStep, { kind: "givenParty" }>,
+  given: Given,
+  around: Surroundings,
+): void {
   const fields = rootFields(step.of, stateContext(around));
   const attributes = recordOf(step.attributes, fields, around, false);
   const kind = step.of === "agent" ? "autonomous" : "human";
@@ -130,7 +142,8 @@ function givenDelegation(
 ): void {
   const { vocabulary, report } = around;
   const strings = { kind: "List", of: { kind: "String" } } as const;
-  const scope = step.scope === undefined ? [] : (literal(step.scope, strings, vocabulary, report)?.wire ?? []);
+  const scope =
+    step.scope === undefined ? [] : (literal(step.scope, strings, vocabulary, report)?.wire ?? []);
   if (step.purpose !== undefined) declared(step.purpose, vocabulary.purposes, "purpose", around);
   const ids = step.parties.map((party) => idOf(party.text, given));
   const purpose = step.purpose === undefined ? {} : { purpose: step.purpose.text };
@@ -142,42 +155,74 @@ function givenDelegation(
 /** `teller` is short for the given actor whose id ends in `/teller`. */
 function idOf(name: string, given: Given): string {
   for (const party of [given.agent, given.principal]) {
-    const id = party?.["id"];
+    const id = party?.id;
     if (typeof id === "string" && (id === name || id.endsWith(`/${name}`))) return id;
   }
   return name;
 }
 
-function givenFact(step: Extract<ast.GivenStep, { kind: "givenFact" }>, given: Given, around: Surroundings): void {
+function givenFact(
+  step: Extract<ast.GivenStep, { kind: "givenFact" }>,
+  given: Given,
+  around: Surroundings,
+): void {
   const { vocabulary, report } = around;
   const context = stateContext(around);
   const value = withoutParens(step.value);
   switch (step.of) {
     case "session":
-      if (value.kind === "record") given.session = { ...given.session, ...recordOf(value, rootFields("session", context), around, false) };
-      else assign(given.session, "id", literal(value, { kind: "String" }, vocabulary, report)?.wire);
+      if (value.kind === "record")
+        given.session = {
+          ...given.session,
+          ...recordOf(value, rootFields("session", context), around, false),
+        };
+      else
+        assign(given.session, "id", literal(value, { kind: "String" }, vocabulary, report)?.wire);
       return;
     case "purpose":
-      assign(given.intent, "purpose", literal(value, { kind: "Purpose" }, vocabulary, report)?.wire);
+      assign(
+        given.intent,
+        "purpose",
+        literal(value, { kind: "Purpose" }, vocabulary, report)?.wire,
+      );
       return;
     case "source":
       assign(given.intent, "source", literal(value, { kind: "Source" }, vocabulary, report)?.wire);
       return;
     case "instruction":
-      assign(given.intent, "instruction", literal(value, { kind: "String" }, vocabulary, report)?.wire);
+      assign(
+        given.intent,
+        "instruction",
+        literal(value, { kind: "String" }, vocabulary, report)?.wire,
+      );
       return;
     case "plan":
-      assign(given.intent, "plan", literal(value, { kind: "Map", of: { kind: "Int" } }, vocabulary, report)?.wire);
+      assign(
+        given.intent,
+        "plan",
+        literal(value, { kind: "Map", of: { kind: "Int" } }, vocabulary, report)?.wire,
+      );
       return;
     case "task": {
       const name = value.kind === "name" ? { text: value.name, span: value.span } : undefined;
       if (name === undefined) report("E210", value.span, "the name of a task is wanted here");
-      else if (declared(name, vocabulary.tasks, "task", around)) given.intent["task"] = name.text;
+      else if (declared(name, vocabulary.tasks, "task", around)) given.intent.task = name.text;
       return;
     }
     case "environment":
-      given.context = recordOf(value.kind === "record" ? value : undefined, rootFields("environment", context), around, false);
-      if (value.kind !== "record") report("E210", value.span, "attributes are wanted here", "such as `{ deployment: \"prod\" }`");
+      given.context = recordOf(
+        value.kind === "record" ? value : undefined,
+        rootFields("environment", context),
+        around,
+        false,
+      );
+      if (value.kind !== "record")
+        report(
+          "E210",
+          value.span,
+          "attributes are wanted here",
+          'such as `{ deployment: "prod" }`',
+        );
       return;
     case "now": {
       const now = literal(value, { kind: "Time" }, vocabulary, report)?.wire;
@@ -193,9 +238,16 @@ function assign(into: Wire, name: string, value: Json | undefined): void {
 function resourceOf(resource: ast.TestResource, around: Surroundings): Json {
   const context = stateContext(around);
   const known = declared(resource.type, around.vocabulary.resources.keys(), "resource", around);
-  const narrow = { ...context, known: { present: new Set<string>(), resources: [resource.type.text] } };
+  const narrow = {
+    ...context,
+    known: { present: new Set<string>(), resources: [resource.type.text] },
+  };
   const fields = known ? rootFields("resource", narrow) : [];
-  return { type: resource.type.text, id: resource.id.text, ...recordOf(resource.attributes, fields, around, !known) };
+  return {
+    type: resource.type.text,
+    id: resource.id.text,
+    ...recordOf(resource.attributes, fields, around, !known),
+  };
 }
 
 /** Wire members of a record literal; `loose` leaves what is not declared unchecked. */
@@ -252,14 +304,22 @@ function toolOf(call: ast.TestCall, loose: boolean, around: Surroundings): Wire 
   const index = vocabulary.toolIndex.get(call.tool.text);
   const tool = index === undefined ? undefined : vocabulary.tools[index];
   if (tool === undefined) {
-    if (!loose) report("E207", call.tool.span, `unknown tool \`${call.tool.text}\``, didYouMean(call.tool.text, vocabulary.toolIndex.keys()).help);
+    if (!loose)
+      report(
+        "E207",
+        call.tool.span,
+        `unknown tool \`${call.tool.text}\``,
+        didYouMean(call.tool.text, vocabulary.toolIndex.keys()).help,
+      );
     return { name: call.tool.text, args: recordOf(call.args, [], around, true) };
   }
   const open = loose || tool.open;
   const args = recordOf(call.args, tool.args, around, open);
   for (const field of tool.args) {
-    const missing = field.type.kind !== "Optional" && !((field.wire ?? field.name) in args);
-    if (missing && !loose) report("E228", call.span, `argument \`${field.name}\` of \`${tool.name}\` is missing`);
+    const given = call.args?.fields.some((candidate) => candidate.name.text === field.name);
+    const missing = field.type.kind !== "Optional" && given !== true;
+    if (missing && !loose)
+      report("E228", call.span, `argument \`${field.name}\` of \`${tool.name}\` is missing`);
   }
   return { name: tool.wire, ...(tool.server === undefined ? {} : { server: tool.server }), args };
 }
@@ -275,7 +335,10 @@ function expectation(expect: ast.Expectation, around: Surroundings): Expectation
   };
 }
 
-function outcomeStep(step: Extract<ast.TestStep, { kind: "outcome" }>, around: Surroundings): TestStep {
+function outcomeStep(
+  step: Extract<ast.TestStep, { kind: "outcome" }>,
+  around: Surroundings,
+): TestStep {
   for (const label of step.labels) declared(label, around.vocabulary.labels, "label", around);
   const values = step.returns.map((value) => anyLiteral(value, around.report)?.wire ?? null);
   const [only] = values;

@@ -8,8 +8,17 @@ import { literal } from "./literal.ts";
 import type { Report } from "./report.ts";
 import type { Span } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
-import { EFFECTS, NAMED_LABEL, SCALARS, USER_LABEL, isScalar, optional, sameType, spell } from "./type.ts";
 import type { Effect, Field, RecordType, ScalarName, Type } from "./type.ts";
+import {
+  EFFECTS,
+  isScalar,
+  NAMED_LABEL,
+  optional,
+  SCALARS,
+  sameType,
+  spell,
+  USER_LABEL,
+} from "./type.ts";
 
 export interface Vocabulary {
   readonly levels: Map<string, LevelDecl>;
@@ -82,7 +91,12 @@ function requireParents(items: readonly ast.Item[], vocabulary: Vocabulary, repo
       const cut = name.text.lastIndexOf(".");
       if (cut < 0 || vocabulary.purposes.has(name.text.slice(0, cut))) continue;
       const parent = name.text.slice(0, cut);
-      report("E207", name.span, `purpose \`${parent}\` is not declared`, `declare it: \`purpose ${parent}\``);
+      report(
+        "E207",
+        name.span,
+        `purpose \`${parent}\` is not declared`,
+        `declare it: \`purpose ${parent}\``,
+      );
     }
   }
 }
@@ -90,10 +104,15 @@ function requireParents(items: readonly ast.Item[], vocabulary: Vocabulary, repo
 function declareLevel(item: ast.Level, vocabulary: Vocabulary, report: Report): void {
   const values = item.values.map((value) => value.text);
   const repeated = item.values.find((value, at) => values.indexOf(value.text) < at);
-  if (repeated !== undefined) report("E203", repeated.span, `\`${repeated.text}\` stands twice in this level`);
+  if (repeated !== undefined)
+    report("E203", repeated.span, `\`${repeated.text}\` stands twice in this level`);
   const before = vocabulary.levels.get(item.name.text);
   if (before !== undefined && before.values.join("<") !== values.join("<")) {
-    report("E203", item.name.span, `level \`${item.name.text}\` is declared twice, with different values`);
+    report(
+      "E203",
+      item.name.span,
+      `level \`${item.name.text}\` is declared twice, with different values`,
+    );
     return;
   }
   vocabulary.levels.set(item.name.text, { name: item.name.text, values });
@@ -104,7 +123,10 @@ function collectAliases(items: readonly ast.Item[], vocabulary: Vocabulary, repo
   const declared = new Map<string, ast.TypeAlias>();
   for (const item of items) {
     if (item.kind !== "type") continue;
-    const taken = declared.has(item.name.text) || vocabulary.levels.has(item.name.text) || isBuiltInType(item.name.text);
+    const taken =
+      declared.has(item.name.text) ||
+      vocabulary.levels.has(item.name.text) ||
+      isBuiltInType(item.name.text);
     if (taken) report("E203", item.name.span, `type \`${item.name.text}\` is declared twice`);
     else declared.set(item.name.text, item);
   }
@@ -141,7 +163,12 @@ function namesIn(type: ast.Type): ast.Name[] {
 }
 
 function isBuiltInType(name: string): boolean {
-  return (SCALARS as readonly string[]).includes(name) || name === "Set" || name === "List" || name === "Map";
+  return (
+    (SCALARS as readonly string[]).includes(name) ||
+    name === "Set" ||
+    name === "List" ||
+    name === "Map"
+  );
 }
 
 /** `Any` after reporting, so that one unknown type is one diagnostic. */
@@ -171,8 +198,15 @@ function resolveNamed(
       return { kind: "Any" };
     }
     const element = resolveType(of, vocabulary, report);
-    if (element.kind === "Optional" || (name === "Set" && !isScalar(element))) {
-      report("E202", of.span, `a ${name} cannot hold ${spell(element)}`, name === "Set" ? "use `List`" : undefined);
+    // `Any` stands for a type that was reported already.
+    const broken = element.kind === "Any" && !(of.kind === "named" && of.name.text === "Any");
+    if (!broken && (element.kind === "Optional" || (name === "Set" && !isScalar(element)))) {
+      report(
+        "E202",
+        of.span,
+        `a ${name} cannot hold ${spell(element)}`,
+        name === "Set" ? "use `List`" : undefined,
+      );
       return { kind: "Any" };
     }
     return { kind: name, of: element };
@@ -182,15 +216,27 @@ function resolveNamed(
   if (vocabulary.levels.has(name)) return { kind: "Level", name };
   const alias = vocabulary.aliases.get(name);
   if (alias !== undefined) return alias;
-  const known = [...SCALARS, "Set", "List", "Map", ...vocabulary.levels.keys(), ...vocabulary.aliases.keys()];
+  const known = [
+    ...SCALARS,
+    "Set",
+    "List",
+    "Map",
+    ...vocabulary.levels.keys(),
+    ...vocabulary.aliases.keys(),
+  ];
   report("E202", type.name.span, `unknown type \`${name}\``, didYouMean(name, known).help);
   return { kind: "Any" };
 }
 
-export function resolveRecord(type: ast.RecordType, vocabulary: Vocabulary, report: Report): RecordType {
+export function resolveRecord(
+  type: ast.RecordType,
+  vocabulary: Vocabulary,
+  report: Report,
+): RecordType {
   const seen = new Set<string>();
   const fields = type.fields.map((field) => {
-    if (seen.has(field.name.text)) report("E203", field.name.span, `\`${field.name.text}\` is declared twice`);
+    if (seen.has(field.name.text))
+      report("E203", field.name.span, `\`${field.name.text}\` is declared twice`);
     seen.add(field.name.text);
     return resolveField(field, vocabulary, report);
   });
@@ -199,7 +245,8 @@ export function resolveRecord(type: ast.RecordType, vocabulary: Vocabulary, repo
 
 function resolveField(field: ast.FieldType, vocabulary: Vocabulary, report: Report): Field {
   const type = resolveType(field.type, vocabulary, report);
-  const fallback = field.default === undefined ? undefined : literal(field.default, type, vocabulary, report);
+  const fallback =
+    field.default === undefined ? undefined : literal(field.default, type, vocabulary, report);
   return {
     name: field.name.text,
     ...(field.wire === undefined ? {} : { wire: field.wire.text }),
@@ -216,9 +263,16 @@ function declareTools(item: ast.Tool, vocabulary: Vocabulary, report: Report): v
       continue;
     }
     const tool = { name: name.text, wire: wire?.text ?? name.text, ...shape };
-    const clash = vocabulary.tools.find((other) => other.wire === tool.wire && other.server === tool.server);
+    const clash = vocabulary.tools.find(
+      (other) => other.wire === tool.wire && other.server === tool.server,
+    );
     if (clash !== undefined) {
-      report("E203", name.span, `\`${clash.name}\` is the same tool on the wire`, "give one of them a `server`");
+      report(
+        "E203",
+        name.span,
+        `\`${clash.name}\` is the same tool on the wire`,
+        "give one of them a `server`",
+      );
     }
     vocabulary.toolIndex.set(name.text, vocabulary.tools.length);
     vocabulary.tools.push(tool);
@@ -230,10 +284,18 @@ type ToolShape = Omit<ToolDecl, "name" | "wire">;
 function toolShape(item: ast.Tool, vocabulary: Vocabulary, report: Report): ToolShape {
   const effect = toolEffect(item, report);
   const args = last(item, "args", report);
-  const record = args === undefined ? { fields: [], open: false } : resolveRecord(args.record, vocabulary, report);
+  const record =
+    args === undefined
+      ? { fields: [], open: false }
+      : resolveRecord(args.record, vocabulary, report);
   for (const field of args?.record.fields ?? []) {
     if (field.default !== undefined) {
-      report("E217", field.default.span, "an argument has no default: what was not sent was not sent", "write `T?`");
+      report(
+        "E217",
+        field.default.span,
+        "an argument has no default: what was not sent was not sent",
+        "write `T?`",
+      );
     }
   }
   const server = last(item, "server", report)?.server.text;
@@ -259,7 +321,9 @@ function toolEffect(item: ast.Tool, report: Report): Effect {
   const span = stated?.effect.span ?? first?.span ?? item.span;
   const near = stated === undefined ? undefined : didYouMean(stated.effect.text, EFFECTS).help;
   const message =
-    stated === undefined ? `tool \`${first?.text ?? ""}\` has no effect` : `unknown effect \`${stated.effect.text}\``;
+    stated === undefined
+      ? `tool \`${first?.text ?? ""}\` has no effect`
+      : `unknown effect \`${stated.effect.text}\``;
   report("E218", span, message, near ?? `write \`effect\` and one of ${EFFECTS.join(", ")}`);
   // The most careful one, so that no rule on effects is passed by while the error stands.
   return "execute";
@@ -270,7 +334,9 @@ function last<K extends ast.ToolItem["kind"]>(
   kind: K,
   report: Report,
 ): Extract<ast.ToolItem, { kind: K }> | undefined {
-  const found = item.items.filter((entry): entry is Extract<ast.ToolItem, { kind: K }> => entry.kind === kind);
+  const found = item.items.filter(
+    (entry): entry is Extract<ast.ToolItem, { kind: K }> => entry.kind === kind,
+  );
   const second = found[1];
   if (second !== undefined) report("E203", second.span, `\`${kind}\` stands twice in this tool`);
   return found[0];
@@ -282,16 +348,23 @@ function yieldsOf(item: ast.Tool, vocabulary: Vocabulary, report: Report): Yield
     return entry.labels.flatMap((label) => {
       if (!vocabulary.labels.has(label.text)) unknownLabel(label, vocabulary, report);
       if (label.text === USER_LABEL || label.text === NAMED_LABEL) {
-        report("E219", label.span, `\`${label.text}\` is given by the engine alone`, "declare a label of your own");
+        report(
+          "E219",
+          label.span,
+          `\`${label.text}\` is given by the engine alone`,
+          "declare a label of your own",
+        );
       }
-      const fields = entry.where === "in" ? { fields: entry.fields.map((field) => field.text) } : {};
+      const fields =
+        entry.where === "in" ? { fields: entry.fields.map((field) => field.text) } : {};
       return [{ label: label.text, ...fields, elsewhere: entry.where === "elsewhere" }];
     });
   });
 }
 
 export function unknownLabel(name: ast.Name, vocabulary: Vocabulary, report: Report): void {
-  const help = didYouMean(name.text, vocabulary.labels).help ?? `declare it: \`label ${name.text}\``;
+  const help =
+    didYouMean(name.text, vocabulary.labels).help ?? `declare it: \`label ${name.text}\``;
   report("E207", name.span, `unknown label \`${name.text}\``, help);
 }
 
@@ -302,7 +375,12 @@ function sourceOf(item: ast.Tool, args: readonly Field[], report: Report): ToolD
   const [head = "", name] = parts;
   if (parts.length === 1) return { of: "output", name: head };
   if (head !== "args" || name === undefined || parts.length > 2) {
-    report("E219", entry.path.span, "a source is a member of the output's records, or an argument", "such as `source sender` or `source args.path`");
+    report(
+      "E219",
+      entry.path.span,
+      "a source is a member of the output's records, or an argument",
+      "such as `source sender` or `source args.path`",
+    );
     return undefined;
   }
   if (!args.some((field) => field.name === name)) unknownArgument(entry.path, name, args, report);
@@ -310,7 +388,15 @@ function sourceOf(item: ast.Tool, args: readonly Field[], report: Report): ToolD
 }
 
 function unknownArgument(at: ast.Name, name: string, args: readonly Field[], report: Report): void {
-  report("E206", at.span, `the tool has no argument \`${name}\``, didYouMean(name, args.map((field) => field.name)).help);
+  report(
+    "E206",
+    at.span,
+    `the tool has no argument \`${name}\``,
+    didYouMean(
+      name,
+      args.map((field) => field.name),
+    ).help,
+  );
 }
 
 function declareResource(item: ast.Resource, vocabulary: Vocabulary, report: Report): void {
@@ -321,10 +407,21 @@ function declareResource(item: ast.Resource, vocabulary: Vocabulary, report: Rep
   const record = resolveRecord(item.record, vocabulary, report);
   refuseBuiltIn(item.record, "resource", report);
   for (const [at, field] of record.fields.entries()) {
-    const wrong = field.name === "sensitivity" && !(field.type.kind === "Level" && field.type.name === "Sensitivity");
-    if (wrong) report("E204", item.record.fields[at]?.type.span ?? item.span, "`sensitivity` is of the level `Sensitivity`");
+    const wrong =
+      field.name === "sensitivity" &&
+      !(field.type.kind === "Level" && field.type.name === "Sensitivity");
+    if (wrong)
+      report(
+        "E204",
+        item.record.fields[at]?.type.span ?? item.span,
+        "`sensitivity` is of the level `Sensitivity`",
+      );
   }
-  vocabulary.resources.set(item.name.text, { name: item.name.text, attributes: record.fields, open: record.open });
+  vocabulary.resources.set(item.name.text, {
+    name: item.name.text,
+    attributes: record.fields,
+    open: record.open,
+  });
 }
 
 function refuseBuiltIn(record: ast.RecordType, root: keyof typeof BUILT_IN, report: Report): void {
@@ -338,13 +435,22 @@ function refuseBuiltIn(record: ast.RecordType, root: keyof typeof BUILT_IN, repo
 /** Blocks of several files and packages add up; what two of them declare must be alike. */
 function declareAttributes(item: ast.Attributes, vocabulary: Vocabulary, report: Report): void {
   refuseBuiltIn(item.record, item.of, report);
-  if (item.record.open) report("E219", item.span, `\`*\` cannot stand in \`${item.of}\``, "declare what the attributes are");
+  if (item.record.open)
+    report(
+      "E219",
+      item.span,
+      `\`*\` cannot stand in \`${item.of}\``,
+      "declare what the attributes are",
+    );
   const into = vocabulary.attributes[item.of];
   const { fields } = resolveRecord(item.record, vocabulary, report);
   for (const [at, field] of fields.entries()) {
     const before = into.find((other) => other.name === field.name);
     if (before === undefined) into.push(field);
-    else if (!sameType(before.type, field.type) || JSON.stringify(before.default) !== JSON.stringify(field.default)) {
+    else if (
+      !sameType(before.type, field.type) ||
+      JSON.stringify(before.default) !== JSON.stringify(field.default)
+    ) {
       const span: Span = item.record.fields[at]?.name.span ?? item.span;
       report("E203", span, `\`${item.of}.${field.name}\` is declared twice, differently`);
     }

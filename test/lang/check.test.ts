@@ -1,0 +1,166 @@
+import { describe, expect, test } from "vitest";
+import { compileBeside, findings } from "../support/compile.ts";
+
+/** A condition in a permit about `tool`, or about any. */
+function when(condition: string, tool = "send_money"): string {
+  return `permit p tool ${tool} when ${condition}`;
+}
+
+describe("conditions that mean something", () => {
+  test.each([
+    "args.amount <= 100",
+    "args.amount * 2 <= spend + 0.5",
+    "args.recipient in principal.known_payees",
+    'args.recipient in ["a", "b"]',
+    '"a" in principal.known_payees',
+    "user in origin(args.recipient)",
+    "origin(args.recipient) == [user]",
+    "not (untrusted in origin(args.recipient)) and named in origin(args.recipient)",
+    "has args.subject and length(args.subject) > 3",
+    'not has args.subject or args.subject == "x"',
+    'length(args.subject ?? "none") > 3',
+    'if has args.subject then args.subject == "x" else true',
+    "intent.source == user",
+    "intent.source != tool_output",
+    "tool.effect == write",
+    "agent.kind == autonomous and agent is autonomous and delegation.root is not autonomous",
+    "agent.clearance >= internal",
+    "resource.sensitivity <= agent.clearance",
+    "resource is account and resource.owner == principal.id",
+    "resource.owner == principal.id",
+    'resource is order and resource.status == "pending"',
+    "resource is order and all i in resource.items: i.price <= 10 and i.quantity < 3",
+    "resource is order and sum(i in resource.items where has i.gift: i.price * i.quantity) < 100",
+    "resource is order and set(i in resource.items: i.sku) subset of principal.known_payees",
+    "resource is order and (max(i in resource.items: i.price) ?? 0) < 5",
+    'resource is order and (resource.totals["a"] ?? 0) < 5.5',
+    "resource is order and has resource.totals[args.recipient] and resource.totals[args.recipient] < 5.5",
+    "resource is order and (resource.items[0].price ?? 1) > 0.5",
+    'has principal.email and principal.email.domain == "acme.example"',
+    "has intent.purpose and intent.purpose within payments",
+    "has intent.purpose and intent.purpose in [payments, payments.payroll]",
+    "environment.now - session.started_at <= 15m",
+    'environment.now > "2026-01-02T00:00:00Z"',
+    "environment.now.hour in [9, 10, 11]",
+    'has environment.ip and environment.ip within ["10.0.0.0/8", "192.168.0.0/16"]',
+    'any hop in delegation.chain: hop.approved and "pay" in hop.scope',
+    "has intent.plan and (intent.plan[tool.name] ?? 0) > 0",
+    "tested and calls < 10",
+    "decimal(calls) < 10.5",
+    "count(principal.known_payees) < 3",
+    "delegation.root.id == principal.id",
+    'args.recipient like "GB*" and args.recipient starts with "G" and args.recipient contains "B"',
+    "principal.known_payees contains args.recipient",
+    "session.labels contains private or private in session.labels",
+    "-args.amount < -1",
+    'args.date == "2026-01-02" or args.date in split("a b", " ")',
+    "has args.subject == true",
+  ])("%s", (condition) => {
+    expect(findings(compileBeside(when(condition)))).toEqual([]);
+  });
+});
+
+describe("conditions that are wrong, and what is underlined", () => {
+  test.each([
+    ["args.amont <= 100", "E206 amont"],
+    ['args.subject == "x"', "E205 args.subject"],
+    ['args.amount == "x"', 'E204 args.amount == "x"'],
+    ["calls + 0.5 < 1", "E208 calls + 0.5"],
+    ["args.amount < calls", "E204 args.amount < calls"],
+    ['recipient == "x"', "E201 recipient"],
+    ["intent.source == usr", "E201 usr"],
+    ['intent.reason == "x"', "E206 reason"],
+    ["resource is acount", "E207 acount"],
+    ['resource.status == "pending"', "E205 resource.status"],
+    ['resource is order and resource.status == "pendng"', 'E204 "pendng"'],
+    ["agent == agent", "E208 agent"],
+    ["agent is robot", "E201 robot"],
+    ["any x in args.recipient: true", "E208 args.recipient"],
+    ["all agent in principal.known_payees: true", "E203 agent"],
+    ["has agent", "E221 has agent"],
+    ["has args.amount", "W302 has args.amount"],
+    ['environment.now > "yesterday"', 'E211 "yesterday"'],
+    ["args.recipient like 3", "E204 3"],
+    ['lower(args.recipient, 2) == "x"', "E223 lower(args.recipient, 2)"],
+    ['lowr(args.recipient) == "x"', "E201 lowr"],
+    ["length(args.amount) > 1", "E208 length(args.amount)"],
+    ["1 in []", "E210 []"],
+    ["count(list(x in [1]: user)) > 1", "E209 user"],
+    ["args.amount", "E204 args.amount"],
+    ["spend", "E204 spend"],
+    ["min(x in [1]: x) > 0", "E205 min(x in [1]: x)"],
+    ['principal.email == "a@b.example"', "E205 principal.email"],
+    ['args.path within "/tmp"', "E206 path"],
+    ["any a in [1]: any b in [1]: any c in [1]: any d in [1]: a == d", "E222 any d in [1]: a == d"],
+  ])("%s → %s", (condition, expected) => {
+    expect([...new Set(findings(compileBeside(when(condition))))]).toEqual([expected]);
+  });
+});
+
+describe("declarations, clauses, state, tasks and tests that are wrong", () => {
+  test.each([
+    ["permit p when true permit p when true", ["E203 p"]],
+    ["tool send_money { effect read }", ["E203 send_money"]],
+    ["tool t { args { a: Int } }", ["E218 t"]],
+    ["tool t { effect wrte }", ["E218 wrte"]],
+    ["tool t { effect read, yields secret }", ["E207 secret"]],
+    ["tool t { effect read, yields user }", ["E219 user"]],
+    ["tool t { effect read, args { a: Int = 1 } }", ["E217 1"]],
+    ["tool t { effect read, source args.x }", ["E206 args.x"]],
+    ["purpose a.b", ["E207 a.b"]],
+    ["label user", ["E203 user"]],
+    ["type A = List<B> type B = Set<A>", ["E212 A"]],
+    ["resource r { sensitivity: String }", ["E204 String"]],
+    ["principal { id: String }", ["E203 id"]],
+    ["principal { known_payees: Set<Int> }", ["E203 known_payees"]],
+    ["resource r { a: Strng }", ["E202 Strng"]],
+    ["resource r { a: Set<Set<Int>> }", ["E202 Set<Int>"]],
+    ["level Sensitivity = a < b", ["E203 Sensitivity"]],
+    ["permit p tool send_mony", ["E207 send_mony"]],
+    ["permit p tool effect delete", ["W303 delete"]],
+    ["permit p purpose within paymnts", ["E207 paymnts"]],
+    ["permit p tool send_money tool send_email", ["E213 tool send_email"]],
+    ["permit p until approved by delegation.root", ["E214 until approved by delegation.root"]],
+    ["forbid p with log full", ["E214 with log full"]],
+    ["permit p then interrupt session", ["E214 then interrupt session"]],
+    ["hold p when true", ["E215 p"]],
+    ["oblige p when true", ["E215 p"]],
+    ["oblige p with credential { ttl: 60s }", ["E216 credential { ttl: 60s }"]],
+    ["oblige p with log loud", ["E216 log loud"]],
+    ['oblige p with redct ["a"]', ["W304 redct"]],
+    ["forbid p when resource.sensitivity > internal", ["W301 resource.sensitivity"]],
+    ["forbid p when has resource and resource.sensitivity > internal", []],
+    ['forbid p resource account when resource.owner == "x"', []],
+    ["counter c = sum args.body of allowed send_email per session", ["E204 args.body"]],
+    ["counter c = sum args.subject of allowed send_money per session", ["E205 args.subject"]],
+    ["counter c = count attempts where calls > 3 per session", ["E220 calls"]],
+    ["counter c = count attempts per args", ["E208 args"]],
+    ["fn f(a: Int): Int = g(a) fn g(a: Int): Int = f(a)", ["E212 f"]],
+    ["fn f(): Bool = args.amount > 1", ["E220 args.amount"]],
+    ["fn f(): Bool = tested", ["E220 tested"]],
+    ["fn f(a: Int): Decimal = a", ["E204 a"]],
+    ["task t { sequence send_mony }", ["E207 send_mony"]],
+    ["task t { sequence read_file(pth as p) }", ["E206 pth"]],
+    ["task t { sequence run_tests{3,2} }", ["E211 run_tests{3,2}"]],
+    ["task t { sequence run_tests{2000} }", ["E225 run_tests"]],
+    ["task t { limit spnd <= 3 }", ["E226 spnd"]],
+    ["task t { limit calls <= 3.5 }", ["E204 3.5"]],
+    ["never n allow when args.amout > 1", ["E206 amout"]],
+    ['test "t" { when send_mony then deny }', ["E207 send_mony"]],
+    [
+      'test "t" { when send_money { recipient: "x" } then deny }',
+      ['E228 send_money { recipient: "x" }', 'E228 send_money { recipient: "x" }'],
+    ],
+    ['test "t" { when send_money { recipient: "x" } then deny by invalid_request }', []],
+    ['test "t" { when edit_file { path: "/a", size: "x" } then deny }', ['E204 "x"']],
+    ['test "t" { outcome ok }', ["E227 outcome ok"]],
+    ['test "t" { given task nope }', ["E207 nope"]],
+  ])("%s", (text, expected) => {
+    expect(findings(compileBeside(text)).sort()).toEqual(expected.toSorted());
+  });
+
+  test("every error of a package is reported, in order of position", () => {
+    const text = "permit a when nope\npermit b tool nothing\npermit c when args.x == 1";
+    expect(findings(compileBeside(text))).toEqual(["E201 nope", "E207 nothing", "E206 x"]);
+  });
+});
