@@ -742,8 +742,7 @@ function isKind(
     );
     return undefined;
   }
-  const position = KINDS.indexOf(expr.what.text);
-  if (position < 0) {
+  if (!(KINDS as readonly string[]).includes(expr.what.text)) {
     report(
       "E201",
       expr.what.span,
