@@ -9,6 +9,8 @@ import { PROBLEMS } from "./problem.ts";
 
 const id = { type: "string", minLength: 1 } as const;
 const texts = { type: "array", items: { type: "string" } } as const;
+/** `null` is another spelling of a missing member. */
+const optionalText = { type: ["string", "null"] } as const;
 const time = { type: "string", description: "RFC 3339" } as const;
 const pointer = { type: "string", description: "JSON pointer (RFC 6901) into the body" } as const;
 
@@ -64,9 +66,12 @@ export const REQUEST_SCHEMA = {
         plan: { type: "object", additionalProperties: { type: "integer" } },
       }),
       tool: closed({ name: id, server: id, args: { type: "object" }, digest: id }, ["name"]),
-      resource: open({ type: id, id, labels: texts, tenant: { type: "string" } }, ["type"]),
+      resource: open({ type: id, id, labels: texts, tenant: optionalText }, ["type"]),
       session: open({ id }, ["id"]),
-      context: open({ ip: { type: "string" }, deployment: { type: "string" } }),
+      context: {
+        ...open({ ip: optionalText, deployment: optionalText }),
+        type: ["object", "null"],
+      },
     },
     ["agent", "tool"],
   ),
@@ -151,7 +156,6 @@ export const DECISION_SCHEMA = {
   allOf: [
     {
       if: { type: "object", properties: { decision: { const: "deny" } } },
-      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
       then: { type: "object", required: ["code"] },
       else: { type: "object", properties: { code: false } },
     },
@@ -161,7 +165,6 @@ export const DECISION_SCHEMA = {
     },
     {
       if: { type: "object", properties: { decision: { const: "hold" } } },
-      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
       then: { type: "object", required: ["approval"] },
       else: { type: "object", properties: { approval: false } },
     },

@@ -5,7 +5,9 @@ import { PROBLEM_SCHEMA } from "../../../engine/http/schemas.ts";
 import { JSON_LIMITS } from "../../../engine/limits.ts";
 import { DENIAL, outcomeOf, type Sent, send, serve } from "./support.ts";
 
-const validateProblem = new Ajv2020({ strictTypes: false }).compile(PROBLEM_SCHEMA);
+const validateProblem = new Ajv2020({ allowUnionTypes: true, strictTypes: false }).compile(
+  PROBLEM_SCHEMA,
+);
 
 describe("what is served", () => {
   test("a denial is an answer like any other", async () => {
