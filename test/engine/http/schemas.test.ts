@@ -66,7 +66,7 @@ describe("the request", () => {
 });
 
 describe("the decision", () => {
-  test.each([
+  test.each<readonly [string, object]>([
     ["an allow", ALLOWED],
     ["a hold", HELD],
     ["a denial", DENIAL],
