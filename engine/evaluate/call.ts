@@ -4,7 +4,7 @@ import { Block, type Code, code, type EmittedUnit } from "./emit.ts";
 import type { StepResult, Touch } from "./evaluator.ts";
 import { type Fail, valueCode } from "./expression.ts";
 import { allHold, letsOf } from "./rule.ts";
-import { type Frame, keyCode, openFrame, partsOf, Unit } from "./unit.ts";
+import { type Frame, fillUp, keyCode, openFrame, partsOf, Unit } from "./unit.ts";
 
 /** A function from roots, facts and an empty list; it adds what a call of `tool` is counted by. */
 export function emitTouches(program: Program, tool: number): EmittedUnit {
@@ -54,7 +54,7 @@ function touchCode(frame: Frame, out: Block, counted: Counted): void {
   body.add(
     code`o.push({ kind: ${kind}, index: ${index}, key: ${key}, amount: ${amount}, uncertain: ${uncertain} });`,
   );
-  out.add(code`${label}: {\n${body.toCode()}\n}`);
+  out.add(code`${label}: {\n${fillUp(frame.unit)}\n${body.toCode()}\n}`);
 }
 
 /** A value, or the unknown that stands in its place. */
@@ -74,11 +74,13 @@ export function emitApprover(program: Program, index: number): EmittedUnit | und
   const approver = rule?.approval?.approver;
   if (rule === undefined || approver?.kind !== "party") return undefined;
   const unit = new Unit(program);
+  const { emitter } = unit;
   const frame = openFrame(unit, []);
   const body = new Block();
   letsOf(frame, rule)(body, approver.party);
   const party = valueCode(frame, body, approver.party, (unknown) => code`return ${unknown};`);
-  body.add(code`return ${party}.id;`);
+  const at = emitter.constant(approver.party.at);
+  body.add(code`return ${emitter.helper("partyId")}(${party}, ${at});`);
   return finish(unit, frame, body, code`q, f`);
 }
 
@@ -100,7 +102,7 @@ export function emitStep(program: Program, step: StepDecl): EmittedUnit {
     if (frame.locals.has(id)) continue;
     const value = emitter.name("v");
     body.add(code`const ${value} = b.get(${emitter.constant(id)});`);
-    frame.locals.set(id, { value });
+    frame.locals.set(id, { value, optional: true });
   }
   const unknown = allHold(frame, body, step.predicates, misses, () => {});
   const matches = code`return { matches: true, bound: ${bound} };`;
@@ -149,6 +151,6 @@ function readIds(exprs: readonly Expr[]): readonly number[] {
 function finish(unit: Unit, frame: Frame, body: Block, parameters: Code): EmittedUnit {
   return unit.emitter.finish(
     unit.declarations(),
-    code`function (${parameters}) {\n${frame.prologue()}\n${body.toCode()}\n}`,
+    code`function (${parameters}) {\n${frame.prologue()}\n${fillUp(unit)}\n${body.toCode()}\n}`,
   );
 }

@@ -4,7 +4,8 @@
  * operands that are known, and operators that look at unknown operands (`and`, `has`, …) catch the jump.
  */
 import { BUILTINS, type Builtin } from "../../lang/builtins.ts";
-import type { Cause, Expr, RootName } from "../../lang/ir.ts";
+import type { Cause, Expr, NumberKind, RootName } from "../../lang/ir.ts";
+import { DECIMAL_ONE } from "../../lang/scalar/decimal.ts";
 import { isScalar } from "../../lang/type.ts";
 import { unreachable } from "../../lang/unreachable.ts";
 import { Block, type Code, code, type HelperName, join } from "./emit.ts";
@@ -18,6 +19,8 @@ export interface Local {
   readonly value: Code;
   /** Holds why there is no value, or `undefined`. Missing where there is always a value. */
   readonly unknown?: Code;
+  /** `value` may hold `undefined`: then it is absent. */
+  readonly optional?: true;
 }
 
 const ALWAYS_THERE: ReadonlySet<RootName> = new Set([
@@ -32,7 +35,7 @@ const ALWAYS_THERE: ReadonlySet<RootName> = new Set([
 export function valueCode(frame: Frame, out: Block, expr: Expr, fail: Fail): Code {
   switch (expr.kind) {
     case "const":
-      return constantCode(frame, expr);
+      return constantCode(frame, out, expr, fail);
     case "root":
       return rootCode(frame, out, expr, fail);
     case "local":
@@ -75,8 +78,10 @@ export function valueCode(frame: Frame, out: Block, expr: Expr, fail: Fail): Cod
       return arithmeticCode(frame, out, expr, fail);
     case "decimal": {
       const whole = valueCode(frame, out, expr.of, fail);
-      const scaled = code`(${whole} * ${frame.unit.emitter.constant(10_000)})`;
-      return safeCode(frame, out, scaled, expr.at, fail);
+      const one = frame.unit.emitter.constant(DECIMAL_ONE);
+      const scaled = bind(frame, out, code`${whole} * ${one}`);
+      out.add(code`if (${isBeyond(frame, scaled, "Int")}) ${failOverflow(frame, expr.at, fail)}`);
+      return scaled;
     }
     case "negate":
       return code`(0 - ${valueCode(frame, out, expr.of, fail)})`;
@@ -302,8 +307,14 @@ function firstOf(earlier: Code | undefined, fail: Fail): Fail {
   return (unknown) => fail(code`(${earlier} ?? ${unknown})`);
 }
 
-function constantCode(frame: Frame, expr: Extract<Expr, { kind: "const" }>): Code {
+function constantCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "const" }>,
+  fail: Fail,
+): Code {
   const value = frame.unit.constantOf(expr);
+  if (value === undefined) out.add(failAbsent(frame, expr.at, fail));
   if (value === true) return code`true`;
   if (value === false) return code`false`;
   return frame.unit.emitter.constant(value);
@@ -332,6 +343,9 @@ function localCode(
   if (local === undefined) throw new Error(`no local ${expr.id}`);
   if (local.unknown !== undefined) {
     out.add(code`if (${local.unknown} !== undefined) ${fail(local.unknown)}`);
+  }
+  if (local.optional) {
+    out.add(code`if (${local.value} === undefined) ${failAbsent(frame, expr.at, fail)}`);
   }
   return local.value;
 }
@@ -464,17 +478,16 @@ function arithmeticCode(
     return product;
   }
   const result = code`(${left} ${ARITHMETIC[expr.op]} ${right})`;
-  return safeCode(frame, out, result, expr.at, fail);
+  const value = bind(frame, out, result);
+  out.add(code`if (${isBeyond(frame, value, expr.number)}) ${failOverflow(frame, expr.at, fail)}`);
+  return value;
 }
 
-/** Written so that what is not a number fails too. */
-function safeCode(frame: Frame, out: Block, result: Code, at: number, fail: Fail): Code {
-  const value = bind(frame, out, result);
-  const most = frame.unit.emitter.constant(Number.MAX_SAFE_INTEGER);
-  out.add(
-    code`if (!(${value} <= ${most} && ${value} >= -${most})) ${failOverflow(frame, at, fail)}`,
-  );
-  return value;
+/** Written so that what is not a number is beyond too. */
+function isBeyond(frame: Frame, value: Code, number: NumberKind | undefined): Code {
+  const limit = number === "Float" ? Number.MAX_VALUE : Number.MAX_SAFE_INTEGER;
+  const most = frame.unit.emitter.constant(limit);
+  return code`!(${value} <= ${most} && ${value} >= -${most})`;
 }
 
 function failOverflow(frame: Frame, at: number, fail: Fail): Code {
@@ -494,6 +507,7 @@ function helperCode(
 
 function spendFuel(frame: Frame, at: number, fail: Fail): Code {
   const fuel = frame.unit.emitter.helper("fuel");
+  frame.unit.spendsFuel = true;
   return code`if ((${fuel}.left -= 1) < 0) ${fail(frame.unit.unknown("fuel", at), "fuel")}`;
 }
 
@@ -513,11 +527,16 @@ function aggregateCode(
   const body = new Block();
   if (expr.where !== undefined) condition(frame, body, expr.where, code`break ${next};`, fail);
   const taken = expr.body === undefined ? element : valueCode(frame, body, expr.body, fail);
-  body.add(collect(frame, expr, result, taken, fail));
+  body.add(collect(frame, expr, result, taken));
   out.add(code`let ${result} = ${EMPTY[expr.op]};`);
   out.add(
     code`for (const ${element} of ${over}) {\n${spendFuel(frame, expr.at, fail)}\n${next}: {\n${body.toCode()}\n}\n}`,
   );
+  if (expr.op === "sum") {
+    // Not before all elements were looked at: what is unknown in one of them comes first.
+    const beyond = isBeyond(frame, result, expr.number);
+    out.add(code`if (${beyond}) ${failOverflow(frame, expr.at, fail)}`);
+  }
   if (isAbsentWhenEmpty(expr.op)) {
     out.add(code`if (${result} === undefined) ${failAbsent(frame, expr.at, fail)}`);
   }
@@ -544,14 +563,14 @@ function collect(
   expr: Extract<Expr, { kind: "aggregate" }>,
   result: Code,
   taken: Code,
-  fail: Fail,
 ): Code {
   switch (expr.op) {
     case "count":
       return code`${result} = ${result} + 1;`;
     case "sum": {
-      const most = frame.unit.emitter.constant(Number.MAX_SAFE_INTEGER);
-      return code`${result} = ${result} + ${taken};\nif (!(${result} <= ${most} && ${result} >= -${most})) ${failOverflow(frame, expr.at, fail)}`;
+      const beyond = isBeyond(frame, result, expr.number);
+      const nothing = frame.unit.emitter.constant(Number.NaN);
+      return code`${result} = ${result} + ${taken};\nif (${beyond}) ${result} = ${nothing};`;
     }
     case "min":
     case "max": {
@@ -676,11 +695,13 @@ function isTotal(frame: Frame, expr: Expr): boolean {
 function decideTotal(frame: Frame, expr: Expr): boolean {
   switch (expr.kind) {
     case "const":
-      return true;
+      return frame.unit.constantOf(expr) !== undefined;
     case "root":
       return ALWAYS_THERE.has(expr.name);
-    case "local":
-      return frame.locals.get(expr.id)?.unknown === undefined;
+    case "local": {
+      const local = frame.locals.get(expr.id);
+      return local !== undefined && local.unknown === undefined && !local.optional;
+    }
     case "has":
       return isPlainRead(expr.of);
     case "coalesce":

@@ -38,9 +38,8 @@ const CHUNK_RULES = 24;
 /** Places by tool; those without any rule are missing. Each is built when a request first needs it. */
 export function indexRules(program: Program, leaf: MakeLeaf): (tool: number) => Place | undefined {
   const { byTool, anyTool } = groupByTool(program);
-  const decided: ReadonlySet<keyof Guard> = new Set(["tools"]);
   const build = (rules: readonly number[]): Place | undefined =>
-    rules.length === 0 ? undefined : place(program.rules, rules, decided, leaf);
+    rules.length === 0 ? undefined : place(program.rules, rules, leaf);
   const places = new Map<number, Place | undefined>();
   // Few rules for any tool are compiled with those of each tool; many are kept once, for all tools.
   const shared = anyTool.length > LEAF_RULES ? build(anyTool) : undefined;
@@ -79,29 +78,37 @@ function groupByTool({ tools, rules }: Program): {
   return { byTool, anyTool };
 }
 
+/** `tried` are dimensions already split by: rules that list several values may still be together. */
 function place(
   all: readonly Rule[],
   rules: readonly number[],
-  decided: ReadonlySet<keyof Guard>,
   leaf: MakeLeaf,
+  tried: readonly Dimension[] = [],
 ): Place {
-  const split = rules.length <= LEAF_RULES ? undefined : bestSplit(all, rules);
-  if (split === undefined) return { visit: chunks(rules, decided, leaf), mixed: false };
-  const clause = split.dimension.clause;
-  const below = clause === undefined ? decided : new Set([...decided, clause]);
+  const split = rules.length <= LEAF_RULES ? undefined : bestSplit(all, rules, tried);
+  if (split === undefined) return { visit: chunks(rules, leaf, clausesOf(tried)), mixed: false };
+  const below = [...tried, split.dimension];
   const byValue = new Map<Value, Visit>();
   for (const [value, chosen] of split.byValue) {
     byValue.set(
       value,
-      lazily(() => place(all, chosen, below, leaf).visit),
+      deferred(() => place(all, chosen, leaf, below).visit),
     );
   }
-  const { rest } = split;
-  const others = rest.length === 0 ? undefined : place(all, rest, decided, leaf).visit;
+  // Rules without the clause are not decided by it: what was tried on the way to them holds, no more.
+  const others = split.rest.length === 0 ? undefined : place(all, split.rest, leaf, tried).visit;
   return { visit: split.dimension.visit(byValue, others), mixed: true };
 }
 
-function lazily(make: () => Visit): Visit {
+function clausesOf(tried: readonly Dimension[]): ReadonlySet<keyof Guard> {
+  return new Set([
+    "tools",
+    ...tried.flatMap(({ clause }) => (clause === undefined ? [] : [clause])),
+  ]);
+}
+
+/** A visit that is made when it is first needed. */
+export function deferred(make: () => Visit): Visit {
   let made: Visit | undefined;
   return (roots, facts, collected) => {
     made ??= make();
@@ -111,8 +118,8 @@ function lazily(make: () => Visit): Visit {
 
 function chunks(
   rules: readonly number[],
-  decided: ReadonlySet<keyof Guard>,
   leaf: MakeLeaf,
+  decided: ReadonlySet<keyof Guard>,
 ): Visit {
   if (rules.length <= CHUNK_RULES) return leaf(rules, decided);
   const visits: Visit[] = [];
@@ -126,6 +133,7 @@ function chunks(
 
 /** A way to tell rules apart. */
 interface Dimension {
+  readonly key: string;
   /** The clause that holds of every rule reached by one of its values; missing for a condition. */
   readonly clause?: keyof Guard;
   /** What it must be for the rule to apply; `undefined`: anything. */
@@ -140,10 +148,15 @@ interface Split {
 }
 
 /** The dimension that leaves the fewest rules to try, if it leaves less than three in four. */
-function bestSplit(all: readonly Rule[], rules: readonly number[]): Split | undefined {
+function bestSplit(
+  all: readonly Rule[],
+  rules: readonly number[],
+  tried: readonly Dimension[],
+): Split | undefined {
   let best: Split | undefined;
   let least = rules.length * 0.75;
   for (const dimension of [...CLAUSES, ...equalityDimensions(all, rules)]) {
+    if (tried.some(({ key }) => key === dimension.key)) continue;
     const split = splitBy(dimension, all, rules);
     const cost = expectedRules(split);
     if (cost < least) [best, least] = [split, cost];
@@ -183,36 +196,43 @@ function expectedRules({ byValue, rest }: Split): number {
 
 const CLAUSES: readonly Dimension[] = [
   {
+    key: "agentGroups",
     clause: "agentGroups",
     values: (rule) => rule.guard.agentGroups,
     visit: visitEach((roots) => roots.agent.groups),
   },
   {
+    key: "principalGroups",
     clause: "principalGroups",
     values: (rule) => rule.guard.principalGroups,
     visit: visitEach((roots) => roots.principal?.groups),
   },
   {
+    key: "resources",
     clause: "resources",
     values: (rule) => rule.guard.resources,
     visit: visitOne((roots) => roots.resource?.type),
   },
   {
+    key: "purposes",
     clause: "purposes",
     values: (rule) => rule.guard.purposes,
     visit: visitPurposes,
   },
   {
+    key: "tasks",
     clause: "tasks",
     values: (rule) => rule.guard.tasks,
     visit: visitOne((roots) => roots.intent.task),
   },
   {
+    key: "agentKinds",
     clause: "agentKinds",
     values: (rule) => rule.guard.agentKinds,
     visit: visitOne((roots) => roots.agent.kind),
   },
   {
+    key: "principalKinds",
     clause: "principalKinds",
     values: (rule) => rule.guard.principalKinds,
     visit: visitOne((roots) => roots.principal?.kind),
@@ -264,6 +284,7 @@ function equalityDimensions(all: readonly Rule[], rules: readonly number[]): rea
 
 function equalityDimension(root: RootName, name: string): Dimension {
   return {
+    key: `${root}.${name}`,
     values: (rule) =>
       equalities(rule).find((one) => one.root === root && one.name === name)?.values,
     visit: (byValue, rest) => (roots, facts, collected) => {

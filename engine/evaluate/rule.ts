@@ -4,7 +4,7 @@ import type { Scalar } from "../value.ts";
 import { Block, type Code, code, type EmittedUnit, join } from "./emit.ts";
 import type { Hit } from "./evaluator.ts";
 import { condition, type Fail, valueCode } from "./expression.ts";
-import { type Frame, openFrame, partsOf, Unit } from "./unit.ts";
+import { type Frame, fillUp, openFrame, partsOf, Unit } from "./unit.ts";
 
 /** A function from roots, facts and what was collected so far; it adds the hits of `indexes`. */
 export function emitRules(
@@ -64,7 +64,7 @@ function ruleCode(
   const declareLets = letsOf(frame, rule);
   const unknown = allHold(frame, body, rule.conditions, leave, declareLets);
   body.add(hitCode(frame, COLLECTED[rule.effect], index, unknown));
-  out.add(code`${label}: {\n${body.toCode()}\n}`);
+  out.add(code`${label}: {\n${fillUp(frame.unit)}\n${body.toCode()}\n}`);
 }
 
 function neverCode(frame: Frame, out: Block, index: number, never: Never): void {
@@ -72,7 +72,7 @@ function neverCode(frame: Frame, out: Block, index: number, never: Never): void 
   const body = new Block();
   const unknown = allHold(frame, body, [never.condition], code`break ${label};`, () => {});
   body.add(hitCode(frame, code`forbids`, index, unknown));
-  out.add(code`${label}: {\n${body.toCode()}\n}`);
+  out.add(code`${label}: {\n${fillUp(frame.unit)}\n${body.toCode()}\n}`);
 }
 
 /**

@@ -1,17 +1,19 @@
 /** What is known while one unit of source is written: functions beside each other, each with its own names. */
 import type { Cause, Expr, Program, RootName } from "../../lang/ir.ts";
-import { Unknown, type Value } from "../value.ts";
-import { constantValue } from "./constant.ts";
+import { fromJson, Unknown, type Value } from "../value.ts";
 import { Block, type Code, code, Emitter, join } from "./emit.ts";
 import { attributeOrUndefined, type Local, valueCode } from "./expression.ts";
+import { FUEL } from "./interpret.ts";
 
 export type Reading = "counter" | "latch";
 
 export class Unit {
   readonly program: Program;
   readonly emitter = new Emitter();
+  /** Some code written so far spends fuel: what asks the next question must fill it up before. */
+  spendsFuel = false;
   readonly #unknowns = new Map<string, Unknown>();
-  readonly #constants = new Map<Expr, Value>();
+  readonly #constants = new Map<Expr, Value | undefined>();
   readonly #functions = new Map<number | string, Code>();
   readonly #declarations = new Block();
 
@@ -35,8 +37,8 @@ export class Unit {
     return this.emitter.constant(made);
   }
 
-  constantOf(expr: Extract<Expr, { kind: "const" }>): Value {
-    const made = this.#constants.get(expr) ?? constantValue(expr.type, expr.value);
+  constantOf(expr: Extract<Expr, { kind: "const" }>): Value | undefined {
+    const made = this.#constants.get(expr) ?? fromJson(expr.value, expr.type);
     this.#constants.set(expr, made);
     return made;
   }
@@ -84,6 +86,12 @@ export class Unit {
 
 const returnUnknown = (unknown: Code): Code => code`return ${unknown};`;
 
+/** Fills up the fuel, if anything written up to `body` spends some. Goes in front of each question's code. */
+export function fillUp(unit: Unit): Code {
+  if (!unit.spendsFuel) return code``;
+  return code`${unit.emitter.helper("fuel")}.left = ${unit.emitter.constant(FUEL)};`;
+}
+
 /** The key under which the store keeps what is counted per `per`. */
 export function keyCode(
   frame: Frame,
@@ -93,7 +101,7 @@ export function keyCode(
 ): Code {
   const parts = per.map((part) => valueCode(frame, out, part, fail));
   if (parts.length === 0) return frame.unit.emitter.constant("");
-  return code`${frame.unit.emitter.helper("stateKey")}([${join(parts, code`, `)}])`;
+  return code`${frame.unit.emitter.helper("keyOf")}([${join(parts, code`, `)}])`;
 }
 
 /** One function: roots and attributes that are read more than once are read at its start. */

@@ -1,0 +1,96 @@
+/** Runs of random questions against two evaluators of the same program. */
+import type { Evaluator } from "../../engine/evaluate/evaluator.ts";
+import { createInterpreter } from "../../engine/evaluate/interpret.ts";
+import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
+import type { Program } from "../../lang/ir.ts";
+import { difference, type Question } from "./compare.ts";
+import { randomProgram } from "./program.ts";
+import { type Random, randomFrom } from "./random.ts";
+import { factsFrom, randomRequest, randomValue } from "./request.ts";
+
+export interface Mismatch {
+  readonly program: Program;
+  readonly question: Question;
+  readonly what: string;
+  /** Asked again with this, the same case comes out: `programSeed`, `requestSeed`. */
+  readonly seeds: readonly [number, number];
+}
+
+export interface Run {
+  readonly seed: number;
+  readonly pairCount: number;
+  readonly requestsPerProgram: number;
+  /** What is tested. */
+  readonly generate?: (program: Program) => Evaluator;
+  /** Looks on; for statistics. */
+  readonly watch?: (program: Program, question: Question, reference: Evaluator) => void;
+}
+
+/** The first pair of which the two evaluators think differently. */
+export function findMismatch(run: Run): Mismatch | undefined {
+  const generate = run.generate ?? ((program) => generateEvaluator(program));
+  const programCount = Math.ceil(run.pairCount / run.requestsPerProgram);
+  for (let at = 0; at < programCount; at++) {
+    const programSeed = run.seed + at * 7919;
+    const program = programFrom(programSeed);
+    const reference = createInterpreter(program);
+    const generated = generate(program);
+    for (let requestSeed = 0; requestSeed < run.requestsPerProgram; requestSeed++) {
+      const question = questionFrom(program, programSeed, requestSeed);
+      run.watch?.(program, question, reference);
+      const what = tryDifference(program, reference, generated, question);
+      if (what !== undefined) return { program, question, what, seeds: [programSeed, requestSeed] };
+    }
+  }
+  return undefined;
+}
+
+/** Most programs are small and deep; some have so many rules that the index splits them. */
+export function programFrom(seed: number): Program {
+  const random = randomFrom(seed);
+  const crowded = random.chance(0.08);
+  return randomProgram(
+    random,
+    crowded
+      ? { ruleCount: 20 + random.below(60), depth: 1 }
+      : { ruleCount: 3 + random.below(6), depth: 3 },
+  );
+}
+
+export function questionFrom(program: Program, programSeed: number, requestSeed: number): Question {
+  const random = randomFrom(programSeed * 31 + requestSeed * 104_729 + 1);
+  return {
+    request: randomRequest(random),
+    facts: factsFrom(random.below(2 ** 30)),
+    bound: boundValues(program, random),
+  };
+}
+
+/** Some of the names that steps bind, with values of the argument's type. */
+function boundValues(program: Program, random: Random): Question["bound"] {
+  const bound: Map<number, ReturnType<typeof randomValue>> = new Map();
+  const args = program.tools[0]?.args ?? [];
+  for (const task of program.tasks) {
+    for (const step of task.sequence?.positions ?? []) {
+      for (const { argument, id } of step.binds) {
+        const type = args.find((field) => field.name === argument)?.type;
+        if (type !== undefined && random.chance(0.6)) bound.set(id, randomValue(random, type));
+      }
+    }
+  }
+  return bound;
+}
+
+/** An exception is a difference too. */
+export function tryDifference(
+  program: Program,
+  reference: Evaluator,
+  generated: Evaluator,
+  question: Question,
+): string | undefined {
+  try {
+    return difference(program, reference, generated, question);
+  } catch (fault) {
+    return `threw ${fault instanceof Error ? fault.stack : String(fault)}`;
+  }
+}
