@@ -18,6 +18,7 @@ import {
   resolve as resolvePath,
   sep,
 } from "node:path";
+import { BUNDLE_FORMAT, loadBundle, loadProgram } from "../engine/bundle.ts";
 import { type Compilation, compile } from "../lang/compile.ts";
 import { hasErrors } from "../lang/diagnostic.ts";
 import type { Program } from "../lang/ir.ts";
@@ -90,7 +91,7 @@ export async function loadPolicy(
   io: Io,
   { json = false }: { readonly json?: boolean } = {},
 ): Promise<Policy | undefined> {
-  if (path.endsWith(".json")) return loadBundle(path, io);
+  if (path.endsWith(".json")) return loadBuilt(path, io);
   const compiled = compilePackage(path, io);
   if (compiled.program !== undefined && !hasErrors(compiled.diagnostics)) {
     return { ...compiled, program: compiled.program, path };
@@ -113,9 +114,33 @@ export function compilePackage(
   return { ...compiled, shown };
 }
 
-async function loadBundle(path: string, io: Io): Promise<Policy> {
-  readText(resolvePath(io.cwd, path), BUNDLE_BYTES_MAX);
-  throw new Misuse(`${quote(path)} cannot be loaded yet`);
+/** The sources of a bundle have names and no text. */
+function loadBuilt(path: string, io: Io): Policy {
+  const text = readText(resolvePath(io.cwd, path), BUNDLE_BYTES_MAX);
+  const json = parseJson(text, path);
+  const { program, tests } = programIn(json, path);
+  const sources = program.sources.map((source) => ({ path: source, text: "" }));
+  return { program, tests, peps: [], sources, path };
+}
+
+/** What `writ build` writes: a bundle, or the program alone. */
+function programIn(json: unknown, path: string): Pick<Policy, "program" | "tests"> {
+  const isBundle =
+    typeof json === "object" && json !== null && "format" in json && json.format === BUNDLE_FORMAT;
+  const loaded = isBundle ? loadBundle(json) : loadProgram(json);
+  if (!loaded.ok) throw new Misuse(`${quote(path)} cannot be loaded: ${loaded.why}`);
+  if ("program" in loaded) return { program: loaded.program, tests: [] };
+  return { program: loaded.bundle.program, tests: loaded.bundle.tests ?? [] };
+}
+
+export function parseJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Misuse(
+      `${quote(name)} is not JSON: ${error instanceof Error ? error.message : error}`,
+    );
+  }
 }
 
 /** Text of a file of at most `bytesMax` bytes of UTF-8. */
