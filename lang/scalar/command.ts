@@ -103,7 +103,7 @@ export const commandAttributes: Readonly<Record<string, CommandAttribute>> = {
   },
   paths: {
     type: PATHS,
-    doc: "every path that the text may name: targets of redirections, and arguments of any program (an option's value behind `=` too), after each certain `cd`; a place known only at run time is `/`",
+    doc: "every path that the text may name: targets of redirections, and arguments of any program (an option's value behind `=` too), after each certain `cd`; a place known only at run time is `/`; `/dev/null` and a program's own streams are left out, here and below",
     get: (text) => parseCommand(text).paths,
   },
   reads: {
@@ -164,7 +164,9 @@ function invocations(command: ParsedCommand): readonly RecordValue[] {
 const SYSTEM_FOLDER = /^(?:\/usr(?:\/local)?)?\/s?bin\/[^/]+$/;
 /** What a shell or interpreter may be told to read its program from, when that is its input. */
 const INPUT_FILE = /^(?:-|\/dev\/stdin|\/dev\/fd\/0|\/proc\/(?:self|\$\$)\/fd\/0)$/;
-/** Where it is known that text read at run time arrives. */
+/** No file: nothing, or a stream the program has anyhow. */
+const OWN_STREAM = /^\/dev\/(?:null|stdin|stdout|stderr|tty|fd\/\d)$/;
+/** Stands for every place that only running the text would tell: within no other folder. */
 const ELSEWHERE = "/";
 /** More folders than this after uncertain `cd`s are taken for anywhere. */
 const FOLDERS_MAX = 4;
@@ -806,6 +808,7 @@ class Analysis {
 
   private file(into: Set<string>, word: Word, scope: Scope): void {
     for (const place of this.places(word, scope)) {
+      if (OWN_STREAM.test(place)) continue;
       into.add(place);
       this.paths.add(place);
     }

@@ -361,6 +361,7 @@ describe("files", () => {
     ["a > log 2>&1", [], ["log"], []],
     ["a <> dev", ["dev"], ["dev"], []],
     ["a 3< in", ["in"], [], []],
+    ["a > /dev/null 2>&1 < /dev/stdin", [], [], []],
     ["echo x > /workspace/a/../b", [], ["/workspace/b"], []],
     ["cd /workspace && echo x > b", ["/workspace"].slice(1), ["/workspace/b"], []],
     ["cd /w; echo x > b", [], ["/w/b", "b"], []],
