@@ -41,7 +41,7 @@ function parseText(text: string, index: number, report: Report): File {
     report("E123", { file: index, start: 0, end: 0 }, size, "split it: a package has many files");
     return emptyFile(index);
   }
-  grammar ??= new Grammar(false);
+  grammar ??= new Grammar();
   const { tokens, comments } = lex(text, index, report);
   const tree = grammar.parseFile(tokens, index, report);
   const items = tree.items.filter((item) => !reportTooLarge(item, report));

@@ -62,7 +62,7 @@ export function problemOf(
     code: "E101",
     span: placeOf(found, look(0), file),
     message: `expected ${expected}${after}, found ${quoted(found)}`,
-    help: helpFor(found, words),
+    help: helpFor(found, words) ?? helpBefore(look(0), words),
   };
 }
 
@@ -116,6 +116,13 @@ function helpFor(found: IToken, words: readonly string[]): string | undefined {
   if (found.tokenType !== Identifier) return undefined;
   const near = suggest(found.image, words);
   return near === undefined ? undefined : `did you mean \`${near}\`?`;
+}
+
+/** `attempts pre session`: the misspelt word was taken for a name, and the error shows only behind it. */
+function helpBefore(previous: IToken, words: readonly string[]): string | undefined {
+  if (previous.tokenType !== Identifier) return undefined;
+  const near = suggest(previous.image, words);
+  return near === undefined ? undefined : `did you mean \`${near}\` by ${quoted(previous)}?`;
 }
 
 function alternatives(types: readonly TokenType[]): string {
