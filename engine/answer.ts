@@ -1,0 +1,22 @@
+import type { Problem } from "./value-reader.ts";
+
+/** What the engine says to whoever asks: an answer, or why there is none. */
+export type Answer<Value> =
+  | { readonly kind: "answer"; readonly value: Value }
+  /** No request at all: nothing was decided, and nothing recorded. */
+  | { readonly kind: "malformed"; readonly faults: readonly Problem[] }
+  /** No such call was allowed, or it is long settled. */
+  | { readonly kind: "unknown_call"; readonly because: string }
+  /** Reported before, and differently. */
+  | { readonly kind: "already_settled"; readonly because: string }
+  /** Not even a denial can be given, since none can be recorded. */
+  | { readonly kind: "unavailable"; readonly because: string };
+
+export interface OutcomeReceipt {
+  readonly call: string;
+  readonly status: "ok" | "error";
+}
+
+export type Readiness =
+  | { readonly ready: true }
+  | { readonly ready: false; readonly because: string };

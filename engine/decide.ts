@@ -1,0 +1,558 @@
+/**
+ * The decision (SPEC §6): policy + request + facts → allow, deny or hold. Pure: the same always gives the
+ * same, so that any decision can be made again from its record. What it leaves behind is the caller's to do.
+ */
+import type { LimitDecl, TaskDecl } from "../lang/ir.ts";
+import { spellTime } from "../lang/scalar/time.ts";
+import type { ApprovalRequest, Decision, DenyCode, EvaluationError, Reason } from "./decision.ts";
+import type { Hit, RuleResults, Touch } from "./evaluate/evaluator.ts";
+import type { Facts } from "./facts.ts";
+import { type Named, type Policy, spellPlace } from "./policy.ts";
+import type { DecisionRequest } from "./request.ts";
+import type { AcceptedRequest } from "./request-reader.ts";
+import { judge, type Match, NOT_BEGUN, take } from "./state/sequence.ts";
+import type { StateView, TaskState } from "./state/store.ts";
+import { isList, type RecordValue, Unknown } from "./value.ts";
+
+/** What a decision needs beside policy, request and facts. */
+export interface DecisionInput {
+  readonly id: string;
+  /** Names the call, should it be allowed. */
+  readonly call: string;
+  readonly approvals: readonly ApprovalFact[];
+  /** Of the exact request; asked for only where approval is. */
+  digest(): string;
+}
+
+/** Somebody's approval, as the engine has verified it. */
+export interface ApprovalFact {
+  readonly by: string;
+  readonly groups: readonly string[];
+  /** Of the request that was approved; missing = this one. */
+  readonly digest?: string;
+}
+
+export interface Verdict {
+  readonly decision: Decision;
+  /** What the request is counted by, whatever the answer. */
+  readonly touches: readonly Touch[];
+  readonly interrupt: boolean;
+  /** Where the task stands with this call; only where it is allowed and names one. */
+  readonly task?: { readonly index: number; readonly state: TaskState };
+}
+
+const HOLD_MS = 15 * 60_000;
+
+/** In the order of SPEC §6.2; the first that speaks decides. */
+export function decide(
+  policy: Policy,
+  accepted: AcceptedRequest,
+  view: StateView,
+  input: DecisionInput,
+): Verdict {
+  const { request } = accepted;
+  const touches = policy.evaluator.touches(request, view);
+  const refuse = (refusal: Refusal, rules?: RuleResults, nevers?: readonly Hit[]): Verdict => ({
+    decision: denial(policy, input.id, refusal, errorsOf(policy, rules, nevers)),
+    touches,
+    interrupt: refusal.interrupt === true,
+  });
+  if (request.roots.session?.status === "interrupted") return refuse(INTERRUPTED);
+  if (accepted.delegationProblem !== undefined) {
+    return refuse({ code: "delegation_invalid", because: accepted.delegationProblem });
+  }
+  const rules = policy.evaluator.rules(request, view);
+  const forbidden = refusedByForbids(policy, rules.forbids, request);
+  if (forbidden !== undefined) return refuse(forbidden, rules);
+  const task = taskOf(policy, accepted, view, touches);
+  if (task.refusal !== undefined) return refuse(task.refusal, rules);
+  const permits = rules.permits.filter(isCertain);
+  if (permits.length === 0) return refuse(notPermitted(policy, rules.permits), rules);
+  const nevers = policy.evaluator.nevers(request, view);
+  if (nevers.length > 0) return refuse(brokenInvariants(policy, nevers), rules, nevers);
+  const uncounted = uncountable(policy, touches);
+  if (uncounted !== undefined) return refuse(uncounted, rules);
+  const holding = holdsOf(policy, rules.holds, request, view, input);
+  if (holding.refusal !== undefined) return refuse(holding.refusal, rules);
+  if (holding.by.length > 0) {
+    return { decision: hold(policy, rules, holding, view, input), touches, interrupt: false };
+  }
+  return allow(policy, rules, permits, holding.reasons, input, touches, task, accepted);
+}
+
+/** A denial that no rule was asked for, or that came of what happened after. */
+export function deny(policy: Policy, id: string, code: DenyCode, because: string): Decision {
+  return denial(policy, id, { code, because }, NO_ERRORS);
+}
+
+interface Refusal {
+  readonly code: DenyCode;
+  readonly because?: string | undefined;
+  readonly reasons?: readonly Reason[];
+  readonly next?: readonly string[];
+  readonly interrupt?: boolean;
+}
+
+const NO_REASONS: readonly Reason[] = Object.freeze([]);
+const NO_ERRORS: readonly EvaluationError[] = Object.freeze([]);
+
+const INTERRUPTED: Refusal = {
+  code: "session_interrupted",
+  because: "the session was ended and has not been reinstated",
+};
+
+/** The one place where allow is made. */
+function allow(
+  policy: Policy,
+  rules: RuleResults,
+  permits: readonly Hit[],
+  approved: readonly Reason[],
+  { id, call }: DecisionInput,
+  touches: readonly Touch[],
+  task: TaskStanding,
+  { request }: AcceptedRequest,
+): Verdict {
+  const reasons = reasonsOf(policy.rules, permits);
+  const errors = errorsOf(policy, rules);
+  const decision: Decision = {
+    decision: "allow",
+    id,
+    call,
+    reasons: approved.length === 0 ? reasons : [...reasons, ...approved],
+    obligations: policy.obligations(permits, rules.obliges),
+    ...(errors.length === 0 ? {} : { errors }),
+    policy: policy.identity,
+  };
+  if (task.task === undefined) return { decision, touches, interrupt: false };
+  const state = stepTaken(task.task, policy, request, call);
+  return { decision, touches, interrupt: false, task: { index: task.task.index, state } };
+}
+
+function denial(
+  policy: Policy,
+  id: string,
+  refusal: Refusal,
+  errors: readonly EvaluationError[],
+): Decision {
+  return {
+    decision: "deny",
+    id,
+    code: refusal.code,
+    ...(refusal.because === undefined ? {} : { because: refusal.because }),
+    reasons: refusal.reasons ?? NO_REASONS,
+    obligations: [],
+    ...(errors.length === 0 ? {} : { errors }),
+    ...(refusal.next === undefined ? {} : { next: refusal.next }),
+    ...(refusal.interrupt ? { interrupt: true as const } : {}),
+    policy: policy.identity,
+  };
+}
+
+function hold(
+  policy: Policy,
+  rules: RuleResults,
+  holding: Holding,
+  view: StateView,
+  { id, digest }: DecisionInput,
+): Decision {
+  const errors = errorsOf(policy, rules);
+  const because = holding.because;
+  return {
+    decision: "hold",
+    id,
+    ...(because === undefined ? {} : { because }),
+    reasons: holding.reasons,
+    obligations: [],
+    ...(errors.length === 0 ? {} : { errors }),
+    approval: {
+      by: holding.by,
+      digest: digest(),
+      until: spellTime(view.nowMs + holding.withinMs),
+    },
+    policy: policy.identity,
+  };
+}
+
+// ── Forbids, permits, invariants ───────────────────────────────────────────────────────────────────────────
+
+function refusedByForbids(
+  policy: Policy,
+  forbids: readonly Hit[],
+  { roots }: DecisionRequest,
+): Refusal | undefined {
+  if (forbids.length === 0) return undefined;
+  const certain = forbids.filter(isCertain);
+  // What could not be decided forbids; it does not also end a session.
+  const interrupt =
+    roots.session !== undefined &&
+    certain.some((hit) => policy.program.rules[hit.rule]?.interrupt === true);
+  return {
+    code: certain.length > 0 ? "forbidden" : unknownCode(forbids),
+    because: becauseOf(policy.rules, certain.length > 0 ? certain : forbids),
+    reasons: reasonsOf(policy.rules, forbids),
+    interrupt,
+  };
+}
+
+function notPermitted(policy: Policy, permits: readonly Hit[]): Refusal {
+  if (permits.length === 0) return { code: "not_permitted", because: "no rule permits this" };
+  return {
+    code: unknownCode(permits),
+    because: "no rule permits this, and some that might could not be decided",
+    reasons: reasonsOf(policy.rules, permits),
+  };
+}
+
+function brokenInvariants(policy: Policy, nevers: readonly Hit[]): Refusal {
+  return {
+    code: nevers.some(isCertain) ? "invariant_broken" : unknownCode(nevers),
+    because: becauseOf(policy.nevers, nevers),
+    reasons: reasonsOf(policy.nevers, nevers),
+  };
+}
+
+function isCertain(hit: Hit): boolean {
+  return hit.unknown === undefined;
+}
+
+/** What to do about it: repair the store, wait for an outcome, or look at the policy. */
+function unknownCode(hits: readonly Hit[]): DenyCode {
+  const causes = new Set(hits.map((hit) => hit.unknown?.cause));
+  if (causes.size > 1) return "indeterminate";
+  if (causes.has("state_unavailable")) return "state_unavailable";
+  return causes.has("pending") ? "prerequisite_pending" : "indeterminate";
+}
+
+/** An allowed call that a counter cannot count would be one over its limit. What is absent counts nothing. */
+function uncountable(policy: Policy, touches: readonly Touch[]): Refusal | undefined {
+  for (const { kind, index, key, amount } of touches) {
+    for (const part of [key, amount]) {
+      if (!(part instanceof Unknown) || part.cause === "absent") continue;
+      const { counters, latches } = policy.program;
+      const name = kind === "counter" ? counters[index]?.name : latches[index]?.name;
+      return {
+        code: unknownCode([{ rule: 0, unknown: part }]),
+        because: `\`${name}\` cannot count this call: ${part.cause}`,
+      };
+    }
+  }
+  return undefined;
+}
+
+// ── Tasks ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface NamedTask {
+  readonly index: number;
+  readonly declared: TaskDecl;
+  readonly state: TaskState;
+}
+
+interface TaskStanding {
+  readonly refusal?: Refusal;
+  readonly task?: NamedTask;
+}
+
+const NO_TASK: TaskStanding = {};
+
+function taskOf(
+  policy: Policy,
+  { request, sessionId, taskProblem }: AcceptedRequest,
+  view: StateView,
+  touches: readonly Touch[],
+): TaskStanding {
+  const name = request.roots.intent.task;
+  if (name === undefined) return NO_TASK;
+  const index = policy.program.tasks.findIndex((task) => task.name === name);
+  const declared = policy.program.tasks[index];
+  if (declared === undefined) throw new Error("a request named no task of the policy");
+  const state = view.task ?? { startedAtMs: view.nowMs, callCount: 0, progress: NOT_BEGUN };
+  const task: NamedTask = { index, declared, state };
+  const refused = (code: DenyCode, because: string, at = declared.at): TaskStanding => ({
+    refusal: { code, because, reasons: [taskReason(policy, declared, at)] },
+  });
+  if (sessionId === undefined)
+    return refused("invalid_request", "a task is kept in a session, and there is none");
+  if (taskProblem !== undefined) return refused("out_of_sequence", taskProblem);
+  const sequence = outOfSequence(task, policy, request);
+  if (sequence !== undefined) return { refusal: sequence };
+  for (const limit of declared.limits) {
+    const reached = limitReached(limit, task, policy, view, touches);
+    if (reached !== undefined) return { refusal: reached };
+  }
+  return { task };
+}
+
+function taskReason(policy: Policy, { name }: TaskDecl, at: number): Reason {
+  return { rule: name, effect: "task", at: spellPlace(policy.program, at) };
+}
+
+function outOfSequence(
+  { declared, index, state }: NamedTask,
+  policy: Policy,
+  request: DecisionRequest,
+): Refusal | undefined {
+  if (declared.sequence === undefined) return undefined;
+  const found = judge(declared.sequence, state.progress, request, matchOf(policy, index));
+  const reasons = [taskReason(policy, declared, declared.at)];
+  switch (found.kind) {
+    case "follows":
+      return undefined;
+    case "pending":
+      return {
+        code: "prerequisite_pending",
+        because: "a step before this one has not reported its outcome",
+        reasons,
+      };
+    case "outside":
+      return {
+        code: "out_of_sequence",
+        because: `\`${String(request.roots.tool.name)}\` is not the next step of \`${declared.name}\``,
+        reasons,
+        next: found.next,
+      };
+    case "unknown":
+      return {
+        code: unknownCode([{ rule: 0, unknown: found.unknown }]),
+        because: `whether this is a step of \`${declared.name}\` could not be decided`,
+        reasons,
+      };
+  }
+}
+
+/** Steps read the call and what earlier ones bound, and never state. */
+export function matchOf({ evaluator }: Policy, task: number): Match {
+  return (position, bound, request) => evaluator.step(task, position, bound, request, NO_FACTS);
+}
+
+const NO_FACTS: Facts = {
+  nowMs: 0,
+  counter: () => "unavailable",
+  latch: () => "unavailable",
+  origin: () => "unavailable",
+};
+
+function limitReached(
+  limit: LimitDecl,
+  { declared, state }: NamedTask,
+  policy: Policy,
+  view: StateView,
+  touches: readonly Touch[],
+): Refusal | undefined {
+  const reasons = [taskReason(policy, declared, limit.at)];
+  const reached = (what: string): Refusal => ({
+    code: "limit_reached",
+    because: `the task's limit of ${what} is reached`,
+    reasons,
+  });
+  switch (limit.kind) {
+    case "calls":
+      return state.callCount + 1 > limit.most ? reached(`${limit.most} calls`) : undefined;
+    case "duration":
+      return view.nowMs - state.startedAtMs > limit.mostMs ? reached("time") : undefined;
+    case "counter": {
+      const counter = policy.program.counters[limit.counter];
+      const name = counter?.name.slice(counter.name.lastIndexOf(".") + 1) ?? "";
+      const total = totalWith(limit.counter, view, touches);
+      if (typeof total === "number") return total > limit.most ? reached(`\`${name}\``) : undefined;
+      return {
+        code: total === "unavailable" ? "state_unavailable" : "indeterminate",
+        because: `the task's \`${name}\` is not known`,
+        reasons,
+      };
+    }
+  }
+}
+
+/** What the counter would hold with this call; a call that it does not count leaves it as it is. */
+function totalWith(
+  index: number,
+  view: StateView,
+  touches: readonly Touch[],
+): number | "unavailable" | "unknown" {
+  const touch = touches.find((one) => one.kind === "counter" && one.index === index);
+  if (touch === undefined) return 0;
+  if (touch.key instanceof Unknown) return "unknown";
+  const { amount } = touch;
+  if (amount instanceof Unknown && amount.cause !== "absent") return "unknown";
+  const before = view.counter(index, touch.key);
+  if (before === "unavailable") return before;
+  return before + (amount instanceof Unknown ? 0 : Math.max(0, Number(amount)));
+}
+
+function stepTaken(
+  { declared, index, state }: NamedTask,
+  policy: Policy,
+  request: DecisionRequest,
+  call: string,
+): TaskState {
+  const { sequence } = declared;
+  return {
+    ...state,
+    callCount: state.callCount + 1,
+    progress:
+      sequence === undefined
+        ? state.progress
+        : take(sequence, state.progress, call, request, matchOf(policy, index)),
+  };
+}
+
+// ── Holds ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Holding {
+  /** Who still has to approve; empty where nobody does. */
+  readonly by: ApprovalRequest["by"];
+  readonly reasons: readonly Reason[];
+  readonly because: string | undefined;
+  readonly withinMs: number;
+  readonly refusal?: Refusal;
+}
+
+const NOT_HELD: Holding = { by: [], reasons: NO_REASONS, because: undefined, withinMs: HOLD_MS };
+
+function holdsOf(
+  policy: Policy,
+  holds: readonly Hit[],
+  request: DecisionRequest,
+  view: StateView,
+  input: DecisionInput,
+): Holding {
+  if (holds.length === 0) return NOT_HELD;
+  const given = validApprovals(input, request);
+  const waiting: Hit[] = [];
+  const by: ApprovalRequest["by"][number][] = [];
+  for (const hit of inOrder(policy.rules, holds)) {
+    const wanted = wantedBy(policy, hit, request, view);
+    if (wanted instanceof Unknown) {
+      return { ...NOT_HELD, refusal: unapprovable(policy, hit, wanted) };
+    }
+    if (isMet(wanted, given)) continue;
+    waiting.push(hit);
+    by.push(wanted);
+  }
+  const shown = waiting.length > 0 ? waiting : holds;
+  const within = waiting.map(
+    ({ rule }) => policy.program.rules[rule]?.approval?.withinMs ?? HOLD_MS,
+  );
+  return {
+    by,
+    reasons: reasonsOf(policy.rules, shown),
+    because: becauseOf(policy.rules, shown),
+    withinMs: Math.min(...within),
+  };
+}
+
+type Wanted = ApprovalRequest["by"][number];
+
+function wantedBy(
+  policy: Policy,
+  { rule }: Hit,
+  request: DecisionRequest,
+  view: StateView,
+): Wanted | Unknown {
+  const name = policy.rules[rule]?.name ?? "";
+  const approval = policy.program.rules[rule]?.approval;
+  if (approval === undefined) return { group: "", count: 1, rule: name };
+  const { approver, count } = approval;
+  if (approver.kind === "group") return { group: approver.group, count, rule: name };
+  const party = policy.evaluator.approver(rule, request, view);
+  return party instanceof Unknown ? party : { party, count, rule: name };
+}
+
+function unapprovable(policy: Policy, hit: Hit, unknown: Unknown): Refusal {
+  return {
+    code: unknownCode([{ rule: hit.rule, unknown }]),
+    because: "this needs an approval, and whose could not be decided",
+    reasons: reasonsOf(policy.rules, [hit]),
+  };
+}
+
+/** Of exactly this request, and of nobody who gains by it: not the agent, nor anyone the task passed through. */
+function validApprovals(input: DecisionInput, { roots }: DecisionRequest): readonly ApprovalFact[] {
+  if (input.approvals.length === 0) return [];
+  const digest = input.digest();
+  const excluded = partiesOf(roots.agent, roots.delegation);
+  return input.approvals.filter(
+    (approval) =>
+      (approval.digest === undefined || approval.digest === digest) && !excluded.has(approval.by),
+  );
+}
+
+function partiesOf(agent: RecordValue, delegation: RecordValue | undefined): ReadonlySet<unknown> {
+  const parties = new Set<unknown>([agent.id]);
+  const chain = delegation?.chain;
+  if (!isList(chain)) return parties;
+  for (const hop of chain as readonly RecordValue[]) {
+    for (const end of [hop.from, hop.to] as readonly RecordValue[]) parties.add(end.id);
+  }
+  const root = delegation?.root as RecordValue | undefined;
+  if (root?.kind === "human" && root.id !== agent.id) parties.delete(root.id);
+  return parties;
+}
+
+/** By as many different people as are asked for. */
+function isMet(wanted: Wanted, given: readonly ApprovalFact[]): boolean {
+  const fitting = given.filter(({ by, groups }) =>
+    wanted.party === undefined ? groups.includes(wanted.group ?? "") : by === wanted.party,
+  );
+  return new Set(fitting.map(({ by }) => by)).size >= wanted.count;
+}
+
+// ── What is said ───────────────────────────────────────────────────────────────────────────────────────────
+
+function inOrder(names: readonly Named[], hits: readonly Hit[]): readonly Hit[] {
+  if (hits.length < 2) return hits;
+  return [...hits].sort((a, b) => (names[a.rule]?.rank ?? 0) - (names[b.rule]?.rank ?? 0));
+}
+
+function reasonsOf(names: readonly Named[], hits: readonly Hit[]): readonly Reason[] {
+  const [first] = hits;
+  if (hits.length === 1 && first !== undefined && isCertain(first)) {
+    return names[first.rule]?.alone ?? NO_REASONS;
+  }
+  return inOrder(names, hits).flatMap((hit) => {
+    const named = names[hit.rule];
+    if (named === undefined) return [];
+    return [isCertain(hit) ? named.reason : named.indeterminate];
+  });
+}
+
+function becauseOf(names: readonly Named[], hits: readonly Hit[]): string | undefined {
+  const said = inOrder(names, hits).find((hit) => names[hit.rule]?.because !== undefined);
+  return said === undefined ? undefined : names[said.rule]?.because;
+}
+
+/** Everything that could not be evaluated, also where it changed nothing. */
+function errorsOf(
+  policy: Policy,
+  rules?: RuleResults,
+  nevers: readonly Hit[] = [],
+): readonly EvaluationError[] {
+  if (rules === undefined) return NO_ERRORS;
+  if (!hasUnknown(rules) && nevers.every(isCertain)) return NO_ERRORS;
+  const { forbids, permits, holds, obliges } = rules;
+  return [
+    ...errorsIn(policy, policy.rules, [...forbids, ...permits, ...holds, ...obliges]),
+    ...errorsIn(policy, policy.nevers, nevers),
+  ];
+}
+
+function hasUnknown({ forbids, permits, holds, obliges }: RuleResults): boolean {
+  return !(
+    forbids.every(isCertain) &&
+    permits.every(isCertain) &&
+    holds.every(isCertain) &&
+    obliges.every(isCertain)
+  );
+}
+
+function errorsIn(
+  policy: Policy,
+  names: readonly Named[],
+  hits: readonly Hit[],
+): readonly EvaluationError[] {
+  return inOrder(names, hits).flatMap(({ rule, unknown }) => {
+    if (unknown === undefined) return [];
+    const at = spellPlace(policy.program, unknown.at);
+    return [{ rule: names[rule]?.name ?? "", cause: unknown.cause, at }];
+  });
+}

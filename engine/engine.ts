@@ -1,0 +1,284 @@
+/**
+ * The shell around `decide.ts`: reads requests, asks state, commits what a decision leaves behind. One
+ * decision runs to its end before the next begins. Whatever goes wrong is a deny.
+ */
+import type { Program } from "../lang/ir.ts";
+import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
+import { digestOf } from "./canonical-json.ts";
+import { type ApprovalFact, decide, deny, matchOf, type Verdict } from "./decide.ts";
+import type { Decision } from "./decision.ts";
+import type { Evaluator } from "./evaluate/evaluator.ts";
+import { createInterpreter, type Observer } from "./evaluate/interpret.ts";
+import { createIds, type Ids } from "./ids.ts";
+import { readOutcome } from "./outcome-reader.ts";
+import { type Policy, preparePolicy, spellPlace } from "./policy.ts";
+import { type AcceptedRequest, createRequestReader, type RequestReader } from "./request-reader.ts";
+import { createMemoryStore } from "./state/memory.ts";
+import {
+  type PolicyState,
+  type StateScope,
+  type StateStore,
+  StateUnavailable,
+} from "./state/store.ts";
+import { toJson, Unknown } from "./value.ts";
+import type { Problem } from "./value-reader.ts";
+
+export interface EngineParts {
+  readonly program: Program;
+  /** Names the policy in every decision, and binds approvals to it. */
+  readonly digest: string;
+  /** Missing = the reference interpreter. */
+  readonly evaluator?: Evaluator;
+  /** Milliseconds since the Unix epoch. When it steps back, the engine stays at the latest it has seen. */
+  readonly clock?: () => number;
+  readonly ids?: Ids;
+  /** Missing = in this process, and forgotten with it. */
+  readonly store?: StateStore;
+  /** Told of every fault that became a deny. */
+  readonly onFault?: (fault: unknown) => void;
+}
+
+/** What the host vouches for, and no request may say of itself. */
+export interface Vouched {
+  readonly approvals?: readonly ApprovalFact[];
+  /** The delegation comes from tokens that were verified. */
+  readonly delegationVerified?: boolean;
+}
+
+export interface Engine {
+  decide(input: unknown, vouched?: Vouched): Answer<Decision>;
+  outcome(input: unknown): Answer<OutcomeReceipt>;
+  /** What would be decided now and how it comes about; leaves nothing behind. */
+  explain(input: unknown, vouched?: Vouched): Answer<Explanation>;
+  readonly sessions: Sessions;
+  readiness(): Readiness;
+}
+
+export interface Sessions {
+  interrupt(id: string): void;
+  /** Whether it was interrupted. */
+  reinstate(id: string): boolean;
+  /** Whether the session had the label. */
+  declassify(id: string, label: string): boolean;
+}
+
+export interface Explanation {
+  readonly decision: Decision;
+  /** In the order of evaluation: where, and what it came to. */
+  readonly steps: readonly ExplainedStep[];
+}
+
+export interface ExplainedStep {
+  readonly at: string;
+  readonly expression: string;
+  readonly value?: unknown;
+  readonly unknown?: string;
+}
+
+export function createEngine(parts: EngineParts): Engine {
+  const { program, digest } = parts;
+  const evaluator = parts.evaluator ?? createInterpreter(program);
+  const shell: Shell = {
+    policy: preparePolicy(program, digest, evaluator),
+    read: createRequestReader(program),
+    state: (parts.store ?? createMemoryStore()).open(program),
+    ids: parts.ids ?? createIds(),
+    now: neverBackwards(parts.clock ?? Date.now),
+    taskIndexes: new Map(program.tasks.map((task, index) => [task.name, index])),
+    onFault: parts.onFault ?? (() => {}),
+  };
+  return {
+    decide: (input, vouched = NOTHING) => answer(input, vouched, shell),
+    outcome: (input) => settle(input, shell),
+    explain: (input, vouched = NOTHING) => explain(input, vouched, shell),
+    sessions: {
+      interrupt: (id) => shell.state.interrupt(id, shell.now()),
+      reinstate: (id) => shell.state.reinstate(id),
+      declassify: (id, label) => shell.state.declassify(id, label),
+    },
+    readiness: () => ({ ready: true }),
+  };
+}
+
+interface Shell {
+  readonly policy: Policy;
+  readonly read: RequestReader;
+  readonly state: PolicyState;
+  readonly ids: Ids;
+  readonly now: () => number;
+  readonly taskIndexes: ReadonlyMap<string, number>;
+  readonly onFault: (fault: unknown) => void;
+}
+
+const NOTHING: Vouched = {};
+const NO_APPROVALS: readonly ApprovalFact[] = [];
+
+/** A clock that is set back reopens no window and revives nothing that has expired. */
+function neverBackwards(clock: () => number): () => number {
+  let latest = 0;
+  return () => {
+    const now = Math.trunc(clock());
+    if (!(now >= latest)) return latest;
+    latest = now;
+    return now;
+  };
+}
+
+function answer(input: unknown, vouched: Vouched, shell: Shell): Answer<Decision> {
+  let id = "unnamed";
+  try {
+    id = shell.ids.decision();
+    const reading = shell.read(input, contextFor(vouched, shell));
+    if (reading.ok)
+      return { kind: "answer", value: decideAndCommit(id, input, reading, vouched, shell) };
+    if (reading.kind === "malformed") return { kind: "malformed", faults: reading.problems };
+    return { kind: "answer", value: invalid(id, reading.problems, shell.policy) };
+  } catch (fault) {
+    return { kind: "answer", value: denyFault(id, fault, shell) };
+  }
+}
+
+function contextFor(vouched: Vouched, { state, now }: Shell) {
+  return {
+    nowMs: now(),
+    session: state.session,
+    verified: vouched.delegationVerified === true,
+  };
+}
+
+function decideAndCommit(
+  id: string,
+  input: unknown,
+  accepted: AcceptedRequest,
+  vouched: Vouched,
+  shell: Shell,
+): Decision {
+  const { policy, state } = shell;
+  const view = state.begin(scopeOf(accepted, shell));
+  const call = shell.ids.call();
+  const verdict = decide(policy, accepted, view, {
+    id,
+    call,
+    approvals: vouched.approvals ?? NO_APPROVALS,
+    digest: () => requestDigest(input, policy),
+  });
+  if (commit(verdict, accepted, view.nowMs, call, state)) return verdict.decision;
+  const refused = deny(policy, id, "state_unavailable", "there is no room to remember this call");
+  commit({ ...verdict, decision: refused }, accepted, view.nowMs, call, state);
+  return refused;
+}
+
+function scopeOf({ request, sessionId, instruction }: AcceptedRequest, shell: Shell): StateScope {
+  const { environment, intent } = request.roots;
+  const task = typeof intent.task === "string" ? shell.taskIndexes.get(intent.task) : undefined;
+  return {
+    // The one reading of the clock that the request was read with.
+    nowMs: Number(environment.now),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(task === undefined ? {} : { task }),
+    ...(instruction === undefined ? {} : { instruction }),
+  };
+}
+
+/** The exact request under the exact policy: what an approval is of. */
+function requestDigest(input: unknown, policy: Policy): string {
+  return digestOf({ policy: policy.identity.digest, request: input });
+}
+
+function commit(
+  { decision, touches, interrupt, task }: Verdict,
+  { request, sessionId }: AcceptedRequest,
+  nowMs: number,
+  call: string,
+  state: PolicyState,
+): boolean {
+  const isAllowed = decision.decision === "allow";
+  const allowed = { call, ...(task === undefined ? {} : { task }) };
+  const result = state.commit({
+    nowMs,
+    request,
+    touches,
+    interrupt,
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(isAllowed ? { allowed } : {}),
+  });
+  return result === "ok" || !isAllowed;
+}
+
+const SHOWN_PROBLEMS = 5;
+
+function invalid(id: string, problems: readonly Problem[], policy: Policy): Decision {
+  const shown = problems.slice(0, SHOWN_PROBLEMS).map(({ at, message }) => `${at} ${message}`);
+  const more = problems.length - shown.length;
+  if (more > 0) shown.push(`and ${more} more`);
+  return deny(policy, id, "invalid_request", shown.join("; "));
+}
+
+function denyFault(id: string, fault: unknown, { policy, onFault }: Shell): Decision {
+  try {
+    onFault(fault);
+  } catch {
+    // Who cannot be told does not change the answer.
+  }
+  if (fault instanceof StateUnavailable) {
+    return deny(
+      policy,
+      id,
+      "state_unavailable",
+      "what is remembered of earlier calls is out of reach",
+    );
+  }
+  return deny(policy, id, "internal_error", "the engine failed while deciding");
+}
+
+function settle(input: unknown, shell: Shell): Answer<OutcomeReceipt> {
+  const { policy, state, now } = shell;
+  try {
+    const reading = readOutcome(input, policy.program);
+    if (!reading.ok) return { kind: "malformed", faults: reading.problems };
+    const { call, status } = reading.report;
+    const settled = state.settle({ ...reading.report, nowMs: now() }, (task) =>
+      matchOf(policy, task),
+    );
+    if (settled.ok) return { kind: "answer", value: { call, status } };
+    return settled.why === "settled"
+      ? { kind: "already_settled", because: "another outcome of this call was reported before" }
+      : {
+          kind: "unknown_call",
+          because: "no call of that name was allowed, or it is long settled",
+        };
+  } catch (fault) {
+    shell.onFault(fault);
+    return { kind: "unavailable", because: "the outcome could not be recorded" };
+  }
+}
+
+function explain(input: unknown, vouched: Vouched, shell: Shell): Answer<Explanation> {
+  const steps: ExplainedStep[] = [];
+  const { program, identity } = shell.policy;
+  const observer: Observer = (expr, value) => {
+    const at = spellPlace(program, expr.at);
+    const came = value instanceof Unknown ? { unknown: value.cause } : { value: toJson(value) };
+    steps.push({ at, expression: expr.kind, ...came });
+  };
+  const watched = preparePolicy(program, identity.digest, createInterpreter(program, observer));
+  try {
+    const reading = shell.read(input, contextFor(vouched, shell));
+    if (!reading.ok) {
+      if (reading.kind === "malformed") return { kind: "malformed", faults: reading.problems };
+      const decision = invalid("explained", reading.problems, watched);
+      return { kind: "answer", value: { decision, steps } };
+    }
+    const { instruction: _, ...scope } = scopeOf(reading, shell);
+    const view = shell.state.begin(scope);
+    const { decision } = decide(watched, reading, view, {
+      id: "explained",
+      call: "explained",
+      approvals: vouched.approvals ?? NO_APPROVALS,
+      digest: () => requestDigest(input, watched),
+    });
+    return { kind: "answer", value: { decision, steps } };
+  } catch (fault) {
+    return { kind: "answer", value: { decision: denyFault("explained", fault, shell), steps } };
+  }
+}

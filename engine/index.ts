@@ -1,0 +1,27 @@
+/** The engine's public surface. */
+export type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
+export { canonicalJson, digestOf } from "./canonical-json.ts";
+export type { ApprovalFact } from "./decide.ts";
+export type {
+  ApprovalRequest,
+  Decision,
+  DenyCode,
+  EvaluationError,
+  GivenObligation,
+  Reason,
+} from "./decision.ts";
+export { DENY_CODES } from "./decision.ts";
+export {
+  createEngine,
+  type Engine,
+  type EngineParts,
+  type ExplainedStep,
+  type Explanation,
+  type Sessions,
+  type Vouched,
+} from "./engine.ts";
+export type { Evaluator } from "./evaluate/evaluator.ts";
+export { createInterpreter, type Observer } from "./evaluate/interpret.ts";
+export { createIds, type Ids } from "./ids.ts";
+export { createMemoryStore, type MemoryLimits } from "./state/memory.ts";
+export type { StateStore } from "./state/store.ts";

@@ -1,0 +1,535 @@
+/**
+ * State in this process (SPEC §7): the reference store. Synchronous and atomic; every table has a bound, and
+ * a full one refuses new keys and never forgets live ones.
+ */
+import type { CallFilter, CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
+import type { Touch } from "../evaluate/evaluator.ts";
+import type { SessionFacts } from "../request-reader.ts";
+import { isSet, keyOf, type Scalar, Unknown, type Value } from "../value.ts";
+import { foreignLabels, Seen } from "./origin.ts";
+import { settle as settleStep } from "./sequence.ts";
+import type {
+  Effects,
+  PolicyState,
+  SettledOutcome,
+  Settlement,
+  StateScope,
+  StateStore,
+  StateView,
+  TaskMatch,
+  TaskState,
+} from "./store.ts";
+import { bucketOf, Distinct, LIFETIME, Sum } from "./window.ts";
+
+export interface MemoryLimits {
+  /** Keys of one counter or latch. */
+  readonly keyCount: number;
+  readonly sessionCount: number;
+  readonly taskCount: number;
+  /** Calls whose outcome may still be reported. */
+  readonly callCount: number;
+  /** After it an unreported call may make room for a new one; what it counted stays counted. */
+  readonly reservationMs: number;
+  /** After it a session that was not ended may make room for a new one. */
+  readonly sessionIdleMs: number;
+}
+
+export const MEMORY_LIMITS: MemoryLimits = {
+  keyCount: 100_000,
+  sessionCount: 100_000,
+  taskCount: 100_000,
+  callCount: 100_000,
+  reservationMs: 15 * 60_000,
+  sessionIdleMs: 7 * 24 * 3_600_000,
+};
+
+export function createMemoryStore(limits: Partial<MemoryLimits> = {}): StateStore {
+  const memory: Memory = {
+    limits: { ...MEMORY_LIMITS, ...limits },
+    counters: new Map(),
+    latches: new Map(),
+    sessions: new Map(),
+    tasks: new Map(),
+    calls: new Map(),
+  };
+  return { open: (program) => openPolicy(program, memory) };
+}
+
+/** Everything that outlives a policy. Tables of declarations are found by what the declaration means. */
+interface Memory {
+  readonly limits: MemoryLimits;
+  readonly counters: Map<string, CounterTable>;
+  readonly latches: Map<string, LatchTable>;
+  readonly sessions: Map<string, Session>;
+  /** By session and task name. */
+  readonly tasks: Map<string, TaskState>;
+  /** Oldest first. */
+  readonly calls: Map<string, Call>;
+}
+
+interface CounterTable {
+  readonly declared: CounterDecl;
+  readonly windowMs: number | undefined;
+  readonly cells: Map<string, Sum | Distinct>;
+  sweptAtMs: number;
+}
+
+interface LatchTable {
+  readonly declared: LatchDecl;
+  readonly cells: Map<string, LatchCell>;
+  sweptAtMs: number;
+}
+
+interface LatchCell {
+  set: boolean;
+  /** Calls under way that would set it. */
+  pending: number;
+}
+
+interface Session {
+  readonly startedAtMs: number;
+  interrupted: boolean;
+  /** Replaced, never changed: views hold it. */
+  labels: ReadonlySet<Scalar>;
+  sensitivity: number;
+  seen: Seen | undefined;
+  usedAtMs: number;
+}
+
+/** What an allowed call holds until its outcome is reported. */
+interface Call {
+  readonly atMs: number;
+  readonly request: Effects["request"];
+  readonly program: Program;
+  readonly sessionId: string | undefined;
+  readonly held: readonly Held[];
+  readonly latches: readonly { readonly cell: LatchCell; readonly kind: "latch" | "reset" }[];
+  readonly task: { readonly key: string; readonly index: number } | undefined;
+  /** Once reported; kept so that reporting it again is told apart from reporting another. */
+  status: "open" | "ok" | "error";
+}
+
+interface Held {
+  readonly cell: Sum | Distinct;
+  readonly bucket: number;
+  readonly amount: Scalar;
+}
+
+function openPolicy(program: Program, memory: Memory): PolicyState {
+  const counters = program.counters.map((declared) => counterTable(declared, program, memory));
+  const latches = program.latches.map((declared) => latchTable(declared, program, memory));
+  const policy: Policy = {
+    program,
+    memory,
+    counters,
+    latches,
+    foreign: foreignLabels(program.tools),
+  };
+  return {
+    session: (id) => factsOf(memory.sessions.get(id)),
+    begin: (scope) => new View(scope, policy),
+    commit: (effects) => commit(effects, policy),
+    settle: (outcome, match) => settle(outcome, match, policy),
+    interrupt: (id, nowMs) => interrupt(id, nowMs, memory),
+    reinstate: (id) => reinstate(id, memory),
+    declassify: (id, label) => declassify(id, label, memory),
+  };
+}
+
+interface Policy {
+  readonly program: Program;
+  readonly memory: Memory;
+  readonly counters: readonly CounterTable[];
+  readonly latches: readonly LatchTable[];
+  readonly foreign: ReadonlySet<string>;
+}
+
+function counterTable(declared: CounterDecl, program: Program, memory: Memory): CounterTable {
+  const meaning = meaningOf(declared, program);
+  const known = memory.counters.get(meaning);
+  if (known !== undefined) return known;
+  const table: CounterTable = {
+    declared,
+    windowMs: declared.windowMs,
+    cells: new Map(),
+    sweptAtMs: 0,
+  };
+  memory.counters.set(meaning, table);
+  return table;
+}
+
+function latchTable(declared: LatchDecl, program: Program, memory: Memory): LatchTable {
+  const meaning = meaningOf(declared, program);
+  const known = memory.latches.get(meaning);
+  if (known !== undefined) return known;
+  const table: LatchTable = { declared, cells: new Map(), sweptAtMs: 0 };
+  memory.latches.set(meaning, table);
+  return table;
+}
+
+/** A declaration without where it stands, and with names for numbers. */
+function meaningOf(declared: CounterDecl | LatchDecl, program: Program): string {
+  return JSON.stringify(declared, (name, value: unknown) => {
+    if (name === "at") return undefined;
+    if (name === "tools" && Array.isArray(value)) {
+      return value.map((index: number) => program.tools[index]?.name);
+    }
+    return value;
+  });
+}
+
+function factsOf(session: Session | undefined): SessionFacts | undefined {
+  return session;
+}
+
+/** What a decision reads. Nothing changes between making it and committing, since nothing waits. */
+class View implements StateView {
+  readonly nowMs: number;
+  readonly task: TaskState | undefined;
+  readonly #policy: Policy;
+  readonly #seen: Seen | undefined | "unavailable";
+
+  constructor(scope: StateScope, policy: Policy) {
+    this.nowMs = scope.nowMs;
+    this.#policy = policy;
+    this.#seen = policy.program.readsOrigin ? seenBy(scope, policy.memory) : undefined;
+    this.task =
+      scope.task === undefined
+        ? undefined
+        : policy.memory.tasks.get(taskKey(scope, policy.program));
+  }
+
+  counter(index: number, key: string): number | "unavailable" {
+    const table = this.#policy.counters[index];
+    if (table === undefined) return "unavailable";
+    const cell = table.cells.get(key);
+    if (cell !== undefined) return cell.read(bucketNow(table, this.nowMs));
+    return this.#hasRoom(table.cells.size) ? 0 : "unavailable";
+  }
+
+  latch(index: number, key: string): boolean | "pending" | "unavailable" {
+    const table = this.#policy.latches[index];
+    if (table === undefined) return "unavailable";
+    const cell = table.cells.get(key);
+    if (cell === undefined) return this.#hasRoom(table.cells.size) ? false : "unavailable";
+    if (cell.set) return true;
+    return cell.pending > 0 ? "pending" : false;
+  }
+
+  origin(value: Value): ReadonlySet<Scalar> | "unavailable" {
+    if (this.#seen === undefined) return NO_LABELS;
+    if (this.#seen === "unavailable") return "unavailable";
+    return this.#seen.origin(value, this.#policy.foreign);
+  }
+
+  #hasRoom(keyCount: number): boolean {
+    return keyCount < this.#policy.memory.limits.keyCount;
+  }
+}
+
+const NO_LABELS: ReadonlySet<Scalar> = new Set();
+
+function bucketNow(table: CounterTable, nowMs: number): number {
+  return table.windowMs === undefined ? LIFETIME : bucketOf(nowMs, table.windowMs);
+}
+
+/** With the instruction that this request brings, which is kept where there is a session to keep it in. */
+function seenBy(scope: StateScope, memory: Memory): Seen | undefined | "unavailable" {
+  const { sessionId, instruction } = scope;
+  if (sessionId === undefined) {
+    if (instruction === undefined) return undefined;
+    const seen = new Seen();
+    seen.instruct(instruction);
+    return seen;
+  }
+  if (instruction === undefined) return memory.sessions.get(sessionId)?.seen;
+  const session = sessionFor(sessionId, scope.nowMs, memory);
+  if (session === undefined) return "unavailable";
+  session.seen ??= new Seen();
+  session.seen.instruct(instruction);
+  return session.seen;
+}
+
+function taskKey(scope: StateScope, program: Program): string {
+  const name = scope.task === undefined ? "" : (program.tasks[scope.task]?.name ?? "");
+  return keyOf([scope.sessionId ?? "", name]);
+}
+
+// ── Sessions ───────────────────────────────────────────────────────────────────────────────────────────────
+
+function sessionFor(id: string, nowMs: number, memory: Memory): Session | undefined {
+  const known = memory.sessions.get(id);
+  if (known !== undefined) {
+    known.usedAtMs = nowMs;
+    return known;
+  }
+  if (memory.sessions.size >= memory.limits.sessionCount) forgetIdleSessions(nowMs, memory);
+  if (memory.sessions.size >= memory.limits.sessionCount) return undefined;
+  const session: Session = {
+    startedAtMs: nowMs,
+    interrupted: false,
+    labels: NO_LABELS,
+    sensitivity: 0,
+    seen: undefined,
+    usedAtMs: nowMs,
+  };
+  memory.sessions.set(id, session);
+  return session;
+}
+
+/** An interrupted session is never forgotten: it would come back alive. */
+function forgetIdleSessions(nowMs: number, { sessions, limits }: Memory): void {
+  for (const [id, session] of sessions) {
+    if (!session.interrupted && nowMs - session.usedAtMs > limits.sessionIdleMs)
+      sessions.delete(id);
+  }
+}
+
+function interrupt(id: string, nowMs: number, memory: Memory): void {
+  const session = sessionFor(id, nowMs, memory);
+  if (session === undefined) throw new Error("no room to remember that a session was interrupted");
+  session.interrupted = true;
+}
+
+function reinstate(id: string, { sessions }: Memory): boolean {
+  const session = sessions.get(id);
+  if (session === undefined || !session.interrupted) return false;
+  session.interrupted = false;
+  return true;
+}
+
+function declassify(id: string, label: string, { sessions }: Memory): boolean {
+  const session = sessions.get(id);
+  if (session === undefined || !session.labels.has(label)) return false;
+  session.labels = new Set([...session.labels].filter((other) => other !== label));
+  return true;
+}
+
+// ── Commit ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+function commit(effects: Effects, policy: Policy): "ok" | "full" {
+  const { memory } = policy;
+  const { allowed, sessionId, nowMs } = effects;
+  const session = sessionId === undefined ? undefined : sessionFor(sessionId, nowMs, memory);
+  const missing = sessionId !== undefined && session === undefined;
+  if (allowed !== undefined && (missing || !hasRoomFor(effects, policy))) return "full";
+  const held: Held[] = [];
+  const latched: Call["latches"][number][] = [];
+  for (const touch of effects.touches) {
+    if (touch.kind === "counter") count(touch, effects, policy, held);
+    else latch(touch, effects, policy, latched);
+  }
+  if (allowed !== undefined) remember(effects, allowed, held, latched, policy);
+  if (effects.interrupt && session !== undefined) session.interrupted = true;
+  return "ok";
+}
+
+/** Asked before anything is written, so that an allowed call leaves all of its traces or none. */
+function hasRoomFor(effects: Effects, policy: Policy): boolean {
+  const { memory, counters, latches } = policy;
+  const { keyCount, taskCount } = memory.limits;
+  for (const { kind, index, key } of effects.touches) {
+    const table = kind === "counter" ? counters[index] : latches[index];
+    if (table === undefined || key instanceof Unknown || table.cells.has(key)) continue;
+    if (table.cells.size >= keyCount && !makeRoom(table, effects.nowMs)) return false;
+  }
+  const task = effects.allowed?.task;
+  if (task !== undefined && memory.tasks.size >= taskCount) {
+    const scope = scopeOf(effects, task.index);
+    if (!memory.tasks.has(taskKey(scope, policy.program))) return false;
+  }
+  return makeRoomForCall(effects.nowMs, memory);
+}
+
+function scopeOf({ nowMs, sessionId }: Effects, task: number): StateScope {
+  return { nowMs, task, ...(sessionId === undefined ? {} : { sessionId }) };
+}
+
+/** A full table is searched this often at most, or a flood of new keys would make every call search it. */
+const SWEEP_MS = 1_000;
+
+/** Keys that hold nothing are as good as never seen. */
+function makeRoom(table: CounterTable | LatchTable, nowMs: number): boolean {
+  if (nowMs - table.sweptAtMs < SWEEP_MS) return false;
+  table.sweptAtMs = nowMs;
+  const before = table.cells.size;
+  if ("windowMs" in table) {
+    const bucket = bucketNow(table, nowMs);
+    for (const [key, cell] of table.cells) if (cell.isEmpty(bucket)) table.cells.delete(key);
+  } else {
+    for (const [key, cell] of table.cells) {
+      if (!cell.set && cell.pending === 0) table.cells.delete(key);
+    }
+  }
+  return table.cells.size < before;
+}
+
+/** Settled calls and, after their time, unreported ones; their latches and steps stay pending. */
+function makeRoomForCall(nowMs: number, { calls, limits }: Memory): boolean {
+  if (calls.size < limits.callCount) return true;
+  for (const [id, call] of calls) {
+    if (call.status === "open" && nowMs - call.atMs <= limits.reservationMs) break;
+    calls.delete(id);
+    if (calls.size < limits.callCount) return true;
+  }
+  return false;
+}
+
+function count(touch: Touch, effects: Effects, policy: Policy, held: Held[]): void {
+  const table = policy.counters[touch.index];
+  if (table === undefined || !isCounted(table.declared.calls, effects)) return;
+  if (touch.key instanceof Unknown || touch.amount instanceof Unknown) return;
+  const cell = cellFor(table, touch.key, effects.nowMs, policy.memory);
+  if (cell === undefined) return;
+  const bucket = bucketNow(table, effects.nowMs);
+  const amount = touch.amount;
+  const into = cell instanceof Sum ? cell.add(bucket, Number(amount)) : cell.add(bucket, amount);
+  if (table.declared.calls.base !== "attempts") held.push({ cell, bucket: into, amount });
+}
+
+/** Attempts are all that was decided; the others begin to count when the call is allowed. */
+function isCounted({ base }: CallFilter, { allowed }: Effects): boolean {
+  return base === "attempts" || allowed !== undefined;
+}
+
+function cellFor(
+  table: CounterTable,
+  key: string,
+  nowMs: number,
+  { limits }: Memory,
+): Sum | Distinct | undefined {
+  const known = table.cells.get(key);
+  if (known !== undefined) return known;
+  if (table.cells.size >= limits.keyCount && !makeRoom(table, nowMs)) return undefined;
+  const { op, windowMs } = table.declared;
+  const bucket = bucketNow(table, nowMs);
+  const windowed = windowMs !== undefined;
+  const cell = op === "distinct" ? new Distinct(windowed, bucket) : new Sum(windowed, bucket);
+  table.cells.set(key, cell);
+  return cell;
+}
+
+function latch(
+  touch: Touch,
+  effects: Effects,
+  policy: Policy,
+  latched: Call["latches"][number][],
+): void {
+  const table = policy.latches[touch.index];
+  const kind = touch.kind === "reset" ? "reset" : "latch";
+  const calls = kind === "reset" ? table?.declared.reset : table?.declared.calls;
+  if (table === undefined || calls === undefined || touch.key instanceof Unknown) return;
+  // A call that perhaps resets, does not: what a latch holds back must be certain.
+  if (!isCounted(calls, effects) || (kind === "reset" && touch.uncertain)) return;
+  const cell = latchCell(table, touch.key, effects.nowMs, policy.memory);
+  if (cell === undefined) return;
+  if (calls.base !== "completed") cell.set = kind === "latch";
+  else {
+    if (kind === "latch") cell.pending += 1;
+    latched.push({ cell, kind });
+  }
+}
+
+function latchCell(
+  table: LatchTable,
+  key: string,
+  nowMs: number,
+  { limits }: Memory,
+): LatchCell | undefined {
+  const known = table.cells.get(key);
+  if (known !== undefined) return known;
+  if (table.cells.size >= limits.keyCount && !makeRoom(table, nowMs)) return undefined;
+  const cell = { set: false, pending: 0 };
+  table.cells.set(key, cell);
+  return cell;
+}
+
+function remember(
+  effects: Effects,
+  { call, task }: NonNullable<Effects["allowed"]>,
+  held: readonly Held[],
+  latches: Call["latches"],
+  { memory, program }: Policy,
+): void {
+  const key = task === undefined ? "" : taskKey(scopeOf(effects, task.index), program);
+  if (task !== undefined) memory.tasks.set(key, task.state);
+  memory.calls.set(call, {
+    atMs: effects.nowMs,
+    request: effects.request,
+    program,
+    sessionId: effects.sessionId,
+    held,
+    latches,
+    task: task === undefined ? undefined : { key, index: task.index },
+    status: "open",
+  });
+}
+
+// ── Settle ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+function settle(outcome: SettledOutcome, match: TaskMatch, policy: Policy): Settlement {
+  const call = policy.memory.calls.get(outcome.call);
+  if (call === undefined) return { ok: false, why: "unknown" };
+  if (call.status !== "open") {
+    return call.status === outcome.status ? REPEATED : { ok: false, why: "settled" };
+  }
+  call.status = outcome.status;
+  const succeeded = outcome.status === "ok";
+  if (!succeeded) for (const held of call.held) takeBack(held);
+  for (const { cell, kind } of call.latches) {
+    if (kind === "latch") cell.pending -= 1;
+    if (succeeded) cell.set = kind === "latch";
+  }
+  settleTask(outcome, call, match, policy);
+  if (call.sessionId !== undefined) witness(outcome, call, call.sessionId, policy);
+  return { ok: true, repeated: false };
+}
+
+const REPEATED: Settlement = { ok: true, repeated: true };
+
+function takeBack({ cell, bucket, amount }: Held): void {
+  if (cell instanceof Sum) cell.takeBack(bucket, Number(amount));
+  else cell.takeBack(bucket, amount);
+}
+
+function settleTask(outcome: SettledOutcome, call: Call, match: TaskMatch, policy: Policy): void {
+  if (call.task === undefined) return;
+  const { key } = call.task;
+  const state = policy.memory.tasks.get(key);
+  const name = call.program.tasks[call.task.index]?.name;
+  // The policy may have changed since: a step is settled in the sequence that the task has now.
+  const index = policy.program.tasks.findIndex((task) => task.name === name);
+  const sequence = policy.program.tasks[index]?.sequence;
+  if (state === undefined || sequence === undefined) return;
+  const succeeded = outcome.status === "ok";
+  const progress = settleStep(sequence, state.progress, outcome.call, succeeded, match(index));
+  policy.memory.tasks.set(key, { ...state, progress });
+}
+
+/** What came back is known to the session from now on; a failed call counts for what it still returned. */
+function witness(outcome: SettledOutcome, call: Call, sessionId: string, policy: Policy): void {
+  const session = sessionFor(sessionId, outcome.nowMs, policy.memory);
+  const tool = call.program.tools[call.request.tool];
+  if (session === undefined || tool === undefined) return;
+  const { resource, args } = call.request.roots;
+  const succeeded = outcome.status === "ok";
+  const returned = succeeded || outcome.parts.length > 0;
+  const joining = [
+    ...(returned ? tool.yields.map(({ label }) => label) : []),
+    ...(succeeded && isSet(resource?.labels) ? resource.labels : []),
+    ...outcome.labels,
+    ...outcome.parts.flatMap(({ labels }) => labels),
+  ];
+  if (joining.some((label) => !session.labels.has(label))) {
+    session.labels = new Set([...session.labels, ...joining]);
+  }
+  const sensitivity = succeeded ? resource?.sensitivity : undefined;
+  session.sensitivity = Math.max(
+    session.sensitivity,
+    Number(sensitivity ?? 0),
+    outcome.sensitivity ?? 0,
+  );
+  if (!policy.program.readsOrigin) return;
+  session.seen ??= new Seen();
+  session.seen.observe(tool, args, outcome.parts);
+}

@@ -1,0 +1,243 @@
+/**
+ * Where a value comes from (SPEC §7.5): the labels of everything a session has seen that holds it verbatim.
+ * Kept per session are the person's instructions and the values that calls returned, leaf by leaf.
+ */
+import type { ToolDecl, Yield } from "../../lang/ir.ts";
+import { NAMED_LABEL, USER_LABEL } from "../../lang/type.ts";
+import { isList, isMap, isSet, NULL, type RecordValue, type Scalar, type Value } from "../value.ts";
+
+/** Characters and texts kept for one session. Beyond them nothing can be said of where values come from. */
+const LONGEST = 1_048_576;
+const MOST_LEAVES = 20_000;
+
+/** Shorter values stand in any text by chance: in outputs they count only alone, or named as an id. */
+const SHORT = 4;
+
+interface Leaf {
+  readonly text: string;
+  readonly labels: ReadonlySet<string>;
+  /** What the record says it comes from; empty where it should say and does not. */
+  readonly source?: string;
+}
+
+/** A value that a call returned, with labels that the enforcement point adds. */
+export interface ReturnedPart {
+  readonly value: unknown;
+  readonly labels: readonly string[];
+}
+
+/** What one session has seen. Grows only. */
+export class Seen {
+  readonly #instructions: string[] = [];
+  readonly #leaves: Leaf[] = [];
+  readonly #known = new Set<string>();
+  #length = 0;
+  #full = false;
+
+  /** What the person wrote. */
+  instruct(text: string): void {
+    const normal = normalise(text);
+    if (normal !== "" && this.#fits(`instruction ${normal}`, normal))
+      this.#instructions.push(normal);
+  }
+
+  /** What a successful or failed call returned. `args` are those it was called with. */
+  observe(tool: ToolDecl, args: RecordValue, parts: readonly ReturnedPart[]): void {
+    const own = tool.effect === "read" ? new Set<string>() : new Set(textsIn(args));
+    for (const part of parts) {
+      const labelled = labeller(tool, args, part.labels);
+      for (const leaf of leavesOf(part.value, labelled)) {
+        // What a call put in says nothing when it comes back out.
+        if (own.has(leaf.text)) continue;
+        const key = `${[...leaf.labels].join(" ")} ${leaf.source ?? ""} ${leaf.text}`;
+        if (this.#fits(key, leaf.text)) this.#leaves.push(leaf);
+      }
+    }
+  }
+
+  /**
+   * Labels of all that holds the value, `user` where an instruction does, and `named` where all of it that
+   * could come from outside names a source that an instruction names. Of a Set, List, Map or record: those
+   * of any element, so rules about all of them ask element by element.
+   */
+  origin(value: Value, foreign: ReadonlySet<string>): ReadonlySet<Scalar> | "unavailable" {
+    if (this.#full) return "unavailable";
+    const labels = new Set<Scalar>();
+    for (const text of textsIn(value)) this.#originOf(text, foreign, labels);
+    return labels;
+  }
+
+  #originOf(text: string, foreign: ReadonlySet<string>, labels: Set<Scalar>): void {
+    if (text === "") return;
+    if (this.#isInstructed(text)) labels.add(USER_LABEL);
+    let outside = 0;
+    let named = 0;
+    for (const leaf of this.#leaves) {
+      if (!leafHolds(leaf.text, text)) continue;
+      for (const label of leaf.labels) labels.add(label);
+      if (![...leaf.labels].some((label) => foreign.has(label))) continue;
+      outside += 1;
+      if (leaf.source !== undefined && this.#isNamed(leaf.source)) named += 1;
+    }
+    if (outside > 0 && named === outside) labels.add(NAMED_LABEL);
+  }
+
+  #isInstructed(text: string): boolean {
+    return this.#instructions.some((instruction) => holds(instruction, text));
+  }
+
+  #isNamed(source: string): boolean {
+    return source.length >= SHORT && this.#isInstructed(source);
+  }
+
+  #fits(key: string, text: string): boolean {
+    if (this.#full || this.#known.has(key)) return false;
+    if (this.#length + text.length > LONGEST || this.#known.size >= MOST_LEAVES) {
+      this.#full = true;
+      return false;
+    }
+    this.#length += text.length;
+    this.#known.add(key);
+    return true;
+  }
+}
+
+/** Labels that say something came from outside: those that some tool which names its sources yields. */
+export function foreignLabels(tools: readonly ToolDecl[]): ReadonlySet<string> {
+  const sourced = tools.filter((tool) => tool.source !== undefined);
+  return new Set(sourced.flatMap((tool) => tool.yields.map(({ label }) => label)));
+}
+
+/** One form for what looks alike: NFC, blanks single, case folded. */
+function normalise(text: string): string {
+  return text.normalize("NFC").replace(/\s+/g, " ").trim().toLowerCase();
+}
+
+/** The texts of all scalars in a value. */
+function textsIn(value: Value | undefined): readonly string[] {
+  if (value === undefined || value === NULL || typeof value === "boolean") return [];
+  if (typeof value === "number") return [String(value)];
+  if (typeof value === "string") return [normalise(value)];
+  if (isSet(value)) return [...value].flatMap(textsIn);
+  if (isList(value)) return value.flatMap(textsIn);
+  return (isMap(value) ? [...value.values()] : Object.values(value)).flatMap(textsIn);
+}
+
+/** What is found on the way down to a leaf. */
+interface Place {
+  readonly names: readonly string[];
+  readonly source?: string;
+  readonly inRecord: boolean;
+}
+
+type Labeller = {
+  readonly labelsAt: (place: Place) => ReadonlySet<string>;
+  readonly sourceOf: (record: Readonly<Record<string, unknown>>) => string | undefined;
+  readonly source?: string;
+};
+
+function labeller(tool: ToolDecl, args: RecordValue, added: readonly string[]): Labeller {
+  const { source } = tool;
+  const argument = source?.of === "args" ? textsIn(args[source.name]).join(" ") : undefined;
+  const fromArgs = argument ?? (source === undefined ? undefined : "");
+  return {
+    labelsAt: (place) => new Set([...added, ...yielded(tool.yields, place)]),
+    sourceOf: (record) => {
+      if (source?.of !== "output" || !Object.hasOwn(record, source.name)) return undefined;
+      const named = record[source.name];
+      return typeof named === "string" ? normalise(named) : "";
+    },
+    ...(fromArgs === undefined ? {} : { source: fromArgs }),
+  };
+}
+
+/** Text that should be records and is not may hold any of their members: it gets every label. */
+function yielded(yields: readonly Yield[], place: Place): readonly string[] {
+  const covers = (one: Yield) => one.fields?.some((field) => place.names.includes(field)) ?? false;
+  if (!place.inRecord) return yields.map(({ label }) => label);
+  const covered = yields.some(covers);
+  return yields
+    .filter((one) => {
+      if (one.fields !== undefined) return covers(one);
+      return !one.elsewhere || !covered;
+    })
+    .map(({ label }) => label);
+}
+
+function leavesOf(value: unknown, { labelsAt, sourceOf, source }: Labeller): readonly Leaf[] {
+  const leaves: Leaf[] = [];
+  const visit = (inner: unknown, place: Place): void => {
+    if (Array.isArray(inner)) {
+      for (const item of inner) visit(item, place);
+    } else if (typeof inner === "object" && inner !== null) {
+      const own = sourceOf(inner as Readonly<Record<string, unknown>>) ?? place.source;
+      for (const [name, item] of Object.entries(inner)) {
+        const names = [...place.names, name];
+        visit(item, { names, inRecord: true, ...(own === undefined ? {} : { source: own }) });
+      }
+    } else if (typeof inner === "string" || typeof inner === "number") {
+      const text = normalise(String(inner));
+      if (text === "") return;
+      const from = place.source === undefined ? {} : { source: place.source };
+      leaves.push({ text, labels: labelsAt(place), ...from });
+    }
+  };
+  visit(value, { names: [], inRecord: false, ...(source === undefined ? {} : { source }) });
+  return leaves;
+}
+
+function leafHolds(leaf: string, text: string): boolean {
+  if (leaf === text) return true;
+  if (text.length >= leaf.length) return false;
+  return text.length >= SHORT ? holds(leaf, text) : mentions(leaf, text);
+}
+
+/** Contained between boundaries: `100` is not in `2100`, nor `11` in `11:30`, nor `a@b.c` in `aa@b.c`. */
+function holds(text: string, part: string): boolean {
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) {
+    if (isBounded(text, at, at + part.length)) return true;
+  }
+  return false;
+}
+
+/** A short value counts where the text calls it an id: `"13"`, `#13`, `id 13`, `no. 13`. */
+function mentions(text: string, part: string): boolean {
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) {
+    const [before, after] = [text.slice(Math.max(0, at - 12), at), text.charAt(at + part.length)];
+    const quoted = /["'`]$/.test(before) && /["'`]/.test(after);
+    const called = /(?:#|\b(?:id|number|no)\b[^a-z0-9]{0,3})$/.test(before);
+    if (isBounded(text, at, at + part.length) && (quoted || called)) return true;
+  }
+  return false;
+}
+
+function isBounded(text: string, start: number, end: number): boolean {
+  const first = text.charAt(start);
+  const last = text.charAt(end - 1);
+  return (
+    !(isWord(first) && isWord(text.charAt(start - 1))) &&
+    !(isWord(last) && isWord(text.charAt(end))) &&
+    !(isDigit(first) && isJoint(text.charAt(start - 1)) && isDigit(text.charAt(start - 2))) &&
+    !(isDigit(last) && isJoint(text.charAt(end)) && isDigit(text.charAt(end + 1))) &&
+    !(text.slice(start, end).includes("@") && isInsideAddress(text, start, end))
+  );
+}
+
+/** `ann@b.c` is not in `joann@b.c`, `jo.ann@b.c` or `ann@b.c.evil`. */
+function isInsideAddress(text: string, start: number, end: number): boolean {
+  const [before, after] = [text.charAt(start - 1), text.charAt(end)];
+  if (before !== "" && "._%+-".includes(before)) return true;
+  return (after === "." || after === "-") && isWord(text.charAt(end + 1));
+}
+
+function isWord(character: string): boolean {
+  return character !== "" && /[\p{L}\p{N}_]/u.test(character);
+}
+
+function isDigit(character: string): boolean {
+  return character >= "0" && character <= "9" && character.length === 1;
+}
+
+function isJoint(character: string): boolean {
+  return character !== "" && ".:-/,".includes(character);
+}

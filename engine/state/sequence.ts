@@ -1,0 +1,154 @@
+/**
+ * Where a task stands in its sequence (SPEC §7.6). A call is allowed when it is a next step both without and
+ * with the calls that were allowed and have not reported yet: whatever becomes of them, the sequence holds.
+ */
+import type { SequenceDecl } from "../../lang/ir.ts";
+import type { Bindings, StepResult } from "../evaluate/evaluator.ts";
+import type { DecisionRequest } from "../request.ts";
+import { toJson, type Unknown } from "../value.ts";
+
+/** A step that was taken, with the values bound on the way there. */
+interface Configuration {
+  /** Missing before the first step. */
+  readonly position?: number;
+  readonly bound: Bindings;
+}
+
+interface TakenStep {
+  readonly call: string;
+  readonly request: DecisionRequest;
+  /** Its outcome was reported, and good. */
+  readonly done: boolean;
+}
+
+export interface Progress {
+  /** After every step before the first in `steps`. */
+  readonly base: readonly Configuration[];
+  /** In the order they were allowed; the first is not done. */
+  readonly steps: readonly TakenStep[];
+  /** After the steps that are done, and after all. */
+  readonly committed: readonly Configuration[];
+  readonly all: readonly Configuration[];
+}
+
+const BEGINNING: readonly Configuration[] = [{ bound: new Map() }];
+
+export const NOT_BEGUN: Progress = {
+  base: BEGINNING,
+  steps: [],
+  committed: BEGINNING,
+  all: BEGINNING,
+};
+
+/** Ways through one sequence that are followed at once; a way beyond them is given up, so fewer steps fit. */
+const WAYS_MOST = 64;
+
+/** Calls of one task that may be under way at once. */
+const UNREPORTED_MOST = 64;
+
+/** Whether a request is a step; `evaluator.step` of the task. */
+export type Match = (position: number, bound: Bindings, request: DecisionRequest) => StepResult;
+
+export type Judgement =
+  | { readonly kind: "follows" }
+  /** It follows once calls under way have succeeded. */
+  | { readonly kind: "pending" }
+  /** `next`: labels of the steps that would follow. */
+  | { readonly kind: "outside"; readonly next: readonly string[] }
+  | { readonly kind: "unknown"; readonly unknown: Unknown };
+
+export function judge(
+  sequence: SequenceDecl,
+  progress: Progress,
+  request: DecisionRequest,
+  match: Match,
+): Judgement {
+  const afterAll = advance(sequence, progress.all, request, match);
+  if (afterAll.ways.length === 0) {
+    if (afterAll.unknown !== undefined) return { kind: "unknown", unknown: afterAll.unknown };
+    return { kind: "outside", next: nextLabels(sequence, progress.all) };
+  }
+  if (progress.steps.length === 0) return { kind: "follows" };
+  const afterDone = advance(sequence, progress.committed, request, match);
+  if (afterDone.ways.length === 0 || progress.steps.length >= UNREPORTED_MOST) {
+    return { kind: "pending" };
+  }
+  return { kind: "follows" };
+}
+
+export function take(
+  sequence: SequenceDecl,
+  progress: Progress,
+  call: string,
+  request: DecisionRequest,
+  match: Match,
+): Progress {
+  return {
+    ...progress,
+    steps: [...progress.steps, { call, request, done: false }],
+    all: advance(sequence, progress.all, request, match).ways,
+  };
+}
+
+/** A failed step was never taken. */
+export function settle(
+  sequence: SequenceDecl,
+  progress: Progress,
+  call: string,
+  succeeded: boolean,
+  match: Match,
+): Progress {
+  const steps = progress.steps.flatMap((step) => {
+    if (step.call !== call) return [step];
+    return succeeded ? [{ ...step, done: true }] : [];
+  });
+  const after = (from: readonly Configuration[], taken: readonly TakenStep[]) =>
+    taken.reduce((ways, step) => advance(sequence, ways, step.request, match).ways, from);
+  const open = steps.findIndex((step) => !step.done);
+  const kept = open < 0 ? [] : steps.slice(open);
+  const base = after(progress.base, open < 0 ? steps : steps.slice(0, open));
+  return {
+    base,
+    steps: kept,
+    committed: after(
+      base,
+      kept.filter((step) => step.done),
+    ),
+    all: after(base, kept),
+  };
+}
+
+function advance(
+  sequence: SequenceDecl,
+  from: readonly Configuration[],
+  request: DecisionRequest,
+  match: Match,
+): { readonly ways: readonly Configuration[]; readonly unknown?: Unknown } {
+  const ways = new Map<string, Configuration>();
+  let unknown: Unknown | undefined;
+  for (const way of from) {
+    for (const position of following(sequence, way)) {
+      const result = match(position, way.bound, request);
+      if (result.matches === "unknown") unknown ??= result.unknown;
+      if (result.matches !== true) continue;
+      const next = { position, bound: result.bound };
+      if (ways.size < WAYS_MOST) ways.set(identify(next), next);
+    }
+  }
+  return { ways: [...ways.values()], ...(unknown === undefined ? {} : { unknown }) };
+}
+
+function following(sequence: SequenceDecl, { position }: Configuration): readonly number[] {
+  return (position === undefined ? sequence.first : sequence.follow[position]) ?? [];
+}
+
+function identify({ position, bound }: Configuration): string {
+  const values = [...bound].sort(([a], [b]) => a - b).map(([id, value]) => [id, toJson(value)]);
+  return JSON.stringify([position, values]);
+}
+
+function nextLabels(sequence: SequenceDecl, ways: readonly Configuration[]): readonly string[] {
+  const positions = new Set(ways.flatMap((way) => following(sequence, way)));
+  const sorted = [...positions].sort((a, b) => a - b);
+  return [...new Set(sorted.map((position) => sequence.positions[position]?.label ?? ""))];
+}

@@ -1,0 +1,90 @@
+/**
+ * What is remembered between calls (SPEC §7): the contract of every store. A decision reads one view and
+ * then commits what it leaves behind. In process both are synchronous, so that nothing comes between them.
+ * A store on other machines gives promises of the same: it fetches what `begin` asks for in one round trip,
+ * and `commit` answers `conflict` when what was read has changed since, and the decision is made anew.
+ */
+import type { Program } from "../../lang/ir.ts";
+import type { Touch } from "../evaluate/evaluator.ts";
+import type { Facts } from "../facts.ts";
+import type { DecisionRequest } from "../request.ts";
+import type { SessionFacts } from "../request-reader.ts";
+import type { ReturnedPart } from "./origin.ts";
+import type { Match, Progress } from "./sequence.ts";
+
+/** Thrown by a store that is out of reach; the engine answers it with a deny of its own code. */
+export class StateUnavailable extends Error {}
+
+export interface StateStore {
+  /** State of a policy's declarations; those that mean the same as before keep what they held. */
+  open(program: Program): PolicyState;
+}
+
+export interface PolicyState {
+  session(id: string): SessionFacts | undefined;
+  begin(scope: StateScope): StateView;
+  /** All or nothing. `full`: there is no room for what an allowed call must leave behind. */
+  commit(effects: Effects): "ok" | "full";
+  settle(outcome: SettledOutcome, match: TaskMatch): Settlement;
+  /** Ended until reinstated. Creates the session where it was never seen. */
+  interrupt(sessionId: string, nowMs: number): void;
+  reinstate(sessionId: string): boolean;
+  /** Removes a label from what the session has returned so far; whoever calls it records why. */
+  declassify(sessionId: string, label: string): boolean;
+}
+
+export interface StateScope {
+  readonly nowMs: number;
+  readonly sessionId?: string;
+  /** Index of the task that the request names. */
+  readonly task?: number;
+  /** What the person wrote, come with this request: part of what `origin` sees, kept when there is a session. */
+  readonly instruction?: string;
+}
+
+export interface StateView extends Facts {
+  /** Where the task stands; `undefined` before its first allowed call. */
+  readonly task: TaskState | undefined;
+}
+
+export interface TaskState {
+  readonly startedAtMs: number;
+  /** Allowed so far, whatever became of them. */
+  readonly callCount: number;
+  readonly progress: Progress;
+}
+
+/** What one decision leaves behind. */
+export interface Effects {
+  readonly nowMs: number;
+  readonly request: DecisionRequest;
+  readonly touches: readonly Touch[];
+  readonly sessionId?: string;
+  readonly interrupt: boolean;
+  /** Set where the decision is allow. */
+  readonly allowed?: AllowedCall;
+}
+
+export interface AllowedCall {
+  readonly call: string;
+  /** Index of the task and where it stands with this call. */
+  readonly task?: { readonly index: number; readonly state: TaskState };
+}
+
+export interface SettledOutcome {
+  readonly call: string;
+  readonly nowMs: number;
+  readonly status: "ok" | "error";
+  /** Join the session's, and are of all values. */
+  readonly labels: readonly string[];
+  /** Position in the level `Sensitivity`. */
+  readonly sensitivity?: number;
+  readonly parts: readonly ReturnedPart[];
+}
+
+/** `Match` of task `index`. */
+export type TaskMatch = (index: number) => Match;
+
+export type Settlement =
+  | { readonly ok: true; readonly repeated: boolean }
+  | { readonly ok: false; readonly why: "unknown" | "settled" };

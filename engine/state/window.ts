@@ -1,0 +1,166 @@
+/**
+ * What a counter holds for one key (SPEC §7.3). Time is cut into 32 buckets a window, so that memory is
+ * bounded whatever the rate, and a reading only ever over-counts:
+ *
+ *   exact ≤ value ≤ exact over (window + one bucket)
+ *
+ * A bucket that time has already passed takes nothing: what is recorded with an earlier clock counts as now,
+ * and lives longer, never shorter.
+ */
+import type { Scalar } from "../value.ts";
+
+const BUCKETS = 32;
+/** The window itself, and the bucket that is being filled. */
+const KEPT = BUCKETS + 1;
+const MOST = Number.MAX_SAFE_INTEGER;
+
+/** Different values kept for one key; beyond it the number is not known, and a reading says so. */
+export const DISTINCT_MOST = 10_000;
+
+/** Which bucket a time falls into. Both are whole numbers, so the quotient is cut off exactly. */
+export function bucketOf(nowMs: number, windowMs: number): number {
+  return Math.floor((nowMs * BUCKETS) / windowMs);
+}
+
+/** For a counter that is kept as long as its key, all time is one bucket. */
+export const LIFETIME = 0;
+
+/** A sum of whole numbers in a window, or for a lifetime. Invariant: `total` is what the buckets hold. */
+export class Sum {
+  /** None for a lifetime. */
+  readonly #buckets: Float64Array | undefined;
+  #head: number;
+  #total = 0;
+
+  constructor(windowed: boolean, bucket: number) {
+    this.#buckets = windowed ? new Float64Array(KEPT) : undefined;
+    this.#head = bucket;
+  }
+
+  read(bucket: number): number {
+    this.#advance(bucket);
+    return Math.min(this.#total, MOST);
+  }
+
+  /** Nothing negative is ever added: no call makes room for another. Gives back where the amount now is. */
+  add(bucket: number, amount: number): number {
+    this.#advance(bucket);
+    this.#change(this.#head, Math.max(0, amount));
+    return this.#head;
+  }
+
+  /** Takes back what `add` put into the bucket it gave, if that is still kept. */
+  takeBack(bucket: number, amount: number): void {
+    if (bucket > this.#head - KEPT && bucket <= this.#head)
+      this.#change(bucket, -Math.max(0, amount));
+  }
+
+  isEmpty(bucket: number): boolean {
+    return this.read(bucket) === 0;
+  }
+
+  #change(bucket: number, amount: number): void {
+    const slot = bucket % KEPT;
+    const before = this.#buckets === undefined ? this.#total : (this.#buckets[slot] ?? 0);
+    // What has reached the end of the scale may have been more: nothing is taken from it.
+    if (amount < 0 && before >= MOST) return;
+    const after = clamp(before + amount);
+    if (this.#buckets === undefined) {
+      this.#total = after;
+      return;
+    }
+    this.#buckets[slot] = after;
+    // Beyond the safe integers a running sum would lose units, and one day count too little.
+    const total = this.#total + (after - before);
+    this.#total = total <= MOST ? total : this.#recount();
+  }
+
+  #advance(bucket: number): void {
+    const buckets = this.#buckets;
+    if (buckets === undefined || bucket <= this.#head) return;
+    if (bucket - this.#head >= KEPT) {
+      buckets.fill(0);
+      this.#total = 0;
+    } else {
+      const exact = this.#total <= MOST;
+      for (let next = this.#head + 1; next <= bucket; next++) {
+        this.#total -= buckets[next % KEPT] ?? 0;
+        buckets[next % KEPT] = 0;
+      }
+      if (!exact) this.#total = this.#recount();
+    }
+    this.#head = bucket;
+  }
+
+  #recount(): number {
+    return this.#buckets?.reduce((sum, amount) => sum + amount, 0) ?? this.#total;
+  }
+}
+
+function clamp(amount: number): number {
+  return Math.min(Math.max(amount, 0), MOST);
+}
+
+/** How many different values there were in a window, or for a lifetime. */
+export class Distinct {
+  readonly #windowed: boolean;
+  /** Value → how often in which bucket. In the order of the newest bucket while `#ordered`. */
+  readonly #uses = new Map<Scalar, Map<number, number>>();
+  #head: number;
+  #ordered = true;
+  /** Until this bucket has left the window, some value is missing. */
+  #overflownAt = Number.NEGATIVE_INFINITY;
+
+  constructor(windowed: boolean, bucket: number) {
+    this.#windowed = windowed;
+    this.#head = bucket;
+  }
+
+  read(bucket: number): number | "unavailable" {
+    this.#advance(bucket);
+    return this.#overflownAt > this.#head - KEPT ? "unavailable" : this.#uses.size;
+  }
+
+  add(bucket: number, value: Scalar): number {
+    this.#advance(bucket);
+    const uses = this.#uses.get(value);
+    if (uses === undefined && this.#uses.size >= DISTINCT_MOST) {
+      this.#overflownAt = this.#head;
+      return this.#head;
+    }
+    const counted = uses ?? new Map<number, number>();
+    counted.set(this.#head, (counted.get(this.#head) ?? 0) + 1);
+    // Set anew, to stand last.
+    this.#uses.delete(value);
+    this.#uses.set(value, counted);
+    return this.#head;
+  }
+
+  takeBack(bucket: number, value: Scalar): void {
+    const uses = this.#uses.get(value);
+    const count = uses?.get(bucket);
+    if (uses === undefined || count === undefined) return;
+    if (count > 1) uses.set(bucket, count - 1);
+    else uses.delete(bucket);
+    if (uses.size === 0) this.#uses.delete(value);
+    else this.#ordered = false;
+  }
+
+  isEmpty(bucket: number): boolean {
+    return this.read(bucket) === 0;
+  }
+
+  #advance(bucket: number): void {
+    if (!this.#windowed || bucket <= this.#head) return;
+    this.#head = bucket;
+    for (const [value, uses] of this.#uses) {
+      for (const used of uses.keys()) {
+        // A value's buckets ascend, so the first that is kept ends the search.
+        if (used > this.#head - KEPT) break;
+        uses.delete(used);
+      }
+      if (uses.size === 0) this.#uses.delete(value);
+      else if (this.#ordered) return;
+    }
+  }
+}
