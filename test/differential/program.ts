@@ -504,7 +504,10 @@ class Generator {
   #read(type: Type, scope: Scope): Expr | undefined {
     const reads = (READS.get(spell(type)) ?? []).filter(
       (read) =>
-        (!read.optional || scope.present.has(`${read.root}.${read.name}`)) &&
+        // Now and then untested: absence must be handled even where the checker should have seen to it.
+        (!read.optional ||
+          scope.present.has(`${read.root}.${read.name}`) ||
+          this.#random.chance(0.03)) &&
         (scope.reads !== "parameters" || (read.root !== "args" && read.root !== "resource")),
     );
     return reads.length === 0 ? undefined : this.#attribute(this.#random.pick(reads));
@@ -527,7 +530,6 @@ class Generator {
         return {
           kind: "if",
           condition: this.#bool(scope, depth),
-          // biome-ignore lint/suspicious/noThenProperty: the IR calls it so
           then: this.#expr(type, scope, depth),
           else: this.#expr(type, scope, depth),
           at: this.#at(),
@@ -892,7 +894,6 @@ class Generator {
         return {
           kind: "if",
           condition: has,
-          // biome-ignore lint/suspicious/noThenProperty: the IR calls it so
           then: reading,
           else: this.#bool(scope, depth),
           at: this.#at(),
