@@ -2,9 +2,9 @@
  * What `writ build` writes and an engine loads (SPEC §11): a program as canonical JSON, with the digest of what
  * it means, and the tests that must hold of it. Pure.
  */
-import { createHash } from "node:crypto";
 import { type Expr, IR_VERSION, type Program } from "../lang/ir.ts";
 import type { TestCase } from "../lang/testing.ts";
+import { canonicalJson, digestOf } from "./canonical-json.ts";
 import { faultOfProgram, faultOfTests } from "./ir-shape.ts";
 
 export const BUNDLE_FORMAT = "writ.bundle";
@@ -38,7 +38,7 @@ export function makeBundle({ program, tests, revision }: BundleParts): Bundle {
   return {
     format: BUNDLE_FORMAT,
     version: program.version,
-    digest: digestOf(program),
+    digest: digestOfProgram(program),
     program,
     ...(tests === undefined ? {} : { tests }),
     ...(revision === undefined ? {} : { revision }),
@@ -47,11 +47,11 @@ export function makeBundle({ program, tests, revision }: BundleParts): Bundle {
 
 /** Canonical JSON: the same bundle is the same bytes, on every machine. */
 export function serializeBundle(bundle: Bundle): string {
-  return canonical(bundle);
+  return canonicalJson(bundle);
 }
 
 export function serializeProgram(program: Program): string {
-  return canonical(program);
+  return canonicalJson(program);
 }
 
 /**
@@ -59,11 +59,9 @@ export function serializeProgram(program: Program): string {
  * stand in the text (`at`, `places`, `sources`) is left out, so that comments and layout change nothing; the
  * order of declarations is not, since indexes rest on it.
  */
-export function digestOf(program: Program): string {
+export function digestOfProgram(program: Program): string {
   const { places: _places, sources: _sources, ...meaning } = program;
-  return `sha256:${createHash("sha256")
-    .update(canonical(withoutPlaces(meaning)))
-    .digest("hex")}`;
+  return digestOf(withoutPlaces(meaning));
 }
 
 /** What `serializeBundle` wrote, read again: nothing in it is believed. */
@@ -112,7 +110,7 @@ export function loadProgram(json: unknown): LoadedProgram {
   const fault = faultOfProgram(json) ?? faultOfReferences(json as unknown as Program);
   if (fault !== undefined) return { ok: false, why: `its program cannot be read: ${fault}` };
   const program = json as unknown as Program;
-  return { ok: true, program, digest: digestOf(program) };
+  return { ok: true, program, digest: digestOfProgram(program) };
 }
 
 const MEMBERS = ["format", "version", "digest", "program", "tests", "revision"];
@@ -210,17 +208,6 @@ function notPlace([name]: readonly [string, unknown]): boolean {
 function isConstant(node: object): boolean {
   const { kind, type } = node as Partial<Extract<Expr, { kind: "const" }>>;
   return kind === "const" || (type as unknown) === "custom";
-}
-
-/** RFC 8785, for JSON that has been read or made by the compiler: members in the order of UTF-16 units, no spaces. */
-export function canonical(json: unknown): string {
-  if (Array.isArray(json)) return `[${json.map(canonical).join(",")}]`;
-  if (!isObject(json)) return JSON.stringify(json);
-  const members = Object.keys(json)
-    .filter((name) => json[name] !== undefined)
-    .sort()
-    .map((name) => `${JSON.stringify(name)}:${canonical(json[name])}`);
-  return `{${members.join(",")}}`;
 }
 
 function isObject(json: unknown): json is Readonly<Record<string, unknown>> {
