@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type Listening, ListenRefused, listen } from "../../../engine/http/index.ts";
 import { isLoopback } from "../../../engine/http/listen.ts";
 import { HTTP_LIMITS } from "../../../engine/limits.ts";
+import { randomFrom, seedOf } from "./random.ts";
 import { DENIAL, serve } from "./support.ts";
 
 let listening: Listening | undefined;
@@ -18,12 +19,21 @@ async function start(app: FastifyInstance = serve(), drainMs = 1_000): Promise<n
   return Number(new URL(listening.address).port);
 }
 
+/** Says that nothing more will be sent, so that nothing more is waited for. */
+const END = Symbol("end");
+
 /** Everything that comes back until the service closes the connection. */
-function exchange(port: number, ...chunks: readonly (string | Buffer)[]): Promise<string> {
+function exchange(
+  port: number,
+  ...chunks: readonly (string | Buffer | typeof END)[]
+): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   let received = "";
   const socket = connect(port, "127.0.0.1", () => {
-    for (const chunk of chunks) socket.write(chunk);
+    for (const chunk of chunks) {
+      if (chunk === END) socket.end();
+      else socket.write(chunk);
+    }
   });
   socket.setEncoding("latin1");
   socket.on("data", (text) => {
@@ -132,6 +142,53 @@ describe("requests as they come", () => {
     const second = post(`${HEAD}content-length: 1\r\n`, "{");
     const answer = await exchange(await start(), first, second);
     expect(answer.match(/HTTP\/1\.1 (\d+)/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 400"]);
+  });
+});
+
+describe("damaged requests", () => {
+  const runs = Number(process.env.WRIT_SOCKET_RUNS ?? 3_000);
+  const seed = seedOf(process.env.WRIT_SOCKET_SEED);
+
+  test(`none is a server error, seed ${seed}`, { timeout: 30_000 + runs * 10 }, async () => {
+    const random = randomFrom(seed);
+    const port = await start();
+    const answered = new Map<string, number>();
+    const pieces = [
+      "\r\n",
+      "\n",
+      ":",
+      " ",
+      "\t",
+      "\u0000",
+      "\u00ff",
+      "0",
+      "chunked",
+      "host: x\r\n",
+      "{}",
+    ];
+    const whole = post(`${HEAD}x-request-id: 1\r\ncontent-length: 2\r\n`, "{}");
+    const damaged = () => {
+      let text = whole;
+      for (let count = 1 + random.below(3); count > 0; count -= 1) {
+        const at = random.below(text.length + 1);
+        const cut = random.below(3) * random.below(4);
+        text =
+          text.slice(0, at) +
+          (random.below(3) > 0 ? random.pick(pieces) : "") +
+          text.slice(at + cut);
+      }
+      return text;
+    };
+    const one = async () => {
+      const request = damaged();
+      const answer = await exchange(port, Buffer.from(request, "latin1"), END);
+      const kind = outcome(answer);
+      answered.set(kind, (answered.get(kind) ?? 0) + 1);
+      if (/^HTTP\/1\.1 5/m.test(answer)) expect.fail(`${JSON.stringify(request)} → ${answer}`);
+    };
+    for (let run = 0; run < runs; run += 50) await Promise.all(Array.from({ length: 50 }, one));
+    expect(answered.get("200"), JSON.stringify([...answered])).toBeGreaterThan(runs / 20);
+    expect(answered.get("400 bad_request")).toBeGreaterThan(runs / 20);
   });
 });
 
