@@ -1,5 +1,5 @@
 /** Text that may be laid out on one line or on many: a small Wadler-style pretty printer. */
-export type Doc = string | readonly Doc[] | Group | Indent | Line | IfBroken;
+export type Doc = string | readonly Doc[] | Group | Indent | Line | IfBroken | Remark;
 
 interface Group {
   readonly kind: "group";
@@ -22,6 +22,11 @@ interface Line {
 
 interface IfBroken {
   readonly kind: "ifBroken";
+  readonly text: string;
+}
+
+interface Remark {
+  readonly kind: "remark";
   readonly text: string;
 }
 
@@ -49,6 +54,11 @@ export function ifBroken(text: string): Doc {
   return { kind: "ifBroken", text };
 }
 
+/** Text at the end of a line that does not count: what it stands behind need not break to make room. */
+export function remark(text: string): Doc {
+  return { kind: "remark", text };
+}
+
 const INDENT = 2;
 
 interface Command {
@@ -73,6 +83,8 @@ export function layOut(doc: Doc, width: number): string {
       pending.push({ doc: doc.contents, column, flat: onOne });
     } else if (doc.kind === "indent") {
       pending.push({ doc: doc.contents, column: column + INDENT, flat });
+    } else if (doc.kind === "remark") {
+      out.push(doc.text);
     } else if (doc.kind === "ifBroken") {
       if (!flat) pending.push({ doc: doc.text, column, flat });
     } else if (flat && doc.flat !== undefined) {
@@ -100,6 +112,7 @@ function fits(doc: Doc, behind: readonly Command[], room: number): boolean {
     else if (isArray(doc)) for (const part of doc.toReversed()) pending.push({ doc: part, flat });
     else if (doc.kind === "group") pending.push({ doc: doc.contents, flat: flat && !doc.broken });
     else if (doc.kind === "indent") pending.push({ doc: doc.contents, flat });
+    else if (doc.kind === "remark") continue;
     else if (doc.kind === "ifBroken") left -= flat ? 0 : doc.text.length;
     else if (flat && doc.flat !== undefined) left -= doc.flat.length;
     else return true;
@@ -111,7 +124,7 @@ function isBroken(doc: Doc): boolean {
   if (typeof doc === "string") return false;
   if (isArray(doc)) return doc.some(isBroken);
   if (doc.kind === "line") return doc.flat === undefined;
-  return doc.kind !== "ifBroken" && doc.broken;
+  return (doc.kind === "group" || doc.kind === "indent") && doc.broken;
 }
 
 function isArray(doc: Doc): doc is readonly Doc[] {

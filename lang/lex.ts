@@ -4,6 +4,7 @@
  */
 import type { IToken, TokenType } from "chevrotain";
 import type { Comment } from "./ast.ts";
+import { hexOf, hiddenCharacter } from "./characters.ts";
 import { STRING_CHARS_MAX, TOKENS_MAX, WORD_CHARS_MAX } from "./limits.ts";
 import type { Report } from "./report.ts";
 import { decimalFromText } from "./scalar/decimal.ts";
@@ -40,9 +41,6 @@ const BYTE_ORDER_MARK = "\uFEFF";
 const FOREIGN = /&&|\|\||!(?!=)|\/\*|;/y;
 const SIGN = /->|==|!=|<=|>=|\?\?|[{}()[\]<>=,.:|*+?-]/y;
 const STRAY = /[^\s/A-Za-z0-9_"{}()[\]<>=,.:|*+?-]+|[\s\S]/y;
-
-/** Characters nobody sees: they could make a policy read otherwise than it decides. Tabs are seen. */
-const HIDDEN = /(?!\t)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 const KEYWORDS = new Map<string, TokenType>(Object.entries(keyword));
 const SIGNS = new Map<string, TokenType>(Object.entries(sign));
@@ -228,23 +226,26 @@ function fromHex(hex: string): string | undefined {
 }
 
 function refuseHidden(image: string, at: number, file: number, report: Report): void {
-  const found = HIDDEN.exec(image);
-  if (found === null) return;
-  const start = at + found.index;
-  const code = `U+${codePoint(found[0]).toUpperCase().padStart(4, "0")}`;
-  const help = `in a string, write it as \`\\u{${codePoint(found[0])}}\``;
-  report("E115", { file, start, end: start + found[0].length }, `hidden character ${code}`, help);
+  const hidden = hiddenCharacter(image);
+  if (hidden === undefined) return;
+  const { character, index } = hidden;
+  const span = { file, start: at + index, end: at + index + character.length };
+  const help = `in a string, write it as \`\\u{${hexOf(character)}}\``;
+  report("E115", span, `hidden character ${named(character)}`, help);
 }
 
-/** For messages: hidden characters by their number, and long text cut. */
+const SHOWN_CHARS_MAX = 40;
+
+/** For messages: a hidden character by its number, and long text cut. */
 function shown(text: string): string {
-  const hidden = HIDDEN.exec(text);
-  if (hidden !== null) return `character U+${codePoint(hidden[0]).toUpperCase().padStart(4, "0")}`;
-  return text.length > 40 ? `\`${text.slice(0, 40)}…\`` : `\`${text}\``;
+  const hidden = hiddenCharacter(text);
+  if (hidden !== undefined) return `character ${named(hidden.character)}`;
+  const cut = text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text;
+  return `\`${cut}\``;
 }
 
-function codePoint(character: string): string {
-  return (character.codePointAt(0) ?? 0).toString(16);
+function named(character: string): string {
+  return `U+${hexOf(character).toUpperCase().padStart(4, "0")}`;
 }
 
 function strayHelp(text: string): string | undefined {

@@ -1,5 +1,6 @@
 /** Expressions and types as text: half of the formatter. */
 import type * as ast from "./ast.ts";
+import { hexOf, replaceHidden } from "./characters.ts";
 import { brokenGroup, type Doc, group, hardLine, ifBroken, indent, line, softLine } from "./doc.ts";
 import type { Trivia } from "./trivia.ts";
 import { unreachable } from "./unreachable.ts";
@@ -240,8 +241,7 @@ function separated<T>(items: readonly T[], separator: string, print: (item: T) =
   return items.map((item, index) => [index === 0 ? "" : separator, print(item)]);
 }
 
-const ESCAPED = /["\\\n\t\r]|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-const SHORT: Readonly<Record<string, string>> = {
+const ESCAPES: Readonly<Record<string, string>> = {
   '"': '\\"',
   "\\": "\\\\",
   "\n": "\\n",
@@ -251,8 +251,6 @@ const SHORT: Readonly<Record<string, string>> = {
 
 /** As a literal: what nobody would see is written by its number. */
 export function quote(value: string): string {
-  const body = value.replace(ESCAPED, (character) => {
-    return SHORT[character] ?? `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-  });
-  return `"${body}"`;
+  const escaped = value.replace(/["\\\n\t\r]/g, (character) => ESCAPES[character] ?? character);
+  return `"${replaceHidden(escaped, (character) => `\\u{${hexOf(character)}}`)}"`;
 }

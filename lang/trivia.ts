@@ -3,7 +3,7 @@
  * opened a list over many lines. A printer asks in the order of the source, once for each gap between two things.
  */
 import type { Comment } from "./ast.ts";
-import { type Doc, hardLine } from "./doc.ts";
+import { type Doc, hardLine, remark } from "./doc.ts";
 
 /** Whether a gap shows the author's blank line. `"always"`: it shows one even where the author left none. */
 export type Blank = "never" | "keep" | "always";
@@ -36,7 +36,7 @@ export class Trivia {
     const missing = blank === "always" && !own.some((at) => this.blankBefore(at));
     return places.map((at, index) => {
       const text = comments[index]?.text ?? "";
-      if (index === 0 && trailing) return [" ", text];
+      if (index === 0 && trailing) return remark(` ${text}`);
       const empty = this.blankBefore(at) || (missing && at === own[0]);
       return [blank !== "never" && empty ? [hardLine, hardLine] : hardLine, text];
     });
@@ -47,7 +47,7 @@ export class Trivia {
     const comments = this.take(end);
     if (comments.length === 0) return line;
     return comments.map(({ span, text }, index) => {
-      if (index === 0 && !this.startsLine(span.start)) return [" ", text];
+      if (index === 0 && !this.startsLine(span.start)) return remark(` ${text}`);
       return [this.blankBefore(span.start) ? [hardLine, hardLine] : hardLine, text];
     });
   }
@@ -55,57 +55,6 @@ export class Trivia {
   /** Whether the thing at `start` stands on another line than what is before it. */
   opensLine(start: number): boolean {
     return this.lineBreaksBefore(start) > 0;
-  }
-
-  private taken = 0;
-
-  /** `text` is what the tree was parsed from; empty for a tree made otherwise, which has neither comments nor lines. */
-  constructor(comments: readonly Comment[], text: string) {
-    this.comments = comments;
-    this.text = text;
-  }
-
-  /**
-   * What stands before the thing that begins at `start`: `line` where there is nothing; else a comment on the line
-   * before keeps its place there, and the others have lines of their own.
-   */
-  gap(line: Doc, start: number, blank: Blank = "never"): Doc {
-    const comments = this.take(start);
-    const [first] = comments;
-    if (first === undefined) {
-      const empty = blank === "always" || (blank === "keep" && this.blankBefore(start));
-      return empty ? [hardLine, hardLine] : line;
-    }
-    const places = [...comments.map(({ span }) => span.start), start];
-    const trailing = !this.startsLine(first.span.start);
-    const own = trailing ? places.slice(1) : places;
-    const missing = blank === "always" && !own.some((at) => this.blankBefore(at));
-    return places.map((at, index) => {
-      const text = comments[index]?.text ?? "";
-      if (index === 0 && trailing) return [" ", text];
-      const empty = this.blankBefore(at) || (missing && at === own[0]);
-      return [blank !== "never" && empty ? [hardLine, hardLine] : hardLine, text];
-    });
-  }
-
-  /** What stands before the bracket that closes at `end`, or before the end of the file. */
-  closing(line: Doc, end: number): Doc {
-    const comments = this.take(end);
-    if (comments.length === 0) return line;
-    return comments.map(({ span, text }, index) => {
-      if (index === 0 && !this.startsLine(span.start)) return [" ", text];
-      return [this.blankBefore(span.start) ? [hardLine, hardLine] : hardLine, text];
-    });
-  }
-
-  /** Whether the thing at `start` stands on another line than what is before it. */
-  opensLine(start: number): boolean {
-    return this.lineBreaksBefore(start) > 0;
-  }
-
-  private newLine(at: number, blank: Blank, forced: boolean): Doc {
-    const two = forced || (blank !== "never" && this.blankBefore(at));
-    return two ? [hardLine, hardLine] : [hardLine];
   }
 
   private take(before: number): readonly Comment[] {

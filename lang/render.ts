@@ -1,0 +1,90 @@
+/** Diagnostic + source → plain text with a caret; colour belongs to the CLI. */
+import { replaceHidden } from "./characters.ts";
+import { type Diagnostic, severityOf } from "./diagnostic.ts";
+import { lineStarts, lineText, locate, type SourceFile } from "./source.ts";
+
+/**
+ * ```text
+ * payments.writ:3:19: error E101: expected `attempts`, `allowed` or `completed` after `count`, found `attempt`
+ *   3 | counter c = count attempt per session
+ *     |                   ^^^^^^^
+ *   help: did you mean `attempts`?
+ * ```
+ */
+export function render(diagnostic: Diagnostic, sources: readonly SourceFile[]): string {
+  return renderAll([diagnostic], sources);
+}
+
+/** Diagnostics one below the other, with an empty line between them. */
+export function renderAll(
+  diagnostics: readonly Diagnostic[],
+  sources: readonly SourceFile[],
+): string {
+  const starts = new Map<number, readonly number[]>();
+  const startsOf = (file: number, text: string) => {
+    const known = starts.get(file) ?? lineStarts(text);
+    starts.set(file, known);
+    return known;
+  };
+  return diagnostics
+    .map((diagnostic) => {
+      const source = sources[diagnostic.span.file] ?? { path: "", text: "" };
+      return renderOne(diagnostic, source, startsOf(diagnostic.span.file, source.text));
+    })
+    .join("\n");
+}
+
+function renderOne(diagnostic: Diagnostic, source: SourceFile, starts: readonly number[]): string {
+  const { code, message, help, span } = diagnostic;
+  const { line, column } = locate(source.text, span.start, starts);
+  const text = lineText(source.text, line, starts);
+  const gutter = " ".repeat(String(line).length);
+  const { shown, before, under } = excerpt(text, column - 1, span.end - span.start);
+  const lines = [
+    `${visible(source.path)}:${line}:${column}: ${severityOf(diagnostic)} ${code}: ${visible(message)}`,
+    `  ${line} | ${shown}`.trimEnd(),
+    `  ${gutter} | ${" ".repeat(before)}${"^".repeat(under)}`,
+  ];
+  if (help !== undefined) lines.push(`  help: ${visible(help)}`);
+  return `${lines.join("\n")}\n`;
+}
+
+const WIDTH = 100;
+/** Columns kept before what is wrong when a line is cut. */
+const LEAD = 40;
+
+/** The part of a line around what is wrong, and where to underline it, in columns. */
+function excerpt(
+  text: string,
+  start: number,
+  length: number,
+): { readonly shown: string; readonly before: number; readonly under: number } {
+  const from = text.length > WIDTH && start > LEAD ? start - LEAD : 0;
+  const to = Math.min(text.length, from + WIDTH);
+  const end = Math.max(start, Math.min(start + length, to));
+  const head = from > 0 ? "…" : "";
+  const tail = to < text.length ? "…" : "";
+  return {
+    shown: head + visible(text.slice(from, to)) + tail,
+    before: columns(head + visible(text.slice(from, start))),
+    under: Math.max(1, columns(visible(text.slice(start, end)))),
+  };
+}
+
+/** Tabs as two spaces; what could move or hide text on a terminal as a mark. */
+function visible(text: string): string {
+  return replaceHidden(text.replaceAll("\t", "  "), () => "\uFFFD");
+}
+
+const WIDE =
+  /[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u;
+
+/** How wide a terminal shows it. */
+function columns(text: string): number {
+  let count = 0;
+  for (const character of text) {
+    if (/\p{M}/u.test(character)) continue;
+    count += WIDE.test(character) ? 2 : 1;
+  }
+  return count;
+}
