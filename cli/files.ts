@@ -228,7 +228,11 @@ function refuseLeaving(directory: string, name: string): void {
 }
 
 function readSource(path: string, name: string): SourceFile {
-  return { path: name, text: readText(path, SOURCE_BYTES_MAX) };
+  return { path: name, text: readPolicyText(path) };
+}
+
+export function readPolicyText(path: string): string {
+  return readText(path, SOURCE_BYTES_MAX);
 }
 
 function realPath(path: string): string | undefined {
