@@ -19,6 +19,17 @@ export const JSON_LIMITS: JsonLimits = {
   valueCount: 10_000,
 };
 
+/**
+ * Of an outcome, which may bring the page or the file that a tool returned. What is too large to report would
+ * go without its labels.
+ */
+export const OUTCOME_LIMITS: JsonLimits = {
+  byteCount: 1024 * 1024,
+  depth: 32,
+  memberCount: 10_000,
+  valueCount: 50_000,
+};
+
 /** Of the HTTP service. Times are milliseconds. */
 export const HTTP_LIMITS = {
   /** Enough for a long `traceparent` and a bearer token; a request of ours has some 300 bytes of headers. */

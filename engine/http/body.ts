@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Answer } from "../answer.ts";
 import { type JsonValue, readJson } from "../json.ts";
-import { JSON_LIMITS } from "../limits.ts";
+import type { JsonLimits } from "../limits.ts";
 import { sendProblem } from "./problem.ts";
-import type { Answer } from "./service.ts";
 
 /** Faults listed in one answer; the first few say what to do. */
 const LISTED_FAULTS = 20;
@@ -15,14 +15,19 @@ export function takeRawBodies(app: FastifyInstance): void {
   });
 }
 
+interface Asking<Value> {
+  readonly limits: JsonLimits;
+  ask(input: JsonValue): Answer<Value> | Promise<Answer<Value>>;
+}
+
 /** Reads the body strictly and answers with what `ask` says of it. */
 export async function answerBody<Value>(
   request: FastifyRequest,
   reply: FastifyReply,
-  ask: (input: JsonValue) => Answer<Value> | Promise<Answer<Value>>,
+  { limits, ask }: Asking<Value>,
 ): Promise<FastifyReply> {
   const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array();
-  const reading = readJson(bytes, JSON_LIMITS);
+  const reading = readJson(bytes, limits);
   if (!reading.ok) {
     const { code, message, at } = reading.fault;
     return sendProblem(reply, "malformed_json", { detail: message, code, ...at });

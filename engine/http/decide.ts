@@ -1,13 +1,18 @@
 import type { FastifyInstance } from "fastify";
+import type { Answer } from "../answer.ts";
 import type { Decision } from "../decision.ts";
+import { JSON_LIMITS } from "../limits.ts";
 import { answerBody } from "./body.ts";
-import type { Answer, DecisionService } from "./service.ts";
+import type { DecisionService } from "./service.ts";
 
 /** `POST /decide`: a denial is an answer like any other, and always 200. */
 export function serveDecide(app: FastifyInstance, service: DecisionService): void {
   const config = { purpose: "decides one call of a tool" };
-  app.post("/decide", { config }, (request, reply) =>
-    answerBody(request, reply, async (input) => checked(await service.decide(input))),
+  app.post("/decide", { config, bodyLimit: JSON_LIMITS.byteCount }, (request, reply) =>
+    answerBody(request, reply, {
+      limits: JSON_LIMITS,
+      ask: async (input) => checked(await service.decide(input)),
+    }),
   );
 }
 

@@ -8,10 +8,4 @@ export {
 } from "./listen.ts";
 export { PROBLEMS, type Problem, type ProblemName } from "./problem.ts";
 export { createServer, type ServerParts } from "./server.ts";
-export type {
-  Answer,
-  DecisionService,
-  EnvelopeFault,
-  OutcomeReceipt,
-  Readiness,
-} from "./service.ts";
+export type { DecisionService } from "./service.ts";

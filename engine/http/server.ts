@@ -91,7 +91,7 @@ function answerFault(
   reply: FastifyReply,
 ): FastifyReply {
   if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") {
-    const detail = `bodies have at most ${JSON_LIMITS.byteCount} bytes`;
+    const detail = `it has more than ${request.routeOptions.bodyLimit} bytes`;
     return sendProblem(reply, "too_large", { detail });
   }
   if (error.code?.startsWith("FST_ERR_CTP_")) return sendProblem(reply, "bad_request");

@@ -2,7 +2,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { PROBLEMS } from "../../../engine/http/index.ts";
 import { PROBLEM_SCHEMA } from "../../../engine/http/schemas.ts";
-import { JSON_LIMITS } from "../../../engine/limits.ts";
+import { JSON_LIMITS, OUTCOME_LIMITS } from "../../../engine/limits.ts";
 import { DENIAL, outcomeOf, type Sent, send, serve } from "./support.ts";
 
 const validateProblem = new Ajv2020({ allowUnionTypes: true, strictTypes: false }).compile(
@@ -158,6 +158,12 @@ describe("what is refused", () => {
   function mustNotBeAsked(): never {
     throw new Error("the engine was asked");
   }
+
+  test("an outcome may be larger, up to its own limit", async () => {
+    const settle = (bytes: number) => send(serve(), { path: "/outcome", body: big(bytes) });
+    expect(outcomeOf(await settle(OUTCOME_LIMITS.byteCount))).toBe("404 unknown_call");
+    expect(outcomeOf(await settle(OUTCOME_LIMITS.byteCount + 1))).toBe("413 too_large");
+  });
 
   test("the largest body is read", async () => {
     const body = big(JSON_LIMITS.byteCount);
