@@ -1,6 +1,6 @@
 /** Bounds on what a stranger may send, each with its reason. */
 
-/** Of one JSON body. A body over any of them is refused whole. */
+/** Of one JSON body, a request unless said otherwise. A body over any of them is refused whole. */
 export interface JsonLimits {
   /** A request is 1–2 KiB; arguments that quote a document or an e-mail stay well below this. */
   readonly byteCount: number;

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { allowing, SOUND } from "./sample.ts";
+import { paymentsEngine, SOUND } from "./sample.ts";
 import { send, serve } from "./support.ts";
 
 // What a lenient reader would turn into something else: each is refused, and none is read as what it resembles.
-const app = serve(allowing());
+const app = serve(paymentsEngine());
 
 async function answerTo(body: unknown): Promise<string> {
   const response = await send(app, { body });

@@ -4,7 +4,7 @@ import type { LightMyRequestResponse } from "fastify";
 import { expect, test } from "vitest";
 import { DECISION_SCHEMA, PROBLEM_SCHEMA, REQUEST_SCHEMA } from "../../../engine/http/schemas.ts";
 import { randomFrom, seedOf } from "./random.ts";
-import { allowing, SOUND } from "./sample.ts";
+import { paymentsEngine, SOUND } from "./sample.ts";
 import { type Sent, send, serve } from "./support.ts";
 
 const RUNS = Number(process.env.WRIT_HTTP_RUNS ?? 30_000);
@@ -17,9 +17,11 @@ const isProblem = ajv.compile(PROBLEM_SCHEMA);
 
 test(`mutated requests, seed ${SEED}`, { timeout: 60_000 + RUNS * 2 }, async () => {
   const random = randomFrom(SEED);
-  const app = serve(allowing());
+  let app = serve(paymentsEngine());
   const counts = { allowed: 0, denied: 0, refused: 0 };
   for (let run = 0; run < RUNS; run += 1) {
+    // What was allowed is remembered, and there is an end to what can be.
+    if (run % 5_000 === 0) app = serve(paymentsEngine());
     const sent = mutate(random);
     const start = performance.now();
     const response = await send(app, sent);
@@ -61,10 +63,18 @@ function mayBeAllowed({ body, headers = {} }: Sent): boolean {
   );
   const request: unknown = JSON.parse(text);
   if (!isRequest(request)) return false;
-  const { agent, tool } = request as unknown as typeof SOUND;
-  const isExpected = agent.id === SOUND.agent.id && tool.name === SOUND.tool.name;
-  const isSmall = Number(tool.args.amount) <= 100;
-  return isExpected && isSmall && (headers.host ?? "localhost").startsWith("localhost");
+  const { agent, principal, intent, tool } = request as unknown as typeof SOUND;
+  const { recipient, amount } = tool.args;
+  const isSmall = ["number", "string"].includes(typeof amount) && Number(amount) <= 100;
+  return (
+    agent.groups.includes("assistants") &&
+    tool.name === "send_money" &&
+    isSmall &&
+    principal.known_payees.includes(recipient) &&
+    (intent.purpose ?? "payments") === "payments" &&
+    intent.source !== "document" &&
+    (headers.host ?? "localhost") === "localhost"
+  );
 }
 
 type Random = ReturnType<typeof randomFrom>;

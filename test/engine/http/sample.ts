@@ -1,9 +1,7 @@
-import type { DecisionService } from "../../../engine/http/index.ts";
-import { createRequestReader } from "../../../engine/request-reader.ts";
-import type { Program } from "../../../lang/ir.ts";
-import { DENIAL } from "./support.ts";
+import { createEngine, type Engine } from "../../../engine/index.ts";
+import { compile } from "../../../lang/index.ts";
 
-/** A request that `allowing` allows. */
+/** A request that `paymentsEngine` allows. */
 export const SOUND = {
   agent: {
     id: "spiffe://acme.example/agent/teller",
@@ -34,65 +32,39 @@ export const SOUND = {
   context: { ip: "10.1.2.3" },
 };
 
-const PROGRAM: Program = {
-  format: "writ.ir",
-  version: { major: 1, minor: 0 },
-  package: "acme.payments",
-  packages: ["acme.payments"],
-  levels: [],
-  purposes: ["payments"],
-  labels: ["private"],
-  tools: [
-    {
-      name: "send_money",
-      wire: "send_money",
-      effect: "write",
-      args: [
-        { name: "recipient", type: { kind: "String" } },
-        { name: "amount", type: { kind: "Decimal" } },
-        { name: "date", type: { kind: "String" } },
-        { name: "copies", type: { kind: "Int" } },
-      ],
-      open: false,
-      yields: [],
-      scope: [],
-    },
-  ],
-  resources: [{ name: "account", attributes: [], open: false }],
-  principal: [{ name: "known_payees", type: { kind: "Set", of: { kind: "String" } }, default: [] }],
-  agent: [],
-  session: [],
-  environment: [],
-  functions: [],
-  modules: [],
-  counters: [],
-  latches: [],
-  tasks: [],
-  rules: [],
-  nevers: [],
-  readsOrigin: false,
-  sources: ["payments.writ"],
-  places: [],
-};
+export const POLICY = `package acme.payments
 
-/** Reads requests as the engine does, and allows the one agent small payments. */
-export function allowing(): Partial<DecisionService> {
-  const read = createRequestReader(PROGRAM);
-  const context = { nowMs: Date.parse("2026-01-02T09:00:00Z"), session: () => undefined };
-  return {
-    decide: (input) => {
-      const reading = read(input, context);
-      if (!reading.ok && reading.kind === "malformed") {
-        return { kind: "malformed", faults: reading.problems };
-      }
-      if (!reading.ok) {
-        return { kind: "answer", value: { ...DENIAL, code: "invalid_request" } };
-      }
-      const { agent, args } = reading.request.roots;
-      const isAllowed = agent.id === SOUND.agent.id && Number(args.amount) <= 1_000_000;
-      if (!isAllowed) return { kind: "answer", value: DENIAL };
-      const { code, because, ...rest } = DENIAL;
-      return { kind: "answer", value: { ...rest, decision: "allow", call: "c-1" } };
-    },
-  };
+purpose payments
+label private
+
+tool send_money {
+  effect write,
+  args { recipient: String, amount: Decimal, date: String, copies: Int }
+}
+
+resource  account {}
+principal { known_payees: Set<String> = [] }
+
+permit pay_known_payee
+  agent   in group "assistants"
+  tool    send_money
+  purpose within payments
+  when    args.recipient in principal.known_payees and args.amount <= 100.00
+  with    credential { scope: ["payments:write"], ttl: 60s }
+
+forbid planted
+  when intent.source == document
+  because "the instruction came from a document"
+`;
+
+/** The engine itself, under `POLICY`. */
+export function paymentsEngine(): Engine {
+  const files = [{ path: "payments.writ", text: POLICY }];
+  const { program, diagnostics } = compile({ directory: "", files });
+  if (program === undefined) throw new Error(JSON.stringify(diagnostics));
+  return createEngine({
+    program,
+    digest: "sha256:00",
+    clock: () => Date.parse("2026-01-02T09:00:00Z"),
+  });
 }
