@@ -1,6 +1,8 @@
 /** What two evaluators answer to the same question, and the first thing that differs. */
+import { type ApprovalFact, decide, type Verdict } from "../../engine/decide.ts";
 import type { Evaluator, Hit } from "../../engine/evaluate/evaluator.ts";
 import type { Facts } from "../../engine/facts.ts";
+import { type Policy, preparePolicy } from "../../engine/policy.ts";
 import type { DecisionRequest } from "../../engine/request.ts";
 import { equal, Unknown, type Value } from "../../engine/value.ts";
 import type { Program } from "../../lang/ir.ts";
@@ -10,20 +12,39 @@ export interface Question {
   readonly facts: Facts;
   /** By task and position; what earlier steps bound. */
   readonly bound: ReadonlyMap<number, Value>;
+  readonly approvals: readonly ApprovalFact[];
+}
+
+/** What two evaluators are compared on: the whole decision needs all that a policy is. */
+export interface Subject {
+  readonly evaluator: Evaluator;
+  readonly policy: Policy;
+}
+
+export function subjectOf(program: Program, evaluator: Evaluator): Subject {
+  return { evaluator, policy: preparePolicy(program, "sha256:0", evaluator) };
 }
 
 /** Everything a program can be asked, asked of both: `undefined` where the answers are the same. */
 export function difference(
   program: Program,
-  expected: Evaluator,
-  actual: Evaluator,
+  expected: Subject,
+  actual: Subject,
   question: Question,
 ): string | undefined {
   for (const [name, ask] of questions(program, question)) {
-    const [wanted, given] = [ask(expected), ask(actual)];
+    const [wanted, given] = [ask(expected.evaluator), ask(actual.evaluator)];
     if (!same(wanted, given)) return `${name}: expected ${show(wanted)}, got ${show(given)}`;
   }
-  return undefined;
+  const [wanted, given] = [decisionOf(expected, question), decisionOf(actual, question)];
+  if (same(wanted, given)) return undefined;
+  return `decision: expected ${show(wanted)}, got ${show(given)}`;
+}
+
+export function decisionOf({ policy }: Subject, { request, facts, approvals }: Question): Verdict {
+  const view = { ...facts, task: undefined };
+  const input = { id: "d", call: "c", approvals, digest: () => "sha256:1" };
+  return decide(policy, { request, sessionId: "s" }, view, input);
 }
 
 type Ask = (evaluator: Evaluator) => unknown;

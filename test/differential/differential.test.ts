@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { createInterpreter } from "../../engine/evaluate/interpret.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
 import { CAUSES, type Expr, type Program } from "../../lang/ir.ts";
+import { subjectOf } from "./compare.ts";
 import { report } from "./minimise.ts";
 import { assess, newQuality } from "./quality.ts";
 import { findMismatch, programFrom, questionFrom, tryDifference } from "./run.ts";
@@ -35,7 +36,7 @@ test(`random policies and requests reach everything, seed ${SEED}`, () => {
     seed: SEED + 1,
     pairCount: 20_000,
     requestsPerProgram: 20,
-    watch: (program, question) => assess(quality, program, question),
+    watch: (program, question, reference) => assess(quality, program, question, reference),
   });
   const allowed = quality.allowed / quality.pairCount;
   expect(allowed).toBeGreaterThan(0.2);
@@ -124,7 +125,10 @@ test.each([46, 47, 99, 317, 400])(
     };
     const question = questionFrom(program, 1, 1);
     const reference = createInterpreter(program);
-    expect(tryDifference(program, reference, generateEvaluator(program), question)).toBeUndefined();
+    const generated = subjectOf(program, generateEvaluator(program));
+    expect(
+      tryDifference(program, subjectOf(program, reference), generated, question),
+    ).toBeUndefined();
     const hits = Object.values(reference.rules(question.request, question.facts)).flat();
     expect(hits.map((hit) => hit.unknown?.cause)).toEqual([expectedCause(size), undefined]);
   },

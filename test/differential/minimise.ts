@@ -2,7 +2,7 @@
 import type { Evaluator } from "../../engine/evaluate/evaluator.ts";
 import { createInterpreter } from "../../engine/evaluate/interpret.ts";
 import type { Expr, Program } from "../../lang/ir.ts";
-import { type Question, show } from "./compare.ts";
+import { type Question, show, subjectOf } from "./compare.ts";
 import { type Mismatch, tryDifference } from "./run.ts";
 
 export function report(
@@ -32,7 +32,8 @@ function whatDiffers(
   generate: (program: Program) => Evaluator,
 ): string | undefined {
   try {
-    return tryDifference(program, createInterpreter(program), generate(program), question);
+    const reference = subjectOf(program, createInterpreter(program));
+    return tryDifference(program, reference, subjectOf(program, generate(program)), question);
   } catch (fault) {
     return `threw ${String(fault)}`;
   }

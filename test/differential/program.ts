@@ -171,12 +171,14 @@ class Generator {
       name,
       sequence: {
         positions: this.#steps(),
-        first: [0],
-        follow: [],
-        last: [0],
+        first: [0, 1],
+        follow: [[0, 1], [2], [1, 2]],
+        last: [1, 2],
         empty: false,
       },
-      limits: [],
+      limits: random.chance(0.3)
+        ? [{ kind: "counter" as const, counter: 0, most: 60_000, at: this.#at() }]
+        : [],
       at: this.#at(),
     }));
     return {
@@ -335,7 +337,7 @@ class Generator {
       this.#bool(scope, 1 + random.below(this.#shape.depth)),
     );
     if (effect === "permit" && random.chance(0.25)) conditions.length = 0;
-    if ((effect === "forbid" || effect === "hold") && random.chance(0.85)) {
+    if (effect === "forbid" ? random.chance(0.85) : effect === "hold" && random.chance(0.5)) {
       conditions.push(this.#rare());
     }
     if (crowded && random.chance(0.6)) conditions.push(this.#equalsConstant());
@@ -355,12 +357,24 @@ class Generator {
       guard: this.#guard(crowded ? 0.4 : effect === "permit" ? 0.12 : 0.25),
       lets,
       conditions,
-      obligations: [],
+      obligations: this.#obligations(),
       ...(party === undefined ? {} : { approval: party }),
       interrupt: effect === "forbid" && random.chance(0.1),
       tags: [],
       at: this.#at(),
     };
+  }
+
+  #obligations(): Rule["obligations"] {
+    const random = this.#random;
+    return random.some<Rule["obligations"][number]>(
+      [
+        { type: "credential", scope: random.some(["pay", "read"], 0.6), ttlMs: 60_000 },
+        { type: "redact", paths: ["*.iban"] },
+        { type: "log", level: random.pick(["none", "summary", "full"]) },
+      ],
+      0.2,
+    );
   }
 
   #guard(probability: number): Guard {

@@ -2,7 +2,7 @@
 import { createInterpreter } from "../../engine/evaluate/interpret.ts";
 import { Unknown } from "../../engine/value.ts";
 import type { Cause, ExprKind, Program } from "../../lang/ir.ts";
-import { type Question, unknownOf } from "./compare.ts";
+import { decisionOf, type Question, type Subject, unknownOf } from "./compare.ts";
 
 export interface Quality {
   pairCount: number;
@@ -12,6 +12,7 @@ export interface Quality {
   readonly kinds: Map<ExprKind, number>;
   readonly causes: Map<Cause, number>;
   readonly hits: Map<string, number>;
+  readonly decisions: Map<string, number>;
 }
 
 export function newQuality(): Quality {
@@ -22,10 +23,16 @@ export function newQuality(): Quality {
     kinds: new Map(),
     causes: new Map(),
     hits: new Map(),
+    decisions: new Map(),
   };
 }
 
-export function assess(quality: Quality, program: Program, question: Question): void {
+export function assess(
+  quality: Quality,
+  program: Program,
+  question: Question,
+  reference: Subject,
+): void {
   const { request, facts } = question;
   const evaluator = createInterpreter(program, (expr, value) => {
     count(quality.kinds, expr.kind);
@@ -39,8 +46,9 @@ export function assess(quality: Quality, program: Program, question: Question): 
       count(quality.hits, hit.unknown === undefined ? list : `${list} unknown`);
     }
   }
-  const stopped = rules.forbids.length + rules.holds.length + nevers.length > 0;
-  if (!stopped && rules.permits.some((hit) => hit.unknown === undefined)) quality.allowed++;
+  const { decision } = decisionOf(reference, question).decision;
+  if (decision === "allow") quality.allowed++;
+  count(quality.decisions, decision);
   const all = [...rules.permits, ...rules.forbids, ...rules.holds, ...rules.obliges, ...nevers];
   if (unknownOf(all).length > 0) quality.undecided++;
 }

@@ -19,7 +19,7 @@ export function randomRequest(random: Random): DecisionRequest {
   const tool = random.below(TOOLS.length);
   const roots = Object.fromEntries(
     ROOT_NAMES.map((root) => {
-      if (MAY_LACK.has(root) && random.chance(0.12)) return [root, undefined];
+      if (MAY_LACK.has(root) && random.chance(0.15)) return [root, undefined];
       return [root, randomRecord(random, ATTRIBUTES[root])];
     }),
   );
@@ -28,7 +28,7 @@ export function randomRequest(random: Random): DecisionRequest {
 
 function randomRecord(random: Random, fields: readonly Field[]): Value {
   const members = fields.flatMap(({ name, type }) => {
-    if (type.kind === "Optional" && random.chance(0.4)) return [];
+    if (type.kind === "Optional" && random.chance(name === "task" ? 0.7 : 0.4)) return [];
     if (name === "groups") return [[name, new Set(random.some(GROUPS, 0.4))] as const];
     return [[name, randomValue(random, type)] as const];
   });

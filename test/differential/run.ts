@@ -3,10 +3,11 @@ import type { Evaluator } from "../../engine/evaluate/evaluator.ts";
 import { createInterpreter } from "../../engine/evaluate/interpret.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
 import type { Program } from "../../lang/ir.ts";
-import { difference, type Question } from "./compare.ts";
+import { difference, type Question, type Subject, subjectOf } from "./compare.ts";
 import { randomProgram } from "./program.ts";
 import { type Random, randomFrom } from "./random.ts";
 import { factsFrom, randomRequest, randomValue } from "./request.ts";
+import { GROUPS } from "./world.ts";
 
 export interface Mismatch {
   readonly program: Program;
@@ -23,7 +24,7 @@ export interface Run {
   /** What is tested. */
   readonly generate?: (program: Program) => Evaluator;
   /** Looks on; for statistics. */
-  readonly watch?: (program: Program, question: Question, reference: Evaluator) => void;
+  readonly watch?: (program: Program, question: Question, reference: Subject) => void;
 }
 
 /** The first pair of which the two evaluators think differently. */
@@ -33,8 +34,8 @@ export function findMismatch(run: Run): Mismatch | undefined {
   for (let at = 0; at < programCount; at++) {
     const programSeed = run.seed + at * 7919;
     const program = programFrom(programSeed);
-    const reference = createInterpreter(program);
-    const generated = generate(program);
+    const reference = subjectOf(program, createInterpreter(program));
+    const generated = subjectOf(program, generate(program));
     for (let requestSeed = 0; requestSeed < run.requestsPerProgram; requestSeed++) {
       const question = questionFrom(program, programSeed, requestSeed);
       run.watch?.(program, question, reference);
@@ -63,6 +64,7 @@ export function questionFrom(program: Program, programSeed: number, requestSeed:
     request: randomRequest(random),
     facts: factsFrom(random.below(2 ** 30)),
     bound: boundValues(program, random),
+    approvals: random.some(["alice", "bob"], 0.3).map((by) => ({ by, groups: [...GROUPS] })),
   };
 }
 
@@ -84,8 +86,8 @@ function boundValues(program: Program, random: Random): Question["bound"] {
 /** An exception is a difference too. */
 export function tryDifference(
   program: Program,
-  reference: Evaluator,
-  generated: Evaluator,
+  reference: Subject,
+  generated: Subject,
   question: Question,
 ): string | undefined {
   try {
