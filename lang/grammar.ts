@@ -299,7 +299,7 @@ export class Grammar extends ExpressionGrammar {
         },
       },
     ]);
-    const calls = this.SUBRULE(this.callFilter);
+    const calls = this.SUBRULE(this.callFilter, { ARGS: [false] });
     this.CONSUME(keyword.per, { ERR_MSG: "`per` and what is counted apart" });
     this.AT_LEAST_ONE_SEP({
       SEP: sign[","],
@@ -314,14 +314,15 @@ export class Grammar extends ExpressionGrammar {
     return { kind: "counter", span, name, ...measured, calls, per, ...given({ within }) };
   });
 
-  private readonly callFilter = this.RULE("CallFilter", (): ast.CallFilter => {
+  /** `last`: an item may follow, so a word on a line of its own may be its first. */
+  private readonly callFilter = this.RULE("CallFilter", (last: boolean): ast.CallFilter => {
     const base = this.OR([
       { ALT: () => this.CONSUME(keyword.attempts) },
       { ALT: () => this.CONSUME(keyword.allowed) },
       { ALT: () => this.CONSUME(keyword.completed) },
     ]).image as ast.CounterBase;
     const selector = this.OPTION1({
-      GATE: () => is(this.LA(1), Name) && this.continues(),
+      GATE: () => is(this.LA(1), Name) && (!last || this.continues()),
       DEF: () => this.SUBRULE(this.selector),
     });
     const where = this.OPTION2(() => {
@@ -351,7 +352,7 @@ export class Grammar extends ExpressionGrammar {
     this.CONSUME(keyword.latch);
     const name = this.name(this.CONSUME(Word));
     this.CONSUME(sign["="]);
-    const calls = this.SUBRULE1(this.callFilter);
+    const calls = this.SUBRULE1(this.callFilter, { ARGS: [false] });
     this.CONSUME(keyword.per, { ERR_MSG: "`per` and what it is set for" });
     this.AT_LEAST_ONE_SEP({
       SEP: sign[","],
@@ -361,7 +362,7 @@ export class Grammar extends ExpressionGrammar {
     const reset = this.OPTION(() => {
       this.CONSUME(keyword.reset);
       this.CONSUME(keyword.by);
-      return this.SUBRULE2(this.callFilter);
+      return this.SUBRULE2(this.callFilter, { ARGS: [true] });
     });
     return { kind: "latch", span: this.spanFrom(start), name, calls, per, ...given({ reset }) };
   });

@@ -37,7 +37,7 @@ export function format(source: SourceFile): Formatted {
  */
 export function print(file: ast.File, text = ""): string {
   const trivia = new Trivia(file.comments, text);
-  const head = [trivia.gap("", file.package.span.start, "keep"), "package ", file.package.text];
+  const head = [trivia.gap("", file.span.start, "keep"), "package ", file.package.text];
   const uses = file.uses.map((use, index) => [
     trivia.gap(hardLine, use.span.start, index === 0 ? "always" : "keep"),
     ["use ", use.package.text, " from ", quote(use.from.text)],
