@@ -169,20 +169,20 @@ const FUNCTIONS: readonly Builtin[] = [
   },
   {
     name: "min",
-    signature: "List<N> | Set<N> → N for Int, Decimal, Float, Duration, Time and levels",
-    doc: "the least element; of nothing, unknown (`absent`)",
+    signature: "List<N> | Set<N> → N? for Int, Decimal, Float, Duration, Time and levels",
+    doc: "the least element; absent where there is none",
     cost: "linear",
     arity: 1,
-    result: ([from]) => elementOf(from, ["Int", "Decimal", "Float", "Duration", "Time", "Level"]),
+    result: ([from]) => optionalElementOf(from),
     apply: ([of]) => best(elements(of), (a, b) => a < b),
   },
   {
     name: "max",
-    signature: "List<N> | Set<N> → N for Int, Decimal, Float, Duration, Time and levels",
-    doc: "the greatest element; of nothing, unknown (`absent`)",
+    signature: "List<N> | Set<N> → N? for Int, Decimal, Float, Duration, Time and levels",
+    doc: "the greatest element; absent where there is none",
     cost: "linear",
     arity: 1,
-    result: ([from]) => elementOf(from, ["Int", "Decimal", "Float", "Duration", "Time", "Level"]),
+    result: ([from]) => optionalElementOf(from),
     apply: ([of]) => best(elements(of), (a, b) => a > b),
   },
   {
@@ -370,6 +370,12 @@ function elementOf(from: Type | undefined, kinds: readonly Type["kind"][]): Type
   if ((from?.kind === "List" || from?.kind === "Set") && kinds.includes(from.of.kind))
     return from.of;
   return misfit([from], `a List of ${kinds.join(", ")}`);
+}
+
+function optionalElementOf(from: Type | undefined): Type | Misfit {
+  const kinds = ["Int", "Decimal", "Float", "Duration", "Time", "Level"] as const;
+  const found = elementOf(from, kinds);
+  return "message" in found ? found : optional(found);
 }
 
 function sameSets(types: readonly Type[]): Type | Misfit {
