@@ -5,6 +5,7 @@
 
 import { atomsIn } from "./scalar/atoms.ts";
 import { commandAttributes } from "./scalar/command.ts";
+import { spellDecimal } from "./scalar/decimal.ts";
 import { asciiLower, emailDomain, emailLocal, parseEmail } from "./scalar/email.ts";
 import { parseCidr, parseIp } from "./scalar/ip.ts";
 import type { Parsed } from "./scalar/parsed.ts";
@@ -79,6 +80,7 @@ const ATTRIBUTES: readonly Builtin[] = [
   ),
   attribute("Url", "path", type("String"), "`/a/b`, percent-encoded where it must be", urlPath),
   attribute("Url", "query", type("String"), "what follows `?`; empty where none", urlQuery),
+  attribute("Decimal", "text", type("String"), "as written: `98.7`", spellDecimal),
   attribute("Time", "hour", type("Int"), "0 to 23, UTC", timeHour),
   attribute("Time", "weekday", { kind: "OneOf", values: WEEKDAYS }, "`monday` …, UTC", timeWeekday),
   attribute("Time", "date", type("String"), "`2026-01-02`, UTC", timeDate),

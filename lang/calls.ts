@@ -2,9 +2,10 @@
 import type * as ast from "./ast.ts";
 import { BUILTINS, functionNamed } from "./builtins.ts";
 import type { Context } from "./context.ts";
+import type { Expr } from "./ir.ts";
 import { dottedName } from "./literal.ts";
 import { didYouMean } from "./suggest.ts";
-import { spell, type Type } from "./type.ts";
+import { present, spell, type Type } from "./type.ts";
 import { solid, type Typed, typed } from "./typed.ts";
 
 type Call = Extract<ast.Expr, { kind: "call" }>;
@@ -37,19 +38,20 @@ export function checkBuiltin(expr: Call, context: Context): Typed | undefined {
     return undefined;
   }
   if (!arity(expr, builtin.arity, context)) return undefined;
-  const args = expr.arguments.map((argument) => solid(argument, context));
-  const known = args.filter((argument) => argument !== undefined);
-  if (known.length < args.length) return undefined;
+  const checked = expr.arguments.map((argument) => solid(argument, context));
+  const known = checked.filter((argument) => argument !== undefined);
+  if (known.length < checked.length) return undefined;
   const result = builtin.result(known.map((argument) => argument.type));
   if ("message" in result) {
     around.report("E208", expr.span, result.message, `\`${name}\` takes ${builtin.signature}`);
     return undefined;
   }
   const at = around.place(expr.span);
-  return typed(
-    { kind: "builtin", name: builtin.name, args: known.map((argument) => argument.ir), at },
-    result,
-  );
+  const args = known.map((argument) => argument.ir);
+  const [first] = args;
+  // The least of a list that is written out is there.
+  const there = first?.kind === "list" && first.items.length > 0 && args.length === 1;
+  return typed({ kind: "builtin", name: builtin.name, args, at }, there ? present(result) : result);
 }
 
 function arity(expr: Call, wanted: number, context: Context): boolean {
@@ -111,8 +113,41 @@ function checkOrigin(expr: Call, context: Context): Typed | undefined {
   const [argument] = expr.arguments;
   const of = argument === undefined ? undefined : solid(argument, context);
   if (of === undefined) return undefined;
+  const traced = traceable(of, around.place(expr.span));
+  if (traced === undefined) {
+    const help = "ask it of a text, an Int or a Decimal, or of each element";
+    around.report("E208", expr.span, `where ${spell(of.type)} comes from cannot be told`, help);
+    return undefined;
+  }
   const type: Type = { kind: "Set", of: { kind: "Label" } };
-  return typed({ kind: "origin", of: of.ir, at: around.place(expr.span) }, type);
+  return typed({ kind: "origin", of: traced, at: around.place(expr.span) }, type);
+}
+
+/** What is looked for is text as it was sent: a Decimal is spelled, an instant could have been sent in many ways. */
+function traceable(of: Typed, at: number): Expr | undefined {
+  if (of.type.kind === "Decimal")
+    return { kind: "builtin", name: "decimal.text", args: [of.ir], at };
+  return isTraceable(of.type) ? of.ir : undefined;
+}
+
+function isTraceable(type: Type): boolean {
+  switch (type.kind) {
+    case "Bool":
+    case "Decimal":
+    case "Float":
+    case "Duration":
+    case "Time":
+    case "Level":
+      return false;
+    case "Set":
+    case "List":
+    case "Map":
+      return isTraceable(type.of);
+    case "Record":
+      return type.fields.every((field) => isTraceable(present(field.type)));
+    default:
+      return true;
+  }
 }
 
 function checkDecimal(expr: Call, context: Context): Typed | undefined {

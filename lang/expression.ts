@@ -151,6 +151,11 @@ function checkRecord(
   context: Context,
   wanted: Type | undefined,
 ): Typed | undefined {
+  if (wanted?.kind === "Map") {
+    const table = literal(expr, wanted, context.around.vocabulary, context.around.report);
+    const at = context.around.place(expr.span);
+    return table && typed({ kind: "const", type: wanted, value: table.value, at }, wanted);
+  }
   const declared = wanted?.kind === "Record" ? wanted.fields : [];
   const fields = expr.fields.map((field) => {
     const type = declared.find((candidate) => candidate.name === field.name.text)?.type;

@@ -54,7 +54,9 @@ describe("conditions that mean something", () => {
     "session.labels contains private or private in session.labels",
     "-args.amount < -1",
     'args.date == "2026-01-02" or args.date in split("a b", " ")',
-    "has args.subject == true",
+    "max([args.amount, 5]) < 10",
+    "user in origin(args.amount)",
+    "(bags()[args.recipient] ?? 0) < 3",
   ])("%s", (condition) => {
     expect(findings(compileBeside(when(condition)))).toEqual([]);
   });

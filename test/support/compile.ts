@@ -24,6 +24,7 @@ agent { clearance: Sensitivity = public }
 
 counter calls = count attempts per session within 10s
 counter spend = sum args.amount of allowed send_money per principal within 24h
+fn bags(): Map<Int> = { gold: 3, silver: 2 }
 latch   tested = completed run_tests per session reset by completed effect write
 `;
 
