@@ -1,0 +1,140 @@
+/**
+ * Decides a recorded trace again, call by call, as if each were asked now: the same engine, a clock that the
+ * trace sets, and state of its own. What was recorded of the outcomes is what later calls have seen.
+ */
+import type { Program } from "../lang/ir.ts";
+import type { Json } from "../lang/type.ts";
+import type { ApprovalFact } from "./decide.ts";
+import type { Decision } from "./decision.ts";
+import { createEngine, type Engine } from "./engine.ts";
+import type { Evaluator } from "./evaluate/evaluator.ts";
+import { readOutcome } from "./outcome-reader.ts";
+import { createRequestReader, type RequestReader } from "./request-reader.ts";
+import { createMemoryStore } from "./state/memory.ts";
+import type { PolicyState } from "./state/store.ts";
+
+export interface ReplayPolicy {
+  readonly program: Program;
+  readonly digest: string;
+  /** Kept between runs: making one takes longer than a short run. */
+  readonly evaluator: Evaluator;
+}
+
+export interface ReplayStep {
+  /** As it would stand on the wire. */
+  readonly request: Json;
+  readonly outcome?: ReplayOutcome;
+  /** Milliseconds since the Unix epoch; without it, a second after the step before. */
+  readonly atMs?: number;
+  readonly approvals?: readonly ApprovalFact[];
+  /** The recorded delegation had been verified. */
+  readonly verified?: boolean;
+}
+
+export interface ReplayOutcome {
+  readonly status: "ok" | "error";
+  readonly labels?: readonly string[];
+  readonly sensitivity?: string;
+  readonly values?: Json;
+}
+
+export interface Replayed {
+  readonly decision: Decision;
+  /** What was returned could not be labelled, since the call is none that the policy knows. */
+  readonly unseen: boolean;
+}
+
+export interface Replay {
+  step(step: ReplayStep): Replayed;
+}
+
+/** Where a trace that tells no times begins. */
+const BEGIN_MS = Date.UTC(2026, 0, 1);
+const STEP_MS = 1_000;
+
+/** State begins empty: one replay for what belongs together. */
+export function openReplay({ program, digest, evaluator }: ReplayPolicy): Replay {
+  const store = createMemoryStore();
+  const time = { nowMs: BEGIN_MS - STEP_MS };
+  const playing: Playing = {
+    program,
+    time,
+    engine: createEngine({ program, digest, evaluator, store, ids: countingIds(), clock: () => time.nowMs }),
+    state: store.open(program),
+    read: createRequestReader(program),
+    seenCount: 0,
+  };
+  return { step: (step) => play(step, playing) };
+}
+
+interface Playing {
+  readonly program: Program;
+  readonly time: { nowMs: number };
+  readonly engine: Engine;
+  /** The engine's own: tables are found by what they mean. */
+  readonly state: PolicyState;
+  readonly read: RequestReader;
+  seenCount: number;
+}
+
+/** The same trace gives the same answers, to the letter. */
+function countingIds() {
+  let count = 0;
+  return { decision: () => `d-${++count}`, call: () => `c-${count}` };
+}
+
+function play(step: ReplayStep, playing: Playing): Replayed {
+  playing.time.nowMs = step.atMs ?? playing.time.nowMs + STEP_MS;
+  const decision = decide(step, playing);
+  const { outcome } = step;
+  if (outcome === undefined) return { decision, unseen: false };
+  if (decision.call === undefined) {
+    return { decision, unseen: outcome.values !== undefined && !witness(step, outcome, playing) };
+  }
+  const settled = playing.engine.outcome({ call: decision.call, ...outcome });
+  if (settled.kind === "malformed") {
+    const [fault] = settled.faults;
+    throw new Error(`a recorded outcome cannot be read: ${fault?.at} ${fault?.message}`);
+  }
+  return { decision, unseen: false };
+}
+
+function decide({ request, approvals, verified }: ReplayStep, { engine, program }: Playing): Decision {
+  const answer = engine.decide(request, {
+    ...(approvals === undefined ? {} : { approvals }),
+    delegationVerified: verified === true,
+  });
+  if (answer.kind === "answer") return answer.value;
+  const why =
+    answer.kind === "malformed"
+      ? answer.faults.map(({ at, message }) => `${at} ${message}`).join("; ")
+      : answer.because;
+  return {
+    decision: "deny",
+    id: "malformed",
+    code: "invalid_request",
+    because: `it is no request: ${why}`,
+    reasons: [],
+    obligations: [],
+    policy: { package: program.package, digest: "" },
+  };
+}
+
+/**
+ * A stopped call returns nothing, but when it was recorded it did, and whoever made the next recorded call had
+ * read it. So it joins what the session has seen, as a failed call would: nothing is counted. It can only add
+ * labels. False where the request cannot be read, and so has no tool that labels could come from.
+ */
+function witness(step: ReplayStep, outcome: ReplayOutcome, playing: Playing): boolean {
+  const { program, state, time } = playing;
+  const call = `seen-${++playing.seenCount}`;
+  const reading = playing.read(step.request, { nowMs: time.nowMs, session: state.session });
+  const returned = readOutcome({ ...outcome, call, status: "error" }, program);
+  if (!reading.ok || !returned.ok) return false;
+  const { sessionId, request } = reading;
+  if (sessionId === undefined) return false;
+  const allowed = { call };
+  state.commit({ nowMs: time.nowMs, request, touches: [], sessionId, interrupt: false, allowed });
+  state.settle({ ...returned.report, nowMs: time.nowMs }, () => () => ({ matches: false }));
+  return true;
+}
