@@ -1,0 +1,132 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** Folders from the inside out: a file imports from its own row and those above, and from the packages named. */
+const LAYERS = [
+  { folder: "lang", packages: ["chevrotain"] },
+  {
+    folder: "engine",
+    packages: ["ajv", "fastify", "lru-cache", "pino", "@open-policy-agent/opa-wasm", "node:"],
+  },
+  { folder: "cli", packages: ["node:", "yaml"] },
+] as const;
+
+/** Files below these decide, and do nothing else: no clock, no chance, no file, no network, no `process`. */
+const PURE = [
+  "lang",
+  "engine/evaluate",
+  "engine/identity/chain.ts",
+  "engine/state/window.ts",
+  "engine/state/sequence.ts",
+  "engine/state/origin.ts",
+  "engine/decide.ts",
+  "engine/decision.ts",
+  "engine/facts.ts",
+  "engine/json.ts",
+  "engine/obligations.ts",
+  "engine/request.ts",
+  "engine/request-reader.ts",
+  "engine/value.ts",
+  "engine/value-reader.ts",
+];
+
+/** Generated code is compiled in one place only. */
+const COMPILES = "engine/evaluate/emit.ts";
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+function sourcesBelow(folder: string): Source[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts"))
+    .map((path) => join(folder, path))
+    .map((path) => {
+      const text = readFileSync(join(ROOT, path), "utf8");
+      const stated = text.matchAll(/^(?:import|export)\b[^;"']*?\bfrom\s+"([^"]+)"/gm);
+      const called = text.matchAll(/\bimport\(\s*"([^"]+)"/g);
+      const imports = [...stated, ...called].map((found) => found[1] ?? "");
+      return { path, text, imports };
+    });
+}
+
+const SOURCES = LAYERS.flatMap(({ folder }) => sourcesBelow(folder));
+
+test("there are sources to look at", () => {
+  expect(SOURCES.length).toBeGreaterThan(60);
+});
+
+describe("arrows point one way: cli → engine → lang", () => {
+  test.each(SOURCES.map((source) => [source.path, source] as const))("%s", (path, source) => {
+    const layer = LAYERS.findIndex(({ folder }) => path.startsWith(`${folder}/`));
+    const reachable = LAYERS.slice(0, layer + 1).map(({ folder }) => folder);
+    const packages = LAYERS[layer]?.packages ?? [];
+    for (const imported of source.imports) {
+      if (imported.startsWith(".")) {
+        const target = relative(ROOT, resolve(ROOT, dirname(path), imported));
+        const folder = target.split("/")[0] ?? "";
+        expect(reachable, `${path} imports ${target}`).toContain(folder);
+      } else {
+        const known = packages.some(
+          (name) =>
+            imported === name || imported.startsWith(name.endsWith(":") ? name : `${name}/`),
+        );
+        expect(known, `${path} imports ${imported}`).toBe(true);
+      }
+    }
+  });
+});
+
+/** What a pure file must not say; comments and strings are taken out first. */
+const IMPURE =
+  /\b(?:Date\.now|new Date\(\)|Math\.random|performance\.|process\.|setTimeout|setInterval|fetch\(|console\.)/;
+const IMPURE_IMPORTS = /^node:(?!buffer$|crypto$|vm$)/;
+
+describe("what decides is pure", () => {
+  const pure = SOURCES.filter(({ path }) =>
+    PURE.some((part) => path === part || path.startsWith(`${part}/`)),
+  );
+
+  test("every row of the table stands for files that exist", () => {
+    for (const part of PURE) {
+      expect(
+        pure.some(({ path }) => path === part || path.startsWith(`${part}/`)),
+        part,
+      ).toBe(true);
+    }
+  });
+
+  test.each(pure.map((source) => [source.path, source] as const))(
+    "%s",
+    (path, { text, imports }) => {
+      const code = text
+        .replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "")
+        .replace(/"(?:[^"\\\n]|\\.)*"|`[^`]*`/g, '""');
+      expect(code.match(IMPURE)?.[0], path).toBeUndefined();
+      expect(imports.filter((imported) => IMPURE_IMPORTS.test(imported))).toEqual([]);
+    },
+  );
+});
+
+test("text becomes code in one place", () => {
+  const compiling = SOURCES.filter(({ text }) =>
+    /\bcompileFunction\s*\(|\bnew Function\b|\beval\s*\(|new vm\.Script|runIn\w*Context/.test(
+      text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ""),
+    ),
+  );
+  expect(compiling.map(({ path }) => path)).toEqual([COMPILES]);
+});
+
+test("the bound code is kept: no utils, no common, no barrels of everything", () => {
+  for (const { path, text } of SOURCES) {
+    expect(path).not.toMatch(/\/(?:utils?|common|types)\.ts$/);
+    expect(text, path).not.toMatch(/^export \* from/m);
+    expect(text, path).not.toMatch(/^export default/m);
+  }
+});
