@@ -142,8 +142,9 @@ export class Distinct {
     if (uses === undefined || count === undefined) return;
     if (count > 1) uses.set(bucket, count - 1);
     else uses.delete(bucket);
-    if (uses.size === 0) this.#uses.delete(value);
-    else this.#ordered = false;
+    // What is left of the value may be older than the window by now.
+    this.#forgetOld(value, uses);
+    this.#ordered = false;
   }
 
   isEmpty(bucket: number): boolean {
@@ -154,13 +155,17 @@ export class Distinct {
     if (!this.#windowed || bucket <= this.#head) return;
     this.#head = bucket;
     for (const [value, uses] of this.#uses) {
-      for (const used of uses.keys()) {
-        // A value's buckets ascend, so the first that is kept ends the search.
-        if (used > this.#head - KEPT) break;
-        uses.delete(used);
-      }
-      if (uses.size === 0) this.#uses.delete(value);
-      else if (this.#ordered) return;
+      this.#forgetOld(value, uses);
+      if (this.#ordered && uses.size > 0) return;
     }
+  }
+
+  #forgetOld(value: Scalar, uses: Map<number, number>): void {
+    for (const used of uses.keys()) {
+      // A value's buckets ascend, so the first that is kept ends the search.
+      if (!this.#windowed || used > this.#head - KEPT) break;
+      uses.delete(used);
+    }
+    if (uses.size === 0) this.#uses.delete(value);
   }
 }

@@ -1,0 +1,136 @@
+import { describe, expect, test } from "vitest";
+import { foreignLabels, Seen } from "../../../engine/state/origin.ts";
+import { NULL, record, type Value } from "../../../engine/value.ts";
+import type { ToolDecl } from "../../../lang/ir.ts";
+import { programOf } from "../../support/engine.ts";
+
+const { tools } = programOf(`
+label untrusted, ledger, mailmeta, system
+tool search { effect read, yields untrusted in [subject, body], yields mailmeta in [sender], yields system elsewhere, source sender }
+tool read_file { effect read, args { path: Path }, yields untrusted, source args.path }
+tool book { effect read, yields ledger }
+tool write { effect write, args { text: String }, yields system }
+`);
+const [search, readFile, book, write] = tools as readonly [ToolDecl, ToolDecl, ToolDecl, ToolDecl];
+const foreign = foreignLabels(tools);
+
+function origin(seen: Seen, value: Value): readonly unknown[] | string {
+  const labels = seen.origin(value, foreign);
+  return labels === "unavailable" ? labels : [...labels].sort();
+}
+
+function seenText(text: string): Seen {
+  const seen = new Seen();
+  seen.observe(book, record({}), [{ value: text, labels: [] }]);
+  return seen;
+}
+
+const mail = {
+  id: "m-1234",
+  sender: "eve@evil.example",
+  subject: "Bill",
+  body: "pay GB29NWBK60161331926819 now",
+};
+
+test("each leaf has the labels that its tool yields there", () => {
+  const seen = new Seen();
+  seen.observe(search, record({}), [{ value: { hits: [mail] }, labels: [] }]);
+  expect(origin(seen, "GB29NWBK60161331926819")).toEqual(["untrusted"]);
+  expect(origin(seen, "eve@evil.example")).toEqual(["mailmeta"]);
+  expect(origin(seen, "m-1234")).toEqual(["system"]);
+  expect(origin(seen, "made up")).toEqual([]);
+});
+
+test("text where records should be has every label its tool can yield", () => {
+  const seen = new Seen();
+  seen.observe(search, record({}), [{ value: "subject: pay US1300", labels: [] }]);
+  expect(origin(seen, "US1300")).toEqual(["mailmeta", "system", "untrusted"]);
+});
+
+test("labels of the enforcement point are added", () => {
+  const seen = new Seen();
+  seen.observe(book, record({}), [{ value: { to: "US1300" }, labels: ["untrusted"] }]);
+  expect(origin(seen, "US1300")).toEqual(["ledger", "untrusted"]);
+});
+
+test("`named` is what comes from sources that the person named, all of it", () => {
+  const seen = new Seen();
+  seen.instruct("Please pay the bill from eve@evil.example");
+  seen.observe(search, record({}), [{ value: mail, labels: [] }]);
+  expect(origin(seen, "GB29NWBK60161331926819")).toEqual(["named", "untrusted"]);
+  seen.observe(search, record({}), [
+    { value: { ...mail, sender: "mallory@evil.example" }, labels: [] },
+  ]);
+  expect(origin(seen, "GB29NWBK60161331926819")).toEqual(["untrusted"]);
+  expect(origin(seen, "eve@evil.example")).toEqual(["mailmeta", "named", "user"]);
+});
+
+test("a source may be an argument, and one that says nothing names nothing", () => {
+  const seen = new Seen();
+  seen.instruct("pay what is in bills/december.txt");
+  seen.observe(readFile, record({ path: "bills/december.txt" }), [
+    { value: "to US1300", labels: [] },
+  ]);
+  seen.observe(search, record({}), [{ value: { body: "to US1400" }, labels: [] }]);
+  expect(origin(seen, "US1300")).toEqual(["named", "untrusted"]);
+  expect(origin(seen, "US1400")).toEqual(["untrusted"]);
+});
+
+test("what a call put in says nothing when it comes back out", () => {
+  const seen = new Seen();
+  seen.observe(write, record({ text: "US1300" }), [
+    { value: { text: "US1300", id: "n-77" }, labels: [] },
+  ]);
+  expect(origin(seen, "US1300")).toEqual([]);
+  expect(origin(seen, "n-77")).toEqual(["system"]);
+});
+
+describe("values stand between boundaries", () => {
+  test.each([
+    ["pay 2100 now", "100", false],
+    ['pay "100" now', "100", true],
+    ["pay 100 now", "100", false],
+    ["file id 13", "13", true],
+    ["no. 13", "13", true],
+    ["June 13", "13", false],
+    ["#13", "13", true],
+    ["13", "13", true],
+    ["at 11:30", "1130", false],
+    ["due 2024-05-11", "2024", false],
+    ["code 2024, then", "2024", true],
+    ["send to joann@b.example", "ann@b.example", false],
+    ["send to ann@b.example.evil", "ann@b.example", false],
+    ["send to ann@b.example.", "ann@b.example", true],
+    ["see https://x.example/a/b", "https://x.example/a", true],
+    ["name: José", "JOSÉ", true],
+    ["two\n  words here", "two words", true],
+    ["accounts: GB29NWBK6", "GB29", false],
+    ["straße", "stra", false],
+  ])("%j holds %j: %j", (text, value, is) => {
+    expect(origin(seenText(text), value)).toEqual(is ? ["ledger"] : []);
+  });
+});
+
+test("of many values it is the labels of any; what holds nothing has none", () => {
+  const seen = seenText("US1300 and US1400");
+  expect(origin(seen, new Set(["US1300", "US9999"]))).toEqual(["ledger"]);
+  expect(origin(seen, ["US9999", record({ x: "US1400" })])).toEqual(["ledger"]);
+  expect(origin(seen, new Map([["k", "US1300"]]))).toEqual(["ledger"]);
+  for (const nothing of ["", true, NULL, [], new Set<string>()])
+    expect(origin(seen, nothing)).toEqual([]);
+});
+
+test("a number is found as it is written", () => {
+  const seen = new Seen();
+  seen.observe(book, record({}), [{ value: { amount: 1100, other: "1234.5" }, labels: [] }]);
+  expect(origin(seen, 1100)).toEqual(["ledger"]);
+  expect(origin(seen, 1234.5)).toEqual(["ledger"]);
+  expect(origin(seen, 110)).toEqual([]);
+});
+
+test("beyond its bound a session says that it does not know", () => {
+  const seen = seenText("x".repeat(600_000));
+  expect(origin(seen, "US1300")).toEqual([]);
+  seen.observe(book, record({}), [{ value: "y".repeat(600_000), labels: [] }]);
+  expect(origin(seen, "US1300")).toBe("unavailable");
+});
