@@ -78,6 +78,8 @@ export interface Policy {
   readonly peps: readonly Pep[];
   /** Files by the names in `program.sources`; their text is missing from a bundle. */
   readonly sources: readonly SourceFile[];
+  /** The same, called as seen from where the command runs: for messages. */
+  readonly shown: readonly SourceFile[];
   /** What people call it: the path as given. */
   readonly path: string;
 }
@@ -120,7 +122,7 @@ function loadBuilt(path: string, io: Io): Policy {
   const json = parseJson(text, path);
   const { program, tests } = programIn(json, path);
   const sources = program.sources.map((source) => ({ path: source, text: "" }));
-  return { program, tests, peps: [], sources, path };
+  return { program, tests, peps: [], sources, shown: sources, path };
 }
 
 /** What `writ build` writes: a bundle, or the program alone. */

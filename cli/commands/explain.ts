@@ -1,0 +1,96 @@
+import { digestOfProgram } from "../../engine/bundle.ts";
+import type { Decision } from "../../engine/decision.ts";
+import { textsOf, type Unfolded, unfold } from "../../engine/explain/explain.ts";
+import type { Situation } from "../../engine/explain/trace.ts";
+import { createWatchedEngine } from "../../engine/testing/watched.ts";
+import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
+import { showDecision, showUnfolded } from "../explanation.ts";
+import { loadPolicy, type Policy } from "../files.ts";
+import { clockAt, type NamedRequest, readRequests } from "../requests.ts";
+import { painter } from "../terminal.ts";
+
+export const command: Command = {
+  name: "explain",
+  summary: "show why a request is decided as it is, and what nearly applied",
+  usage: "[options] POLICY REQUEST",
+  description: [
+    "Decides the request in the file REQUEST (`-` is standard input) under POLICY and shows how that came about: every rule that applies, with the value of each of its conditions and of what they are made of; rules that nearly apply and what stopped them; and for a denial by default the permit that lacks least.",
+    "Of several requests, one on each line, all are decided in order and the last is explained: those before it are its history.",
+    "Examples:\n  writ explain policies/payments request.json\n  writ explain --json policies/payments - < history.ndjson",
+  ],
+  options: [
+    { name: "now", value: "TIME", help: "decide as if it were TIME, such as 2026-01-02T15:04:05Z" },
+    { name: "verified", help: "count delegations as verified" },
+  ],
+  positionals: { least: 2, most: 2 },
+  run: explain,
+};
+
+async function explain(input: Input, io: Io): Promise<ExitCode> {
+  const [policyPath = "", requestPath = ""] = input.positionals;
+  const clock = clockAt(input.values.get("now"));
+  const policy = await loadPolicy(policyPath, io, input);
+  if (policy === undefined) return 1;
+  const requests = await readRequests(requestPath, io);
+  const explained = explainLast(policy, requests, clock, input.flags.has("verified"));
+  const { decision, unfolded } = explained;
+  if (input.json) {
+    io.out(`${JSON.stringify({ decision, ...unfolded }, null, 2)}\n`);
+    return 0;
+  }
+  const paint = painter(io);
+  io.out(showDecision(decision, paint));
+  if (unfolded !== undefined) {
+    const shown = showUnfolded(unfolded, paint);
+    io.out(shown === "" ? "\nno rule is about this\n" : `\n${shown}`);
+  }
+  return 0;
+}
+
+interface Explained {
+  readonly decision: Decision;
+  /** Missing where no rule was asked: a request that is refused as it is read. */
+  readonly unfolded: Unfolded | undefined;
+}
+
+function explainLast(
+  { program, sources }: Policy,
+  requests: readonly NamedRequest[],
+  clock: () => number,
+  verified: boolean,
+): Explained {
+  const textOf = textsOf(program, sources);
+  const faults: unknown[] = [];
+  let isLast = false;
+  let unfolded: Unfolded | undefined;
+  const engine = createWatchedEngine({
+    program,
+    digest: digestOfProgram(program),
+    clock,
+    onFault: (fault) => void faults.push(fault),
+    watchers: {
+      // State is read here: deciding changes it.
+      situation: (situation: Situation) => {
+        if (isLast) unfolded = unfold(situation, textOf);
+      },
+      disagreement: (what) => void faults.push(new Error(`two evaluators disagree about ${what}`)),
+    },
+  });
+  let decision: Decision | undefined;
+  for (const [index, { name, json }] of requests.entries()) {
+    isLast = index === requests.length - 1;
+    const answer = engine.decide(json, { delegationVerified: verified });
+    if (answer.kind !== "answer") {
+      const said =
+        answer.kind === "malformed"
+          ? answer.faults.map(({ at, message }) => `${at || "it"} ${message}`)
+          : [];
+      throw new Misuse(`${name} holds no request: ${said.join("; ")}`);
+    }
+    decision = answer.value;
+  }
+  const [fault] = faults;
+  if (fault !== undefined) throw fault;
+  if (decision === undefined) throw new Error("there was no request to explain");
+  return { decision, unfolded };
+}

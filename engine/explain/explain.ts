@@ -1,0 +1,360 @@
+/**
+ * Why a request is decided as it is (SPEC §9): the rules that apply with every value they rest on, those
+ * that nearly did and what stopped them, and for a denial by default the nearest permit. Pure.
+ */
+import type { Expr, Never, Program, Rule } from "../../lang/ir.ts";
+import { spellPlace } from "../policy.ts";
+import { Unknown, type Value } from "../value.ts";
+import { clausesOf } from "./clauses.ts";
+import { spellExpr, spellValue } from "./spell.ts";
+import { blame, probe, type Situation, type Trace } from "./trace.ts";
+import { type TypeOf, typing } from "./typing.ts";
+
+export interface Unfolded {
+  /** Rules that apply or could not be decided. */
+  readonly applying: readonly RuleExplanation[];
+  /** Rules about this tool that do not apply, nearest first. */
+  readonly nearly: readonly RuleExplanation[];
+  /** The permit that lacks least, whatever it is about; missing where one applies. */
+  readonly nearestPermit?: RuleExplanation;
+  /** Invariants that allowing this would break. */
+  readonly broken: readonly RuleExplanation[];
+}
+
+export interface RuleExplanation {
+  readonly rule: string;
+  readonly effect: Rule["effect"] | "never";
+  /** `payments.writ:41:1` */
+  readonly at: string;
+  readonly outcome: Outcome;
+  readonly because?: string;
+  readonly clauses: readonly ClauseExplanation[];
+  readonly conditions: readonly ConditionExplanation[];
+  /** What is not so and would have to be, a sentence each. */
+  readonly stoppedBy: readonly string[];
+}
+
+export type Outcome = "true" | "false" | "unknown";
+
+export interface ClauseExplanation {
+  readonly text: string;
+  readonly outcome: Outcome;
+  /** What the request has instead. */
+  readonly instead?: string;
+}
+
+export interface ConditionExplanation {
+  /** As written, with the word before it: `when args.amount <= 100.00`. */
+  readonly text: string;
+  readonly at: string;
+  readonly outcome: Outcome;
+  readonly tree: TreeNode;
+}
+
+export interface TreeNode {
+  readonly text: string;
+  /** As the language writes it. */
+  readonly value: string;
+  /** The element a loop is at: `to = "a@b.example"`. */
+  readonly element?: string;
+  readonly parts: readonly TreeNode[];
+}
+
+/** Text of a place (an index of `Program.places`); `undefined` where only the program is at hand. */
+export type TextOf = (at: number) => string | undefined;
+
+const NEARLY_SHOWN = 6;
+
+/** More than so many things that are not so is not near. */
+const NEARLY_LACKS_MOST = 3;
+
+/** `named` are shown as well, whether they are near or not. */
+export function unfold(
+  situation: Situation,
+  textOf: TextOf,
+  { named = [] }: { readonly named?: readonly string[] } = {},
+): Unfolded {
+  const { program, request } = situation;
+  const resource = request.roots.resource?.type;
+  const teller: Teller = {
+    situation,
+    textOf,
+    typeOf: typing(program, {
+      tool: request.tool,
+      ...(typeof resource === "string" ? { resource } : {}),
+    }),
+  };
+  const rules = program.rules.map((rule) => ({
+    rule,
+    explained: explainRule(rule, teller),
+    isAboutTool: rule.guard.tools?.includes(request.tool) ?? true,
+  }));
+  const missed = rules
+    .filter(({ explained }) => explained.outcome === "false")
+    .toSorted((a, b) => lack(a) - lack(b) || compare(a.explained.rule, b.explained.rule));
+  const permits = rules.filter(({ rule }) => rule.effect === "permit");
+  const isPermitted = permits.some(({ explained }) => explained.outcome === "true");
+  const nearest = missed.find(({ rule }) => rule.effect === "permit");
+  return {
+    applying: rules
+      .map(({ explained }) => explained)
+      .filter(({ outcome }) => outcome !== "false")
+      .toSorted((a, b) => EFFECTS.indexOf(a.effect) - EFFECTS.indexOf(b.effect)),
+    nearly: [
+      ...missed.filter(({ explained }) => named.includes(explained.rule)),
+      ...missed
+        .filter(({ explained }) => !named.includes(explained.rule))
+        .filter((one) => one.isAboutTool && lack(one) <= NEARLY_LACKS_MOST)
+        .filter((one) => isPermitted || one !== nearest)
+        .slice(0, NEARLY_SHOWN),
+    ].map(({ explained }) => explained),
+    ...(isPermitted || nearest === undefined ? {} : { nearestPermit: nearest.explained }),
+    broken: program.nevers
+      .map((never) => explainNever(never, teller))
+      .filter(({ outcome }) => outcome !== "false"),
+  };
+}
+
+/** In the order in which they decide. */
+const EFFECTS: readonly RuleExplanation["effect"][] = [
+  "forbid",
+  "never",
+  "permit",
+  "hold",
+  "oblige",
+];
+
+/** A rule about another tool is farther than any about this one. */
+const OTHER_TOOL = 1_000;
+
+function lack(one: { readonly explained: RuleExplanation; readonly isAboutTool: boolean }): number {
+  return one.explained.stoppedBy.length + (one.isAboutTool ? 0 : OTHER_TOOL);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+interface Teller {
+  readonly situation: Situation;
+  readonly textOf: TextOf;
+  readonly typeOf: TypeOf;
+}
+
+function explainRule(rule: Rule, teller: Teller): RuleExplanation {
+  const { situation } = teller;
+  const { program, request } = situation;
+  const clauses = clausesOf(rule.guard, program).map((clause): ClauseExplanation => {
+    const { outcome } = probe({ guard: clause.guard }, situation);
+    const { text } = clause;
+    if (outcome === true) return { text, outcome: "true" };
+    return { text, outcome: "false", instead: clause.instead(request) };
+  });
+  // Conditions may read what only the rule's own tools and resources have.
+  const isReadable =
+    (rule.guard.tools?.includes(request.tool) ?? true) &&
+    probe(
+      { guard: rule.guard.resources === undefined ? {} : { resources: rule.guard.resources } },
+      situation,
+    ).outcome === true;
+  const conditions = isReadable
+    ? rule.conditions.flatMap((condition) => explainCondition(condition, rule.lets, teller))
+    : [];
+  const { outcome } = probe(rule, situation);
+  return {
+    rule: rule.package === program.package ? rule.name : `${rule.package}/${rule.name}`,
+    effect: rule.effect,
+    at: spellPlace(program, rule.at),
+    outcome: spellOutcome(outcome),
+    ...(rule.because === undefined ? {} : { because: rule.because }),
+    clauses,
+    conditions: conditions.map(({ explained }) => explained),
+    stoppedBy:
+      outcome === true
+        ? []
+        : [
+            ...clauses.flatMap(({ text, instead }) =>
+              instead === undefined ? [] : [`\`${text}\`: ${instead}`],
+            ),
+            ...conditions.flatMap(({ stoppedBy }) => stoppedBy),
+          ],
+  };
+}
+
+function explainNever(never: Never, teller: Teller): RuleExplanation {
+  const { program } = teller.situation;
+  const { outcome } = probe({ conditions: [never.condition] }, teller.situation);
+  return {
+    rule: never.package === program.package ? never.name : `${never.package}/${never.name}`,
+    effect: "never",
+    at: spellPlace(program, never.at),
+    outcome: spellOutcome(outcome),
+    ...(never.because === undefined ? {} : { because: never.because }),
+    clauses: [],
+    conditions: explainCondition(never.condition, [], teller).map(({ explained }) => explained),
+    stoppedBy: [],
+  };
+}
+
+interface Explained {
+  readonly explained: ConditionExplanation;
+  readonly stoppedBy: readonly string[];
+}
+
+/** Each side of an `and` by itself: a false one must not hide the others. */
+function explainCondition(
+  condition: Expr,
+  lets: Rule["lets"],
+  teller: Teller,
+): readonly Explained[] {
+  return conjuncts(condition).flatMap((part) => {
+    const { outcome, traces } = probe({ lets, conditions: [part] }, teller.situation);
+    const trace = traces.at(-1);
+    if (trace === undefined) return [];
+    const explained: ConditionExplanation = {
+      text: `${isUnless(part) ? "unless" : "when"} ${textFor(isUnless(part) ?? part, teller)}`,
+      at: spellPlace(teller.situation.program, part.at),
+      outcome: spellOutcome(outcome),
+      tree: treeOf(trace, teller),
+    };
+    const stoppedBy = outcome === true ? [] : blame(trace).map((cause) => sentence(cause, teller));
+    // One condition is one thing that is not so, however many words it takes to say why.
+    return [{ explained, stoppedBy: stoppedBy.length === 0 ? [] : [stoppedBy.join("; and ")] }];
+  });
+}
+
+export function conjuncts(expr: Expr): readonly Expr[] {
+  return expr.kind === "and" ? [...conjuncts(expr.left), ...conjuncts(expr.right)] : [expr];
+}
+
+/** `unless c` stands in a program as `not c`, at the place of `c`. */
+function isUnless(expr: Expr): Expr | undefined {
+  return expr.kind === "not" && expr.operand.at === expr.at ? expr.operand : undefined;
+}
+
+/** `` `args.amount <= 100.00` is false: `args.amount` is 150.00 `` */
+function sentence(trace: Trace, teller: Teller): string {
+  const text = textFor(trace.expr, teller);
+  const value = trace.value instanceof Unknown ? "unknown" : String(trace.value);
+  const readings = [...new Set(readingsOf(trace, teller))].filter(
+    (one) => !one.startsWith(`\`${text}\` `),
+  );
+  const cause = trace.value instanceof Unknown && readings.length === 0 ? [trace.value.cause] : [];
+  return [`\`${text}\` is ${value}`, [...readings, ...cause].join(", ")].filter(Boolean).join(": ");
+}
+
+/** What was read on the way: attributes, counters, what functions gave; not constants, nor what is calculated. */
+function readingsOf(trace: Trace, teller: Teller): readonly string[] {
+  const { expr, value, parts } = trace;
+  switch (expr.kind) {
+    case "const":
+    case "root":
+      return [];
+    case "attribute":
+    case "local":
+    case "index":
+    case "counter":
+    case "latch":
+    case "origin":
+    case "module":
+    case "builtin":
+    case "aggregate":
+    case "call":
+      return [`\`${textFor(expr, teller)}\` is ${spelled(expr, value, teller)}`];
+    case "quantifier":
+      return parts.slice(0, 1).flatMap((part) => readingsOf(part, teller));
+    default:
+      return parts.flatMap((part) => readingsOf(part, teller));
+  }
+}
+
+function treeOf(trace: Trace, teller: Teller): TreeNode {
+  const { expr, value } = trace;
+  const [inner] = trace.parts;
+  if (expr.kind === "decimal" && inner !== undefined) return treeOf(inner, teller);
+  return {
+    text: textFor(expr, teller),
+    value: spelled(expr, value, teller),
+    parts: partsOf(trace, teller),
+  };
+}
+
+function partsOf(trace: Trace, teller: Teller): readonly TreeNode[] {
+  const { expr, parts } = trace;
+  switch (expr.kind) {
+    case "attribute":
+    case "has":
+    case "counter":
+    case "latch":
+    case "local":
+      return [];
+    case "quantifier":
+      return [...nodes(parts.slice(0, 1), teller), ...rounds(trace, teller)];
+    case "call":
+      return nodes(parts, teller);
+    default:
+      return nodes(parts, teller);
+  }
+}
+
+function nodes(parts: readonly Trace[], teller: Teller): readonly TreeNode[] {
+  return parts
+    .filter(({ expr }) => !isConstant(expr) && expr.kind !== "root")
+    .map((part) => treeOf(part, teller));
+}
+
+function isConstant(expr: Expr): boolean {
+  if (expr.kind === "decimal" || expr.kind === "negate") return isConstant(expr.of);
+  return expr.kind === "const" || (expr.kind === "list" && expr.items.every(isConstant));
+}
+
+const ROUNDS_SHOWN = 3;
+
+/** The element that decided, or where none did the first few. */
+function rounds({ expr, value, parts }: Trace, teller: Teller): readonly TreeNode[] {
+  if (expr.kind !== "quantifier") return [];
+  const bodies = parts.filter((part) => part.expr === expr.body);
+  const decided = value === (expr.op === "any") || value instanceof Unknown;
+  const shown = decided ? bodies.slice(-1) : bodies.slice(0, ROUNDS_SHOWN);
+  return shown.map((body) => {
+    const element = valueOfLocal(body, expr.id);
+    const node = treeOf(body, teller);
+    if (element === undefined) return node;
+    return { ...node, element: `${expr.name} = ${spelled(element.expr, element.value, teller)}` };
+  });
+}
+
+function valueOfLocal(trace: Trace, id: number): Trace | undefined {
+  if (trace.expr.kind === "local" && trace.expr.id === id) return trace;
+  for (const part of trace.parts) {
+    const found = valueOfLocal(part, id);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function spelled(expr: Expr, value: Value | Unknown, { typeOf, situation }: Teller): string {
+  return spellValue(value, typeOf(expr), situation.program.levels);
+}
+
+/** On one line. */
+function textFor(expr: Expr, { textOf, situation }: Teller): string {
+  const written = textOf(expr.at);
+  if (written === undefined || written === "") return spellExpr(expr, situation.program);
+  return written
+    .replace(/\s*\/\/[^\n]*/g, "")
+    .replace(/\s+/g, " ")
+    .trim();
+}
+
+function spellOutcome(outcome: boolean | Unknown): Outcome {
+  if (outcome instanceof Unknown) return "unknown";
+  return outcome ? "true" : "false";
+}
+
+export function textsOf(program: Program, sources: readonly { readonly text: string }[]): TextOf {
+  return (at) => {
+    const [file = 0, start = 0, end = 0] = program.places.slice(at * 5, at * 5 + 3);
+    return sources[file]?.text.slice(start, end);
+  };
+}

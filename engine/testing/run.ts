@@ -1,0 +1,229 @@
+/** Tests that stand in a policy, run on an engine of their own each, by a clock that only they move (SPEC §9). */
+import type { Program } from "../../lang/ir.ts";
+import { parseTime } from "../../lang/scalar/time.ts";
+import type { Expectation, TestCase, TestStep } from "../../lang/testing.ts";
+import type { Decision } from "../decision.ts";
+import type { Engine, Vouched } from "../engine.ts";
+import type { Observer } from "../evaluate/interpret.ts";
+import { type TextOf, type Unfolded, unfold } from "../explain/explain.ts";
+import type { Situation } from "../explain/trace.ts";
+import { createWatchedEngine } from "./watched.ts";
+
+export interface TestParts {
+  readonly program: Program;
+  readonly digest: string;
+  readonly textOf: TextOf;
+  readonly coverage?: CoverageSink;
+}
+
+/** Told of what happens while tests run. */
+export interface CoverageSink {
+  readonly expression: Observer;
+  readonly applied: (rules: readonly number[]) => void;
+  /** An allowed call, and later its outcome; only of requests that name a task. */
+  readonly allowed: (situation: Situation, call: string) => void;
+  readonly settled: (call: string, succeeded: boolean) => void;
+  /** A new test begins: nothing of the one before goes on. */
+  readonly begin: () => void;
+}
+
+export interface TestResult {
+  readonly test: TestCase;
+  /** The first thing that was not as expected: after it, the rest of a test means nothing. */
+  readonly failure?: Failure;
+}
+
+export interface Failure {
+  /** Place of the step. */
+  readonly at: number;
+  /** What is wrong, a sentence each. */
+  readonly problems: readonly string[];
+  readonly expected?: Expectation;
+  readonly decision?: Decision;
+  /** How the decision came about. */
+  readonly unfolded?: Unfolded;
+  /** Which of the calls of a `repeat`, from 1. */
+  readonly round?: number;
+}
+
+/** A Thursday at noon: neither night nor weekend, wherever a policy minds. */
+const NOON_MS = Date.UTC(2026, 0, 1, 12);
+
+export function runTest(test: TestCase, parts: TestParts): TestResult {
+  parts.coverage?.begin();
+  const found = play(test, parts);
+  if (found === undefined) return { test };
+  if (found.failure.decision === undefined) return { test, failure: found.failure };
+  // Once more up to the same call, now asked why: the same happens, since nothing is left to chance.
+  const { coverage: _, ...again } = parts;
+  const unfolded = play(test, again, found.where)?.unfolded;
+  return { test, failure: { ...found.failure, ...(unfolded === undefined ? {} : { unfolded }) } };
+}
+
+interface Where {
+  readonly step: number;
+  readonly round: number;
+}
+
+interface Found {
+  readonly failure: Failure;
+  readonly where: Where;
+  readonly unfolded?: Unfolded;
+}
+
+interface Stage {
+  readonly engine: Engine;
+  readonly program: Program;
+  readonly coverage: CoverageSink | undefined;
+  nowMs: number;
+  situation: Situation | undefined;
+  unfolded: Unfolded | undefined;
+  explaining: ((situation: Situation) => Unfolded) | undefined;
+  readonly faults: string[];
+}
+
+function play(test: TestCase, parts: TestParts, asked?: Where): Found | undefined {
+  const stage = stageFor(test, parts);
+  for (const [index, step] of test.steps.entries()) {
+    if (step.kind === "wait") stage.nowMs += step.ms;
+    if (step.kind !== "decide") continue;
+    const next = test.steps[index + 1];
+    const outcome = next?.kind === "outcome" ? next : undefined;
+    for (let round = 1; round <= step.times; round++) {
+      const isAsked = asked?.step === index && asked.round === round;
+      const named = step.expect?.by ?? [];
+      stage.explaining = isAsked
+        ? (situation) => unfold(situation, parts.textOf, { named })
+        : undefined;
+      const failure = playCall(step, outcome, stage);
+      if (failure === undefined) continue;
+      const where = { step: index, round };
+      const found = { failure: { ...failure, ...(step.times > 1 ? { round } : {}) }, where };
+      return stage.unfolded === undefined ? found : { ...found, unfolded: stage.unfolded };
+    }
+  }
+  return undefined;
+}
+
+function stageFor(test: TestCase, { program, digest, coverage }: TestParts): Stage {
+  const now = test.now === undefined ? undefined : parseTime(test.now);
+  const faults: string[] = [];
+  const stage: Stage = {
+    engine: createWatchedEngine({
+      program,
+      digest,
+      clock: () => stage.nowMs,
+      onFault: (fault) =>
+        void faults.push(`the engine failed: ${fault instanceof Error ? fault.message : fault}`),
+      watchers: {
+        ...(coverage === undefined
+          ? {}
+          : { expression: coverage.expression, applied: coverage.applied }),
+        situation: (situation) => {
+          stage.situation = situation;
+          stage.unfolded = stage.explaining?.(situation);
+        },
+        disagreement: (what) => void faults.push(`two evaluators disagree about ${what}`),
+      },
+    }),
+    program,
+    coverage,
+    nowMs: now?.ok ? now.value : NOON_MS,
+    situation: undefined,
+    unfolded: undefined,
+    explaining: undefined,
+    faults,
+  };
+  return stage;
+}
+
+type DecideStep = Extract<TestStep, { kind: "decide" }>;
+type OutcomeStep = Extract<TestStep, { kind: "outcome" }>;
+
+function playCall(
+  step: DecideStep,
+  outcome: OutcomeStep | undefined,
+  stage: Stage,
+): Failure | undefined {
+  const answer = stage.engine.decide(step.request, vouchedFor(step, stage.program));
+  if (answer.kind !== "answer") {
+    const faults = answer.kind === "malformed" ? answer.faults : [];
+    const isWanted = step.expect?.by.includes("invalid_request") === true;
+    const said = faults.map(({ at, message }) => `${at} ${message}`).join("; ");
+    return isWanted ? undefined : { at: step.at, problems: [`this is no request: ${said}`] };
+  }
+  const decision = answer.value;
+  const problems = [
+    ...stage.faults,
+    ...(step.expect === undefined ? [] : problemsOf(step.expect, decision)),
+  ];
+  if (problems.length > 0) {
+    const expected = step.expect === undefined ? {} : { expected: step.expect };
+    return { at: step.expect?.at ?? step.at, problems, decision, ...expected };
+  }
+  return settle(decision, outcome, stage);
+}
+
+/** Whoever a test lets approve is in every group that is asked: groups of people are no part of a policy. */
+function vouchedFor(step: DecideStep, { rules }: Program): Vouched {
+  const groups = rules.flatMap(({ approval }) =>
+    approval?.approver.kind === "group" ? [approval.approver.group] : [],
+  );
+  return {
+    delegationVerified: step.verified,
+    approvals: step.approvedBy.map((by) => ({ by, groups })),
+  };
+}
+
+function problemsOf(expected: Expectation, decision: Decision): readonly string[] {
+  const problems: string[] = [];
+  if (decision.decision !== expected.decision) {
+    problems.push(`expected ${expected.decision}, decided ${decision.decision}`);
+  }
+  const given = new Set([...decision.reasons.map(({ rule }) => rule), decision.code ?? ""]);
+  for (const name of expected.by) {
+    if (!given.has(name)) problems.push(`\`${name}\` is not what decided`);
+  }
+  if (expected.interrupt && decision.interrupt !== true) {
+    problems.push("the session was not interrupted");
+  }
+  const obligations = decision.obligations.map(({ type }) => type);
+  for (const type of expected.with) {
+    if (!obligations.includes(type)) problems.push(`the obligation \`${type}\` is missing`);
+  }
+  for (const label of expected.next) {
+    if (decision.next?.includes(label) !== true) {
+      problems.push(`\`${label}\` is not among the next steps`);
+    }
+  }
+  return problems;
+}
+
+/** What the test says became of the call; nothing said is success. */
+function settle(
+  decision: Decision,
+  outcome: OutcomeStep | undefined,
+  stage: Stage,
+): Failure | undefined {
+  const { call } = decision;
+  if (call === undefined) {
+    if (outcome === undefined) return undefined;
+    const problem = `the call was not allowed (${decision.decision}), so it has no outcome`;
+    return { at: outcome.at, problems: [problem], decision };
+  }
+  if (stage.situation !== undefined) stage.coverage?.allowed(stage.situation, call);
+  if (outcome?.status === "pending") return undefined;
+  const answer = stage.engine.outcome({
+    call,
+    status: outcome?.status ?? "ok",
+    ...(outcome === undefined ? {} : { labels: outcome.labels }),
+    ...(outcome?.values === undefined ? {} : { values: outcome.values }),
+  });
+  stage.coverage?.settled(call, outcome?.status !== "error");
+  if (answer.kind === "answer" && stage.faults.length === 0) return undefined;
+  const said =
+    answer.kind === "malformed"
+      ? answer.faults.map(({ at, message }) => `${at} ${message}`).join("; ")
+      : answer.kind;
+  return { at: outcome?.at ?? 0, problems: [...stage.faults, `the outcome was refused: ${said}`] };
+}
