@@ -78,7 +78,7 @@ const STATEFUL = `
 tool act { effect write }
 counter calls = count attempts per session
 latch set = completed act per session
-permit all
+permit anything
 `;
 
 test.each(tableOf("causes", "code"))("a forbid unknown for $causes is denied as $code", (row) => {
@@ -140,7 +140,7 @@ test("reasons and obligations do not depend on the order of rules", () => {
 
 const HELD = `
 tool act { effect write, args { n: Int } }
-permit all
+permit anything
 hold boss when args.n > 10 until approved by delegation.root within 10m
 hold two when args.n > 100 until approved by 2 of group "ops"
 `;
@@ -191,7 +191,7 @@ test.each([
 test("an interrupted session stays ended until it is reinstated; an unsure rule ends none", () => {
   const driver = drive(`
     tool act { effect write, args { n: Int } }
-    permit all
+    permit anything
     forbid stop when args.n * 9007199254740991 > 0 then interrupt session
     forbid halt when args.n == 1 then interrupt session
   `);

@@ -4,7 +4,7 @@ import { drive, outcomeOf } from "../../support/engine.ts";
 
 const TOOLS = `
 tool a, b, c { effect read, args { path: String? } }
-permit all
+permit anything
 `;
 
 function errand(sequence: string, limits = "") {
@@ -117,7 +117,7 @@ describe("limits", () => {
   test("a counter counts this task's calls alone, this one included", () => {
     const driver = drive(`
       tool pay { effect write, args { amount: Decimal } }
-      permit all
+      permit anything
       counter spend = sum args.amount of allowed pay per agent within 1m
       task errand { sequence pay*  limit spend <= 10.00 }
     `);
