@@ -1,19 +1,34 @@
 /** What the compiler found, as text for people and as JSON. */
 import type { Compilation } from "../lang/compile.ts";
 import { type Diagnostic, severityOf } from "../lang/diagnostic.ts";
+import { render } from "../lang/render.ts";
 import { locate, type SourceFile } from "../lang/source.ts";
 import type { Io } from "./command.ts";
+import { type Paint, painter } from "./terminal.ts";
 
 type Found = Pick<Compilation, "diagnostics"> & { readonly shown: readonly SourceFile[] };
 
-export function renderDiagnostics({ diagnostics, shown }: Found, _io: Pick<Io, "color">): string {
+/** With the lines that are meant, one below the other, and an empty line at the end. */
+export function renderDiagnostics({ diagnostics, shown }: Found, io: Pick<Io, "color">): string {
+  const paint = painter(io);
   return diagnostics
-    .map((diagnostic) => {
-      const { path, line, column } = placeOf(diagnostic, shown);
-      const help = diagnostic.help === undefined ? "" : `\n  help: ${diagnostic.help}`;
-      return `${path}:${line}:${column}: ${severityOf(diagnostic)} ${diagnostic.code}: ${diagnostic.message}${help}\n`;
-    })
+    .map((diagnostic) => `${emphasize(render(diagnostic, shown), diagnostic, paint)}\n`)
     .join("");
+}
+
+/** Colour for what `render` lays out: a head of place, severity and message; source; a caret; help. */
+function emphasize(text: string, diagnostic: Diagnostic, paint: Paint): string {
+  const severity = severityOf(diagnostic);
+  const style = severity === "error" ? "red" : "yellow";
+  const word = `${severity} ${diagnostic.code}`;
+  return text
+    .split("\n")
+    .map((line, at) => {
+      if (at === 0) return line.replace(`: ${word}: `, `: ${paint(style, word)}: `);
+      if (/^ *\| *\^+$/.test(line)) return line.replace(/\^+$/, (carets) => paint(style, carets));
+      return line.startsWith("  help: ") ? `  ${paint("cyan", "help")}: ${line.slice(8)}` : line;
+    })
+    .join("\n");
 }
 
 /** The shape of a diagnostic in every `--json` answer. */

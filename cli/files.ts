@@ -51,8 +51,8 @@ export interface LoadedPackage {
  * The package at `path`, a directory of `.writ` files or one such file. Files are called by their path seen
  * from the package's directory, so that a policy compiles to the same IR wherever it lies.
  */
-export function loadPackage(path: string): LoadedPackage {
-  const real = realPath(path);
+export function loadPackage(path: string, cwd = "."): LoadedPackage {
+  const real = realPath(resolvePath(cwd, path));
   if (real === undefined) throw new Misuse(`there is no ${quote(path)}`);
   const isDirectory = statSync(real).isDirectory();
   if (!isDirectory && !real.endsWith(EXTENSION)) {
@@ -109,7 +109,7 @@ export function compilePackage(
   path: string,
   io: Io,
 ): Compilation & { readonly shown: readonly SourceFile[] } {
-  const { root, resolve } = loadPackage(resolvePath(io.cwd, path));
+  const { root, resolve } = loadPackage(path, io.cwd);
   const compiled = compile(root, resolve);
   const base = statSync(resolvePath(io.cwd, path)).isDirectory() ? path : dirname(path);
   const shown = compiled.sources.map((source) => ({ ...source, path: join(base, source.path) }));
