@@ -289,7 +289,7 @@ export abstract class ExpressionGrammar extends SyntaxParser {
       { ALT: () => this.CONSUME(keyword.any) },
       { ALT: () => this.CONSUME(keyword.all) },
     ]).image as "any" | "all";
-    const variable = this.name(this.CONSUME(Word));
+    const variable = this.name(this.CONSUME(Name));
     this.CONSUME(keyword.in);
     const over = this.SUBRULE(this.sum);
     this.CONSUME(sign[":"]);
@@ -344,7 +344,7 @@ export abstract class ExpressionGrammar extends SyntaxParser {
 
   /** `i in order.items where i.kept: i.price` */
   protected readonly each = this.RULE("Each", (): Each => {
-    const variable = this.name(this.CONSUME(Word));
+    const variable = this.name(this.CONSUME(Name));
     this.CONSUME(keyword.in);
     const over = this.SUBRULE(this.sum);
     const where = this.OPTION1(() => {
@@ -494,6 +494,17 @@ export abstract class ExpressionGrammar extends SyntaxParser {
       SEP: sign[","],
       ERR_MSG: "a name",
       DEF: () => names.push(this.name(this.CONSUME(Word))),
+    });
+    return names;
+  });
+
+  /** Names that expressions use on their own. */
+  protected readonly freeNames = this.RULE("FreeNames", (): ast.Name[] => {
+    const names: ast.Name[] = [];
+    this.AT_LEAST_ONE_SEP({
+      SEP: sign[","],
+      ERR_MSG: "a name",
+      DEF: () => names.push(this.name(this.CONSUME(Name))),
     });
     return names;
   });

@@ -89,7 +89,7 @@ export class Grammar extends ExpressionGrammar {
     this.CONSUME(keyword.entrypoint);
     const entrypoint = this.text(this.CONSUME2(StringLiteral));
     this.CONSUME(keyword.as);
-    const name = this.name(this.CONSUME(Word));
+    const name = this.name(this.CONSUME(Name));
     this.CONSUME(sign[":"]);
     const type = this.SUBRULE(this.type);
     return { kind: "import", span: this.spanFrom(start), module, entrypoint, name, type };
@@ -101,12 +101,12 @@ export class Grammar extends ExpressionGrammar {
     const start = this.LA(1);
     const values: ast.Name[] = [];
     this.CONSUME(keyword.level);
-    const name = this.name(this.CONSUME1(Word));
+    const name = this.name(this.CONSUME(Word));
     this.CONSUME(sign["="]);
     this.AT_LEAST_ONE_SEP({
       SEP: sign["<"],
       ERR_MSG: "a level's value",
-      DEF: () => values.push(this.name(this.CONSUME2(Word))),
+      DEF: () => values.push(this.name(this.CONSUME(Name))),
     });
     return { kind: "level", span: this.spanFrom(start), name, values };
   });
@@ -121,7 +121,7 @@ export class Grammar extends ExpressionGrammar {
   private readonly label = this.RULE("Label", (): ast.Label => {
     const start = this.LA(1);
     this.CONSUME(keyword.label);
-    const names = this.SUBRULE(this.names);
+    const names = this.SUBRULE(this.freeNames);
     return { kind: "label", span: this.spanFrom(start), names };
   });
 
@@ -273,7 +273,7 @@ export class Grammar extends ExpressionGrammar {
     const start = this.LA(1);
     const per: ast.Expr[] = [];
     this.CONSUME(keyword.counter);
-    const name = this.name(this.CONSUME(Word));
+    const name = this.name(this.CONSUME(Name));
     this.CONSUME(sign["="]);
     const measured = this.OR([
       {
@@ -350,7 +350,7 @@ export class Grammar extends ExpressionGrammar {
     const start = this.LA(1);
     const per: ast.Expr[] = [];
     this.CONSUME(keyword.latch);
-    const name = this.name(this.CONSUME(Word));
+    const name = this.name(this.CONSUME(Name));
     this.CONSUME(sign["="]);
     const calls = this.SUBRULE1(this.callFilter, { ARGS: [false] });
     this.CONSUME(keyword.per, { ERR_MSG: "`per` and what it is set for" });
@@ -371,12 +371,12 @@ export class Grammar extends ExpressionGrammar {
     const start = this.LA(1);
     const params: { name: ast.Name; type: ast.Type }[] = [];
     this.CONSUME(keyword.fn);
-    const name = this.name(this.CONSUME1(Word));
+    const name = this.name(this.CONSUME1(Name));
     this.CONSUME(sign["("]);
     this.MANY_SEP({
       SEP: sign[","],
       DEF: () => {
-        const param = this.name(this.CONSUME2(Word));
+        const param = this.name(this.CONSUME2(Name));
         this.CONSUME1(sign[":"]);
         params.push({ name: param, type: this.SUBRULE1(this.type) });
       },
@@ -400,7 +400,7 @@ export class Grammar extends ExpressionGrammar {
       { ALT: () => this.CONSUME(keyword.hold) },
       { ALT: () => this.CONSUME(keyword.oblige) },
     ]).image as ast.RuleKind;
-    const name = this.name(this.CONSUME(Word, { ERR_MSG: "the rule's name" }));
+    const name = this.name(this.CONSUME(Name, { ERR_MSG: "the rule's name" }));
     this.MANY({
       GATE: () => beginsClause(this.look),
       DEF: () => clauses.push(this.SUBRULE(this.clause)),
@@ -499,7 +499,7 @@ export class Grammar extends ExpressionGrammar {
   private readonly letClause = this.RULE("LetClause", (): ast.Clause => {
     const start = this.LA(1);
     this.CONSUME(keyword.let);
-    const name = this.name(this.CONSUME(Word));
+    const name = this.name(this.CONSUME(Name));
     this.CONSUME(sign["="]);
     const value = this.SUBRULE(this.expr);
     return { kind: "let", span: this.spanFrom(start), name, value };

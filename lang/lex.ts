@@ -230,7 +230,7 @@ function refuseHidden(image: string, at: number, file: number, report: Report): 
   if (hidden === undefined) return;
   const { character, index } = hidden;
   const span = { file, start: at + index, end: at + index + character.length };
-  const help = `in a string, write it as \`\\u{${hexOf(character)}}\``;
+  const help = `remove it, or write it as \`\\u{${hexOf(character)}}\` in a string`;
   report("E115", span, `hidden character ${named(character)}`, help);
 }
 

@@ -7,10 +7,10 @@ import {
   type TokenType,
 } from "chevrotain";
 import type { Code } from "./codes.ts";
-import { CLAUSE_STARTS, ITEM_STARTS, type Look } from "./lookahead.ts";
+import { CLAUSE_STARTS, ITEM_STARTS, is, type Look, startsLine } from "./lookahead.ts";
 import type { Span } from "./source.ts";
 import { suggest } from "./suggest.ts";
-import { Identifier, keyword, sign, Unknown } from "./tokens.ts";
+import { Identifier, keyword, Name, sign, Unknown, Word } from "./tokens.ts";
 
 export interface Problem {
   readonly code: Code;
@@ -62,7 +62,11 @@ export function problemOf(
     code: "E101",
     span: placeOf(found, look(0), file),
     message: `expected ${expected}${after}, found ${quoted(found)}`,
-    help: helpFor(found, words) ?? helpBefore(look(0), words),
+    help:
+      helpFor(found, words) ??
+      reservedHelp(look, expected) ??
+      unclosedHelp(look, expected) ??
+      helpBefore(look(0), words),
   };
 }
 
@@ -94,6 +98,14 @@ export function endOf(token: IToken): number {
   return token.endOffset === undefined || Number.isNaN(token.endOffset) ? 0 : token.endOffset + 1;
 }
 
+/** Whether the next word is one that begins an item, but for a slip of the pen. */
+export function isMisspeltItem(look: Look): boolean {
+  const first = look(1);
+  if (first.tokenType !== Identifier || !is(look(2), Word)) return false;
+  return suggest(first.image, ITEM_WORDS) !== undefined;
+}
+
+const ITEM_WORDS = [...ITEM_STARTS].map((type) => type.name);
 const STARTS = [...ITEM_STARTS, ...CLAUSE_STARTS].map((type) => type.name);
 
 function placeOf(token: IToken, previous: IToken, file: number): Span {
@@ -123,6 +135,34 @@ function helpBefore(previous: IToken, words: readonly string[]): string | undefi
   if (previous.tokenType !== Identifier) return undefined;
   const near = suggest(previous.image, words);
   return near === undefined ? undefined : `did you mean \`${near}\` by ${quoted(previous)}?`;
+}
+
+/** A word that could stand here were it not kept for a sentence of its own. */
+function reservedHelp(look: Look, expected: string): string | undefined {
+  const found = look(1);
+  const reserved = is(found, Word) && !is(found, Name) && !startsLine(look);
+  if (!reserved || !/name|expression/.test(expected)) return undefined;
+  return `\`${found.image}\` is a reserved word`;
+}
+
+const CLOSERS: ReadonlyMap<TokenType, TokenType> = new Map([
+  [sign["("], sign[")"]],
+  [sign["["], sign["]"]],
+  [sign["{"], sign["}"]],
+]);
+
+/** Where a bracket that should close here was opened, if not on the same line. */
+function unclosedHelp(look: Look, expected: string): string | undefined {
+  let closed = 0;
+  for (let at = 0; look(at).tokenType !== EOF; at--) {
+    const token = look(at);
+    if ([...CLOSERS.values()].includes(token.tokenType)) closed++;
+    const closer = CLOSERS.get(token.tokenType);
+    if (closer === undefined || closed-- > 0) continue;
+    if (!expected.includes(`\`${closer.name}\``) || token.startLine === look(1).startLine) return;
+    return `the \`${token.image}\` on line ${token.startLine} is still open`;
+  }
+  return undefined;
 }
 
 function alternatives(types: readonly TokenType[]): string {

@@ -17,6 +17,7 @@ import type { Span } from "./source.ts";
 import {
   endOf,
   expectation,
+  isMisspeltItem,
   type Problem,
   problemOf,
   Refusal,
@@ -172,11 +173,17 @@ export abstract class SyntaxParser extends EmbeddedActionsParser {
     if (!ITEM_STARTS.has(this.LA(1).tokenType)) this.skipStray();
   }
 
-  /** An item begins its line, no further right than the one that failed: what is further right is within it. */
+  /**
+   * An item begins its line, no further right than the one that failed: what is further right is within it. At
+   * the left edge its first word is enough, even misspelt, so that its own error is reported too.
+   */
   protected skipToItem(columnMax: number): void {
-    while (this.LA(1).tokenType !== EOF) {
-      const indented = (this.LA(1).startColumn ?? 1) > columnMax;
-      if (!indented && startsLine(this.look) && beginsItem(this.look)) return;
+    for (let next = this.LA(1); next.tokenType !== EOF; next = this.LA(1)) {
+      if (startsLine(this.look) && (next.startColumn ?? 1) <= columnMax) {
+        if (beginsItem(this.look)) return;
+        const atEdge = next.startColumn === 1;
+        if (atEdge && (ITEM_STARTS.has(next.tokenType) || isMisspeltItem(this.look))) return;
+      }
       this.SKIP_TOKEN();
     }
   }

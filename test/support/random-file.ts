@@ -21,6 +21,7 @@ function isKeyword(text: string): boolean {
 const named = (text: fc.Arbitrary<string>): fc.Arbitrary<ast.Name> =>
   text.map((text) => ({ text, span }));
 const name = named(word);
+const freeName = named(nameWord);
 const dotted = named(
   fc.array(word, { minLength: 1, maxLength: 3 }).map((parts) => parts.join(".")),
 );
@@ -142,14 +143,14 @@ const { expr } = fc.letrec<{ expr: ast.Expr; leaf: ast.Expr; node: ast.Expr }>((
       ),
     fc
       .tuple(
-        fc.record({ op: fc.constantFrom(...AGGREGATES), variable: name, over: tie("expr") }),
+        fc.record({ op: fc.constantFrom(...AGGREGATES), variable: freeName, over: tie("expr") }),
         maybe({ where: tie("expr"), body: tie("expr") }),
       )
       .map(([{ op, variable, over }, rest]): ast.Expr => {
         return { kind: "aggregate", span, op, variable, over: closed(over, 6), ...rest };
       }),
     fc
-      .tuple(fc.constantFrom("any", "all"), name, tie("expr"), tie("expr"))
+      .tuple(fc.constantFrom("any", "all"), freeName, tie("expr"), tie("expr"))
       .map(([op, variable, over, body]): ast.Expr => {
         return { kind: "quantifier", span, op, variable, over: closed(over, 6), body };
       }),
@@ -280,13 +281,13 @@ const counter = fc
       fc.constant({ op: "count" }),
       fc.record({ op: fc.constantFrom("sum", "distinct"), of: sum }),
     ),
-    fc.record({ name, calls, per: some(sum, 2) }),
+    fc.record({ name: freeName, calls, per: some(sum, 2) }),
     maybe({ within: duration }),
   )
   .map(([measured, rest, within]) => ({ kind: "counter", span, ...measured, ...rest, ...within }));
 
 const latch = fc
-  .tuple(fc.record({ name, calls, per: some(sum, 2) }), maybe({ reset: calls }))
+  .tuple(fc.record({ name: freeName, calls, per: some(sum, 2) }), maybe({ reset: calls }))
   .map(([rest, reset]) => ({ kind: "latch", span, ...rest, ...reset }));
 
 const obligation = fc
@@ -311,7 +312,7 @@ const clause = fc.oneof(
   node("task", { names: some(name) }),
   node("when", { condition: expr }),
   node("unless", { condition: expr }),
-  node("let", { name, value: expr }),
+  node("let", { name: freeName, value: expr }),
   node("with", { obligations: some(obligation, 3) }),
   fc
     .tuple(
@@ -435,11 +436,11 @@ const testStep = fc.oneof(
 const toolName = fc.record({ name, wire: text }, { requiredKeys: ["name"] });
 
 const item = fc.oneof(
-  node("import", { module: text, entrypoint: text, name, type }),
-  node("level", { name, values: some(name) }),
+  node("import", { module: text, entrypoint: text, name: freeName, type }),
+  node("level", { name, values: some(freeName) }),
   // `purpose within` is a clause of the rule before.
   node("purpose", { names: some(dotted).filter((all) => !all[0]?.text.startsWith("within")) }),
-  node("label", { names: some(name) }),
+  node("label", { names: some(freeName) }),
   node("type", { name, type }),
   node("tool", { names: some(toolName, 3), items: fc.array(toolItem, { maxLength: 4 }) }),
   node("resource", { name, record: recordType }),
@@ -449,10 +450,15 @@ const item = fc.oneof(
   }),
   counter,
   latch,
-  node("fn", { name, params: fc.array(fc.record({ name, type })), result: type, body: expr }),
+  node("fn", {
+    name: freeName,
+    params: fc.array(fc.record({ name: freeName, type })),
+    result: type,
+    body: expr,
+  }),
   node("rule", {
     effect: fc.constantFrom("permit", "forbid", "hold", "oblige"),
-    name,
+    name: freeName,
     clauses: fc.array(clause, { maxLength: 5 }),
   }),
   node("task", { name, items: fc.array(taskItem, { maxLength: 3 }) }),
