@@ -59,7 +59,7 @@ function explainLast(
   clock: () => number,
   verified: boolean,
 ): Explained {
-  const textOf = textsOf(program, sources);
+  const texts = textsOf(program, sources);
   const faults: unknown[] = [];
   let isLast = false;
   let unfolded: Unfolded | undefined;
@@ -71,7 +71,7 @@ function explainLast(
     watchers: {
       // State is read here: deciding changes it.
       situation: (situation: Situation) => {
-        if (isLast) unfolded = unfold(situation, textOf);
+        if (isLast) unfolded = unfold(situation, texts);
       },
       disagreement: (what) => void faults.push(new Error(`two evaluators disagree about ${what}`)),
     },

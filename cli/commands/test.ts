@@ -156,12 +156,12 @@ function spellReport(report: Report, reporter: Reporter, io: Io): string {
 function runAll(policy: Policy, wishes: Wishes): Report {
   const startedMs = performance.now();
   const { program, shown } = policy;
-  const textOf = textsOf(program, policy.sources);
-  const coverage = wishes.wantsCoverage ? recordCoverage(program, textOf) : undefined;
+  const texts = textsOf(program, policy.sources);
+  const coverage = wishes.wantsCoverage ? recordCoverage(program, texts) : undefined;
   const chosen = policy.tests.filter((one) => isChosen(one, policy, wishes));
   const digest = digestOfProgram(program);
   const results = chosen.map((one) =>
-    runTest(one, { program, digest, textOf, ...(coverage === undefined ? {} : { coverage }) }),
+    runTest(one, { program, digest, texts, ...(coverage === undefined ? {} : { coverage }) }),
   );
   const verdicts =
     wishes.neverBudget === 0 || isNarrowed(wishes)

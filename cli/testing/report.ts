@@ -62,7 +62,9 @@ export function excerpt(report: Report, at: number): string {
   const width = String(last).length;
   const starts = lineStarts(source.text);
   return numbers
-    .map((number) => `${String(number).padStart(width)} | ${lineText(source.text, number, starts)}\n`)
+    .map(
+      (number) => `${String(number).padStart(width)} | ${lineText(source.text, number, starts)}\n`,
+    )
     .join("");
 }
 

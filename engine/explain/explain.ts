@@ -60,8 +60,11 @@ export interface TreeNode {
   readonly parts: readonly TreeNode[];
 }
 
-/** Text of a place (an index of `Program.places`); `undefined` where only the program is at hand. */
-export type TextOf = (at: number) => string | undefined;
+/** What stands at a place (an index of `Program.places`); `undefined` where only the program is at hand. */
+export interface Texts {
+  at(place: number): string | undefined;
+  wordBefore(place: number): string | undefined;
+}
 
 const NEARLY_SHOWN = 6;
 
@@ -71,14 +74,14 @@ const NEARLY_LACKS_MOST = 3;
 /** `named` are shown as well, whether they are near or not. */
 export function unfold(
   situation: Situation,
-  textOf: TextOf,
+  texts: Texts,
   { named = [] }: { readonly named?: readonly string[] } = {},
 ): Unfolded {
   const { program, request } = situation;
   const resource = request.roots.resource?.type;
   const teller: Teller = {
     situation,
-    textOf,
+    texts,
     typeOf: typing(program, {
       tool: request.tool,
       ...(typeof resource === "string" ? { resource } : {}),
@@ -137,7 +140,7 @@ function compare(a: string, b: string): number {
 
 interface Teller {
   readonly situation: Situation;
-  readonly textOf: TextOf;
+  readonly texts: Texts;
   readonly typeOf: TypeOf;
 }
 
@@ -209,10 +212,13 @@ function explainCondition(
 ): readonly Explained[] {
   return conjuncts(condition).flatMap((part) => {
     const { outcome, traces } = probe({ lets, conditions: [part] }, teller.situation);
-    const trace = traces.at(-1);
-    if (trace === undefined) return [];
+    const whole = traces.at(-1);
+    if (whole === undefined) return [];
+    const isUnless = part.kind === "not" && teller.texts.wordBefore(part.at) === "unless";
+    // `unless c` stands in a program as `not c`, at the place of `c`.
+    const trace = isUnless ? (whole.parts.at(-1) ?? whole) : whole;
     const explained: ConditionExplanation = {
-      text: `${isUnless(part) ? "unless" : "when"} ${textFor(isUnless(part) ?? part, teller)}`,
+      text: `${isUnless ? "unless" : "when"} ${textFor(trace.expr, teller)}`,
       at: spellPlace(teller.situation.program, part.at),
       outcome: spellOutcome(outcome),
       tree: treeOf(trace, teller),
@@ -227,24 +233,22 @@ export function conjuncts(expr: Expr): readonly Expr[] {
   return expr.kind === "and" ? [...conjuncts(expr.left), ...conjuncts(expr.right)] : [expr];
 }
 
-/** `unless c` stands in a program as `not c`, at the place of `c`. */
-function isUnless(expr: Expr): Expr | undefined {
-  return expr.kind === "not" && expr.operand.at === expr.at ? expr.operand : undefined;
-}
-
 /** `` `args.amount <= 100.00` is false: `args.amount` is 150.00 `` */
 function sentence(trace: Trace, teller: Teller): string {
-  const text = textFor(trace.expr, teller);
+  const { expr } = trace;
   const value = trace.value instanceof Unknown ? "unknown" : String(trace.value);
-  const readings = [...new Set(readingsOf(trace, teller))].filter(
-    (one) => !one.startsWith(`\`${text}\` `),
-  );
+  const isItself = expr.kind === "attribute" || expr.kind === "local" || expr.kind === "latch";
+  const readings = isItself ? [] : [...new Set(readingsOf(trace, expr.at, teller))];
   const cause = trace.value instanceof Unknown && readings.length === 0 ? [trace.value.cause] : [];
-  return [`\`${text}\` is ${value}`, [...readings, ...cause].join(", ")].filter(Boolean).join(": ");
+  const said = [...readings, ...cause].join(", ");
+  return `\`${textFor(expr, teller)}\` is ${value}${said === "" ? "" : `: ${said}`}`;
 }
 
-/** What was read on the way: attributes, counters, what functions gave; not constants, nor what is calculated. */
-function readingsOf(trace: Trace, teller: Teller): readonly string[] {
+/**
+ * What was read on the way: attributes, counters, what functions gave; not constants, nor what is calculated.
+ * What stands at `within` has the text of the whole: `delegation.root is human` reads `delegation.root.kind`.
+ */
+function readingsOf(trace: Trace, within: number, teller: Teller): readonly string[] {
   const { expr, value, parts } = trace;
   switch (expr.kind) {
     case "const":
@@ -260,20 +264,20 @@ function readingsOf(trace: Trace, teller: Teller): readonly string[] {
     case "builtin":
     case "aggregate":
     case "call":
-      return [`\`${textFor(expr, teller)}\` is ${spelled(expr, value, teller)}`];
+      return [`\`${textWithin(expr, within, teller)}\` is ${spelled(expr, value, teller)}`];
     case "quantifier":
-      return parts.slice(0, 1).flatMap((part) => readingsOf(part, teller));
+      return parts.slice(0, 1).flatMap((part) => readingsOf(part, within, teller));
     default:
-      return parts.flatMap((part) => readingsOf(part, teller));
+      return parts.flatMap((part) => readingsOf(part, within, teller));
   }
 }
 
-function treeOf(trace: Trace, teller: Teller): TreeNode {
+function treeOf(trace: Trace, teller: Teller, within = -1): TreeNode {
   const { expr, value } = trace;
   const [inner] = trace.parts;
-  if (expr.kind === "decimal" && inner !== undefined) return treeOf(inner, teller);
+  if (expr.kind === "decimal" && inner !== undefined) return treeOf(inner, teller, within);
   return {
-    text: textFor(expr, teller),
+    text: textWithin(expr, within, teller),
     value: spelled(expr, value, teller),
     parts: partsOf(trace, teller),
   };
@@ -288,19 +292,27 @@ function partsOf(trace: Trace, teller: Teller): readonly TreeNode[] {
     case "latch":
     case "local":
       return [];
+    case "not": {
+      const [operand] = parts;
+      const isOne = expr.operand.at === expr.at && operand !== undefined;
+      return isOne ? partsOf(operand, teller) : nodes(trace, parts, teller);
+    }
     case "quantifier":
-      return [...nodes(parts.slice(0, 1), teller), ...rounds(trace, teller)];
-    case "call":
-      return nodes(parts, teller);
+      return [...nodes(trace, parts.slice(0, 1), teller), ...rounds(trace, teller)];
     default:
-      return nodes(parts, teller);
+      return nodes(trace, parts, teller);
   }
 }
 
-function nodes(parts: readonly Trace[], teller: Teller): readonly TreeNode[] {
+function nodes({ expr }: Trace, parts: readonly Trace[], teller: Teller): readonly TreeNode[] {
   return parts
-    .filter(({ expr }) => !isConstant(expr) && expr.kind !== "root")
-    .map((part) => treeOf(part, teller));
+    .filter((part) => !isConstant(part.expr) && part.expr.kind !== "root")
+    .map((part) => treeOf(part, teller, expr.at));
+}
+
+/** The checker makes several expressions of one text: the inner ones are spelled as what they are. */
+function textWithin(expr: Expr, within: number, teller: Teller): string {
+  return expr.at === within ? spellExpr(expr, teller.situation.program) : textFor(expr, teller);
 }
 
 function isConstant(expr: Expr): boolean {
@@ -338,9 +350,9 @@ function spelled(expr: Expr, value: Value | Unknown, { typeOf, situation }: Tell
 }
 
 /** On one line. */
-function textFor(expr: Expr, { textOf, situation }: Teller): string {
-  const written = textOf(expr.at);
-  if (written === undefined || written === "") return spellExpr(expr, situation.program);
+function textFor(expr: Expr, { texts, situation }: Teller): string {
+  const written = texts.at(expr.at);
+  if (written === undefined) return spellExpr(expr, situation.program);
   return written
     .replace(/\s*\/\/[^\n]*/g, "")
     .replace(/\s+/g, " ")
@@ -352,9 +364,19 @@ function spellOutcome(outcome: boolean | Unknown): Outcome {
   return outcome ? "true" : "false";
 }
 
-export function textsOf(program: Program, sources: readonly { readonly text: string }[]): TextOf {
-  return (at) => {
-    const [file = 0, start = 0, end = 0] = program.places.slice(at * 5, at * 5 + 3);
-    return sources[file]?.text.slice(start, end);
+export function textsOf(program: Program, sources: readonly { readonly text: string }[]): Texts {
+  const spanOf = (place: number) => {
+    const [file = 0, start = 0, end = 0] = program.places.slice(place * 5, place * 5 + 3);
+    return { text: sources[file]?.text, start, end };
+  };
+  return {
+    at(place) {
+      const { text, start, end } = spanOf(place);
+      return text === undefined || text === "" ? undefined : text.slice(start, end);
+    },
+    wordBefore(place) {
+      const { text, start } = spanOf(place);
+      return text === undefined ? undefined : /(\w+)\s*$/.exec(text.slice(0, start))?.[1];
+    },
   };
 }

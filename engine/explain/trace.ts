@@ -41,11 +41,11 @@ const BARE: Rule = {
 
 /** Whether a rule of these parts and no others would apply. */
 export function probe(
-  parts: Partial<Pick<Rule, "guard" | "lets" | "conditions">>,
+  { guard = {}, lets = [], conditions = [] }: Partial<Rule>,
   { program, request, facts }: Situation,
 ): Probe {
   const recorder = record(program);
-  const alone: Program = { ...program, rules: [{ ...BARE, ...parts }] };
+  const alone: Program = { ...program, rules: [{ ...BARE, guard, lets, conditions }] };
   const [hit] = createInterpreter(alone, recorder.observer).rules(request, facts).permits;
   return { outcome: hit === undefined ? false : (hit.unknown ?? true), traces: recorder.traces() };
 }
@@ -108,6 +108,8 @@ export function blame(trace: Trace): readonly Trace[] {
     case "or":
       return parts.filter((part) => sameOutcome(part.value, value)).flatMap(blame);
     case "not":
+      // `a not in b` is one comparison, though a program says `not (a in b)`.
+      return expr.operand.at === expr.at ? [trace] : blameLast(trace);
     case "call":
     case "if":
       return blameLast(trace);

@@ -4,7 +4,7 @@
  */
 import type { Expr, Program, SequenceDecl } from "../../lang/ir.ts";
 import { createInterpreter, type Observer } from "../evaluate/interpret.ts";
-import type { TextOf } from "../explain/explain.ts";
+import type { Texts } from "../explain/explain.ts";
 import { spellExpr } from "../explain/spell.ts";
 import type { Situation } from "../explain/trace.ts";
 import type { Facts } from "../facts.ts";
@@ -52,7 +52,7 @@ export interface CoverageRecorder extends CoverageSink {
   coverage(): Coverage;
 }
 
-export function recordCoverage(program: Program, textOf: TextOf): CoverageRecorder {
+export function recordCoverage(program: Program, texts: Texts): CoverageRecorder {
   const outcomes = new Map<Expr, Outcomes>();
   const applied = new Set<number>();
   for (const rule of program.rules) {
@@ -73,7 +73,7 @@ export function recordCoverage(program: Program, textOf: TextOf): CoverageRecord
       for (const rule of rules) applied.add(rule);
     },
     ...tasks,
-    coverage: () => summarise(rulesOf(program, textOf, applied, outcomes), tasks.coverage()),
+    coverage: () => summarise(rulesOf(program, texts, applied, outcomes), tasks.coverage()),
   };
 }
 
@@ -100,14 +100,14 @@ function leavesOf(expr: Expr): readonly Expr[] {
 
 function rulesOf(
   program: Program,
-  textOf: TextOf,
+  texts: Texts,
   applied: ReadonlySet<number>,
   outcomes: ReadonlyMap<Expr, Outcomes>,
 ): readonly RuleCoverage[] {
   return program.rules.flatMap((rule, index) => {
     if (rule.package !== program.package) return [];
     const conditions = rule.conditions.flatMap(leavesOf).map((leaf) => ({
-      text: (textOf(leaf.at) || spellExpr(leaf, program)).replace(/\s+/g, " "),
+      text: (texts.at(leaf.at) ?? spellExpr(leaf, program)).replace(/\s+/g, " "),
       at: spellPlace(program, leaf.at),
       seenTrue: outcomes.get(leaf)?.seenTrue === true,
       seenFalse: outcomes.get(leaf)?.seenFalse === true,

@@ -5,14 +5,15 @@ import type { Expectation, TestCase, TestStep } from "../../lang/testing.ts";
 import type { Decision } from "../decision.ts";
 import type { Engine, Vouched } from "../engine.ts";
 import type { Observer } from "../evaluate/interpret.ts";
-import { type TextOf, type Unfolded, unfold } from "../explain/explain.ts";
+import { type Texts, type Unfolded, unfold } from "../explain/explain.ts";
 import type { Situation } from "../explain/trace.ts";
 import { createWatchedEngine } from "./watched.ts";
 
 export interface TestParts {
   readonly program: Program;
   readonly digest: string;
-  readonly textOf: TextOf;
+  /** Missing where nobody will read why a test failed. */
+  readonly texts?: Texts;
   readonly coverage?: CoverageSink;
 }
 
@@ -53,7 +54,8 @@ export function runTest(test: TestCase, parts: TestParts): TestResult {
   parts.coverage?.begin();
   const found = play(test, parts);
   if (found === undefined) return { test };
-  if (found.failure.decision === undefined) return { test, failure: found.failure };
+  if (found.failure.decision === undefined || parts.texts === undefined)
+    return { test, failure: found.failure };
   // Once more up to the same call, now asked why: the same happens, since nothing is left to chance.
   const { coverage: _, ...again } = parts;
   const unfolded = play(test, again, found.where)?.unfolded;
@@ -92,9 +94,11 @@ function play(test: TestCase, parts: TestParts, asked?: Where): Found | undefine
     for (let round = 1; round <= step.times; round++) {
       const isAsked = asked?.step === index && asked.round === round;
       const named = step.expect?.by ?? [];
-      stage.explaining = isAsked
-        ? (situation) => unfold(situation, parts.textOf, { named })
-        : undefined;
+      const { texts } = parts;
+      stage.explaining =
+        isAsked && texts !== undefined
+          ? (situation) => unfold(situation, texts, { named })
+          : undefined;
       const failure = playCall(step, outcome, stage);
       if (failure === undefined) continue;
       const where = { step: index, round };
