@@ -59,7 +59,14 @@ export function openReplay({ program, digest, evaluator }: ReplayPolicy): Replay
   const playing: Playing = {
     program,
     time,
-    engine: createEngine({ program, digest, evaluator, store, ids: countingIds(), clock: () => time.nowMs }),
+    engine: createEngine({
+      program,
+      digest,
+      evaluator,
+      store,
+      ids: countingIds(),
+      clock: () => time.nowMs,
+    }),
     state: store.open(program),
     read: createRequestReader(program),
     seenCount: 0,
@@ -99,7 +106,10 @@ function play(step: ReplayStep, playing: Playing): Replayed {
   return { decision, unseen: false };
 }
 
-function decide({ request, approvals, verified }: ReplayStep, { engine, program }: Playing): Decision {
+function decide(
+  { request, approvals, verified }: ReplayStep,
+  { engine, program }: Playing,
+): Decision {
   const answer = engine.decide(request, {
     ...(approvals === undefined ? {} : { approvals }),
     delegationVerified: verified === true,
