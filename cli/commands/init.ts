@@ -1,0 +1,84 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
+import { painter } from "../terminal.ts";
+
+export const command: Command = {
+  name: "init",
+  summary: "start a policy from an example",
+  usage: "[options] [DIR]",
+  description: [
+    "Writes a small package into DIR (the current directory by default): vocabulary, rules, tests that pass, a README and a workflow that checks it on every push. Writes nothing where one of the files is there already.",
+    "Examples:\n  writ init policy\n  writ init --package acme.wiki .",
+  ],
+  options: [
+    { name: "package", value: "NAME", help: "what the package is called (the name of DIR)" },
+    { name: "force", help: "replace files that are there" },
+  ],
+  positionals: { least: 0, most: 1 },
+  run: init,
+};
+
+/** Where each file of the starter goes; kept as a package of its own, which is tested like any other. */
+const FILES: readonly (readonly [from: string, to: string])[] = [
+  ["vocabulary.writ", "vocabulary.writ"],
+  ["rules.writ", "rules.writ"],
+  ["tests.writ", "tests.writ"],
+  ["README.md", "README.md"],
+  ["workflow.yml", ".github/workflows/writ.yml"],
+];
+
+async function init(input: Input, io: Io): Promise<ExitCode> {
+  const directory = resolve(io.cwd, input.positionals[0] ?? ".");
+  const name = input.values.get("package") ?? packageNameOf(basename(directory));
+  if (!/^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$/.test(name)) {
+    throw new Misuse(
+      `${JSON.stringify(name)} is no name of a package`,
+      "words joined by dots, such as `acme.wiki`",
+    );
+  }
+  const there = FILES.map(([, to]) => to).filter((to) => existsSync(join(directory, to)));
+  if (there.length > 0 && !input.flags.has("force")) {
+    throw new Misuse(
+      `there is a ${there.map((to) => `\`${to}\``).join(", ")} already`,
+      "`--force` replaces it",
+    );
+  }
+  const written = FILES.map(([from, to]) => write(from, join(directory, to), name));
+  const shown = relative(io.cwd, directory) || ".";
+  if (input.json) {
+    io.out(
+      `${JSON.stringify({ ok: true, package: name, directory, files: FILES.map(([, to]) => to) }, null, 2)}\n`,
+    );
+    return 0;
+  }
+  const paint = painter(io);
+  for (const path of written) io.out(`${paint("green", "wrote")} ${relative(io.cwd, path)}\n`);
+  io.out(`\nTry it:  writ test ${shown}\n         writ serve ${shown}\n`);
+  return 0;
+}
+
+function write(from: string, to: string, name: string): string {
+  const text = readFileSync(new URL(from, starter()), "utf8");
+  mkdirSync(dirname(to), { recursive: true });
+  writeFileSync(
+    to,
+    from.endsWith(".writ") ? text.replace(/^package starter$/m, `package ${name}`) : text,
+  );
+  return to;
+}
+
+/** In the package that this file is of: two folders up from the sources, three from the build. */
+function starter(): URL {
+  const up = import.meta.url.endsWith(".ts") ? "../../" : "../../../";
+  return new URL(`${up}policies/starter/`, import.meta.url);
+}
+
+/** A word of the language that is like the name of the directory. */
+function packageNameOf(directory: string): string {
+  const word = directory
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .replace(/^_+|_+$/g, "");
+  return /^[a-z]/.test(word) ? word : "policy";
+}
