@@ -41,7 +41,7 @@ async function init(input: Input, io: Io): Promise<ExitCode> {
   if (there.length > 0 && !input.flags.has("force")) {
     throw new Misuse(
       `there is a ${there.map((to) => `\`${to}\``).join(", ")} already`,
-      "`--force` replaces it",
+      "`--force` replaces files",
     );
   }
   const written = FILES.map(([from, to]) => write(from, join(directory, to), name));

@@ -1,0 +1,64 @@
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Json } from "../../lang/type.ts";
+import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
+import { decodeText, parseJson, readText } from "../files.ts";
+import { importTools } from "../mcp/vocabulary.ts";
+import { count, painter } from "../terminal.ts";
+
+export const command: Command = {
+  name: "import",
+  summary: "turn what other tools describe into declarations",
+  usage: "[options] mcp FILE",
+  description: [
+    "Writes `tool` declarations for the tools of an MCP server. FILE (`-` is standard input) is its answer to `tools/list`, the list of tools alone, or a list of servers with their tools.",
+    "Effects come from the server's annotations or from the names; wherever that is a guess, or a schema says what the language cannot, a comment that begins with `// check:` says so. Arguments that are not listed are refused. What tools return is labelled `untrusted` unless the server says that it comes from nowhere else.",
+    "Examples:\n  writ import mcp tools.json > vocabulary.writ\n  writ import mcp --server files --pin -o files.writ - < tools.json",
+  ],
+  options: [
+    { name: "server", value: "NAME", help: "declare the tools for this server alone" },
+    { name: "package", value: "NAME", help: "the package that the declarations are of (tools)" },
+    { name: "pin", help: "name each definition's digest: a tool that changes is refused" },
+    { name: "output", short: "o", value: "FILE", help: "where to write (standard output)" },
+  ],
+  positionals: { least: 2, most: 2 },
+  run: importDeclarations,
+};
+
+const LIST_BYTES_MAX = 64 * 1024 * 1024;
+
+async function importDeclarations(input: Input, io: Io): Promise<ExitCode> {
+  const [kind, file = ""] = input.positionals;
+  if (kind !== "mcp") throw new Misuse(`cannot import \`${kind}\``, "`writ import mcp FILE`");
+  const name = input.values.get("package") ?? "tools";
+  if (!/^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$/.test(name)) {
+    throw new Misuse(
+      `${JSON.stringify(name)} is no name of a package`,
+      "words joined by dots, such as `acme.tools`",
+    );
+  }
+  const text =
+    file === "-"
+      ? decodeText(await io.stdin(), "-")
+      : readText(resolve(io.cwd, file), LIST_BYTES_MAX);
+  const server = input.values.get("server");
+  const imported = importTools(parseJson(text, file) as Json, {
+    package: name,
+    pin: input.flags.has("pin"),
+    ...(server === undefined ? {} : { server }),
+  });
+  const output = input.values.get("output");
+  if (output !== undefined) writeFileSync(resolve(io.cwd, output), imported.text);
+  if (input.json) {
+    const shown = output === undefined ? { text: imported.text } : { file: output };
+    io.out(
+      `${JSON.stringify({ ok: true, package: name, tools: imported.tools, ...shown }, null, 2)}\n`,
+    );
+    return 0;
+  }
+  if (output === undefined) io.out(imported.text);
+  const doubtful = imported.tools.filter(({ checks }) => checks.length > 0).length;
+  const note = doubtful === 0 ? "" : `, ${doubtful} to look at (\`// check:\`)`;
+  io.err(`${painter(io)("green", "imported")} ${count(imported.tools.length, "tool")}${note}\n`);
+  return 0;
+}

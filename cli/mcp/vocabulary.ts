@@ -1,0 +1,340 @@
+/** What MCP servers answer to `tools/list` → `tool` declarations. */
+import { digestOf } from "../../engine/canonical-json.ts";
+import { compile } from "../../lang/compile.ts";
+import { hasErrors } from "../../lang/diagnostic.ts";
+import { format } from "../../lang/print.ts";
+import type { Effect, Json } from "../../lang/type.ts";
+import { Misuse } from "../command.ts";
+import { isObject, type JsonObject, quote, recordOf, wordFor } from "./schema.ts";
+
+export interface Imported {
+  /** Of a package, laid out as `writ fmt` does. */
+  readonly text: string;
+  readonly tools: readonly ImportedTool[];
+}
+
+export interface ImportedTool {
+  readonly name: string;
+  readonly wire: string;
+  readonly server?: string;
+  readonly effect: Effect;
+  /** What a person should look at. */
+  readonly checks: readonly string[];
+}
+
+export interface ImportParts {
+  readonly package: string;
+  /** What all tools are declared for; several servers in one file have their own names. */
+  readonly server?: string;
+  /** Refuse a tool whose published definition changes. */
+  readonly pin: boolean;
+}
+
+interface Listed {
+  readonly server?: string;
+  readonly tools: readonly JsonObject[];
+}
+
+export function importTools(json: Json, parts: ImportParts): Imported {
+  const listed = listsIn(json, parts.server);
+  const taken = new Set<string>();
+  const several = listed.length > 1;
+  const made = listed.flatMap(({ server, tools }) =>
+    tools.map((tool) => declare(tool, server, several, taken, parts.pin)),
+  );
+  const text = layOut(
+    [
+      `package ${parts.package}\n`,
+      ...(made.some(({ untrusted }) => untrusted) ? ["\nlabel untrusted\n"] : []),
+      ...made.map(({ declaration }) => `\n${declaration}`),
+    ].join(""),
+  );
+  return { text, tools: made.map(({ tool }) => tool) };
+}
+
+/** An answer to `tools/list` (with or without its JSON-RPC envelope), its list alone, or a list of servers with theirs. */
+function listsIn(json: Json, server: string | undefined): Listed[] {
+  const named = server === undefined ? {} : { server };
+  if (isObject(json) && isObject(json.result)) return listsIn(json.result, server);
+  if (isObject(json) && Array.isArray(json.tools))
+    return [{ ...named, tools: toolsIn(json.tools) }];
+  if (!Array.isArray(json)) {
+    throw new Misuse(
+      "there are no tools in it",
+      "an answer to `tools/list` is wanted, or its `tools`",
+    );
+  }
+  if (json.length > 0 && json.every((item) => isObject(item) && Array.isArray(item.tools))) {
+    return (json as unknown as JsonObject[]).map((item) => ({
+      server: server ?? nameOfServer(item),
+      tools: toolsIn(item.tools as readonly Json[]),
+    }));
+  }
+  return [{ ...named, tools: toolsIn(json) }];
+}
+
+function nameOfServer(item: JsonObject): string {
+  const info = isObject(item.serverInfo) ? item.serverInfo.name : undefined;
+  const name = item.package ?? item.name ?? info;
+  return typeof name === "string" ? name : "server";
+}
+
+function toolsIn(list: readonly Json[]): JsonObject[] {
+  return list.map((tool, index) => {
+    if (isObject(tool) && typeof tool.name === "string" && tool.name !== "") return tool;
+    throw new Misuse(
+      `tool ${index + 1} has no name`,
+      "an answer to `tools/list` is wanted, or its `tools`",
+    );
+  });
+}
+
+interface Declared {
+  readonly tool: ImportedTool;
+  readonly declaration: string;
+  readonly untrusted: boolean;
+}
+
+function declare(
+  tool: JsonObject,
+  server: string | undefined,
+  several: boolean,
+  taken: Set<string>,
+  pin: boolean,
+): Declared {
+  const wire = String(tool.name);
+  const checks: string[] = [];
+  const clash =
+    several && server !== undefined && taken.has(wire) ? `${shortName(server)}_${wire}` : wire;
+  const name = wordFor(clash, taken);
+  const { effect, why } = effectOf(wire, tool.annotations);
+  if (why !== undefined) checks.push(`effect: ${why}`);
+  const schema = isObject(tool.inputSchema) ? tool.inputSchema : {};
+  const check = (where: string, reason: string) => void checks.push(`${where}: ${reason}`);
+  const args = recordOf(schema, "", { root: schema, check });
+  const untrusted = !(isObject(tool.annotations) && tool.annotations.openWorldHint === false);
+  const items = [
+    `effect ${effect}`,
+    ...(args === "{}" ? [] : [`args ${args}`]),
+    ...(untrusted ? ["yields untrusted"] : []),
+    ...(server === undefined ? [] : [`server ${quote(server)}`]),
+    ...(pin ? [`digest ${quote(digestOf(tool))}`] : []),
+  ];
+  const comments = [summaryOf(tool.description), ...checks.map((text) => `check: ${text}`)];
+  const lines = comments.filter((line) => line !== "").map((line) => `// ${oneLine(line)}\n`);
+  const head = `tool ${name}${name === wire ? "" : ` named ${quote(wire)}`}`;
+  return {
+    tool: { name, wire, ...(server === undefined ? {} : { server }), effect, checks },
+    declaration: `${lines.join("")}${head} { ${items.join(", ")} }\n`,
+    untrusted,
+  };
+}
+
+/** `@modelcontextprotocol/server-filesystem` is `filesystem`. */
+function shortName(server: string): string {
+  const last = server.slice(server.lastIndexOf("/") + 1);
+  return last.replace(/^(?:mcp-)?server-|-?mcp-?server|-mcp$/g, "") || "server";
+}
+
+/** Verbs by what they do, the most harmful first. */
+const VERBS: readonly (readonly [Effect, readonly string[]])[] = [
+  [
+    "execute",
+    ["exec", "execute", "run", "shell", "eval", "bash", "terminal", "script", "invoke", "trigger"],
+  ],
+  [
+    "delete",
+    [
+      "delete",
+      "drop",
+      "remove",
+      "clear",
+      "clean",
+      "cleanup",
+      "purge",
+      "erase",
+      "destroy",
+      "truncate",
+      "unlink",
+      "uninstall",
+      "kill",
+      "reset",
+    ],
+  ],
+  [
+    "send",
+    [
+      "send",
+      "push",
+      "publish",
+      "post",
+      "email",
+      "mail",
+      "message",
+      "share",
+      "upload",
+      "notify",
+      "tweet",
+      "submit",
+      "forward",
+      "reply",
+      "invite",
+    ],
+  ],
+  [
+    "write",
+    [
+      "write",
+      "create",
+      "update",
+      "edit",
+      "add",
+      "append",
+      "insert",
+      "set",
+      "move",
+      "rename",
+      "copy",
+      "save",
+      "modify",
+      "alter",
+      "patch",
+      "put",
+      "merge",
+      "commit",
+      "checkout",
+      "rebase",
+      "stash",
+      "tag",
+      "init",
+      "clone",
+      "pull",
+      "cherry",
+      "restore",
+      "import",
+      "compress",
+      "extract",
+      "sync",
+      "toggle",
+      "schedule",
+      "cancel",
+      "open",
+      "close",
+      "start",
+      "stop",
+      "enable",
+      "disable",
+      "assign",
+      "reassign",
+      "link",
+      "pay",
+      "transfer",
+      "book",
+      "order",
+    ],
+  ],
+  [
+    "read",
+    [
+      "get",
+      "read",
+      "list",
+      "search",
+      "find",
+      "show",
+      "describe",
+      "view",
+      "fetch",
+      "diff",
+      "log",
+      "reflog",
+      "blame",
+      "status",
+      "tree",
+      "info",
+      "stats",
+      "count",
+      "compare",
+      "check",
+      "poll",
+      "lookup",
+      "browse",
+      "preview",
+      "summarize",
+      "analyze",
+      "timeline",
+      "history",
+      "echo",
+      "query",
+      "inspect",
+    ],
+  ],
+];
+
+/**
+ * Servers describe themselves, so what their hints say is believed only where the name does not say worse; and
+ * where neither says anything it is the worst.
+ */
+function effectOf(wire: string, annotations: Json | undefined): { effect: Effect; why?: string } {
+  const hints = isObject(annotations) ? annotations : {};
+  const named = effectOfName(wire);
+  if (hints.readOnlyHint === true) {
+    if (named === undefined || named === "read") return { effect: "read" };
+    return named === "write"
+      ? { effect: "read", why: `the server says it only reads, its name sounds like ${named}` }
+      : { effect: named, why: "the server says it only reads; its name says more" };
+  }
+  if (hints.readOnlyHint === false && named === "read") {
+    return { effect: "write", why: "the server says it does not only read" };
+  }
+  if (hints.destructiveHint === true && (named === undefined || named === "write")) {
+    return { effect: named ?? "delete", why: "the server says it may destroy" };
+  }
+  if (hints.readOnlyHint === false && named !== undefined) return { effect: named };
+  if (named === undefined) return { effect: "execute", why: "nothing says what it does" };
+  return { effect: named, why: "told from the name" };
+}
+
+function effectOfName(wire: string): Effect | undefined {
+  const words = wire
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .toLowerCase()
+    .split(/[^a-z0-9]+/);
+  // The first word that says anything is the verb, but none after it may say worse in so many words.
+  const found = words
+    .map((word) => VERBS.find(([, verbs]) => verbs.includes(word))?.[0])
+    .filter((effect) => effect !== undefined);
+  const [first] = found;
+  if (first === undefined) return undefined;
+  const worse = found.find((effect) => effect === "delete" || effect === "execute");
+  return first === "read" ? first : (worse ?? first);
+}
+
+const SUMMARY_CHARS = 100;
+
+/** Its first sentence. */
+function summaryOf(description: Json | undefined): string {
+  if (typeof description !== "string") return "";
+  const plain = oneLine(description);
+  const sentence = /^.*?[.!?](?= |$)/.exec(plain)?.[0] ?? plain;
+  return sentence.length <= SUMMARY_CHARS
+    ? sentence
+    : `${sentence.slice(0, SUMMARY_CHARS - 1).trimEnd()}…`;
+}
+
+/** Comments end with their line; nothing hidden may stand in one. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\s]+/gu, " ").trim();
+}
+
+/** What comes out is what the language takes, or this is a bug. */
+function layOut(text: string): string {
+  const laid = format({ path: "tools.writ", text });
+  if (!("text" in laid))
+    throw new Error(`imported tools do not parse: ${laid.diagnostics[0]?.message}`);
+  const source = { path: "tools.writ", text: laid.text };
+  const { diagnostics } = compile({ directory: ".", files: [source] });
+  if (hasErrors(diagnostics))
+    throw new Error(`imported tools do not compile: ${diagnostics[0]?.message}`);
+  return laid.text;
+}
