@@ -51,7 +51,9 @@ function relevant({ unfolded, decision, expected }: Failure) {
   if (unfolded === undefined || decision === undefined) return [];
   const { applying, nearly, nearestPermit, broken } = unfolded;
   const deciding = new Set(decision.reasons.map(({ rule }) => rule));
-  const wanted = nearly.filter(({ rule }) => expected?.by.includes(rule));
+  const wanted = nearly.filter(({ rule }) =>
+    expected?.by.includes(rule.slice(rule.lastIndexOf("/") + 1)),
+  );
   const isDefault = decision.code === "not_permitted" && wanted.length === 0;
   const nearest = isDefault && nearestPermit !== undefined ? [nearestPermit] : [];
   return [

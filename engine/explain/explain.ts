@@ -104,9 +104,9 @@ export function unfold(
       .filter(({ outcome }) => outcome !== "false")
       .toSorted((a, b) => EFFECTS.indexOf(a.effect) - EFFECTS.indexOf(b.effect)),
     nearly: [
-      ...missed.filter(({ explained }) => named.includes(explained.rule)),
+      ...missed.filter(({ rule }) => named.includes(rule.name)),
       ...missed
-        .filter(({ explained }) => !named.includes(explained.rule))
+        .filter(({ rule }) => !named.includes(rule.name))
         .filter((one) => one.isAboutTool && lack(one) <= NEARLY_LACKS_MOST)
         .filter((one) => isPermitted || one !== nearest)
         .slice(0, NEARLY_SHOWN),
