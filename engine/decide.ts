@@ -38,7 +38,7 @@ export interface Verdict {
   readonly touches: readonly Touch[];
   readonly interrupt: boolean;
   /** Where the task stands with this call; only where it is allowed and names one. */
-  readonly task?: { readonly index: number; readonly state: TaskState };
+  readonly task: { readonly index: number; readonly state: TaskState } | undefined;
 }
 
 const HOLD_MS = 15 * 60_000;
@@ -56,6 +56,7 @@ export function decide(
     decision: denial(policy, input.id, refusal, errorsOf(policy, rules, nevers)),
     touches,
     interrupt: refusal.interrupt === true,
+    task: undefined,
   });
   if (request.roots.session?.status === "interrupted") return refuse(INTERRUPTED);
   if (accepted.delegationProblem !== undefined) {
@@ -66,7 +67,7 @@ export function decide(
   if (forbidden !== undefined) return refuse(forbidden, rules);
   const task = taskOf(policy, accepted, view, touches);
   if (task.refusal !== undefined) return refuse(task.refusal, rules);
-  const permits = rules.permits.filter(isCertain);
+  const permits = certainOf(rules.permits);
   if (permits.length === 0) return refuse(notPermitted(policy, rules.permits), rules);
   const nevers = policy.evaluator.nevers(request, view);
   if (nevers.length > 0) return refuse(brokenInvariants(policy, nevers), rules, nevers);
@@ -75,7 +76,8 @@ export function decide(
   const holding = holdsOf(policy, rules.holds, request, view, input);
   if (holding.refusal !== undefined) return refuse(holding.refusal, rules);
   if (holding.by.length > 0) {
-    return { decision: hold(policy, rules, holding, view, input), touches, interrupt: false };
+    const decision = hold(policy, rules, holding, view, input);
+    return { decision, touches, interrupt: false, task: undefined };
   }
   return allow(policy, rules, permits, holding.reasons, input, touches, task, accepted);
 }
@@ -114,18 +116,20 @@ function allow(
 ): Verdict {
   const reasons = reasonsOf(policy.rules, permits);
   const errors = errorsOf(policy, rules);
-  const decision: Decision = {
+  const allowed: Decision = {
     decision: "allow",
     id,
     call,
     reasons: approved.length === 0 ? reasons : [...reasons, ...approved],
     obligations: policy.obligations(permits, rules.obliges),
-    ...(errors.length === 0 ? {} : { errors }),
     policy: policy.identity,
   };
-  if (task.task === undefined) return { decision, touches, interrupt: false };
-  const state = stepTaken(task.task, policy, request, call);
-  return { decision, touches, interrupt: false, task: { index: task.task.index, state } };
+  const decision = errors.length === 0 ? allowed : { ...allowed, errors };
+  const taken = task.task && {
+    index: task.task.index,
+    state: stepTaken(task.task, policy, request, call),
+  };
+  return { decision, touches, interrupt: false, task: taken };
 }
 
 function denial(
@@ -213,6 +217,10 @@ function brokenInvariants(policy: Policy, nevers: readonly Hit[]): Refusal {
 
 function isCertain(hit: Hit): boolean {
   return hit.unknown === undefined;
+}
+
+function certainOf(hits: readonly Hit[]): readonly Hit[] {
+  return hits.every(isCertain) ? hits : hits.filter(isCertain);
 }
 
 /** What to do about it: repair the store, wait for an outcome, or look at the policy. */

@@ -9,6 +9,7 @@ import { type ApprovalFact, decide, deny, matchOf, type Verdict } from "./decide
 import type { Decision } from "./decision.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
 import { createInterpreter, type Observer } from "./evaluate/interpret.ts";
+import { generateEvaluator } from "./evaluate/javascript.ts";
 import { createIds, type Ids } from "./ids.ts";
 import { readOutcome } from "./outcome-reader.ts";
 import { type Policy, preparePolicy, spellPlace } from "./policy.ts";
@@ -27,7 +28,7 @@ export interface EngineParts {
   readonly program: Program;
   /** Names the policy in every decision, and binds approvals to it. */
   readonly digest: string;
-  /** Missing = the reference interpreter. */
+  /** Missing = code generated from the program. */
   readonly evaluator?: Evaluator;
   /** Milliseconds since the Unix epoch. When it steps back, the engine stays at the latest it has seen. */
   readonly clock?: () => number;
@@ -77,7 +78,7 @@ export interface ExplainedStep {
 
 export function createEngine(parts: EngineParts): Engine {
   const { program, digest } = parts;
-  const evaluator = parts.evaluator ?? createInterpreter(program);
+  const evaluator = parts.evaluator ?? generateEvaluator(program);
   const shell: Shell = {
     policy: preparePolicy(program, digest, evaluator),
     read: createRequestReader(program),
@@ -174,9 +175,9 @@ function scopeOf({ request, sessionId, instruction }: AcceptedRequest, shell: Sh
   return {
     // The one reading of the clock that the request was read with.
     nowMs: Number(environment.now),
-    ...(sessionId === undefined ? {} : { sessionId }),
-    ...(task === undefined ? {} : { task }),
-    ...(instruction === undefined ? {} : { instruction }),
+    sessionId,
+    task,
+    instruction,
   };
 }
 
@@ -192,17 +193,9 @@ function commit(
   call: string,
   state: PolicyState,
 ): boolean {
-  const isAllowed = decision.decision === "allow";
-  const allowed = { call, ...(task === undefined ? {} : { task }) };
-  const result = state.commit({
-    nowMs,
-    request,
-    touches,
-    interrupt,
-    ...(sessionId === undefined ? {} : { sessionId }),
-    ...(isAllowed ? { allowed } : {}),
-  });
-  return result === "ok" || !isAllowed;
+  const allowed = decision.decision === "allow" ? { call, task } : undefined;
+  const result = state.commit({ nowMs, request, touches, interrupt, sessionId, allowed });
+  return result === "ok" || allowed === undefined;
 }
 
 const SHOWN_PROBLEMS = 5;
@@ -269,8 +262,7 @@ function explain(input: unknown, vouched: Vouched, shell: Shell): Answer<Explana
       const decision = invalid("explained", reading.problems, watched);
       return { kind: "answer", value: { decision, steps } };
     }
-    const { instruction: _, ...scope } = scopeOf(reading, shell);
-    const view = shell.state.begin(scope);
+    const view = shell.state.begin({ ...scopeOf(reading, shell), instruction: undefined });
     const { decision } = decide(watched, reading, view, {
       id: "explained",
       call: "explained",

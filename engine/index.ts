@@ -22,6 +22,7 @@ export {
 } from "./engine.ts";
 export type { Evaluator } from "./evaluate/evaluator.ts";
 export { createInterpreter, type Observer } from "./evaluate/interpret.ts";
+export { generateEvaluator } from "./evaluate/javascript.ts";
 export { createIds, type Ids } from "./ids.ts";
 export { createMemoryStore, type MemoryLimits } from "./state/memory.ts";
-export type { StateStore } from "./state/store.ts";
+export { type StateStore, StateUnavailable } from "./state/store.ts";

@@ -7,6 +7,7 @@ import type { DecisionRequest, Roots } from "./request.ts";
 import { newRecord, type RecordValue, type Scalar, type Value } from "./value.ts";
 import {
   below,
+  checkNames,
   isObject,
   type Member,
   memberOf,
@@ -16,6 +17,7 @@ import {
   type Reader,
   readerOf,
   readId,
+  readMember,
   readText,
   report,
   type Words,
@@ -42,13 +44,13 @@ export interface SessionFacts {
 
 export interface AcceptedRequest {
   readonly request: DecisionRequest;
-  readonly sessionId?: string;
+  readonly sessionId?: string | undefined;
   /** What the person wrote; kept for `origin` and for nothing else. */
-  readonly instruction?: string;
+  readonly instruction?: string | undefined;
   /** Why the delegation does not cover the request: a deny before any rule. */
-  readonly delegationProblem?: string;
+  readonly delegationProblem?: string | undefined;
   /** Why the request does not belong to the task it names. */
-  readonly taskProblem?: string;
+  readonly taskProblem?: string | undefined;
 }
 
 /** `malformed` is no request at all (HTTP 400); `invalid` is one that this policy knows no answer to but no. */
@@ -142,8 +144,8 @@ const STRINGS_OF_LABELS: Type = { kind: "Set", of: { kind: "Label" } };
 const NO_WORDS: Words = { levels: [], purposes: new Set(), labels: new Set() };
 
 /** Whatever is not told takes its most careful value (SPEC §4.5). */
-const ID: Member = { name: "id", wire: "id", read: readId, optional: false };
-const TYPE: Member = { name: "type", wire: "type", read: readId, optional: false };
+const ID: Member = { name: "id", wire: "id", step: "/id", read: readId, optional: false };
+const TYPE: Member = { ...ID, name: "type", wire: "type", step: "/type" };
 const ACTOR: readonly Member[] = [
   ID,
   memberOf({ name: "kind", type: { kind: "Kind" }, default: "autonomous" }, NO_WORDS),
@@ -153,6 +155,7 @@ const ATTESTED = memberOf({ name: "attested", type: { kind: "Bool" }, default: f
 const TRUST: Member = {
   name: "trust",
   wire: "trust",
+  step: "/trust",
   read: readTrust,
   missing: 0,
   optional: false,
@@ -252,14 +255,13 @@ function readParts(envelope: Envelope, work: Work): Reading | undefined {
     session,
     environment,
   };
-  const sessionId = textIn(session, "id");
   return {
     ok: true,
     request: { tool: tool.index, roots },
-    ...(sessionId === undefined ? {} : { sessionId }),
-    ...(intent.instruction === undefined ? {} : { instruction: intent.instruction }),
-    ...(delegationProblem === undefined ? {} : { delegationProblem }),
-    ...(taskProblem === undefined ? {} : { taskProblem }),
+    sessionId: textIn(session, "id"),
+    instruction: intent.instruction,
+    delegationProblem,
+    taskProblem,
   };
 }
 
@@ -279,10 +281,7 @@ function readPart(
   work: Work,
 ): Record<string, Value | undefined> | undefined {
   if (!isObject(json)) return wrong(work.malformed, at, "an object", json);
-  for (const name of Object.keys(json)) {
-    if (!part.names.has(name) && !part.open)
-      report(work.invalid, below(at, name), "is not declared");
-  }
+  checkNames(json, part.names, part.open, at, work.invalid);
   const made = newRecord();
   fill(made, part.builtIn, json, at, work.malformed);
   fill(made, part.declared, json, at, work.invalid);
@@ -297,12 +296,7 @@ function fill(
   problems: Problem[],
 ): void {
   for (const member of members) {
-    const given = Object.hasOwn(json, member.wire) ? json[member.wire] : undefined;
-    let value = member.missing;
-    if (given !== undefined) value = member.read(given, below(at, member.wire), problems);
-    else if (value === undefined && !member.optional) {
-      report(problems, below(at, member.wire), "is missing");
-    }
+    const value = readMember(member, json, at, problems);
     if (value !== undefined) made[member.name] = value;
   }
 }
@@ -392,9 +386,9 @@ function readEnvironment(json: unknown, work: Work): RecordValue {
 
 interface Intent {
   readonly value: Record<string, Value | undefined>;
-  readonly purpose?: string;
-  readonly taskPurpose?: string;
-  readonly instruction?: string;
+  readonly purpose: string | undefined;
+  readonly taskPurpose: string | undefined;
+  readonly instruction: string | undefined;
 }
 
 const INTENT_MEMBERS = ["purpose", "task", "source", "reason", "instruction", "plan"] as const;
@@ -421,12 +415,7 @@ function readIntent(json: unknown, work: Work): Intent | undefined {
   const plan = optionally(PLAN, given.plan, "/intent/plan", malformed);
   if (plan !== undefined) value.plan = plan;
   const taskPurpose = task === undefined ? undefined : shape.taskPurposes.get(task);
-  return {
-    value,
-    ...(purpose === undefined ? {} : { purpose }),
-    ...(taskPurpose === undefined ? {} : { taskPurpose }),
-    ...(instruction === undefined ? {} : { instruction }),
-  };
+  return { value, purpose, taskPurpose, instruction };
 }
 
 const HOP_MEMBERS = [

@@ -224,6 +224,8 @@ export interface Member {
   /** In the value made, and on the wire. */
   readonly name: string;
   readonly wire: string;
+  /** What is added to a pointer to reach it. */
+  readonly step: string;
   readonly read: Reader;
   /** Taken when the member is missing; without it, a missing member is a problem unless `optional`. */
   readonly missing?: Value;
@@ -234,11 +236,12 @@ export function memberOf(field: Field, words: Words): Member {
   const read = readerOf(field.type, words);
   const wire = field.wire ?? field.name;
   const optional = field.type.kind === "Optional";
-  if (field.default === undefined) return { name: field.name, wire, read, optional };
+  const member = { name: field.name, wire, step: below("", wire), read, optional };
+  if (field.default === undefined) return member;
   const problems: Problem[] = [];
   const missing = read(field.default, `/${wire}`, problems);
   if (problems.length > 0) throw new Error(`the default of ${field.name} is not of its type`);
-  return { name: field.name, wire, read, optional, ...(missing === undefined ? {} : { missing }) };
+  return missing === undefined ? member : { ...member, missing };
 }
 
 function recordReader(fields: readonly Field[], open: boolean, words: Words): Reader {
@@ -253,9 +256,7 @@ export function membersReader(members: readonly Member[], open: boolean): Reader
   const wires = new Set(members.map((member) => member.wire));
   return (json, at, problems) => {
     if (!isObject(json)) return wrong(problems, at, "an object", json);
-    for (const name of namesOf(json, at, problems)) {
-      if (!wires.has(name) && !open) report(problems, below(at, name), "is not declared");
-    }
+    checkNames(json, wires, open, at, problems);
     const made = newRecord();
     for (const member of members) {
       const value = readMember(member, json, at, problems);
@@ -265,16 +266,31 @@ export function membersReader(members: readonly Member[], open: boolean): Reader
   };
 }
 
-function readMember(
+/** What is not declared is refused, or, where it may stand, at least no word of JavaScript's. */
+export function checkNames(
+  json: Readonly<Record<string, unknown>>,
+  declared: ReadonlySet<string>,
+  open: boolean,
+  at: string,
+  problems: Problem[],
+): void {
+  for (const name of Object.keys(json)) {
+    if (declared.has(name)) continue;
+    if (!open) report(problems, below(at, name), "is not declared");
+    else if (FORBIDDEN_NAMES.has(name)) report(problems, below(at, name), "is a forbidden name");
+  }
+}
+
+export function readMember(
   member: Member,
   json: Readonly<Record<string, unknown>>,
   at: string,
   problems: Problem[],
 ): Value | undefined {
   const given = Object.hasOwn(json, member.wire) ? json[member.wire] : undefined;
-  if (given !== undefined) return member.read(given, below(at, member.wire), problems);
+  if (given !== undefined) return member.read(given, at + member.step, problems);
   if (member.missing !== undefined || member.optional) return member.missing;
-  return report(problems, below(at, member.wire), "is missing");
+  return report(problems, at + member.step, "is missing");
 }
 
 /** `"alice"` or `{ id, kind }`; a kind that is not told is the least trusted one. */

@@ -51,6 +51,9 @@ export function createMemoryStore(limits: Partial<MemoryLimits> = {}): StateStor
     sessions: new Map(),
     tasks: new Map(),
     calls: new Map(),
+    settled: new Map(),
+    settledBefore: new Map(),
+    sweptAtMs: 0,
   };
   return { open: (program) => openPolicy(program, memory) };
 }
@@ -63,8 +66,12 @@ interface Memory {
   readonly sessions: Map<string, Session>;
   /** By session and task name. */
   readonly tasks: Map<string, TaskState>;
-  /** Oldest first. */
+  /** Allowed and not reported yet; oldest first. */
   readonly calls: Map<string, Call>;
+  /** How the latest calls ended, so that reporting one again is told apart from reporting another. */
+  settled: Map<string, "ok" | "error">;
+  settledBefore: Map<string, "ok" | "error">;
+  sweptAtMs: number;
 }
 
 interface CounterTable {
@@ -105,8 +112,6 @@ interface Call {
   readonly held: readonly Held[];
   readonly latches: readonly { readonly cell: LatchCell; readonly kind: "latch" | "reset" }[];
   readonly task: { readonly key: string; readonly index: number } | undefined;
-  /** Once reported; kept so that reporting it again is told apart from reporting another. */
-  status: "open" | "ok" | "error";
 }
 
 interface Held {
@@ -342,7 +347,7 @@ function hasRoomFor(effects: Effects, policy: Policy): boolean {
 }
 
 function scopeOf({ nowMs, sessionId }: Effects, task: number): StateScope {
-  return { nowMs, task, ...(sessionId === undefined ? {} : { sessionId }) };
+  return { nowMs, task, sessionId, instruction: undefined };
 }
 
 /** A full table is searched this often at most, or a flood of new keys would make every call search it. */
@@ -364,15 +369,17 @@ function makeRoom(table: CounterTable | LatchTable, nowMs: number): boolean {
   return table.cells.size < before;
 }
 
-/** Settled calls and, after their time, unreported ones; their latches and steps stay pending. */
-function makeRoomForCall(nowMs: number, { calls, limits }: Memory): boolean {
+/** After their time, calls that never reported; their latches and steps stay pending. */
+function makeRoomForCall(nowMs: number, memory: Memory): boolean {
+  const { calls, limits } = memory;
   if (calls.size < limits.callCount) return true;
+  if (nowMs - memory.sweptAtMs < SWEEP_MS) return false;
+  memory.sweptAtMs = nowMs;
   for (const [id, call] of calls) {
-    if (call.status === "open" && nowMs - call.atMs <= limits.reservationMs) break;
+    if (nowMs - call.atMs <= limits.reservationMs) break;
     calls.delete(id);
-    if (calls.size < limits.callCount) return true;
   }
-  return false;
+  return calls.size < limits.callCount;
 }
 
 function count(touch: Touch, effects: Effects, policy: Policy, held: Held[]): void {
@@ -461,7 +468,6 @@ function remember(
     held,
     latches,
     task: task === undefined ? undefined : { key, index: task.index },
-    status: "open",
   });
 }
 
@@ -469,11 +475,9 @@ function remember(
 
 function settle(outcome: SettledOutcome, match: TaskMatch, policy: Policy): Settlement {
   const call = policy.memory.calls.get(outcome.call);
-  if (call === undefined) return { ok: false, why: "unknown" };
-  if (call.status !== "open") {
-    return call.status === outcome.status ? REPEATED : { ok: false, why: "settled" };
-  }
-  call.status = outcome.status;
+  if (call === undefined) return settledEarlier(outcome, policy.memory);
+  policy.memory.calls.delete(outcome.call);
+  rememberSettled(outcome, policy.memory);
   const succeeded = outcome.status === "ok";
   if (!succeeded) for (const held of call.held) takeBack(held);
   for (const { cell, kind } of call.latches) {
@@ -485,7 +489,22 @@ function settle(outcome: SettledOutcome, match: TaskMatch, policy: Policy): Sett
   return { ok: true, repeated: false };
 }
 
-const REPEATED: Settlement = { ok: true, repeated: true };
+function settledEarlier({ call, status }: SettledOutcome, memory: Memory): Settlement {
+  const before = memory.settled.get(call) ?? memory.settledBefore.get(call);
+  if (before === undefined) return { ok: false, why: "unknown" };
+  return before === status ? { ok: true, repeated: true } : { ok: false, why: "settled" };
+}
+
+const SETTLED_MOST = 8_192;
+
+/** Half of what is remembered is forgotten at a time, which costs nothing. */
+function rememberSettled({ call, status }: SettledOutcome, memory: Memory): void {
+  if (memory.settled.size >= SETTLED_MOST) {
+    memory.settledBefore = memory.settled;
+    memory.settled = new Map();
+  }
+  memory.settled.set(call, status);
+}
 
 function takeBack({ cell, bucket, amount }: Held): void {
   if (cell instanceof Sum) cell.takeBack(bucket, Number(amount));

@@ -35,11 +35,11 @@ export interface PolicyState {
 
 export interface StateScope {
   readonly nowMs: number;
-  readonly sessionId?: string;
+  readonly sessionId?: string | undefined;
   /** Index of the task that the request names. */
-  readonly task?: number;
+  readonly task?: number | undefined;
   /** What the person wrote, come with this request: part of what `origin` sees, kept when there is a session. */
-  readonly instruction?: string;
+  readonly instruction?: string | undefined;
 }
 
 export interface StateView extends Facts {
@@ -59,16 +59,16 @@ export interface Effects {
   readonly nowMs: number;
   readonly request: DecisionRequest;
   readonly touches: readonly Touch[];
-  readonly sessionId?: string;
+  readonly sessionId?: string | undefined;
   readonly interrupt: boolean;
   /** Set where the decision is allow. */
-  readonly allowed?: AllowedCall;
+  readonly allowed?: AllowedCall | undefined;
 }
 
 export interface AllowedCall {
   readonly call: string;
   /** Index of the task and where it stands with this call. */
-  readonly task?: { readonly index: number; readonly state: TaskState };
+  readonly task?: { readonly index: number; readonly state: TaskState } | undefined;
 }
 
 export interface SettledOutcome {

@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
+import type { Evaluator } from "../../engine/evaluate/evaluator.ts";
+import { createInterpreter } from "../../engine/evaluate/interpret.ts";
+import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
 import type { Facts } from "../../engine/facts.ts";
-import { drive, outcomeOf } from "../support/engine.ts";
+import { drive, outcomeOf, programOf } from "../support/engine.ts";
 import { tableOf } from "../support/tables.ts";
 
 const POLICY = `
@@ -32,8 +35,11 @@ type Present = Readonly<Record<(typeof FACTORS)[number], boolean>>;
 
 const rows = tableOf(...FACTORS);
 
-function decided(present: Present): string {
-  const driver = drive(POLICY);
+const program = programOf(POLICY);
+const evaluators = [generateEvaluator(program), createInterpreter(program)];
+
+function decided(present: Present, evaluator: Evaluator): string {
+  const driver = drive(program, { evaluator });
   if (present.interrupted) driver.engine.sessions.interrupt("s");
   const hop = { from: "alice", to: "bot", scope: [], expires_at: "2000-01-01" };
   const decision = driver.call(
@@ -67,10 +73,10 @@ test("all 512 combinations are decided as the one row of SPEC's table that fits 
       ),
     );
     expect(fitting).toHaveLength(1);
-    expect({ present, decided: decided(present) }).toEqual({
-      present,
-      decided: fitting[0]?.decision,
-    });
+    for (const evaluator of evaluators) {
+      const said = { present, decided: decided(present, evaluator) };
+      expect(said).toEqual({ present, decided: fitting[0]?.decision });
+    }
   }
 });
 
