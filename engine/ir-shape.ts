@@ -4,7 +4,7 @@
  * in its order. What a program means is not asked: whoever made it could have meant anything.
  */
 import { BUILTINS } from "../lang/builtins.ts";
-import { CAUSES, type Program } from "../lang/ir.ts";
+import type { Program } from "../lang/ir.ts";
 import { TREE_HEIGHT_MAX } from "../lang/limits.ts";
 import { EFFECTS, KINDS, SCALARS } from "../lang/type.ts";
 
@@ -443,6 +443,12 @@ const TEST = object(
   { now: text },
 );
 
-/** For SPEC §11: what the reader knows. */
-export const EXPR_KINDS: readonly string[] = [...Object.keys(SIMPLE), "builtin"];
-export const IR_CAUSES: readonly string[] = CAUSES;
+/** Members of every kind of expression besides `kind`, those that may be missing with `?`: SPEC §11 is compared with it. */
+export const EXPR_MEMBERS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({ ...SIMPLE, builtin: [{ name: text, args: list(expr), at }] as const }).map(
+    ([kind, [required, optional = {}]]) => [
+      kind,
+      [...Object.keys(required), ...Object.keys(optional).map((member) => `${member}?`)],
+    ],
+  ),
+);

@@ -265,7 +265,6 @@ const VERBS: readonly (readonly [Effect, readonly string[]])[] = [
       "timeline",
       "history",
       "echo",
-      "query",
       "inspect",
     ],
   ],

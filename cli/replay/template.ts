@@ -29,7 +29,10 @@ export function fill(template: Json, documents: Documents): Json | undefined {
   return made;
 }
 
-/** `path`: the one value there, or the first that is there of several; `paths`: every value there is. */
+/**
+ * `path`: the one value there, or the first that is there of several; `paths`: every value there is. `map` gives
+ * a text another value, or none (null); what it does not name is `else`, and without that stays.
+ */
 function taken(template: JsonObject, documents: Documents): Json | undefined {
   const { $from, path, paths, map, drop, else: otherwise, ...rest } = template;
   const [unknown] = Object.keys(rest);
@@ -49,8 +52,9 @@ function taken(template: JsonObject, documents: Documents): Json | undefined {
     const names = Array.isArray(drop) ? drop : [drop];
     return Object.fromEntries(Object.entries(found).filter(([name]) => !names.includes(name)));
   }
-  if (!isObject(map)) return found;
-  return (typeof found === "string" ? map[found] : undefined) ?? otherwise;
+  if (!isObject(map) || typeof found !== "string") return found;
+  if (Object.hasOwn(map, found)) return map[found] ?? undefined;
+  return otherwise ?? found;
 }
 
 function first(document: Json | undefined, path: Json): Json | undefined {
