@@ -184,7 +184,7 @@ function truthCode(frame: Frame, out: Block, expr: Expr, fail: Fail): Code {
   return result;
 }
 
-/** `and`: a left that is unknown is remembered, since a false right still decides. */
+/** `and`: an operand that is unknown is remembered, since the other may be false. */
 function bothCode(
   frame: Frame,
   out: Block,
@@ -192,14 +192,13 @@ function bothCode(
   onFalse: Code,
   fail: Fail,
 ): void {
-  const left = caught(frame, (inner, caughtFail) =>
-    condition(frame, inner, expr.left, onFalse, caughtFail),
+  const kept = keeping(frame);
+  const sides = [expr.left, expr.right].map((side) =>
+    labelled(frame, (inner, label) => condition(frame, inner, side, onFalse, kept.leaving(label))),
   );
-  out.add(left.code);
-  condition(frame, out, expr.right, onFalse, firstOf(left.unknown, fail));
-  if (left.unknown !== undefined) {
-    out.add(code`if (${left.unknown} !== undefined) ${fail(left.unknown)}`);
-  }
+  kept.declare(out);
+  for (const side of sides) out.add(side);
+  kept.failIfAny(out, fail);
 }
 
 function eitherCode(
@@ -209,23 +208,20 @@ function eitherCode(
   onFalse: Code,
   fail: Fail,
 ): void {
-  const done = frame.unit.emitter.name("l");
-  const next = frame.unit.emitter.name("l");
-  const left = caught(
-    frame,
-    (inner, caughtFail) => {
-      condition(frame, inner, expr.left, code`break ${next};`, caughtFail);
-      inner.add(code`break ${done};`);
-    },
-    next,
-  );
-  const right = new Block();
-  const neither =
-    left.unknown === undefined
-      ? onFalse
-      : code`{ if (${left.unknown} !== undefined) ${fail(left.unknown)} ${onFalse} }`;
-  condition(frame, right, expr.right, neither, firstOf(left.unknown, fail));
-  out.add(code`${done}: {\n${left.code}\n${right.toCode()}\n}`);
+  const kept = keeping(frame);
+  const whole = labelled(frame, (inner, done) => {
+    const sides = [expr.left, expr.right].map((side) =>
+      labelled(frame, (one, label) => {
+        condition(frame, one, side, code`break ${label};`, kept.leaving(label));
+        one.add(code`break ${done};`);
+      }),
+    );
+    kept.declare(inner);
+    for (const side of sides) inner.add(side);
+    kept.failIfAny(inner, fail);
+    inner.add(onFalse);
+  });
+  out.add(whole);
 }
 
 /** Elements in order: one that decides ends it; else the first unknown is the result. */
@@ -236,75 +232,64 @@ function quantifierCode(
   onFalse: Code,
   fail: Fail,
 ): void {
-  const { emitter } = frame.unit;
   const over = valueCode(frame, out, expr.over, fail);
-  const done = emitter.name("l");
-  const next = emitter.name("l");
-  const element = emitter.name("v");
+  const element = frame.unit.emitter.name("v");
   frame.locals.set(expr.id, { value: element });
-  const body = caught(
-    frame,
-    (inner, caughtFail) => {
-      condition(
-        frame,
-        inner,
-        expr.body,
-        expr.op === "any" ? code`break ${next};` : onFalse,
-        caughtFail,
-      );
+  const kept = keeping(frame);
+  const whole = labelled(frame, (loop, done) => {
+    const body = labelled(frame, (inner, next) => {
+      const goOn = code`break ${next};`;
+      condition(frame, inner, expr.body, expr.op === "any" ? goOn : onFalse, kept.leaving(next));
       if (expr.op === "any") inner.add(code`break ${done};`);
-    },
-    next,
-    true,
-  );
-  const loop = new Block();
-  if (body.unknown !== undefined) loop.add(code`let ${body.unknown};`);
-  loop.add(code`for (const ${element} of ${over}) {`);
-  loop.add(spendFuel(frame, expr.at, fail));
-  loop.add(body.code);
-  loop.add(code`}`);
-  if (body.unknown !== undefined) {
-    loop.add(code`if (${body.unknown} !== undefined) ${fail(body.unknown)}`);
-  }
-  if (expr.op === "any") loop.add(onFalse);
-  out.add(code`${done}: {\n${loop.toCode()}\n}`);
+    });
+    kept.declare(loop);
+    const spend = spendFuel(frame, expr.at, fail);
+    loop.add(code`for (const ${element} of ${over}) {\n${spend}\n${body}\n}`);
+    kept.failIfAny(loop, fail);
+    if (expr.op === "any") loop.add(onFalse);
+  });
+  out.add(whole);
 }
 
-interface Caught {
-  readonly code: Code;
-  /** Holds the unknown that was caught; missing where none can be. */
-  readonly unknown?: Code;
+/** A block that `write` may leave by its label. */
+export function labelled(frame: Frame, write: (inner: Block, label: Code) => void): Code {
+  const label = frame.unit.emitter.name("l");
+  const inner = new Block();
+  write(inner, label);
+  return code`${label}: {\n${inner.toCode()}\n}`;
 }
 
 /**
- * Statements whose unknown does not leave but is kept, the first one if they run again. Unless `outside`,
- * the variable that keeps it is declared in front of them.
+ * A variable for the first unknown of several parts, where another part may still decide. However deep
+ * expressions are nested, each jump stays one short statement: source grows no faster than its policy.
  */
-function caught(
-  frame: Frame,
-  write: (inner: Block, fail: Fail) => void,
-  label: Code = frame.unit.emitter.name("l"),
-  outside = false,
-): Caught {
-  const unknown = frame.unit.emitter.name("u");
-  let used = false;
-  const inner = new Block();
-  write(inner, (cause) => {
-    used = true;
-    const keep = code`${unknown} = ${cause};`;
-    return outside
-      ? code`{ if (${unknown} === undefined) ${keep} break ${label}; }`
-      : code`{ ${keep} break ${label}; }`;
-  });
-  const block = code`${label}: {\n${inner.toCode()}\n}`;
-  if (!used) return { code: block };
-  return { code: outside ? block : code`let ${unknown};\n${block}`, unknown };
+export interface Keeper {
+  /** Keeps what is unknown, if it is the first, and leaves the block. */
+  leaving(label: Code): Fail;
+  /** In front of the parts, when these are written. */
+  declare(out: Block): void;
+  /** Behind the parts. */
+  failIfAny(out: Block, fail: Fail): void;
+  /** The variable, or `undefined` where no part can be unknown. */
+  variable(): Code | undefined;
 }
 
-/** Fails with `earlier` where it is there: the leftmost unknown is the result. */
-function firstOf(earlier: Code | undefined, fail: Fail): Fail {
-  if (earlier === undefined) return fail;
-  return (unknown) => fail(code`(${earlier} ?? ${unknown})`);
+export function keeping(frame: Frame): Keeper {
+  const unknown = frame.unit.emitter.name("u");
+  let used = false;
+  return {
+    leaving: (label) => (cause) => {
+      used = true;
+      return code`{ if (${unknown} === undefined) ${unknown} = ${cause}; break ${label}; }`;
+    },
+    declare(out) {
+      if (used) out.add(code`let ${unknown};`);
+    },
+    failIfAny(out, fail) {
+      if (used) out.add(code`if (${unknown} !== undefined) ${fail(unknown)}`);
+    },
+    variable: () => (used ? unknown : undefined),
+  };
 }
 
 function constantCode(
@@ -387,13 +372,16 @@ function failAbsent(frame: Frame, at: number, fail: Fail): Code {
 function hasCode(frame: Frame, out: Block, expr: Extract<Expr, { kind: "has" }>, fail: Fail): Code {
   const simple = readOrUndefined(frame, expr.of);
   if (simple !== undefined) return code`(${simple} !== undefined)`;
-  const { emitter } = frame.unit;
-  const result = emitter.name("v");
-  const label = emitter.name("l");
-  const inner = new Block();
-  valueCode(frame, inner, expr.of, exceptAbsent(frame, code`break ${label};`, fail));
-  inner.add(code`${result} = true;`);
-  out.add(code`let ${result} = false;\n${label}: {\n${inner.toCode()}\n}`);
+  const result = frame.unit.emitter.name("v");
+  const kept = keeping(frame);
+  const read = labelled(frame, (inner, label) => {
+    valueCode(frame, inner, expr.of, exceptAbsent(kept, label, fail));
+    inner.add(code`${result} = true;`);
+  });
+  out.add(code`let ${result} = false;`);
+  kept.declare(out);
+  out.add(read);
+  failUnlessAbsent(frame, out, kept, fail);
   return result;
 }
 
@@ -407,16 +395,19 @@ function coalesceCode(
   if (simple !== undefined && isTotal(frame, expr.right)) {
     return code`(${simple} ?? ${valueCode(frame, out, expr.right, fail)})`;
   }
-  const { emitter } = frame.unit;
-  const result = emitter.name("v");
-  const done = emitter.name("l");
-  const next = emitter.name("l");
-  const left = new Block();
-  const taken = valueCode(frame, left, expr.left, exceptAbsent(frame, code`break ${next};`, fail));
-  left.add(code`${result} = ${taken};\nbreak ${done};`);
-  const right = new Block();
-  right.add(code`${result} = ${valueCode(frame, right, expr.right, fail)};`);
-  out.add(code`let ${result};\n${done}: {\n${next}: {\n${left.toCode()}\n}\n${right.toCode()}\n}`);
+  const result = frame.unit.emitter.name("v");
+  const kept = keeping(frame);
+  const whole = labelled(frame, (inner, done) => {
+    const left = labelled(frame, (one, next) => {
+      const taken = valueCode(frame, one, expr.left, exceptAbsent(kept, next, fail));
+      one.add(code`${result} = ${taken};\nbreak ${done};`);
+    });
+    kept.declare(inner);
+    inner.add(left);
+    failUnlessAbsent(frame, inner, kept, fail);
+    inner.add(code`${result} = ${valueCode(frame, inner, expr.right, fail)};`);
+  });
+  out.add(code`let ${result};\n${whole}`);
   return result;
 }
 
@@ -435,13 +426,20 @@ export function attributeOrUndefined(frame: Frame, root: RootName, name: string)
   return ALWAYS_THERE.has(root) ? code`${from}[${key}]` : code`${from}?.[${key}]`;
 }
 
-function exceptAbsent(frame: Frame, onAbsent: Code, fail: Fail): Fail {
+/** Leaves the block on what is absent; what only the generated code can tell is kept until behind it. */
+function exceptAbsent(kept: Keeper, label: Code, fail: Fail): Fail {
   return (unknown, cause) => {
-    if (cause === "absent") return onAbsent;
-    if (cause !== undefined) return fail(unknown, cause);
-    const absent = frame.unit.emitter.constant("absent" satisfies Cause);
-    return code`{ if (${unknown}.cause === ${absent}) ${onAbsent} ${fail(unknown)} }`;
+    if (cause === "absent") return code`break ${label};`;
+    return cause === undefined ? kept.leaving(label)(unknown) : fail(unknown, cause);
   };
+}
+
+function failUnlessAbsent(frame: Frame, out: Block, kept: Keeper, fail: Fail): void {
+  const unknown = kept.variable();
+  if (unknown === undefined) return;
+  const absent = frame.unit.emitter.constant("absent" satisfies Cause);
+  const failure = fail(unknown);
+  out.add(code`if (${unknown} !== undefined && ${unknown}.cause !== ${absent}) ${failure}`);
 }
 
 function ifCode(frame: Frame, out: Block, expr: Extract<Expr, { kind: "if" }>, fail: Fail): Code {

@@ -46,12 +46,19 @@ export function makeHelpers(fuel: Fuel): Helpers {
 }
 
 /** `alone` is the list of `hit` only, made once for each rule. */
-function addHit(hits: readonly Hit[], hit: Hit, alone: readonly Hit[]): readonly Hit[] {
-  return hits.length === 0 ? alone : [...hits, hit];
+function addHit(hits: Hit[], hit: Hit, alone: Hit[]): Hit[] {
+  return hits.length === 0 ? alone : addTo(hits, hit);
 }
 
-function addUnknown(hits: readonly Hit[], rule: number, unknown: Unknown): readonly Hit[] {
-  return [...hits, { rule, unknown }];
+function addUnknown(hits: Hit[], rule: number, unknown: Unknown): Hit[] {
+  return addTo(hits, { rule, unknown });
+}
+
+/** Lists of none or one are shared by all requests; longer ones were made here, for this one. */
+function addTo(hits: Hit[], hit: Hit): Hit[] {
+  if (hits.length < 2) return [...hits, hit];
+  hits.push(hit);
+  return hits;
 }
 
 type Elements = ReadonlySet<Scalar> | readonly Scalar[];

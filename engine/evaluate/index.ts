@@ -40,18 +40,20 @@ export function indexRules(program: Program, leaf: MakeLeaf): (tool: number) => 
   const { byTool, anyTool } = groupByTool(program);
   const build = (rules: readonly number[]): Place | undefined =>
     rules.length === 0 ? undefined : place(program.rules, rules, leaf);
-  const places = new Map<number, Place | undefined>();
+  const places: (Place | undefined)[] = [];
   // Few rules for any tool are compiled with those of each tool; many are kept once, for all tools.
-  const shared = anyTool.length > LEAF_RULES ? build(anyTool) : undefined;
+  const isShared = anyTool.length > LEAF_RULES;
+  let shared: Place | undefined;
   return (tool) => {
-    const known = places.get(tool);
-    if (known !== undefined || places.has(tool)) return known;
+    const known = places[tool];
+    if (known !== undefined) return known;
     const own = byTool[tool] ?? [];
+    if (isShared) shared ??= build(anyTool);
     const built =
       shared === undefined
         ? build([...own, ...anyTool].sort((a, b) => a - b))
         : both(shared, build(own));
-    places.set(tool, built);
+    places[tool] = built;
     return built;
   };
 }
@@ -88,11 +90,11 @@ function place(
   const split = rules.length <= LEAF_RULES ? undefined : bestSplit(all, rules, tried);
   if (split === undefined) return { visit: chunks(rules, leaf, clausesOf(tried)), mixed: false };
   const below = [...tried, split.dimension];
-  const byValue = new Map<Value, Visit>();
+  const byValue = new Map<Value, Branch>();
   for (const [value, chosen] of split.byValue) {
     byValue.set(
       value,
-      deferred(() => place(all, chosen, leaf, below).visit),
+      branch(() => place(all, chosen, leaf, below).visit),
     );
   }
   // Rules without the clause are not decided by it: what was tried on the way to them holds, no more.
@@ -105,6 +107,21 @@ function clausesOf(tried: readonly Dimension[]): ReadonlySet<keyof Guard> {
     "tools",
     ...tried.flatMap(({ clause }) => (clause === undefined ? [] : [clause])),
   ]);
+}
+
+/** What stands behind one value; `visit` is made when it is first needed, and then stands there itself. */
+interface Branch {
+  visit: Visit;
+}
+
+function branch(make: () => Visit): Branch {
+  const made: Branch = {
+    visit(roots, facts, collected) {
+      made.visit = make();
+      made.visit(roots, facts, collected);
+    },
+  };
+  return made;
 }
 
 /** A visit that is made when it is first needed. */
@@ -138,7 +155,7 @@ interface Dimension {
   readonly clause?: keyof Guard;
   /** What it must be for the rule to apply; `undefined`: anything. */
   values(rule: Rule): readonly Value[] | undefined;
-  visit(byValue: ReadonlyMap<Value, Visit>, rest: Visit | undefined): Visit;
+  visit(byValue: ReadonlyMap<Value, Branch>, rest: Visit | undefined): Visit;
 }
 
 interface Split {
@@ -242,7 +259,7 @@ const CLAUSES: readonly Dimension[] = [
 function visitOne(read: (roots: Roots) => Value | undefined): Dimension["visit"] {
   return (byValue, rest) => (roots, facts, collected) => {
     const value = read(roots);
-    if (value !== undefined) byValue.get(value)?.(roots, facts, collected);
+    if (value !== undefined) byValue.get(value)?.visit(roots, facts, collected);
     rest?.(roots, facts, collected);
   };
 }
@@ -251,23 +268,35 @@ function visitEach(read: (roots: Roots) => Value | undefined): Dimension["visit"
   return (byValue, rest) => (roots, facts, collected) => {
     const values = read(roots) as ReadonlySet<Value> | undefined;
     if (values !== undefined) {
-      for (const value of values) byValue.get(value)?.(roots, facts, collected);
+      for (const value of values) byValue.get(value)?.visit(roots, facts, collected);
     }
     rest?.(roots, facts, collected);
   };
 }
 
 /** A purpose is within itself and within each purpose above it. */
-function visitPurposes(byValue: ReadonlyMap<Value, Visit>, rest: Visit | undefined): Visit {
+function visitPurposes(byValue: ReadonlyMap<Value, Branch>, rest: Visit | undefined): Visit {
+  const branchesOf = new Map<string, readonly Branch[]>();
   return (roots, facts, collected) => {
-    let purpose = roots.intent.purpose as string | undefined;
-    while (purpose !== undefined) {
-      byValue.get(purpose)?.(roots, facts, collected);
-      const dot = purpose.lastIndexOf(".");
-      purpose = dot < 0 ? undefined : purpose.slice(0, dot);
+    const purpose = roots.intent.purpose as string | undefined;
+    if (purpose !== undefined) {
+      let branches = branchesOf.get(purpose);
+      if (branches === undefined) {
+        branches = branchesAbove(purpose, byValue);
+        // Requests name declared purposes, of which there are few.
+        if (branches.length > 0) branchesOf.set(purpose, branches);
+      }
+      for (const one of branches) one.visit(roots, facts, collected);
     }
     rest?.(roots, facts, collected);
   };
+}
+
+function branchesAbove(purpose: string, byValue: ReadonlyMap<Value, Branch>): readonly Branch[] {
+  const own = byValue.get(purpose);
+  const dot = purpose.lastIndexOf(".");
+  const above = dot < 0 ? [] : branchesAbove(purpose.slice(0, dot), byValue);
+  return own === undefined ? above : [own, ...above];
 }
 
 /** Conditions such as `args.account == "a-17"`: a rule that asks for another value cannot apply. */
@@ -290,8 +319,9 @@ function equalityDimension(root: RootName, name: string): Dimension {
     visit: (byValue, rest) => (roots, facts, collected) => {
       const value = roots[root]?.[name];
       // Absent makes each of these conditions unknown, not false.
-      if (value === undefined) for (const visit of byValue.values()) visit(roots, facts, collected);
-      else byValue.get(value)?.(roots, facts, collected);
+      if (value === undefined)
+        for (const one of byValue.values()) one.visit(roots, facts, collected);
+      else byValue.get(value)?.visit(roots, facts, collected);
       rest?.(roots, facts, collected);
     },
   };

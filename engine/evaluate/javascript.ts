@@ -24,8 +24,9 @@ const NEVERS_IN_UNIT = 24;
 export function generateEvaluator(program: Program, compile: Compile = compileSource): Evaluator {
   const fuel: Fuel = { left: 0 };
   const build = makeBuilder(compile, fuel);
-  const placeOf = indexRules(program, (rules, decided) =>
-    deferred(() => build(emitRules(program, rules, decided)) as Visit),
+  const placeOf = indexRules(
+    program,
+    (rules, decided) => build(emitRules(program, rules, decided)) as Visit,
   );
   const nevers = program.nevers.map((_, index) => index);
   const visitNevers = chunk(nevers, NEVERS_IN_UNIT).map((indexes) =>
@@ -48,7 +49,8 @@ export function generateEvaluator(program: Program, compile: Compile = compileSo
       if (place === undefined) return NO_RULES;
       const collected: Collected = { permits: NONE, forbids: NONE, holds: NONE, obliges: NONE };
       place.visit(roots, facts, collected);
-      return place.mixed ? inOrder(collected) : collected;
+      if (place.mixed) putInOrder(collected);
+      return collected;
     },
     nevers({ roots }, facts) {
       if (visitNevers.length === 0) return NONE;
@@ -116,19 +118,26 @@ function chunk(indexes: readonly number[], size: number): readonly (readonly num
   return Array.from({ length: count }, (_, at) => indexes.slice(at * size, (at + 1) * size));
 }
 
-function inOrder(collected: Collected): RuleResults {
-  return {
-    permits: sorted(collected.permits),
-    forbids: sorted(collected.forbids),
-    holds: sorted(collected.holds),
-    obliges: sorted(collected.obliges),
-  };
+/** Ascending, each rule once: it may have been met under two of its groups. */
+function putInOrder(collected: Collected): void {
+  if (collected.permits.length > 1) collected.permits = sorted(collected.permits);
+  if (collected.forbids.length > 1) collected.forbids = sorted(collected.forbids);
+  if (collected.holds.length > 1) collected.holds = sorted(collected.holds);
+  if (collected.obliges.length > 1) collected.obliges = sorted(collected.obliges);
 }
 
-/** Ascending, each rule once: it may have been met under two of its groups. */
 function sorted(hits: readonly Hit[]): readonly Hit[] {
-  if (hits.length < 2) return hits;
+  if (isAscending(hits)) return hits;
   return [...hits]
     .sort((a, b) => a.rule - b.rule)
     .filter((hit, at, all) => hit.rule !== all[at - 1]?.rule);
+}
+
+function isAscending(hits: readonly Hit[]): boolean {
+  let last = -1;
+  for (const { rule } of hits) {
+    if (rule <= last) return false;
+    last = rule;
+  }
+  return true;
 }

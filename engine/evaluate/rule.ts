@@ -3,7 +3,7 @@ import type { Expr, Guard, Never, Program, Rule } from "../../lang/ir.ts";
 import type { Scalar } from "../value.ts";
 import { Block, type Code, code, type EmittedUnit, join } from "./emit.ts";
 import type { Hit } from "./evaluator.ts";
-import { condition, type Fail, valueCode } from "./expression.ts";
+import { condition, type Fail, keeping, labelled, valueCode } from "./expression.ts";
 import { type Frame, fillUp, openFrame, partsOf, Unit } from "./unit.ts";
 
 /** A function from roots, facts and what was collected so far; it adds the hits of `indexes`. */
@@ -86,23 +86,17 @@ export function allHold(
   leave: Code,
   before: (out: Block, expr: Expr) => void,
 ): Code | undefined {
-  const { emitter } = frame.unit;
-  const unknown = emitter.name("u");
-  let used = false;
+  const kept = keeping(frame);
   const body = new Block();
   for (const expr of conditions) {
-    const label = emitter.name("l");
-    const one = new Block();
     before(body, expr);
-    condition(frame, one, expr, leave, (cause) => {
-      used = true;
-      return code`{ if (${unknown} === undefined) ${unknown} = ${cause}; break ${label}; }`;
-    });
-    body.add(code`${label}: {\n${one.toCode()}\n}`);
+    body.add(
+      labelled(frame, (inner, label) => condition(frame, inner, expr, leave, kept.leaving(label))),
+    );
   }
-  if (used) out.add(code`let ${unknown};`);
+  kept.declare(out);
   out.add(body.toCode());
-  return used ? unknown : undefined;
+  return kept.variable();
 }
 
 function hitCode(frame: Frame, list: Code, index: number, unknown: Code | undefined): Code {

@@ -44,7 +44,14 @@ export function difference(
 export function decisionOf({ policy }: Subject, { request, facts, approvals }: Question): Verdict {
   const view = { ...facts, task: undefined };
   const input = { id: "d", call: "c", approvals, digest: () => "sha256:1" };
-  return decide(policy, { request, sessionId: "s" }, view, input);
+  const accepted = {
+    request,
+    sessionId: "s",
+    instruction: undefined,
+    delegationProblem: undefined,
+    taskProblem: undefined,
+  };
+  return decide(policy, accepted, view, input);
 }
 
 type Ask = (evaluator: Evaluator) => unknown;

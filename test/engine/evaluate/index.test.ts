@@ -1,0 +1,103 @@
+import { describe, expect, test } from "vitest";
+import { type Collected, indexRules } from "../../../engine/evaluate/index.ts";
+import type { Roots } from "../../../engine/request.ts";
+import { record } from "../../../engine/value.ts";
+import type { Expr, Guard, Program, Rule } from "../../../lang/ir.ts";
+import { programFrom } from "../../differential/run.ts";
+
+/** Which rules are tried for a request, among 1,000 that differ in `guardOf` or a condition. */
+function tried(
+  guardOf: (at: number) => Guard,
+  roots: object,
+  conditionsOf: (at: number) => readonly Expr[] = () => [],
+): readonly number[] {
+  const [rule] = programFrom(1).rules;
+  if (rule === undefined) throw new Error("a program has rules");
+  const rules = Array.from(
+    { length: 1_000 },
+    (_, at): Rule => ({
+      ...rule,
+      guard: guardOf(at),
+      conditions: conditionsOf(at),
+    }),
+  );
+  const program: Program = { ...programFrom(1), rules };
+  const found: number[] = [];
+  const place = indexRules(program, (indexes) => () => void found.push(...indexes))(0);
+  const collected: Collected = { permits: [], forbids: [], holds: [], obliges: [] };
+  place?.visit(requestRoots(roots), NO_FACTS, collected);
+  return found.sort((a, b) => a - b);
+}
+
+const NO_FACTS = {
+  nowMs: 0,
+  counter: () => 0,
+  latch: () => false,
+  origin: () => new Set<string>(),
+};
+
+function requestRoots(given: object): Roots {
+  const nothing = record({});
+  return {
+    agent: record({ groups: new Set<string>(), kind: "workload" }),
+    principal: undefined,
+    delegation: undefined,
+    intent: nothing,
+    tool: nothing,
+    args: nothing,
+    resource: undefined,
+    session: undefined,
+    environment: nothing,
+    ...given,
+  };
+}
+
+describe("only rules that could apply are tried", () => {
+  test("by agent group, each of the agent's", () => {
+    const agent = record({ groups: new Set(["g7", "g500", "other"]), kind: "workload" });
+    expect(tried((at) => ({ agentGroups: [`g${at}`] }), { agent })).toEqual([7, 500]);
+  });
+
+  test("by resource type", () => {
+    const resource = record({ type: "t999" });
+    expect(tried((at) => ({ resources: [`t${at}`] }), { resource })).toEqual([999]);
+    expect(tried((at) => ({ resources: [`t${at}`] }), {})).toEqual([]);
+  });
+
+  test("by purpose and those above it", () => {
+    const purposes = (at: number) => ({ purposes: [at === 3 ? "p" : `p.q${at}`] });
+    expect(tried(purposes, { intent: record({ purpose: "p.q5.r" }) })).toEqual([3, 5]);
+    expect(tried(purposes, { intent: record({ purpose: "p" }) })).toEqual([3]);
+  });
+
+  test("by task", () => {
+    const intent = record({ task: "t12" });
+    expect(tried((at) => ({ tasks: [`t${at}`] }), { intent })).toEqual([12]);
+  });
+
+  test("by a condition that compares with a constant; where that is absent, all", () => {
+    const conditions = (at: number): readonly Expr[] => [
+      {
+        kind: "equal",
+        left: { kind: "attribute", of: { kind: "root", name: "args", at }, name: "account", at },
+        right: { kind: "const", type: { kind: "String" }, value: `a${at}`, at },
+        type: { kind: "String" },
+        at,
+      },
+    ];
+    const args = record({ account: "a77" });
+    expect(tried(() => ({}), { args }, conditions)).toEqual([77]);
+    expect(tried(() => ({}), {}, conditions)).toHaveLength(1_000);
+  });
+
+  test("by two clauses together, beside rules without them", () => {
+    const agent = record({ groups: new Set(["g1"]), kind: "workload" });
+    const resource = record({ type: "t2" });
+    const guard = (at: number): Guard =>
+      at < 2 ? {} : { agentGroups: [`g${at % 10}`], resources: [`t${at % 7}`] };
+    const wanted = Array.from({ length: 1_000 }, (_, at) => at).filter(
+      (at) => at < 2 || (at % 10 === 1 && at % 7 === 2),
+    );
+    expect(tried(guard, { agent, resource })).toEqual(wanted);
+  });
+});

@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { compileSource } from "../../../engine/evaluate/emit.ts";
+import { createInterpreter } from "../../../engine/evaluate/interpret.ts";
+import { generateEvaluator } from "../../../engine/evaluate/javascript.ts";
+import type { Expr, Program } from "../../../lang/ir.ts";
+import { subjectOf } from "../../differential/compare.ts";
+import { programFrom, questionFrom, tryDifference } from "../../differential/run.ts";
+
+/** Either side may lack its root. */
+function leaf(at: number): Expr {
+  const of: Expr = { kind: "root", name: at % 2 === 0 ? "resource" : "principal", at };
+  return {
+    kind: "equal",
+    left: { kind: "attribute", of, name: "id", at },
+    right: { kind: "const", type: { kind: "String" }, value: `v${at}`, at },
+    type: { kind: "String" },
+    at,
+  };
+}
+
+function nested(height: number, wrap: (inner: Expr, at: number) => Expr): Program {
+  const plain = programFrom(1);
+  const [rule] = plain.rules;
+  if (rule === undefined) throw new Error("a program has rules");
+  let condition = leaf(1);
+  for (let at = 2; at < height; at++) condition = wrap(condition, at);
+  return {
+    ...plain,
+    nevers: [],
+    rules: [{ ...rule, guard: {}, lets: [], conditions: [condition] }],
+  };
+}
+
+test.each<[string, (inner: Expr, at: number) => Expr]>([
+  ["and to the left", (inner, at) => ({ kind: "and", left: inner, right: leaf(at), at })],
+  ["and to the right", (inner, at) => ({ kind: "and", left: leaf(at), right: inner, at })],
+  ["or to the left", (inner, at) => ({ kind: "or", left: inner, right: leaf(at), at })],
+  ["or to the right", (inner, at) => ({ kind: "or", left: leaf(at), right: inner, at })],
+  [
+    "and, or in turn",
+    (inner, at) => ({ kind: at % 2 === 0 ? "and" : "or", left: leaf(at), right: inner, at }),
+  ],
+  ["not", (inner, at) => ({ kind: "not", operand: inner, at })],
+  ["??", (inner, at) => ({ kind: "coalesce", left: inner, right: leaf(at), at })],
+  ["if", (inner, at) => ({ kind: "if", condition: inner, then: leaf(at), else: leaf(at + 1), at })],
+])("source grows no faster than its policy: %s, 512 high", (_, wrap) => {
+  let length = 0;
+  const program = nested(512, wrap);
+  const generated = generateEvaluator(program, (source) => {
+    length = Math.max(length, source.length);
+    return compileSource(source);
+  });
+  const reference = subjectOf(program, createInterpreter(program));
+  for (let seed = 0; seed < 10; seed++) {
+    const question = questionFrom(program, 1, seed);
+    expect(
+      tryDifference(program, reference, subjectOf(program, generated), question),
+    ).toBeUndefined();
+  }
+  expect(length / 512).toBeLessThan(600);
+});
+
+test("rules that differ in constants only are compiled once", () => {
+  const plain = nested(2, (inner) => inner);
+  const [rule] = plain.rules;
+  if (rule === undefined) throw new Error("a program has rules");
+  const rules = Array.from({ length: 100 }, (_, at) => ({
+    ...rule,
+    guard: { tools: [at % 5], resources: [`t${at}`] },
+    conditions: [leaf(at * 2)],
+  }));
+  const sources = new Set<string>();
+  let compiled = 0;
+  const evaluator = generateEvaluator({ ...plain, rules }, (source) => {
+    compiled++;
+    sources.add(source);
+    return compileSource(source);
+  });
+  for (let seed = 0; seed < 200; seed++) {
+    const { request, facts } = questionFrom(plain, 1, seed);
+    evaluator.rules(request, facts);
+  }
+  expect(compiled).toBe(sources.size);
+  expect(compiled).toBeLessThan(20);
+});
