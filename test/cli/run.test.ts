@@ -1,0 +1,140 @@
+import { describe, expect, test } from "vitest";
+import { REGISTRY } from "../../cli/registry.ts";
+import { directoryWith, PAYMENT, SMALL, writ } from "../support/cli.ts";
+
+const BROKEN = "package broken\npermit p tool nothing\n";
+const UGLY = "package ugly\ntool   t { effect read }\n";
+const FAILING = SMALL.replace("then allow by looking", "then deny");
+
+function workplace() {
+  return directoryWith({
+    "good/p.writ": SMALL,
+    "broken/p.writ": BROKEN,
+    "ugly/p.writ": UGLY,
+    "failing/p.writ": FAILING,
+    "request.json": JSON.stringify(PAYMENT),
+    "text.json": "no JSON",
+  });
+}
+
+describe("exit codes: 0 fine, 1 findings, 2 misuse", () => {
+  test.each([
+    [0, "--help"],
+    [0, "--version"],
+    [0, "help check"],
+    [0, "check --help"],
+    [2, "chekc"],
+    [2, "--no-such-option"],
+    [0, "check good"],
+    [1, "check broken"],
+    [2, "check nowhere"],
+    [2, "check --no-such-option good"],
+    [2, "check --pep nobody good"],
+    [2, "check --json=yes good"],
+    [2, "check --color sometimes good"],
+    [1, "fmt --check ugly"],
+    [0, "fmt ugly"],
+    [2, "fmt nowhere"],
+    [1, "fmt broken-syntax"],
+    [0, "test good"],
+    [1, "test failing"],
+    [1, "test broken"],
+    [1, "test --min-coverage 99 good"],
+    [2, "test --min-coverage many good"],
+    [2, "test --reporter stars good"],
+    [2, "test --filter nothing-like-it good"],
+    [0, "decide good request.json"],
+    [0, "decide --expect allow good request.json"],
+    [1, "decide --expect deny good request.json"],
+    [2, "decide --expect maybe good request.json"],
+    [2, "decide good"],
+    [2, "decide good text.json"],
+    [2, "decide good nowhere.json"],
+    [1, "decide broken request.json"],
+    [0, "explain good request.json"],
+    [2, "explain good request.json more"],
+  ])("%i: writ %s", async (code, words) => {
+    const cwd = workplace();
+    if (words.endsWith("broken-syntax")) {
+      const { code: exit } = await writ(["fmt", "-"], { cwd, stdin: "package p\nrule" });
+      expect(exit).toBe(code);
+      return;
+    }
+    const ran = await writ(words.split(" "), { cwd });
+    expect({ code: ran.code, said: `${ran.out}${ran.err}` }).toMatchObject({ code });
+    expect(`${ran.out}${ran.err}`).not.toContain("this is a bug");
+  });
+});
+
+describe("--json prints one document on standard output, whatever happens", () => {
+  test.each([
+    ["check good", ["ok", "errors", "warnings", "diagnostics", "policies"]],
+    ["check broken", ["ok", "errors", "warnings", "diagnostics", "policies"]],
+    ["check nowhere", ["ok", "error"]],
+    ["check --no-such-option", ["ok", "error"]],
+    ["fmt --check ugly", ["ok", "files"]],
+    ["test good", ["ok", "package", "passed", "failed", "skipped", "tests", "invariants"]],
+    [
+      "test failing --no-never",
+      ["ok", "package", "passed", "failed", "skipped", "tests", "invariants"],
+    ],
+    ["test broken", ["ok", "diagnostics"]],
+    ["decide good request.json", ["decision", "id", "call", "reasons", "obligations", "policy"]],
+    ["explain good request.json", ["decision", "applying", "nearly", "broken"]],
+  ])("writ %s", async (words, members) => {
+    const ran = await writ([...words.split(" "), "--json"], { cwd: workplace() });
+    expect(Object.keys(JSON.parse(ran.out))).toEqual(members);
+  });
+});
+
+describe("colour", () => {
+  test.each([
+    { terminal: false, env: {}, words: [], colored: false },
+    { terminal: true, env: {}, words: [], colored: true },
+    { terminal: true, env: { NO_COLOR: "1" }, words: [], colored: false },
+    { terminal: true, env: { NO_COLOR: "" }, words: [], colored: true },
+    { terminal: true, env: { TERM: "dumb" }, words: [], colored: false },
+    { terminal: false, env: { FORCE_COLOR: "1" }, words: [], colored: true },
+    { terminal: true, env: { FORCE_COLOR: "0" }, words: [], colored: false },
+    { terminal: true, env: {}, words: ["--color", "never"], colored: false },
+    { terminal: false, env: { NO_COLOR: "1" }, words: ["--color=always"], colored: true },
+  ])("terminal $terminal, $env, $words: $colored", async ({ terminal, env, words, colored }) => {
+    const ran = await writ(["check", ...words, "broken"], { cwd: workplace(), terminal, env });
+    expect(ran.out.includes("\u001b[")).toBe(colored);
+  });
+});
+
+describe("help", () => {
+  test("lists every command with the summary it gives itself", async () => {
+    const { out } = await writ(["--help"]);
+    for (const entry of REGISTRY) {
+      const { command } = await entry.load();
+      expect({ name: command.name, summary: command.summary }).toEqual({
+        name: entry.name,
+        summary: entry.summary,
+      });
+      expect(out).toContain(entry.summary);
+    }
+  });
+
+  test.each(REGISTRY.map(({ name }) => name))("writ %s --help shows an example", async (name) => {
+    const { out, code } = await writ([name, "--help"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`^usage: writ ${name} `));
+    expect(out).toMatch(new RegExp(`^ {2}writ ${name}`, "m"));
+  });
+});
+
+describe("misuse says what was meant", () => {
+  test.each([
+    ["chekc", "there is no command `chekc`\n  did you mean `check`?"],
+    ["check --jsn", "there is no option `--jsn`\n  did you mean `--json`?"],
+    ["check --pep", "`--pep` needs a value: `--pep NAME`"],
+    ["decide good", "something is missing\n  usage: writ decide [options] POLICY REQUEST"],
+    ["decide good text.json", '"text.json" is not JSON: '],
+  ])("writ %s", async (words, said) => {
+    const { err, out } = await writ(words.split(" "), { cwd: workplace() });
+    expect(err).toContain(said);
+    expect(out).toBe("");
+  });
+});
