@@ -39,19 +39,20 @@ export function junitReport(report: Report): string {
     ...results.map(({ test, failure }) => ({
       name: test.name,
       place: placeOf(report, test.at),
+      message: failure?.problems[0] ?? "",
       failure: failure === undefined ? undefined : showFailure(failure, report, plain),
     })),
     ...verdicts.map((verdict) => ({
       name: `never ${verdict.name}`,
       place: placeOf(report, verdict.at),
+      message: "the rules allow what it forbids",
       failure: verdict.kind === "broken" ? brokenText(verdict.counterexample) : undefined,
     })),
   ];
   const failures = cases.filter(({ failure }) => failure !== undefined).length;
-  const lines = cases.map(({ name, place, failure }) => {
+  const lines = cases.map(({ name, place, message, failure }) => {
     const head = `    <testcase name=${attribute(name)} classname=${attribute(program.package)} file=${attribute(place.path)} line="${place.line}"`;
     if (failure === undefined) return `${head}/>`;
-    const [message = ""] = failure.split("\n").slice(1);
     return `${head}>\n      <failure message=${attribute(message)}>${escapeXml(failure)}</failure>\n    </testcase>`;
   });
   const counts = `tests="${cases.length}" failures="${failures}" errors="0" time="${(elapsedMs / 1_000).toFixed(3)}"`;
