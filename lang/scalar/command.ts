@@ -103,7 +103,7 @@ export const commandAttributes: Readonly<Record<string, CommandAttribute>> = {
   },
   paths: {
     type: PATHS,
-    doc: "every path that the text may name: targets of redirections, and arguments of any program (an option's value behind `=` too), after each certain `cd`; a place known only at run time is `/`; `/dev/null` and a program's own streams are left out, here and below",
+    doc: "every path that the text may name: targets of redirections, and arguments of any program (an option's value behind `=` too), after each certain `cd`; what is known only at run time is seen from `/`; `/dev/null` and a program's own streams are left out, here and below",
     get: (text) => parseCommand(text).paths,
   },
   reads: {
@@ -170,6 +170,8 @@ const OWN_STREAM = /^\/dev\/(?:null|stdin|stdout|stderr|tty|fd\/\d)$/;
 const ELSEWHERE = "/";
 /** More folders than this after uncertain `cd`s are taken for anywhere. */
 const FOLDERS_MAX = 4;
+/** And from so many `cd`s on nobody would follow: each folder is as long as those before it together. */
+const FOLDER_CHANGES_MAX = 64;
 /** Texts within texts, together: so that the whole stays linear. */
 const INNER_CHARS_MAX = 4 * SHELL_CHARS_MAX;
 
@@ -201,6 +203,7 @@ class Analysis {
   private privileged = false;
   private innerChars = 0;
   private loadedValue = false;
+  private folderChanges = 0;
   private readonly programs = new Set<string>();
   private readonly commands: Invocation[] = [];
   private readonly paths = new Set<string>();
@@ -343,6 +346,10 @@ class Analysis {
       this.wrapped(program, wrapper, args, scope);
       return;
     }
+    if (program === "xargs") {
+      this.xargs(args, scope);
+      return;
+    }
     this.files(program, args, scope);
     this.urls(program, args);
     if (shell !== undefined) this.shell(shell, args, scope);
@@ -352,9 +359,6 @@ class Analysis {
 
   private special(program: string, args: readonly Word[], scope: Scope): void {
     switch (program) {
-      case "xargs":
-        this.xargs(args, scope);
-        return;
       case "find":
         this.find(args, scope);
         return;
@@ -563,6 +567,7 @@ class Analysis {
 
   private xargs(args: readonly Word[], scope: Scope): void {
     const at = this.afterOptions(args, XARGS);
+    this.files("xargs", args.slice(0, at), scope);
     const replaced = replacement(args.slice(0, at));
     const words = args.slice(at);
     if (words.length === 0) return;
@@ -759,7 +764,9 @@ class Analysis {
 
   private changeFolder(args: readonly Word[], scope: Scope): void {
     const target = args.find((word) => !isOption(word)) ?? fixedWord("~");
-    const certain = target.fixed && !args.some((word) => word.text === "-");
+    this.folderChanges += 1;
+    const few = this.folderChanges <= FOLDER_CHANGES_MAX;
+    const certain = few && target.fixed && !args.some((word) => word.text === "-");
     scope.shell.folders = certain ? this.places(target, scope) : [ELSEWHERE];
   }
 
