@@ -43,7 +43,7 @@ export function checkBuiltin(expr: Call, context: Context): Typed | undefined {
   if (known.length < checked.length) return undefined;
   const result = builtin.result(known.map((argument) => argument.type));
   if ("message" in result) {
-    around.report("E208", expr.span, result.message, `\`${name}\` takes ${builtin.signature}`);
+    around.report("E208", expr.span, `\`${name}\` ${result.message}`, `it is ${builtin.signature}`);
     return undefined;
   }
   const at = around.place(expr.span);
