@@ -236,12 +236,11 @@ export function conjuncts(expr: Expr): readonly Expr[] {
 /** `` `args.amount <= 100.00` is false: `args.amount` is 150.00 `` */
 function sentence(trace: Trace, teller: Teller): string {
   const { expr } = trace;
-  const value = trace.value instanceof Unknown ? "unknown" : String(trace.value);
+  const value = spellValue(trace.value, { kind: "Bool" }, []);
   const isItself = expr.kind === "attribute" || expr.kind === "local" || expr.kind === "latch";
   const readings = isItself ? [] : [...new Set(readingsOf(trace, expr.at, teller))];
-  const cause = trace.value instanceof Unknown && readings.length === 0 ? [trace.value.cause] : [];
-  const said = [...readings, ...cause].join(", ");
-  return `\`${textFor(expr, teller)}\` is ${value}${said === "" ? "" : `: ${said}`}`;
+  const said = readings.length === 0 ? "" : `: ${readings.join(", ")}`;
+  return `\`${textFor(expr, teller)}\` is ${value}${said}`;
 }
 
 /**
@@ -253,6 +252,7 @@ function readingsOf(trace: Trace, within: number, teller: Teller): readonly stri
   switch (expr.kind) {
     case "const":
     case "root":
+    case "has":
       return [];
     case "attribute":
     case "local":

@@ -1,0 +1,150 @@
+import { describe, expect, test } from "vitest";
+import { digestOfProgram } from "../../../engine/bundle.ts";
+import {
+  type RuleExplanation,
+  textsOf,
+  type Unfolded,
+  unfold,
+} from "../../../engine/explain/explain.ts";
+import { createWatchedEngine } from "../../../engine/testing/watched.ts";
+import { compile } from "../../../lang/compile.ts";
+
+const VOCABULARY = `package p
+level Sensitivity = public < internal < secret
+purpose work, work.travel
+tool send { effect send, args { to: Set<Email>, amount: Decimal, note: String?, wait: Duration, file: Path } }
+agent { clearance: Sensitivity = public, since: Time? }
+principal { friends: Set<String> = [] }
+counter sent = count attempts per agent
+fn generous(amount: Decimal): Bool = amount > 10.00
+`;
+
+const REQUEST = {
+  agent: { id: "robot", clearance: "internal" },
+  principal: { id: "alice", kind: "human", friends: ["bob"] },
+  tool: {
+    name: "send",
+    args: { to: ["a@x.example", "b@y.example"], amount: 12.5, wait: "90s", file: "/a/b.txt" },
+  },
+  intent: { purpose: "work.travel" },
+};
+
+/** Explains rules on REQUEST; with their text, or as from a bundle. */
+function explain(rules: string, { withText = true } = {}): Unfolded {
+  const source = { path: "p.writ", text: `${VOCABULARY}${rules}` };
+  const { program, diagnostics } = compile({ directory: "", files: [source] });
+  if (program === undefined) throw new Error(JSON.stringify(diagnostics));
+  let unfolded: Unfolded | undefined;
+  const texts = textsOf(program, [withText ? source : { text: "" }]);
+  createWatchedEngine({
+    program,
+    digest: digestOfProgram(program),
+    clock: () => Date.UTC(2026, 0, 1),
+    onFault: (fault) => {
+      throw fault;
+    },
+    watchers: {
+      situation: (situation) => {
+        unfolded = unfold(situation, texts);
+      },
+      disagreement: (what) => {
+        throw new Error(what);
+      },
+    },
+  }).decide(REQUEST);
+  if (unfolded === undefined) throw new Error("nothing was asked");
+  return unfolded;
+}
+
+function onlyPermit(condition: string, options = {}): RuleExplanation {
+  const { applying, nearestPermit } = explain(`permit r\n  tool send\n  ${condition}\n`, options);
+  const found = nearestPermit ?? applying.find(({ rule }) => rule === "r");
+  if (found === undefined) throw new Error("the rule is not there");
+  return found;
+}
+
+describe("what stopped a rule, in values as the language writes them", () => {
+  test.each([
+    ["when args.amount <= 10.00", "`args.amount <= 10.00` is false: `args.amount` is 12.50"],
+    ["when args.wait < 1m", "`args.wait < 1m` is false: `args.wait` is 90s"],
+    [
+      "when agent.clearance >= secret",
+      "`agent.clearance >= secret` is false: `agent.clearance` is internal",
+    ],
+    [
+      "when has intent.purpose and intent.purpose == work",
+      "`intent.purpose == work` is false: `intent.purpose` is work.travel",
+    ],
+    ['when args.file within "/c"', '`args.file within "/c"` is false: `args.file` is "/a/b.txt"'],
+    ["when principal is workload", "`principal is workload` is false: `principal.kind` is human"],
+    ['when agent.id != "robot"', '`agent.id != "robot"` is false: `agent.id` is "robot"'],
+    [
+      'when "bob" not in principal.friends',
+      '`"bob" not in principal.friends` is false: `principal.friends` is ["bob"]',
+    ],
+    ["unless principal is human", "`principal is human` is true: `principal.kind` is human"],
+    ["unless generous(args.amount)", "`amount > 10.00` is true: `amount` is 12.50"],
+    ["when has args.note", "`has args.note` is false"],
+    ["when sent > 3", "`sent > 3` is false: `sent` is 0"],
+    [
+      'when all to in args.to: to.domain == "x.example"',
+      '`all to in args.to: to.domain == "x.example"` is false: `args.to` is ["a@x.example", "b@y.example"]',
+    ],
+    [
+      "when args.amount > 50.00 or args.wait > 1h",
+      "`args.amount > 50.00` is false: `args.amount` is 12.50; and `args.wait > 1h` is false: `args.wait` is 90s",
+    ],
+    [
+      "let total = args.amount + 1.00\n  when total < 10.00",
+      "`total < 10.00` is false: `total` is 13.50",
+    ],
+    [
+      "when args.amount * 900000000000.00 > 0.00",
+      "`args.amount * 900000000000.00 > 0.00` is unknown (overflow): `args.amount` is 12.50",
+    ],
+  ])("%s", (condition, stopped) => {
+    expect(onlyPermit(condition).stoppedBy).toEqual([stopped]);
+  });
+});
+
+test("without their text, conditions are spelled from what they are", () => {
+  const { conditions, stoppedBy } = onlyPermit(
+    'when not (args.amount > 20.00 and agent.id like "x*")\n  when any to in args.to: to.domain == "z.example"',
+    { withText: false },
+  );
+  expect(conditions.map(({ text }) => text)).toEqual([
+    'when not (args.amount > 20.00 and (agent.id like "x*"))'.replace(
+      "args.amount > 20.00",
+      "(args.amount > 20.00)",
+    ),
+    'when any to in args.to: to.domain == "z.example"',
+  ]);
+  expect(stoppedBy).toEqual([
+    '`any to in args.to: to.domain == "z.example"` is false: `args.to` is ["a@x.example", "b@y.example"]',
+  ]);
+});
+
+test("a loop shows the element that decided", () => {
+  const { conditions } = onlyPermit('when all to in args.to: to.domain == "x.example"');
+  expect(conditions[0]?.tree.parts).toMatchObject([
+    { text: "args.to" },
+    {
+      element: 'to = "b@y.example"',
+      value: "false",
+      parts: [{ text: "to.domain", value: '"y.example"' }],
+    },
+  ]);
+});
+
+test("rules are near by what they lack, those of other tools last", () => {
+  const { nearestPermit, nearly } = explain(`tool other { effect read }
+permit elsewhere tool other
+permit far tool send when args.amount > 20.00 when args.wait > 1h
+permit near agent in group "helpers" tool send
+forbid large tool send when args.amount > 20.00
+forbid hopeless tool send when sent > 1 when args.wait > 1h when args.amount > 20.00 when agent.attested
+`);
+  expect(nearestPermit?.rule).toBe("near");
+  expect(nearestPermit?.stoppedBy).toEqual(['`agent in group "helpers"`: agent is in no group']);
+  expect(nearly.map(({ rule }) => rule)).toEqual(["large", "far"]);
+});

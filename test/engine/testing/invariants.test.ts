@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { searchInvariants, type Verdict } from "../../../engine/testing/invariants.ts";
+import { compile } from "../../../lang/compile.ts";
+
+const VOCABULARY = `package p
+level Sensitivity = public < internal < secret
+label untrusted
+tool look { effect read }
+tool pay { effect write, args { to: String, amount: Decimal, at: Path? } }
+resource account { owner: String, sensitivity: Sensitivity = secret }
+agent { clearance: Sensitivity = public }
+principal { payees: Set<String> = [] }
+counter spend = sum args.amount of allowed pay per agent within 24h
+latch looked = completed look per session
+`;
+
+function search(rules: string, budget = 2_000): Verdict {
+  const { program, diagnostics } = compile({
+    directory: "",
+    files: [{ path: "p.writ", text: `${VOCABULARY}${rules}` }],
+  });
+  if (program === undefined) throw new Error(JSON.stringify(diagnostics));
+  const [verdict] = searchInvariants({ program, budget, seed: 1 });
+  if (verdict === undefined) throw new Error("there is no invariant");
+  return verdict;
+}
+
+/** Each is off by one, or forgets one thing. */
+describe("finds the flaw", () => {
+  test.each([
+    [
+      "a limit that lets its boundary through",
+      "permit p tool pay when args.amount <= 100.00",
+      "tool is pay and args.amount >= 100.00",
+    ],
+    [
+      "a sum that is one unit too large",
+      "permit p tool pay when spend + args.amount <= 500.0001",
+      "tool is pay and spend + args.amount > 500.00",
+    ],
+    [
+      "a guard that one permit of two forgets",
+      'permit a agent in group "x" tool pay when agent.attested\npermit b agent in group "y" tool pay',
+      "tool.effect == write and not agent.attested",
+    ],
+    [
+      "a level that is compared the wrong way",
+      "permit p tool look resource account when agent.clearance <= resource.sensitivity",
+      "has resource and resource.sensitivity > agent.clearance",
+    ],
+    ["what was read before", 'permit p agent in group "x" tool pay', "looked and tool is pay"],
+    [
+      "an approval that anyone gives",
+      "permit p tool pay\nhold h tool pay until approved by delegation.root",
+      "tool is pay and not delegation.verified",
+    ],
+    [
+      "where a value came from",
+      "permit p tool pay\nforbid f tool pay when untrusted in origin(args.to) and user not in origin(args.to)",
+      "tool is pay and untrusted in origin(args.to)",
+    ],
+    [
+      "a path beside the one that is meant",
+      'permit p tool pay when has args.at and args.at within "/a"',
+      'tool is pay and has args.at and args.at != "/a"',
+    ],
+    [
+      "a longer chain",
+      "permit p tool pay when delegation.depth <= 2 and delegation.verified",
+      "delegation.depth == 2",
+    ],
+    [
+      "an id that means oneself",
+      'permit p agent in group "x" tool pay when has principal and args.to in principal.payees',
+      "has principal and tool is pay and args.to == principal.id",
+    ],
+    [
+      "an hour of the night",
+      "permit p tool pay when environment.now.hour >= 6",
+      "environment.now.hour < 7",
+    ],
+  ])("%s", (_, rules, condition) => {
+    const spelled = condition.replaceAll("tool is pay", "has args.to and has args.amount");
+    expect(search(`${rules}\nnever n\n  allow when ${spelled}\n`).kind).toBe("broken");
+  });
+});
+
+describe("finds nothing where there is nothing", () => {
+  test.each([
+    [
+      "permit p tool pay when args.amount < 100.00",
+      "has args.amount and args.amount >= 100.00",
+      "held",
+    ],
+    [
+      "permit p tool pay\nforbid f tool pay unless agent.attested",
+      "tool.effect == write and not agent.attested",
+      "held",
+    ],
+    ["permit p tool look", "agent.trust > 1.00", "not reached"],
+  ])("%s", (rules, condition, kind) => {
+    expect(search(`${rules}\nnever n\n  allow when ${condition}\n`, 1_000).kind).toBe(kind);
+  });
+});
+
+test("says what must have happened before", () => {
+  const verdict = search(
+    "permit p tool pay when spend > 80.00\nnever n\n  allow when spend > 80.00\n",
+  );
+  expect(verdict).toMatchObject({
+    kind: "broken",
+    counterexample: { permits: ["p"], state: [expect.stringMatching(/^`spend` is \d+\.\d+$/)] },
+  });
+});
