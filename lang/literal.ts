@@ -208,10 +208,8 @@ function recordLiteral(
       didYouMeanField(field.name, type.fields, report);
       return [field.name.text, undefined] as const;
     }
-    return [
-      declared.wire ?? declared.name,
-      literal(field.value, declared.type, vocabulary, report),
-    ] as const;
+    const value = literal(field.value, declared.type, vocabulary, report);
+    return [declared.name, value, declared.wire] as const;
   });
   return assemble(entries);
 }
@@ -227,18 +225,19 @@ export function didYouMeanField(name: ast.Name, fields: readonly Field[], report
   );
 }
 
+/** Entries by name; the third part is the name on the wire, where it is another. */
 function assemble(
-  entries: readonly (readonly [string, Literal | undefined])[],
+  entries: readonly (readonly [string, Literal | undefined, (string | undefined)?])[],
 ): Literal | undefined {
   const wire: Record<string, Json> = Object.create(null);
   const value: Record<string, Json> = Object.create(null);
   let whole = true;
-  for (const [name, item] of entries) {
+  for (const [name, item, wireName] of entries) {
     if (item === undefined) {
       whole = false;
       continue;
     }
-    wire[name] = item.wire;
+    wire[wireName ?? name] = item.wire;
     value[name] = item.value;
   }
   return whole ? { wire: { ...wire }, value: { ...value } } : undefined;

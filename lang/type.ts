@@ -82,6 +82,9 @@ export type Source = (typeof SOURCES)[number];
 /** The label of values that stand in the person's own instruction; declared by no policy. */
 export const USER_LABEL = "user";
 
+/** The label of what anyone may have written; `named` asks about leaves that carry it (SPEC §7.5). */
+export const UNTRUSTED_LABEL = "untrusted";
+
 /** The label of untrusted values whose every source stands in the person's instruction (SPEC §7.5). */
 export const NAMED_LABEL = "named";
 

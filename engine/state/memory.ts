@@ -6,7 +6,7 @@ import type { CallFilter, CounterDecl, LatchDecl, Program } from "../../lang/ir.
 import type { Touch } from "../evaluate/evaluator.ts";
 import type { SessionFacts } from "../request-reader.ts";
 import { isSet, keyOf, type Scalar, Unknown, type Value } from "../value.ts";
-import { foreignLabels, Seen } from "./origin.ts";
+import { Seen } from "./origin.ts";
 import { settle as settleStep } from "./sequence.ts";
 import type {
   Effects,
@@ -128,7 +128,6 @@ function openPolicy(program: Program, memory: Memory): PolicyState {
     memory,
     counters,
     latches,
-    foreign: foreignLabels(program.tools),
   };
   return {
     session: (id) => factsOf(memory.sessions.get(id)),
@@ -146,7 +145,6 @@ interface Policy {
   readonly memory: Memory;
   readonly counters: readonly CounterTable[];
   readonly latches: readonly LatchTable[];
-  readonly foreign: ReadonlySet<string>;
 }
 
 function counterTable(declared: CounterDecl, program: Program, memory: Memory): CounterTable {
@@ -224,7 +222,7 @@ class View implements StateView {
   origin(value: Value): ReadonlySet<Scalar> | "unavailable" {
     if (this.#seen === undefined) return NO_LABELS;
     if (this.#seen === "unavailable") return "unavailable";
-    return this.#seen.origin(value, this.#policy.foreign);
+    return this.#seen.origin(value);
   }
 
   #hasRoom(keyCount: number): boolean {

@@ -3,7 +3,7 @@
  * Kept per session are the person's instructions and the values that calls returned, leaf by leaf.
  */
 import type { ToolDecl, Yield } from "../../lang/ir.ts";
-import { NAMED_LABEL, USER_LABEL } from "../../lang/type.ts";
+import { NAMED_LABEL, UNTRUSTED_LABEL, USER_LABEL } from "../../lang/type.ts";
 import { isList, isMap, isSet, NULL, type RecordValue, type Scalar, type Value } from "../value.ts";
 
 /** Characters and texts kept for one session. Beyond them nothing can be said of where values come from. */
@@ -57,17 +57,17 @@ export class Seen {
 
   /**
    * Labels of all that holds the value, `user` where an instruction does, and `named` where all of it that
-   * could come from outside names a source that an instruction names. Of a Set, List, Map or record: those
+   * is `untrusted` names a source that an instruction names. Of a Set, List, Map or record: those
    * of any element, so rules about all of them ask element by element.
    */
-  origin(value: Value, foreign: ReadonlySet<string>): ReadonlySet<Scalar> | "unavailable" {
+  origin(value: Value): ReadonlySet<Scalar> | "unavailable" {
     if (this.#full) return "unavailable";
     const labels = new Set<Scalar>();
-    for (const text of textsIn(value)) this.#originOf(text, foreign, labels);
+    for (const text of textsIn(value)) this.#originOf(text, labels);
     return labels;
   }
 
-  #originOf(text: string, foreign: ReadonlySet<string>, labels: Set<Scalar>): void {
+  #originOf(text: string, labels: Set<Scalar>): void {
     if (text === "") return;
     if (this.#isInstructed(text)) labels.add(USER_LABEL);
     let outside = 0;
@@ -75,7 +75,7 @@ export class Seen {
     for (const leaf of this.#leaves) {
       if (!leafHolds(leaf.text, text)) continue;
       for (const label of leaf.labels) labels.add(label);
-      if (![...leaf.labels].some((label) => foreign.has(label))) continue;
+      if (!leaf.labels.has(UNTRUSTED_LABEL)) continue;
       outside += 1;
       if (leaf.source !== undefined && this.#isNamed(leaf.source)) named += 1;
     }
@@ -100,12 +100,6 @@ export class Seen {
     this.#known.add(key);
     return true;
   }
-}
-
-/** Labels that say something came from outside: those that some tool which names its sources yields. */
-export function foreignLabels(tools: readonly ToolDecl[]): ReadonlySet<string> {
-  const sourced = tools.filter((tool) => tool.source !== undefined);
-  return new Set(sourced.flatMap((tool) => tool.yields.map(({ label }) => label)));
 }
 
 /** One form for what looks alike: NFC, blanks single, case folded. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { foreignLabels, Seen } from "../../../engine/state/origin.ts";
+import { Seen } from "../../../engine/state/origin.ts";
 import { NULL, record, type Value } from "../../../engine/value.ts";
 import type { ToolDecl } from "../../../lang/ir.ts";
 import { programOf } from "../../support/engine.ts";
@@ -12,10 +12,9 @@ tool book { effect read, yields ledger }
 tool write { effect write, args { text: String }, yields system }
 `);
 const [search, readFile, book, write] = tools as readonly [ToolDecl, ToolDecl, ToolDecl, ToolDecl];
-const foreign = foreignLabels(tools);
 
 function origin(seen: Seen, value: Value): readonly unknown[] | string {
-  const labels = seen.origin(value, foreign);
+  const labels = seen.origin(value);
   return labels === "unavailable" ? labels : [...labels].sort();
 }
 
@@ -62,7 +61,7 @@ test("`named` is what comes from sources that the person named, all of it", () =
     { value: { ...mail, sender: "mallory@evil.example" }, labels: [] },
   ]);
   expect(origin(seen, "GB29NWBK60161331926819")).toEqual(["untrusted"]);
-  expect(origin(seen, "eve@evil.example")).toEqual(["mailmeta", "named", "user"]);
+  expect(origin(seen, "eve@evil.example")).toEqual(["mailmeta", "user"]);
 });
 
 test("a source may be an argument, and one that says nothing names nothing", () => {
