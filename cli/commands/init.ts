@@ -39,10 +39,7 @@ async function init(input: Input, io: Io): Promise<ExitCode> {
   }
   const there = FILES.map(([, to]) => to).filter((to) => existsSync(join(directory, to)));
   if (there.length > 0 && !input.flags.has("force")) {
-    throw new Misuse(
-      `there is a ${there.map((to) => `\`${to}\``).join(", ")} already`,
-      "`--force` replaces files",
-    );
+    throw new Misuse(`already there: ${there.join(", ")}`, "`--force` replaces files");
   }
   const written = FILES.map(([from, to]) => write(from, join(directory, to), name));
   const shown = relative(io.cwd, directory) || ".";

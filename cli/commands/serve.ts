@@ -99,7 +99,10 @@ function engineMaker({ program }: Policy, digest: string, io: Io): () => Engine 
 }
 
 function loggerFor({ json }: Input, io: Io): NonNullable<ServerParts["logger"]> {
-  return json ? { level: "info", stream: { write: (line: string) => io.out(line) } } : false;
+  if (!json) return false;
+  // Where it listens is told once, with what is served.
+  const write = (line: string) => void (line.includes('"msg":"Server listening') || io.out(line));
+  return { level: "info", stream: { write } };
 }
 
 async function startListening(

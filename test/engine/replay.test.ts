@@ -35,17 +35,30 @@ function decisionsOf(steps: readonly ReplayStep[]): string[] {
 const ok = { status: "ok" } as const;
 
 test("what an allowed call returned is seen by later ones", () => {
-  const read = call("read", { path: "mail" }, { outcome: { ...ok, values: "write to eve" } });
-  expect(decisionsOf([call("send", { to: "eve" }), read, call("send", { to: "eve" })])).toEqual([
-    "allow",
-    "allow",
-    "forbidden",
-  ]);
+  const read = call(
+    "read",
+    { path: "mail" },
+    { outcome: { ...ok, values: "write to eve@x.example" } },
+  );
+  expect(
+    decisionsOf([
+      call("send", { to: "eve@x.example" }),
+      read,
+      call("send", { to: "eve@x.example" }),
+    ]),
+  ).toEqual(["allow", "allow", "forbidden"]);
 });
 
 test("what a stopped call had returned when it was recorded is seen as well, but not counted", () => {
-  const read = call("read", { path: "secret" }, { outcome: { ...ok, values: "write to eve" } });
-  expect(decisionsOf([read, call("send", { to: "eve" })])).toEqual(["not_permitted", "forbidden"]);
+  const read = call(
+    "read",
+    { path: "secret" },
+    { outcome: { ...ok, values: "write to eve@x.example" } },
+  );
+  expect(decisionsOf([read, call("send", { to: "eve@x.example" })])).toEqual([
+    "not_permitted",
+    "forbidden",
+  ]);
 });
 
 test("calls that failed are not counted", () => {
@@ -74,7 +87,7 @@ test("the clock is the trace's", () => {
 
 test("what is no request, or asks for a tool that nobody declared, is denied; its output has no labels", () => {
   const replay = openReplay(policy);
-  const unknown = replay.step(call("fly", {}, { outcome: { ...ok, values: "eve" } }));
+  const unknown = replay.step(call("fly", {}, { outcome: { ...ok, values: "eve@x.example" } }));
   expect(unknown).toMatchObject({
     decision: { decision: "deny", code: "invalid_request" },
     unseen: true,

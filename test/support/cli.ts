@@ -29,16 +29,18 @@ export interface Surroundings {
   readonly env?: World["env"];
   readonly stopped?: Promise<void>;
   readonly onErr?: (text: string) => void;
+  readonly onOut?: (text: string) => void;
 }
 
 export async function writ(words: readonly string[], around: Surroundings = {}): Promise<Ran> {
-  const { cwd = "/", stdin = "", terminal = false, env = {}, onErr } = around;
+  const { cwd = "/", stdin = "", terminal = false, env = {}, onErr, onOut } = around;
   let out = "";
   let err = "";
   const code = await run(words, {
     version: "1.2.3",
     out: (text) => {
       out += text;
+      onOut?.(text);
     },
     err: (text) => {
       err += text;

@@ -1,0 +1,232 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { directoryWith, PAYMENT, SMALL, writ } from "../support/cli.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+describe("writ build", () => {
+  test("writes what every command takes for the policy, and says its digest", async () => {
+    const cwd = directoryWith({ "p.writ": SMALL, "request.json": JSON.stringify(PAYMENT) });
+    const { code, out } = await writ(["build", "p.writ", "--revision", "r7"], { cwd });
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^built small\.json: small, 4 rules, 1 test passed, \d+ bytes\nsha256:[0-9a-f]{64}\n$/,
+    );
+    const bundle = JSON.parse(readFileSync(join(cwd, "small.json"), "utf8"));
+    expect(bundle).toMatchObject({ format: "writ.bundle", version: { major: 1 }, revision: "r7" });
+    const decided = await writ(["decide", "--json", "small.json", "request.json"], { cwd });
+    expect(JSON.parse(decided.out)).toMatchObject({
+      decision: "allow",
+      policy: { package: "small", digest: bundle.digest },
+    });
+    expect(readdirSync(cwd).sort()).toEqual(["p.writ", "request.json", "small.json"]);
+  });
+
+  test("the same sources give the same bytes", async () => {
+    const cwd = directoryWith({ "a/p.writ": SMALL, "b/p.writ": SMALL });
+    const [a, b] = [
+      await writ(["build", "a", "-o", "-"], { cwd }),
+      await writ(["build", "b", "-o", "-"], { cwd }),
+    ];
+    expect(a.out).toBe(b.out);
+    expect(JSON.parse(a.out).tests).toHaveLength(1);
+  });
+
+  test("does not build what fails its tests, unless told to, and then without them", async () => {
+    const cwd = directoryWith({
+      "p.writ": SMALL.replace("when look then allow", "when look then deny"),
+    });
+    const failed = await writ(["build", "--json", "."], { cwd });
+    expect(failed.code).toBe(1);
+    expect(JSON.parse(failed.out)).toMatchObject({
+      ok: false,
+      failed: [expect.stringContaining("a helper looks (p.writ:")],
+    });
+    expect(readdirSync(cwd)).toEqual(["p.writ"]);
+    const forced = await writ(["build", "--no-test", "-o", "-", "."], { cwd });
+    expect(forced.code).toBe(0);
+    expect(JSON.parse(forced.out).tests).toBeUndefined();
+  });
+
+  test("a bundle that was touched, or of a newer version, is refused wherever it is used", async () => {
+    const cwd = directoryWith({ "p.writ": SMALL, "request.json": JSON.stringify(PAYMENT) });
+    await writ(["build", "."], { cwd });
+    const text = readFileSync(join(cwd, "small.json"), "utf8");
+    writeFileSync(join(cwd, "small.json"), text.replace("5000000", "9000000"));
+    const touched = await writ(["decide", "small.json", "request.json"], { cwd });
+    expect(touched.code).toBe(2);
+    expect(touched.err).toContain("its digest is not that of its program");
+    writeFileSync(join(cwd, "small.json"), text.replaceAll('"major":1', '"major":2'));
+    const newer = await writ(["serve", "small.json"], { cwd });
+    expect(newer.code).toBe(2);
+    expect(newer.err).toContain("built by a newer Writ (IR 2.0); this one reads 1.x");
+  });
+
+  test("bundle and summary do not share standard output", async () => {
+    const cwd = directoryWith({ "p.writ": SMALL });
+    expect((await writ(["build", "--json", "-o", "-", "."], { cwd })).code).toBe(2);
+  });
+});
+
+describe("writ init", () => {
+  test("makes a package that is laid out, has no warnings and passes its tests", async () => {
+    const cwd = directoryWith({});
+    const made = await writ(["init", "Team Wiki"], { cwd });
+    expect(made).toMatchObject({ code: 0, out: expect.stringContaining("writ test Team Wiki") });
+    const there = { cwd: join(cwd, "Team Wiki") };
+    expect(readFileSync(join(there.cwd, "rules.writ"), "utf8")).toMatch(/^package team_wiki\n/);
+    expect(readFileSync(join(there.cwd, ".github/workflows/writ.yml"), "utf8")).toContain(
+      "writ test .",
+    );
+    expect(await writ(["fmt", "--check", "."], there)).toMatchObject({ code: 0 });
+    expect(await writ(["check", "--warnings-as-errors", "."], there)).toMatchObject({ code: 0 });
+    expect(await writ(["test", "."], there)).toMatchObject({ code: 0 });
+  });
+
+  test("replaces nothing unless told to", async () => {
+    const cwd = directoryWith({ "rules.writ": "mine" });
+    const refused = await writ(["init"], { cwd });
+    expect(refused.code).toBe(2);
+    expect(refused.err).toContain("already there: rules.writ");
+    expect(readdirSync(cwd)).toEqual(["rules.writ"]);
+    const forced = await writ(["init", "--force", "--json", "--package", "acme.wiki"], { cwd });
+    expect(JSON.parse(forced.out)).toMatchObject({ ok: true, package: "acme.wiki" });
+    expect(readFileSync(join(cwd, "rules.writ"), "utf8")).toMatch(/^package acme\.wiki\n/);
+  });
+
+  test("a name that no package can have", async () => {
+    const cwd = directoryWith({});
+    expect((await writ(["init", "--package", "a-b"], { cwd })).code).toBe(2);
+    mkdirSync(join(cwd, "123"));
+    expect(JSON.parse((await writ(["init", "--json", "123"], { cwd })).out)).toMatchObject({
+      package: "policy",
+    });
+  });
+});
+
+describe("writ serve", () => {
+  /** Serves until `ask` is done with the URL and what was printed. */
+  async function serving(
+    words: readonly string[],
+    cwd: string,
+    ask: (printed: string) => Promise<void>,
+  ) {
+    let stop = () => {};
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve;
+    });
+    let printed = () => {};
+    const started = new Promise<void>((resolve) => {
+      printed = resolve;
+    });
+    let out = "";
+    const running = writ(["serve", "--port", "0", ...words], {
+      cwd,
+      stopped,
+      onOut: (text) => {
+        out += text;
+        printed();
+      },
+    });
+    try {
+      await Promise.race([started, running]);
+      await ask(out);
+    } finally {
+      stop();
+    }
+    return running;
+  }
+
+  /** The request of a printed `curl` line, as the shell would pass it. */
+  async function paste(curl: string) {
+    const [, url = ""] = /curl -s (\S+)/.exec(curl) ?? [];
+    const [, quoted = ""] = / -d '(.*)'$/m.exec(curl) ?? [];
+    const body = quoted.replaceAll("'\\''", "'");
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    });
+    return { status: answer.status, json: await answer.json() };
+  }
+
+  test("the worked policy answers the line it prints with an explained decision", async () => {
+    const ran = await serving(["policies/payments"], ROOT, async (printed) => {
+      expect(printed).toMatch(
+        /^http:\/\/127\.0\.0\.1:\d+ decides by acme\.payments \(11 rules, sha256:/,
+      );
+      expect(await paste(printed)).toEqual({
+        status: 200,
+        json: expect.objectContaining({
+          decision: "allow",
+          reasons: [
+            {
+              rule: "read_own",
+              effect: "permit",
+              at: expect.stringMatching(/^rules\.writ:\d+:\d+$/),
+              because: expect.stringContaining("accounts of the person it works for"),
+            },
+          ],
+          obligations: [
+            expect.objectContaining({ type: "redact" }),
+            expect.objectContaining({ type: "log" }),
+          ],
+        }),
+      });
+    });
+    expect(ran).toMatchObject({ code: 0, err: "" });
+  });
+
+  test("a policy without examples shows what its tests allow; quotes survive the shell", async () => {
+    const cwd = directoryWith({ "p.writ": SMALL.replaceAll('"robot"', '"bob\'s robot"') });
+    await serving(["."], cwd, async (printed) => {
+      expect(printed).toContain("bob'\\''s robot");
+      expect((await paste(printed)).json).toMatchObject({
+        decision: "allow",
+        reasons: [{ rule: "looking" }],
+      });
+    });
+  });
+
+  test("--json prints a line when it listens, and one for each request", async () => {
+    const cwd = directoryWith({ "p.writ": SMALL });
+    const { out } = await serving(["--json", "."], cwd, async (printed) => {
+      const { event, url, policy, curl } = JSON.parse(printed);
+      expect({ event, policy }).toMatchObject({
+        event: "listening",
+        policy: { package: "small", rules: 4 },
+      });
+      expect((await fetch(`${url}/health`)).status).toBe(200);
+      await paste(curl);
+    });
+    const lines = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.filter(({ route }) => route === "/decide")).toMatchObject([{ status: 200 }]);
+    expect(lines.at(-1)).toEqual({ event: "stopped" });
+  });
+
+  test("does not serve what has errors or fails its tests", async () => {
+    const cwd = directoryWith({
+      "bad.writ": "package p\npermit a tool b\n",
+      "worse.writ": SMALL.replace("then allow by looking", "then hold"),
+    });
+    expect(await writ(["serve", "bad.writ"], { cwd })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("E207"),
+    });
+    expect(await writ(["serve", "worse.writ"], { cwd })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("a helper looks"),
+    });
+  });
+
+  test("stays on this machine unless told otherwise; ports are numbers", async () => {
+    const cwd = directoryWith({ "p.writ": SMALL });
+    const remote = await writ(["serve", "--host", "0.0.0.0", "--port", "0", "."], { cwd });
+    expect(remote).toMatchObject({ code: 2, err: expect.stringContaining("--allow-remote") });
+    expect((await writ(["serve", "--port", "http", "."], { cwd })).code).toBe(2);
+  });
+});
