@@ -1,9 +1,9 @@
 /** Requests from a file or standard input: one JSON document, or one on each line. */
 import { resolve } from "node:path";
-import { JSON_LIMITS } from "../engine/limits.ts";
+import { type JsonFault, readJson } from "../engine/json.ts";
 import { parseTime } from "../lang/scalar/time.ts";
 import { type Io, Misuse } from "./command.ts";
-import { decodeText, parseJson, readText } from "./files.ts";
+import { readBytes } from "./files.ts";
 
 /** A file of recorded requests. */
 const REQUESTS_BYTES_MAX = 256 * 1024 * 1024;
@@ -14,38 +14,53 @@ export interface NamedRequest {
   readonly json: unknown;
 }
 
-/** `-` is standard input. */
+/** `-` is standard input. Read as the service reads bodies, so that what it would refuse is refused here. */
 export async function readRequests(path: string, io: Io): Promise<readonly NamedRequest[]> {
-  const name = path === "-" ? "standard input" : path;
-  const text =
-    path === "-"
-      ? decodeText(await io.stdin(), name)
-      : readText(resolve(io.cwd, path), REQUESTS_BYTES_MAX);
-  const whole = tryJson(text);
-  if (whole.ok) return [{ name, json: whole.json }];
-  const lines = text.split("\n").map((line, at) => ({ line: line.trim(), number: at + 1 }));
-  const full = lines.filter(({ line }) => line !== "");
-  if (full.length === 0) throw new Misuse(`there is no request in ${name}`);
-  // What does not even begin with a whole document was meant as one.
-  const isLines = full.length > 1 && tryJson(full[0]?.line ?? "").ok;
-  if (!isLines) return [{ name, json: parseJson(text, name) }];
-  return full.map(({ line, number }) => {
-    if (line.length > JSON_LIMITS.byteCount) {
-      throw new Misuse(`${name}:${number} is longer than a request may be`);
-    }
-    return { name: `${name}:${number}`, json: parseJson(line, `${name}:${number}`) };
+  const name = path === "-" ? "standard input" : JSON.stringify(path);
+  const bytes =
+    path === "-" ? await io.stdin() : readBytes(resolve(io.cwd, path), REQUESTS_BYTES_MAX);
+  const whole = readJson(bytes);
+  if (whole.ok) return [{ name, json: whole.value }];
+  const lines = linesOf(bytes);
+  if (lines.length === 0) throw new Misuse(`there is no request in ${name}`);
+  const [first] = lines;
+  // What does not begin with a whole document was meant as one.
+  const isLines = lines.length > 1 && first !== undefined && readJson(first.bytes).ok;
+  if (!isLines) throw notJson(name, whole.fault);
+  return lines.map((line) => {
+    const read = readJson(line.bytes);
+    if (!read.ok) throw notJson(`${name}:${line.number}`, read.fault);
+    return { name: `${name}:${line.number}`, json: read.value };
   });
 }
 
-function tryJson(
-  text: string,
-): { readonly ok: true; readonly json: unknown } | { readonly ok: false } {
-  try {
-    return { ok: true, json: JSON.parse(text) };
-  } catch {
-    return { ok: false };
-  }
+function notJson(name: string, { message, at }: JsonFault): Misuse {
+  const where = at.pointer === "" ? `byte ${at.offset}` : `byte ${at.offset}, in ${at.pointer}`;
+  return new Misuse(`${name} is not JSON: ${message}, at ${where}`);
 }
+
+interface Line {
+  /** From 1. */
+  readonly number: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Those with anything but blanks on them. */
+function linesOf(bytes: Uint8Array): readonly Line[] {
+  const lines: Line[] = [];
+  let start = 0;
+  for (let number = 1; start < bytes.length; number++) {
+    const found = bytes.indexOf(LINE_FEED, start);
+    const end = found < 0 ? bytes.length : found;
+    const line = bytes.subarray(start, end);
+    if (line.some((byte) => byte > SPACE)) lines.push({ number, bytes: line });
+    start = end + 1;
+  }
+  return lines;
+}
+
+const LINE_FEED = 10;
+const SPACE = 32;
 
 /** `--now`; the clock of this machine where it is missing. */
 export function clockAt(now: string | undefined): () => number {

@@ -1,4 +1,4 @@
-import { statSync, watch, writeFileSync } from "node:fs";
+import { watch, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { digestOfProgram } from "../../engine/bundle.ts";
 import { textsOf } from "../../engine/explain/explain.ts";
@@ -8,7 +8,7 @@ import { runTest } from "../../engine/testing/run.ts";
 import { globMatches } from "../../lang/scalar/glob.ts";
 import type { TestCase } from "../../lang/testing.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
-import { loadPolicy, type Policy } from "../files.ts";
+import { compilePackage, loadPolicy, type Policy } from "../files.ts";
 import { painter } from "../terminal.ts";
 import { githubReport, jsonReport, junitReport } from "../testing/machine.ts";
 import { prettyReport } from "../testing/pretty.ts";
@@ -134,10 +134,19 @@ async function runOnce(wishes: Wishes, io: Io): Promise<ExitCode> {
   const text = spellReport(report, wishes.reporter, io);
   if (wishes.output === undefined) io.out(text);
   else {
-    writeFileSync(resolve(io.cwd, wishes.output), text);
+    writeReport(wishes.output, text, io);
     io.out(wishes.json ? jsonReport(report) : prettyReport(report, painter(io)));
   }
   return isGood(report) ? 0 : 1;
+}
+
+function writeReport(path: string, text: string, io: Io): void {
+  try {
+    writeFileSync(resolve(io.cwd, path), text);
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : "it failed";
+    throw new Misuse(`cannot write \`${path}\`: ${reason}`);
+  }
 }
 
 function spellReport(report: Report, reporter: Reporter, io: Io): string {
@@ -203,25 +212,30 @@ const DEBOUNCE_MS = 100;
 
 /** Until the user stops it. */
 async function runWatching(wishes: Wishes, io: Io): Promise<void> {
-  const path = resolve(io.cwd, wishes.path);
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
-    throw new Misuse(`there is no \`${wishes.path}\``);
-  }
+  const directories = directoriesOf(wishes.path, io);
   let timer: NodeJS.Timeout | undefined;
   let running = Promise.resolve();
   const again = (): void => {
     running = running.then(() => runAndGoOn(wishes, io));
   };
-  const watcher = watch(path, { recursive: true }, (_, name) => {
-    if (name !== null && !name.endsWith(".writ") && !path.endsWith(".writ")) return;
-    clearTimeout(timer);
-    timer = setTimeout(again, DEBOUNCE_MS);
-  });
+  const watchers = directories.map((directory) =>
+    watch(directory, (_, name) => {
+      if (name !== null && !name.endsWith(".writ")) return;
+      clearTimeout(timer);
+      timer = setTimeout(again, DEBOUNCE_MS);
+    }),
+  );
   again();
   await io.stopped;
   clearTimeout(timer);
-  watcher.close();
+  for (const watcher of watchers) watcher.close();
   await running;
+}
+
+/** Of the policy and of what it uses now. Directories, since editors replace files. */
+function directoriesOf(path: string, io: Io): readonly string[] {
+  const { shown } = compilePackage(path, io);
+  return [...new Set(shown.map((source) => resolve(io.cwd, dirname(source.path))))];
 }
 
 async function runAndGoOn(wishes: Wishes, io: Io): Promise<void> {
