@@ -1,0 +1,179 @@
+/** Results as text: a table for the terminal, and `docs/benchmarks.md`. */
+import { type Result, type Results, resultOf, sizesOf } from "../results.ts";
+import { aims } from "./aims.ts";
+
+export function summary(results: Results): string {
+  const lines = sizesOf(results).flatMap((size) => [
+    `${group(size)} rules`,
+    ...of(results, size).map(
+      ({ title, speed, load, fromBuilt }) =>
+        `  ${title.padEnd(38)} ${perSecond(speed.perSecond).padStart(8)}/s  ` +
+        `p50 ${micro(speed.p50Us).padStart(8)}  p99 ${micro(speed.p99Us).padStart(8)}  ` +
+        `p99.9 ${micro(speed.p999Us).padStart(8)} µs  ` +
+        `load ${milli(load?.loadMs)} ms${fromBuilt ? ` (built ${milli(fromBuilt.loadMs)} ms)` : ""}  ` +
+        `heap ${load?.heapMb.toFixed(1) ?? "–"} MB`,
+    ),
+  ]);
+  const state = results.state.map(
+    ({ title, p50Us, p99Us }) => `  p50 ${micro(p50Us)}  p99 ${micro(p99Us)} µs  ${title}`,
+  );
+  const reached = aims(results).map(
+    ({ aim, reached, met }) => `  ${met ? "met   " : "missed"} ${aim}: ${reached}`,
+  );
+  return [...lines, "state", ...state, "aims", ...reached].join("\n");
+}
+
+export function document(results: Results): string {
+  const { machine } = results;
+  const sizes = sizesOf(results);
+  return `# Benchmarks
+
+Written by \`npm run bench\` on ${machine.date}; do not edit. ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB,
+Node ${machine.node.slice(1)}, ${machine.platform}. The run took ${results.seconds} s.
+
+One policy for AI agents: group, tool, resource type, delegation depth, sensitivity against clearance, an amount, a
+counter. 200 seeded requests, half of them allowed. Twenty rules are one team's; more rules are more teams, so that
+with 10,000 of them a handful still applies to each request. Before anything is timed, every engine has answered
+every request as the policy means it (those that need more than 4 s for all of them: as many as that time allows),
+and where it names rules, it has named the same ones.
+
+**What is timed:** a validated request in the engine's own form goes in, its decision comes out, in one thread. Reading
+JSON, checking it, tokens and audit are not part of it for anybody. Engines take turns within one run on a machine that
+is not idle: compare figures within this page, not with others.
+
+![Decisions a second by number of rules, for each engine](benchmarks.svg)
+
+## Decisions a second
+
+The median of \`benchmark\`'s samples of half a millisecond or more, from rounds in which the engines took turns.
+
+${table(
+  ["engine", ...sizes.map((size) => `${group(size)} rules`), "names"],
+  byEngine(results).map((rows) => [
+    label(rows),
+    ...sizes.map((size) => perSecond(at(rows, size)?.speed.perSecond)),
+    rows[0]?.reasons ?? "",
+  ]),
+)}
+
+"Names" says which of the rules that determined the answer a decision of the engine names.
+
+${byEngine(results)
+  .map((rows) => `- **${rows[0]?.title}**: ${rows[0]?.how}.`)
+  .join("\n")}
+
+## Latency
+
+Microseconds, p50 / p99 / p99.9. A decision that takes less than 20 µs is timed in batches of 64, of which these are
+the means: a clock reading would cost as much as the decision. The tails hold what else the machine did.
+
+${table(
+  ["engine", ...sizes.map((size) => `${group(size)} rules`)],
+  byEngine(results).map((rows) => [label(rows), ...sizes.map((size) => latency(at(rows, size)))]),
+)}
+
+## Load and memory
+
+Each in a process of its own: milliseconds from the source to ready, then megabytes of heap and buffers, and of
+resident memory, more than before, after deciding the requests once. Writ also loads what \`writ build\` wrote.
+
+${table(
+  ["engine", ...sizes.map((size) => `${group(size)} rules`)],
+  byEngine(results).flatMap((rows) => [
+    [label(rows), ...sizes.map((size) => cost(at(rows, size)?.load))],
+    ...(rows.some(({ fromBuilt }) => fromBuilt !== undefined)
+      ? [[`${label(rows)}, built before`, ...sizes.map((size) => cost(at(rows, size)?.fromBuilt))]]
+      : []),
+  ]),
+)}
+
+## With state
+
+In process, means of batches of 64, on a store that has to forget settled calls to keep new ones.
+
+${table(
+  ["", "p50 µs", "p99 µs"],
+  results.state.map(({ title, p50Us, p99Us }) => [title, micro(p50Us), micro(p99Us)]),
+)}
+
+## What was aimed at
+
+${table(
+  ["aim", "reached", ""],
+  aims(results).map(({ aim, reached, met }) => [aim, reached, met ? "met" : "missed"]),
+)}
+
+## Run it
+
+\`\`\`sh
+npm ci
+npm run bench                  # all of this, some minutes
+npm run bench -- --quick       # less than a minute, writes nothing
+node bench/compare.ts main     # this tree and another revision, in turns
+\`\`\`
+`;
+}
+
+function label(rows: readonly Result[]): string {
+  const title = rows[0]?.title ?? "";
+  return title.startsWith("Writ") ? `**${title}**` : title;
+}
+
+function of(results: Results, size: number): readonly Result[] {
+  return results.measured.filter(({ ruleCount }) => ruleCount === size);
+}
+
+function byEngine(results: Results): readonly (readonly Result[])[] {
+  const names = [...new Set(results.measured.map(({ engine }) => engine))];
+  return names.map((name) =>
+    sizesOf(results).flatMap((size) => {
+      const result = resultOf(results, name, size);
+      return result === undefined ? [] : [result];
+    }),
+  );
+}
+
+function at(rows: readonly Result[], size: number): Result | undefined {
+  return rows.find(({ ruleCount }) => ruleCount === size);
+}
+
+function latency(result: Result | undefined): string {
+  if (result === undefined) return "–";
+  const { p50Us, p99Us, p999Us } = result.speed;
+  return [p50Us, p99Us, p999Us].map(micro).join(" / ");
+}
+
+function cost(load: Result["load"]): string {
+  if (load === undefined) return "–";
+  return `${milli(load.loadMs)} ms · ${load.heapMb.toFixed(1)} · ${load.rssMb.toFixed(0)} MB`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** Three digits are more than is known. */
+export function perSecond(rate: number | undefined): string {
+  if (rate === undefined) return "–";
+  if (rate >= 1e6) return `${significant(rate / 1e6)} M`;
+  if (rate >= 1e3) return `${significant(rate / 1e3)} k`;
+  return significant(rate);
+}
+
+function micro(us: number): string {
+  return significant(us);
+}
+
+function milli(ms: number | undefined): string {
+  return ms === undefined ? "–" : significant(ms);
+}
+
+function significant(value: number): string {
+  if (value >= 100) return group(Math.round(value));
+  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+function group(value: number): string {
+  return value.toLocaleString("en");
+}

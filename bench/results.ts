@@ -1,0 +1,43 @@
+import type { BenchEngine } from "./engine.ts";
+import type { LoadCost } from "./load.ts";
+import type { Speed } from "./measure.ts";
+import type { StateSpeed } from "./state.ts";
+
+/** What `bench/results/latest.json` holds. */
+export interface Results {
+  readonly machine: {
+    readonly date: string;
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryGb: number;
+    readonly node: string;
+    readonly v8: string;
+    readonly platform: string;
+  };
+  readonly measured: readonly Result[];
+  readonly state: readonly StateSpeed[];
+  /** How long the run took. */
+  readonly seconds: number;
+}
+
+export interface Result extends Pick<BenchEngine, "title" | "reasons" | "how"> {
+  readonly engine: string;
+  readonly ruleCount: number;
+  readonly speed: Speed;
+  /** From source; missing when it failed. */
+  readonly load?: LoadCost;
+  /** From what was built before. */
+  readonly fromBuilt?: LoadCost | undefined;
+}
+
+export function sizesOf({ measured }: Results): readonly number[] {
+  return [...new Set(measured.map(({ ruleCount }) => ruleCount))];
+}
+
+export function resultOf(
+  { measured }: Results,
+  engine: string,
+  ruleCount: number,
+): Result | undefined {
+  return measured.find((result) => result.engine === engine && result.ruleCount === ruleCount);
+}
