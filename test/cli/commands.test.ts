@@ -138,6 +138,17 @@ describe("writ decide", () => {
     expect((await at("noon")).code).toBe(2);
   });
 
+  test.each([
+    ['{"agent":{"id":"a","id":"b"}}', /^writ decide: standard input is not JSON: .*, at byte \d+/],
+    ['{"a":1}\n{"a":', /^writ decide: standard input:2 is not JSON: /],
+    ["\n \n", /^writ decide: there is no request in standard input/],
+    ['"text"', /^writ decide: standard input holds no request: /],
+  ])("refuses %j", async (stdin, said) => {
+    const cwd = directoryWith({ "p.writ": SMALL });
+    const { code, err } = await writ(["decide", ".", "-"], { cwd, stdin });
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(said) });
+  });
+
   test("shows strangers' text harmlessly", async () => {
     const request = { ...PAYMENT, agent: { ...PAYMENT.agent, "\u001b[2J": 1 } };
     const cwd = directoryWith({ "p.writ": SMALL, "r.json": JSON.stringify(request) });
