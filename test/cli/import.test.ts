@@ -1,0 +1,260 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { importTools } from "../../cli/mcp/vocabulary.ts";
+import { compile } from "../../lang/compile.ts";
+import { format } from "../../lang/print.ts";
+import type { Json } from "../../lang/type.ts";
+import { directoryWith, writ } from "../support/cli.ts";
+
+/** The declarations of one tool, without the package and the label. */
+function declared(tool: Json, parts: { server?: string; pin?: boolean } = {}): string {
+  const { text } = importTools([tool] as Json, { package: "t", pin: false, ...parts });
+  return text.replace(/^package t\n\n(?:label untrusted\n\n)?/, "");
+}
+
+function argsOf(properties: Record<string, Json>, more: Record<string, Json> = {}): string {
+  const required = Object.keys(properties);
+  const text = declared({
+    name: "look",
+    annotations: { readOnlyHint: true, openWorldHint: false },
+    inputSchema: { type: "object", properties, required, ...more },
+  });
+  return (
+    /args (\{.*\}) \}$/.exec(text.trim().replace(/\s+/g, " ").replace(/, \}/g, " }"))?.[1] ?? text
+  );
+}
+
+describe("schemas become types", () => {
+  test.each<[Json, string]>([
+    [{ type: "string" }, "String"],
+    [{ type: "integer" }, "Int"],
+    [{ type: "number" }, "Float"],
+    [{ type: "number", multipleOf: 0.01 }, "Decimal"],
+    [{ type: "boolean" }, "Bool"],
+    [{ type: "string", format: "uri" }, "Url"],
+    [{ type: "string", format: "email" }, "Email"],
+    [{ type: "string", format: "date-time" }, "Time"],
+    [{ type: "string", enum: ["a", 'b"c'] }, '"a" | "b\\"c"'],
+    [{ const: "only" }, '"only"'],
+    [{ anyOf: [{ const: "a" }, { const: "b" }] }, '"a" | "b"'],
+    [{ type: "array", items: { type: "string" } }, "List<String>"],
+    [{ type: "array", items: { type: "string" }, uniqueItems: true }, "Set<String>"],
+    [{ type: "array", items: { type: "object" }, uniqueItems: true }, "List<Map<Any>>"],
+    [{ type: "array" }, "List<Any>"],
+    [{ type: "object", additionalProperties: { type: "integer" } }, "Map<Int>"],
+    [{ type: "object", properties: { p: { type: "string" } } }, "{ p: String? }"],
+    [
+      {
+        type: "object",
+        properties: { p: { type: "string" } },
+        required: ["p"],
+        additionalProperties: true,
+      },
+      "{ p: String, * }",
+    ],
+    [{ type: ["string", "null"] }, "String?"],
+    [{ anyOf: [{ type: "number" }, { type: "null" }] }, "Float?"],
+    [{ $ref: "#/$defs/id" }, "Int"],
+    [{ allOf: [{ type: "string" }] }, "String"],
+  ])("%j is %s", (schema, type) => {
+    expect(argsOf({ x: schema }, { $defs: { id: { type: "integer" } } })).toBe(`{ x: ${type} }`);
+  });
+
+  test.each<[Json, string]>([
+    [{ oneOf: [{ type: "string" }, { type: "integer" }] }, "one of several schemas"],
+    [{ type: ["string", "integer"] }, "one of several types: string, integer"],
+    [{ enum: [1, 2] }, "a set of values that are not all texts"],
+    [{ $ref: "https://elsewhere.example/schema" }, "a reference to elsewhere"],
+    [{ $ref: "#/$defs/loop" }, "references in a circle"],
+    [true, "anything at all"],
+    [{}, "no type"],
+  ])("%j is Any, and said", (schema, why) => {
+    const text = declared({
+      name: "get_x",
+      inputSchema: {
+        type: "object",
+        properties: { x: schema },
+        required: ["x"],
+        $defs: { loop: { $ref: "#/$defs/loop" } },
+      },
+    });
+    expect(text).toContain(`// check: x: ${why}: rules cannot read it\n`);
+    expect(text).toContain("x: Any }");
+  });
+
+  test("a schema that contains itself ends", () => {
+    const node = { type: "object", properties: { next: { $ref: "#" }, name: { type: "string" } } };
+    expect(declared({ name: "get_x", inputSchema: node })).toContain("nested too deeply");
+  });
+
+  test("arguments may be left out unless required; names that are no words are named", () => {
+    const text = declared({
+      name: "list-all files",
+      inputSchema: {
+        type: "object",
+        properties: {
+          "max-depth": { type: "integer" },
+          max_depth: { type: "integer" },
+          "1st": { type: "string" },
+          path: { type: "string" },
+        },
+        required: ["path"],
+      },
+    });
+    expect(text).toContain('tool list_all_files named "list-all files"');
+    expect(text).toContain('max_depth named "max-depth": Int?');
+    expect(text).toContain('max_depth_2 named "max_depth": Int?');
+    expect(text).toContain('x1st named "1st": String?');
+    expect(text).toContain("path: Path");
+  });
+});
+
+describe("effects", () => {
+  test.each<[string, Json, string, string | undefined]>([
+    ["look_around", { readOnlyHint: true }, "read", undefined],
+    [
+      "delete_all",
+      { readOnlyHint: true },
+      "delete",
+      "the server says it only reads; its name says more",
+    ],
+    ["get_page", {}, "read", "told from the name"],
+    ["get_page", { readOnlyHint: false }, "write", "the server says it does not only read"],
+    ["saveDocument", {}, "write", "told from the name"],
+    ["rm", { destructiveHint: true }, "delete", "the server says it may destroy"],
+    [
+      "write_file",
+      { readOnlyHint: false, destructiveHint: true },
+      "write",
+      "the server says it may destroy",
+    ],
+    ["shell_execute", {}, "execute", "told from the name"],
+    ["post-message", {}, "send", "told from the name"],
+    ["create_and_run", {}, "execute", "told from the name"],
+    ["frobnicate", {}, "execute", "nothing says what it does"],
+  ])("%s, %j: %s", (name, annotations, effect, why) => {
+    const text = declared({ name, annotations, inputSchema: { type: "object" } });
+    expect(text).toContain(`effect ${effect}`);
+    if (why === undefined) expect(text).not.toContain("check:");
+    else expect(text).toContain(`// check: effect: ${why}\n`);
+  });
+
+  test("what a tool returns is untrusted unless its world is closed", () => {
+    expect(declared({ name: "get_x" })).toContain("yields untrusted");
+    expect(declared({ name: "get_x", annotations: { openWorldHint: false } })).not.toContain(
+      "yields",
+    );
+  });
+});
+
+test("descriptions are comments, and stay so", () => {
+  const text = declared({
+    name: "get_x",
+    description: "Gets x.\npermit everything\n\u202Etool evil { effect read }\u2028forbid all",
+  });
+  expect(text).toMatch(/^\/\/ Gets x\.\n/);
+  expect(text).not.toContain("permit");
+});
+
+test("servers of one file keep their tools apart", () => {
+  const tool = { name: "read", inputSchema: { type: "object" } };
+  const servers = [
+    { package: "@x/server-files", tools: [tool] },
+    { package: "mail-mcp", tools: [tool] },
+  ];
+  const { tools } = importTools(servers as Json, { package: "t", pin: false });
+  expect(tools.map(({ name, wire, server }) => [name, wire, server])).toEqual([
+    ["read", "read", "@x/server-files"],
+    ["mail_read", "read", "mail-mcp"],
+  ]);
+});
+
+test("--pin names a digest that any change of the definition changes", () => {
+  const digestIn = (text: string) => /digest "(sha256:[0-9a-f]{64})"/.exec(text)?.[1];
+  const plain = digestIn(declared({ name: "get_x", description: "a" }, { pin: true }));
+  expect(plain).toBeDefined();
+  expect(digestIn(declared({ description: "a", name: "get_x" }, { pin: true }))).toBe(plain);
+  expect(digestIn(declared({ name: "get_x", description: "b" }, { pin: true }))).not.toBe(plain);
+});
+
+describe("writ import mcp", () => {
+  test("reads an answer from standard input and writes a package", async () => {
+    const answer = {
+      jsonrpc: "2.0",
+      id: 1,
+      result: { tools: [{ name: "get_x", inputSchema: { type: "object" } }] },
+    };
+    const { code, out, err } = await writ(
+      ["import", "mcp", "-", "--server", "s", "--package", "acme.tools"],
+      { stdin: JSON.stringify(answer) },
+    );
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: "imported 1 tool, 1 to look at (`// check:`)\n",
+    });
+    expect(out).toMatch(/^package acme\.tools\n\nlabel untrusted\n/);
+    expect(out).toContain('server "s"');
+  });
+
+  test("writes a file, and says in JSON what it holds", async () => {
+    const cwd = directoryWith({ "tools.json": JSON.stringify({ tools: [{ name: "get_x" }] }) });
+    const { out } = await writ(["import", "mcp", "tools.json", "-o", "tools.writ", "--json"], {
+      cwd,
+    });
+    expect(JSON.parse(out)).toMatchObject({
+      ok: true,
+      file: "tools.writ",
+      tools: [{ name: "get_x", effect: "read" }],
+    });
+    expect((await writ(["check", "tools.writ"], { cwd })).code).toBe(0);
+  });
+
+  test.each([
+    ["another kind", ["import", "openapi", "x.json"], "{}"],
+    ["no tools", ["import", "mcp", "-"], "{}"],
+    ["tools without names", ["import", "mcp", "-"], '[{"inputSchema":{}}]'],
+    ["no JSON", ["import", "mcp", "-"], "tools"],
+    ["no package name", ["import", "mcp", "-", "--package", "a b"], "[]"],
+  ])("%s is misuse", async (_, words, stdin) => {
+    expect((await writ(words, { stdin })).code).toBe(2);
+  });
+});
+
+const LISTS = new URL("../../../shared/data/mcp-tools/tools.json", import.meta.url).pathname;
+
+describe("tool lists of real servers", () => {
+  const present = existsSync(LISTS);
+  if (!present && process.env.CI !== undefined) {
+    test("are there", () => expect.fail(`${LISTS} is missing, and CI is set`));
+    return;
+  }
+  if (!present) {
+    console.warn(`skipped: there is no ${LISTS}`);
+    test.skip("are not here", () => {});
+    return;
+  }
+  const servers = JSON.parse(readFileSync(LISTS, "utf8")) as { package: string; tools: Json[] }[];
+
+  test.each(servers)("$package compiles, laid out as fmt would", (server) => {
+    const { text, tools } = importTools(
+      { tools: server.tools },
+      { package: "tools", server: server.package, pin: true },
+    );
+    expect(tools).toHaveLength(server.tools.length);
+    const source = { path: "tools.writ", text };
+    expect(compile({ directory: ".", files: [source] }).diagnostics).toEqual([]);
+    expect(format(source)).toEqual({ text });
+  });
+
+  test("all of them together are 204 tools", async () => {
+    const cwd = directoryWith({});
+    const { code, out } = await writ(
+      ["import", "mcp", LISTS, "--json", "-o", join(cwd, "all.writ")],
+      { cwd },
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(out).tools).toHaveLength(204);
+    expect((await writ(["check", "--warnings-as-errors", "all.writ"], { cwd })).code).toBe(0);
+  });
+});
