@@ -35,7 +35,7 @@ function looksLikeYaml(text: string): boolean {
 
 function readYaml(text: string): Json | undefined {
   try {
-    const value: unknown = parse(text, { schema: "core", logLevel: "silent", prettyErrors: false });
+    const value: unknown = parse(text, { schema: "core", logLevel: "error", prettyErrors: false });
     return typeof value === "object" && value !== null ? (value as Json) : undefined;
   } catch {
     return undefined;
@@ -57,7 +57,7 @@ function tornTexts(text: string): Json[] {
   const closed = ["", '"', "'"]
     .map((end) => readYaml(text + end))
     .find((value) => value !== undefined);
-  const joined = text.replace(/\\\n\s*\\? ?/g, "").replace(/\n\s*/g, " ");
+  const joined = text.replace(/\\\n[ \t]*(?:\\(?= ))?/g, "").replace(/\n\s*/g, " ");
   return [...(closed === undefined ? [] : textsIn(closed)), joined];
 }
 
