@@ -71,8 +71,8 @@ export const HOP: RecordType = {
   kind: "Record",
   open: false,
   fields: [
-    { name: "from", type: { kind: "String" } },
-    { name: "to", type: { kind: "String" } },
+    { name: "from", type: { kind: "Party" } },
+    { name: "to", type: { kind: "Party" } },
     { name: "scope", type: { kind: "Set", of: { kind: "String" } } },
     { name: "purpose", type: { kind: "Optional", of: { kind: "Purpose" } } },
     { name: "issued_at", type: { kind: "Optional", of: { kind: "Time" } } },

@@ -186,7 +186,7 @@ function checkName(
   }
   const state = checkState(expr, context, at);
   if (state !== "none") return state;
-  if (isRoot(expr.name)) {
+  if (isRoot(expr.name) && !standsFor(expr.name, wanted, context)) {
     around.report(
       "E208",
       expr.span,
@@ -196,6 +196,12 @@ function checkName(
     return undefined;
   }
   return checkWord(expr.name, expr.span, context, wanted);
+}
+
+/** Whether the wanted enumeration has the word. */
+function standsFor(word: string, wanted: Type | undefined, context: Context): boolean {
+  if (wanted === undefined) return false;
+  return wordsOf(present(wanted), context.around.vocabulary)?.includes(word) ?? false;
 }
 
 function checkState(

@@ -197,10 +197,7 @@ function checkIn(
   const first = leads ? solid(element, context) : undefined;
   const wanted: Type | undefined =
     first === undefined ? undefined : { kind: "List", of: first.type };
-  const right =
-    solid(container, context, undefined) === undefined
-      ? undefined
-      : context.around.check(container, context, wanted);
+  const right = solidAs(container, context, wanted);
   if (right === undefined || (leads && first === undefined)) return undefined;
   const of = elementOf(right.type);
   if (of === undefined || !isScalar(of)) {

@@ -99,7 +99,8 @@ export function selectTools(selector: ast.Selector, around: Surroundings): numbe
       const before = chosen.size;
       for (const [index, tool] of vocabulary.tools.entries())
         if (tool.effect === effect) chosen.add(index);
-      if (effect !== undefined && chosen.size === before) {
+      // A package to be used by others may have rules for effects and no tools of its own.
+      if (effect !== undefined && chosen.size === before && vocabulary.tools.length > 0) {
         report("W303", name.span, `no tool has the effect \`${effect}\``);
       }
       continue;

@@ -95,8 +95,12 @@ export function isFlexible(expr: ast.Expr, context: Context): boolean {
 
 /** A word, perhaps dotted, that names no variable: it can only be a value of an enumeration. */
 export function isWord(expr: ast.Expr, context: Context): boolean {
-  const head = dottedName(expr)?.split(".")[0];
-  return head !== undefined && !isVariable(head, context);
+  const name = dottedName(expr);
+  const head = name?.split(".")[0];
+  if (name === undefined || head === undefined) return false;
+  // A root by itself is no value, so `agent` alone can only be the source of that name.
+  if (name === head && isRoot(name)) return !context.locals.has(name);
+  return !isVariable(head, context);
 }
 
 export function isVariable(word: string, context: Context): boolean {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-const text = readFileSync(new URL("../spec/tables.md", import.meta.url), "utf8");
+const text = readFileSync(new URL("../../SPEC.md", import.meta.url), "utf8");
 
 /** Rows, each by column, of the table whose header names exactly these columns first. */
 export function tableOf(
