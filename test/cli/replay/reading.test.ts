@@ -77,7 +77,7 @@ describe("recorded outputs become values", () => {
       "pay DE12 now",
       "- id: 2 body: 'pay DE12 now",
     ]);
-    expect(read('- body: "one two\\\n  \\ three', { cut: true })).toContain("one two three");
+    expect(read('- body: "one two\\\n    \\ three', { cut: true })).toContain("one two three");
   });
 
   test("errors say nothing of where a call's own arguments come from", () => {
