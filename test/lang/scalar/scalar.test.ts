@@ -375,6 +375,29 @@ test("atoms are what a text names exactly", () => {
 });
 
 test.each([
+  ["[notes](https://acme.example/x).", ["https://acme.example/x"]],
+  ["a@b.com,c@d.org", ["a@b.com", "c@d.org"]],
+  ['<a href="https://acme.example/x">here</a>', ["https://acme.example/x"]],
+  ["https://a.example/1,https://b.example/2", ["https://a.example/1", "https://b.example/2"]],
+  ["see acme.example/x, and/or notes.txt at 1.5/2", ["acme.example/x"]],
+])("atoms of %j stand without blanks around them", (text, atoms) => {
+  expect([...atomsIn(text)]).toEqual(expect.arrayContaining(atoms));
+  expect([...atomsIn(text)].filter((atom) => !text.includes(atom))).toEqual([]);
+});
+
+test("what only looks like a link is no atom", () => {
+  expect([...atomsIn("either/or, notes.txt, 1.5/2, a.b/c, 24/7, e.g./i.e.")]).toEqual([]);
+});
+
+test("atoms of a long text take no time", () => {
+  const started = performance.now();
+  for (const unit of ["a.", "a@", "(", "x:", "a.b/", "[](", "www.", ")", ".a"]) {
+    atomsIn(`${unit.repeat(50_000)}x`);
+  }
+  expect(performance.now() - started).toBeLessThan(1_000);
+});
+
+test.each([
   ["plain", undefined],
   ["\u00e9", undefined],
   ["a\u0000", "holds the hidden character U+0000"],
