@@ -10,6 +10,7 @@ const PACKS = [
   { rules: "policies/coding-agent", tests: "policies/coding-agent" },
   { rules: "policies/customer-support", tests: "policies/customer-support" },
   { rules: "policies/guardrails", tests: "policies/guardrails/example" },
+  { rules: "policies/retail", tests: "policies/retail" },
 ];
 
 function writ(...args: readonly string[]) {
