@@ -208,10 +208,13 @@ function signatures(
 ): Map<string, Signature> {
   return new Map(
     items.map((item, index) => {
-      const params = item.params.map(({ name, type }) => ({
-        name: name.text,
-        type: resolveType(type, vocabulary, report),
-      }));
+      const params = item.params.map(({ name, type }) => {
+        if (type.kind === "optional") {
+          const help = "take what is there, and test or use `??` before the call";
+          report("E202", type.span, `parameter \`${name.text}\` cannot be absent`, help);
+        }
+        return { name: name.text, type: resolveType(type, vocabulary, report) };
+      });
       return [
         item.name.text,
         { index, params, result: resolveType(item.result, vocabulary, report) },

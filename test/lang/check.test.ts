@@ -142,6 +142,7 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
     ["fn f(): Bool = args.amount > 1", ["E220 args.amount"]],
     ["fn f(): Bool = tested", ["E220 tested"]],
     ["fn f(a: Int): Decimal = a", ["E204 a"]],
+    ["fn f(a: Int?): Bool = has a", ["E202 Int?"]],
     ["task t { sequence send_mony }", ["E207 send_mony"]],
     ["task t { sequence read_file(pth as p) }", ["E206 pth"]],
     ["task t { sequence run_tests{3,2} }", ["E211 run_tests{3,2}"]],
