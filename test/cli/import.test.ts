@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { importTools } from "../../cli/mcp/vocabulary.ts";
@@ -6,6 +6,7 @@ import { compile } from "../../lang/compile.ts";
 import { format } from "../../lang/print.ts";
 import type { Json } from "../../lang/type.ts";
 import { directoryWith, writ } from "../support/cli.ts";
+import { dataFolder } from "../support/data.ts";
 
 /** The declarations of one tool, without the package and the label. */
 function declared(tool: Json, parts: { server?: string; pin?: boolean } = {}): string {
@@ -221,20 +222,16 @@ describe("writ import mcp", () => {
   });
 });
 
-const LISTS = new URL("../../../shared/data/mcp-tools/tools.json", import.meta.url).pathname;
+interface Listed {
+  readonly package: string;
+  readonly tools: Json[];
+}
 
-describe("tool lists of real servers", () => {
-  const present = existsSync(LISTS);
-  if (!present && process.env.CI !== undefined) {
-    test("are there", () => expect.fail(`${LISTS} is missing, and CI is set`));
-    return;
-  }
-  if (!present) {
-    console.warn(`skipped: there is no ${LISTS}`);
-    test.skip("are not here", () => {});
-    return;
-  }
-  const servers = JSON.parse(readFileSync(LISTS, "utf8")) as { package: string; tools: Json[] }[];
+const FOLDER = dataFolder("mcp-tools");
+
+describe.skipIf(FOLDER === undefined)("tool lists of real servers", () => {
+  const file = join(FOLDER ?? "", "tools.json");
+  const servers = (FOLDER === undefined ? [] : JSON.parse(readFileSync(file, "utf8"))) as Listed[];
 
   test.each(servers)("$package compiles, laid out as fmt would", (server) => {
     const { text, tools } = importTools(
@@ -250,7 +247,7 @@ describe("tool lists of real servers", () => {
   test("all of them together are 204 tools", async () => {
     const cwd = directoryWith({});
     const { code, out } = await writ(
-      ["import", "mcp", LISTS, "--json", "-o", join(cwd, "all.writ")],
+      ["import", "mcp", file, "--json", "-o", join(cwd, "all.writ")],
       { cwd },
     );
     expect(code).toBe(0);

@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { writ } from "../support/cli.ts";
+
+const cwd = fileURLToPath(new URL("../../", import.meta.url));
+
+describe.each(["policies/payments", "policies/starter"])("%s", (path) => {
+  test("is laid out in the one way, and has nothing to be warned of", async () => {
+    expect(await writ(["fmt", "--check", path], { cwd })).toMatchObject({ code: 0 });
+    expect(await writ(["check", "--warnings-as-errors", path], { cwd })).toMatchObject({ code: 0 });
+  });
+
+  test("passes its tests, which try every rule", async () => {
+    const { code, out } = await writ(["test", "--coverage", "--min-coverage", "85", path], { cwd });
+    expect(code, out).toBe(0);
+    // Conditions are indented below their rule.
+    expect(out).not.toMatch(/^\w+ +–/m);
+  });
+
+  test("its README names its files", () => {
+    const readme = readFileSync(join(cwd, path, "README.md"), "utf8");
+    const files = readdirSync(join(cwd, path)).filter((name) => name.endsWith(".writ"));
+    for (const file of files) expect(readme).toContain(`\`${file}\``);
+  });
+});
+
+test.each([
+  { example: "transactions", decision: "allow", rule: "read_own" },
+  { example: "unverified-transfer", decision: "deny", rule: "unverified_delegation" },
+])(
+  "the example $example is $decision by $rule, and says why",
+  async ({ example, decision, rule }) => {
+    const request = `policies/payments/examples/${example}.json`;
+    const { out } = await writ(["decide", "--json", "policies/payments", request], { cwd });
+    const because = expect.stringMatching(/\w+ \w+/);
+    const at = expect.stringMatching(/^rules\.writ:\d+:\d+$/);
+    expect(JSON.parse(out)).toMatchObject({ decision, reasons: [{ rule, because, at }] });
+  },
+);
+
+test("no invariant of the worked policy has a counterexample", async () => {
+  const { code, out } = await writ(["test", "--never-budget", "20000", "policies/payments"], {
+    cwd,
+  });
+  expect(code).toBe(0);
+  expect(out).toMatch(/^held +never unattested_write/m);
+});
