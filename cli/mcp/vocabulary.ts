@@ -37,6 +37,7 @@ interface Listed {
 
 export function importTools(json: Json, parts: ImportParts): Imported {
   const listed = listsIn(json, parts.server);
+  refuseRepeated(listed);
   const taken = new Set<string>();
   const several = listed.length > 1;
   const made = listed.flatMap(({ server, tools }) =>
@@ -50,6 +51,17 @@ export function importTools(json: Json, parts: ImportParts): Imported {
     ].join(""),
   );
   return { text, tools: made.map(({ tool }) => tool) };
+}
+
+function refuseRepeated(listed: readonly Listed[]): void {
+  const seen = new Set<string>();
+  for (const { server, tools } of listed) {
+    for (const { name } of tools) {
+      const key = JSON.stringify([server, name]);
+      if (seen.has(key)) throw new Misuse(`the tool ${JSON.stringify(name)} is listed twice`);
+      seen.add(key);
+    }
+  }
 }
 
 /** An answer to `tools/list` (with or without its JSON-RPC envelope), its list alone, or a list of servers with theirs. */

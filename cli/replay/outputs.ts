@@ -17,7 +17,7 @@ export interface RecordedOutput {
  * the engine gives every label the tool yields. `undefined` where nothing was returned.
  */
 export function readOutput({ text, cut, returns }: RecordedOutput): Json | undefined {
-  if (text === "") return undefined;
+  if (text === "" || (text === "None" && returns !== "str")) return undefined;
   if (returns === "str") return text;
   const value = cut ? readTorn(text) : readWhole(text);
   return value === undefined ? text : withoutDataNames(value);

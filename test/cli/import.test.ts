@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { importTools } from "../../cli/mcp/vocabulary.ts";
 import { compile } from "../../lang/compile.ts";
@@ -214,11 +215,88 @@ describe("writ import mcp", () => {
   test.each([
     ["another kind", ["import", "openapi", "x.json"], "{}"],
     ["no tools", ["import", "mcp", "-"], "{}"],
+    ["a tool listed twice", ["import", "mcp", "-"], '[{"name":"a"},{"name":"a"}]'],
     ["tools without names", ["import", "mcp", "-"], '[{"inputSchema":{}}]'],
     ["no JSON", ["import", "mcp", "-"], "tools"],
     ["no package name", ["import", "mcp", "-", "--package", "a b"], "[]"],
   ])("%s is misuse", async (_, words, stdin) => {
     expect((await writ(words, { stdin })).code).toBe(2);
+  });
+});
+
+describe("whatever a server says, what comes out compiles", () => {
+  const word = fc.oneof(
+    fc.constantFrom(
+      "user",
+      "when",
+      "type",
+      "tool",
+      "",
+      "__proto__",
+      "constructor",
+      "1st",
+      "a-b",
+      "ä",
+      "\u202E",
+      "x".repeat(300),
+    ),
+    fc.string({ unit: "binary", maxLength: 8 }),
+  );
+  const schema = fc.letrec<{ schema: Json; object: Json }>((tie) => ({
+    schema: fc.oneof(
+      { maxDepth: 5 },
+      fc.constantFrom<Json>(
+        true,
+        {},
+        { type: "string" },
+        { type: ["null", "integer"] },
+        { type: "null" },
+        { $ref: "#/properties/a" },
+        { $ref: "#/" },
+        { enum: [] },
+        { enum: [null] },
+        { type: 1 },
+      ),
+      word.map((value): Json => ({ enum: [value, `${value}!`] })),
+      fc.record({
+        type: fc.constant("array"),
+        items: tie("schema"),
+        uniqueItems: fc.boolean(),
+      }) as fc.Arbitrary<Json>,
+      fc.record({
+        type: fc.constant("object"),
+        additionalProperties: tie("schema"),
+      }) as fc.Arbitrary<Json>,
+      fc.array(tie("schema"), { maxLength: 3 }).map((anyOf): Json => ({ anyOf })),
+      tie("object"),
+    ),
+    object: fc.record({
+      type: fc.constant("object"),
+      properties: fc.dictionary(word, tie("schema"), { maxKeys: 4 }),
+      required: fc.array(word, { maxLength: 2 }),
+      additionalProperties: fc.oneof(fc.boolean(), tie("schema")),
+    }) as fc.Arbitrary<Json>,
+  }));
+  const tool = fc.record({
+    name: word.filter((name) => name !== ""),
+    description: fc.string({ unit: "binary" }),
+    inputSchema: schema.object,
+    annotations: fc.record(
+      { readOnlyHint: fc.boolean(), destructiveHint: fc.boolean(), openWorldHint: fc.boolean() },
+      { requiredKeys: [] },
+    ),
+  });
+
+  test("property", () => {
+    fc.assert(
+      fc.property(fc.array(tool, { maxLength: 4 }), word, (tools, server) => {
+        const unique = tools.filter(
+          ({ name }, at) => tools.findIndex((other) => other.name === name) === at,
+        );
+        importTools(unique as Json, { package: "t", server, pin: true });
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 

@@ -28,7 +28,10 @@ describe("recorded outputs become values", () => {
   const read = (text: string, more: { cut?: boolean; returns?: string } = {}) =>
     readOutput({ text, cut: false, ...more });
 
-  test("nothing is nothing", () => expect(read("")).toBeUndefined());
+  test("nothing is nothing", () => {
+    expect(read("")).toBeUndefined();
+    expect(read("None", { returns: "None" })).toBeUndefined();
+  });
 
   test("lists and records", () => {
     expect(read("- id: 1\n  subject: 'a\n\n    b'\n- id: 2\n  subject: c")).toEqual([
