@@ -4,7 +4,14 @@
  */
 import type { LimitDecl, TaskDecl } from "../lang/ir.ts";
 import { spellTime } from "../lang/scalar/time.ts";
-import type { ApprovalRequest, Decision, DenyCode, EvaluationError, Reason } from "./decision.ts";
+import type {
+  ApprovalRequest,
+  Decision,
+  DenyCode,
+  EvaluationError,
+  GivenObligation,
+  Reason,
+} from "./decision.ts";
 import type { Hit, RuleResults, Touch } from "./evaluate/evaluator.ts";
 import type { Facts } from "./facts.ts";
 import { type Named, type Policy, spellPlace } from "./policy.ts";
@@ -52,34 +59,45 @@ export function decide(
 ): Verdict {
   const { request } = accepted;
   const touches = policy.evaluator.touches(request, view);
-  const refuse = (refusal: Refusal, rules?: RuleResults, nevers?: readonly Hit[]): Verdict => ({
-    decision: denial(policy, input.id, refusal, errorsOf(policy, rules, nevers)),
-    touches,
-    interrupt: refusal.interrupt === true,
-    task: undefined,
-  });
-  if (request.roots.session?.status === "interrupted") return refuse(INTERRUPTED);
+  const asked: Asked = { policy, id: input.id, touches };
+  if (request.roots.session?.status === "interrupted") return refuse(asked, INTERRUPTED);
   if (accepted.delegationProblem !== undefined) {
-    return refuse({ code: "delegation_invalid", because: accepted.delegationProblem });
+    return refuse(asked, { code: "delegation_invalid", because: accepted.delegationProblem });
   }
   const rules = policy.evaluator.rules(request, view);
   const forbidden = refusedByForbids(policy, rules.forbids, request);
-  if (forbidden !== undefined) return refuse(forbidden, rules);
+  if (forbidden !== undefined) return refuse(asked, forbidden, rules);
   const task = taskOf(policy, accepted, view, touches);
-  if (task.refusal !== undefined) return refuse(task.refusal, rules);
+  if (task.refusal !== undefined) return refuse(asked, task.refusal, rules);
   const permits = certainOf(rules.permits);
-  if (permits.length === 0) return refuse(notPermitted(policy, rules.permits), rules);
+  if (permits.length === 0) return refuse(asked, notPermitted(policy, rules.permits), rules);
   const nevers = policy.evaluator.nevers(request, view);
-  if (nevers.length > 0) return refuse(brokenInvariants(policy, nevers), rules, nevers);
+  if (nevers.length > 0) return refuse(asked, brokenInvariants(policy, nevers), rules, nevers);
   const uncounted = uncountable(policy, touches);
-  if (uncounted !== undefined) return refuse(uncounted, rules);
+  if (uncounted !== undefined) return refuse(asked, uncounted, rules);
   const holding = holdsOf(policy, rules.holds, request, view, input);
-  if (holding.refusal !== undefined) return refuse(holding.refusal, rules);
+  if (holding.refusal !== undefined) return refuse(asked, holding.refusal, rules);
   if (holding.by.length > 0) {
     const decision = hold(policy, rules, holding, view, input);
     return { decision, touches, interrupt: false, task: undefined };
   }
   return allow(policy, rules, permits, holding.reasons, input, touches, task, accepted);
+}
+
+interface Asked {
+  readonly policy: Policy;
+  readonly id: string;
+  readonly touches: readonly Touch[];
+}
+
+function refuse(
+  { policy, id, touches }: Asked,
+  refusal: Refusal,
+  rules?: RuleResults,
+  nevers?: readonly Hit[],
+): Verdict {
+  const decision = denial(policy, id, refusal, errorsOf(policy, rules, nevers));
+  return { decision, touches, interrupt: refusal.interrupt === true, task: undefined };
 }
 
 /** A denial that no rule was asked for, or that came of what happened after. */
@@ -97,6 +115,7 @@ interface Refusal {
 
 const NO_REASONS: readonly Reason[] = Object.freeze([]);
 const NO_ERRORS: readonly EvaluationError[] = Object.freeze([]);
+const NO_OBLIGATIONS: readonly GivenObligation[] = Object.freeze([]);
 
 const INTERRUPTED: Refusal = {
   code: "session_interrupted",
@@ -138,17 +157,20 @@ function denial(
   refusal: Refusal,
   errors: readonly EvaluationError[],
 ): Decision {
+  const { code, because, reasons = NO_REASONS, next, interrupt } = refusal;
+  const { identity } = policy;
+  const obligations = NO_OBLIGATIONS;
+  // Most denials are one of these two; members that are rarely there are not worth their time in each.
+  const denied: Decision =
+    because === undefined
+      ? { decision: "deny", id, code, reasons, obligations, policy: identity }
+      : { decision: "deny", id, code, because, reasons, obligations, policy: identity };
+  if (errors.length === 0 && next === undefined && !interrupt) return denied;
   return {
-    decision: "deny",
-    id,
-    code: refusal.code,
-    ...(refusal.because === undefined ? {} : { because: refusal.because }),
-    reasons: refusal.reasons ?? NO_REASONS,
-    obligations: [],
+    ...denied,
     ...(errors.length === 0 ? {} : { errors }),
-    ...(refusal.next === undefined ? {} : { next: refusal.next }),
-    ...(refusal.interrupt ? { interrupt: true as const } : {}),
-    policy: policy.identity,
+    ...(next === undefined ? {} : { next }),
+    ...(interrupt ? { interrupt: true as const } : {}),
   };
 }
 
@@ -185,11 +207,9 @@ function refusedByForbids(
   { roots }: DecisionRequest,
 ): Refusal | undefined {
   if (forbids.length === 0) return undefined;
-  const certain = forbids.filter(isCertain);
+  const certain = certainOf(forbids);
   // What could not be decided forbids; it does not also end a session.
-  const interrupt =
-    roots.session !== undefined &&
-    certain.some((hit) => policy.program.rules[hit.rule]?.interrupt === true);
+  const interrupt = roots.session !== undefined && interrupts(policy, certain);
   return {
     code: certain.length > 0 ? "forbidden" : unknownCode(forbids),
     because: becauseOf(policy.rules, certain.length > 0 ? certain : forbids),
@@ -198,8 +218,10 @@ function refusedByForbids(
   };
 }
 
+const NOT_PERMITTED: Refusal = { code: "not_permitted", because: "no rule permits this" };
+
 function notPermitted(policy: Policy, permits: readonly Hit[]): Refusal {
-  if (permits.length === 0) return { code: "not_permitted", because: "no rule permits this" };
+  if (permits.length === 0) return NOT_PERMITTED;
   return {
     code: unknownCode(permits),
     because: "no rule permits this, and some that might could not be decided",
@@ -215,12 +237,25 @@ function brokenInvariants(policy: Policy, nevers: readonly Hit[]): Refusal {
   };
 }
 
+function interrupts({ program }: Policy, hits: readonly Hit[]): boolean {
+  for (let at = 0; at < hits.length; at += 1) {
+    if (program.rules[hits[at]?.rule ?? 0]?.interrupt === true) return true;
+  }
+  return false;
+}
+
 function isCertain(hit: Hit): boolean {
   return hit.unknown === undefined;
 }
 
 function certainOf(hits: readonly Hit[]): readonly Hit[] {
-  return hits.every(isCertain) ? hits : hits.filter(isCertain);
+  return areCertain(hits) ? hits : hits.filter(isCertain);
+}
+
+/** Asked several times for each decision: a loop, since most lists hold one hit or none. */
+function areCertain(hits: readonly Hit[]): boolean {
+  for (let at = 0; at < hits.length; at += 1) if (hits[at]?.unknown !== undefined) return false;
+  return true;
 }
 
 /** What to do about it: repair the store, wait for an outcome, or look at the policy. */
@@ -234,17 +269,20 @@ function unknownCode(hits: readonly Hit[]): DenyCode {
 /** An allowed call that a counter cannot count would be one over its limit. What is absent counts nothing. */
 function uncountable(policy: Policy, touches: readonly Touch[]): Refusal | undefined {
   for (const { kind, index, key, amount } of touches) {
-    for (const part of [key, amount]) {
-      if (!(part instanceof Unknown) || part.cause === "absent") continue;
-      const { counters, latches } = policy.program;
-      const name = kind === "counter" ? counters[index]?.name : latches[index]?.name;
-      return {
-        code: unknownCode([{ rule: 0, unknown: part }]),
-        because: `\`${name}\` cannot count this call: ${part.cause}`,
-      };
-    }
+    const unknown = notKnown(key) ?? notKnown(amount);
+    if (unknown === undefined) continue;
+    const { counters, latches } = policy.program;
+    const name = kind === "counter" ? counters[index]?.name : latches[index]?.name;
+    return {
+      code: unknownCode([{ rule: 0, unknown }]),
+      because: `\`${name}\` cannot count this call: ${unknown.cause}`,
+    };
   }
   return undefined;
+}
+
+function notKnown(part: Touch["amount"]): Unknown | undefined {
+  return part instanceof Unknown && part.cause !== "absent" ? part : undefined;
 }
 
 // ── Tasks ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -513,7 +551,7 @@ function inOrder(names: readonly Named[], hits: readonly Hit[]): readonly Hit[] 
 }
 
 function reasonsOf(names: readonly Named[], hits: readonly Hit[]): readonly Reason[] {
-  const [first] = hits;
+  const first = hits[0];
   if (hits.length === 1 && first !== undefined && isCertain(first)) {
     return names[first.rule]?.alone ?? NO_REASONS;
   }
@@ -525,18 +563,22 @@ function reasonsOf(names: readonly Named[], hits: readonly Hit[]): readonly Reas
 }
 
 function becauseOf(names: readonly Named[], hits: readonly Hit[]): string | undefined {
+  const first = hits[0];
+  if (hits.length === 1 && first !== undefined) return names[first.rule]?.because;
   const said = inOrder(names, hits).find((hit) => names[hit.rule]?.because !== undefined);
   return said === undefined ? undefined : names[said.rule]?.because;
 }
+
+const NO_HITS: readonly Hit[] = Object.freeze([]);
 
 /** Everything that could not be evaluated, also where it changed nothing. */
 function errorsOf(
   policy: Policy,
   rules?: RuleResults,
-  nevers: readonly Hit[] = [],
+  nevers: readonly Hit[] = NO_HITS,
 ): readonly EvaluationError[] {
   if (rules === undefined) return NO_ERRORS;
-  if (!hasUnknown(rules) && nevers.every(isCertain)) return NO_ERRORS;
+  if (!hasUnknown(rules) && areCertain(nevers)) return NO_ERRORS;
   const { forbids, permits, holds, obliges } = rules;
   return [
     ...errorsIn(policy, policy.rules, [...forbids, ...permits, ...holds, ...obliges]),
@@ -545,12 +587,7 @@ function errorsOf(
 }
 
 function hasUnknown({ forbids, permits, holds, obliges }: RuleResults): boolean {
-  return !(
-    forbids.every(isCertain) &&
-    permits.every(isCertain) &&
-    holds.every(isCertain) &&
-    obliges.every(isCertain)
-  );
+  return !(areCertain(forbids) && areCertain(permits) && areCertain(holds) && areCertain(obliges));
 }
 
 function errorsIn(

@@ -94,7 +94,7 @@ function obligationsOf({ rules }: Program): Policy["obligations"] {
   const single = rules.map((rule) => mergeObligations(rule.obligations));
   const combined = new Map<string, readonly GivenObligation[]>();
   return (permits, obliges) => {
-    const [permit] = permits;
+    const permit = permits[0];
     if (permits.length === 1 && obliges.length === 0 && permit !== undefined) {
       return single[permit.rule] ?? NO_OBLIGATIONS;
     }

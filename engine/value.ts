@@ -76,14 +76,20 @@ function equalRecords(a: RecordValue, b: RecordValue): boolean {
 }
 
 /**
- * One text for several scalars, different for different ones (SPEC §7.2): one alone is its type's letter and
- * its text; several are each preceded by their length, so that no text can imitate a boundary.
+ * One text for several scalars, different for different ones (SPEC §7.2). A string alone is its own key, since
+ * nearly every counter has such a one, and a text made anew costs more than counting does; several values are
+ * each preceded by their length, so that no text can imitate a boundary.
  */
 export function keyOf(values: readonly Scalar[]): string {
-  const [first] = values;
-  if (values.length === 1 && first !== undefined) return tagged(first);
-  return values.map((value) => `${tagged(value).length}:${tagged(value)}`).join("");
+  const first = values[0];
+  if (values.length !== 1 || first === undefined) {
+    return values.map((value) => `${tagged(value).length}:${tagged(value)}`).join("");
+  }
+  return typeof first === "string" && first.charCodeAt(0) !== 0 ? first : TAG + tagged(first);
 }
+
+/** What a key begins with that is not simply a string: no text of people does, and one that did is tagged too. */
+const TAG = "\u0000";
 
 function tagged(value: Scalar): string {
   return typeof value === "string"

@@ -1,20 +1,21 @@
 /** What a call leaves behind and whether it is a step of a task, as code (SPEC §7.2, §7.6). */
 import type { CallFilter, Expr, Program, StepDecl } from "../../lang/ir.ts";
-import { Block, type Code, code, type EmittedUnit } from "./emit.ts";
+import { Block, type Code, code, type EmittedUnit, join } from "./emit.ts";
 import type { StepResult, Touch } from "./evaluator.ts";
 import { type Fail, valueCode } from "./expression.ts";
 import { allHold, letsOf } from "./rule.ts";
 import { type Frame, fillUp, keyCode, openFrame, partsOf, Unit } from "./unit.ts";
 
-/** A function from roots, facts and an empty list; it adds what a call of `tool` is counted by. */
+/** A function from roots and facts to the list of what a call of `tool` is counted by. */
 export function emitTouches(program: Program, tool: number): EmittedUnit {
   const unit = new Unit(program);
   const frame = openFrame(unit, []);
   const body = new Block();
+  const touches: Code[] = [];
   const touch = (kind: Touch["kind"], index: number, calls: CallFilter, per: readonly Expr[]) => ({
     amount(of?: Expr): void {
       if (calls.tools === undefined || calls.tools.includes(tool)) {
-        touchCode(frame, body, { kind, index, calls, per, of });
+        touches.push(touchCode(frame, body, { kind, index, calls, per, of }));
       }
     },
   });
@@ -25,7 +26,23 @@ export function emitTouches(program: Program, tool: number): EmittedUnit {
     touch("latch", index, one.calls, one.per).amount();
     if (one.reset !== undefined) touch("reset", index, one.reset, one.per).amount();
   });
-  return finish(unit, frame, body, code`q, f, o`);
+  body.add(listCode(frame, touches, touches.length > 0 && hasConditions(program)));
+  return finish(unit, frame, body, code`q, f`);
+}
+
+function hasConditions({ counters, latches }: Program): boolean {
+  const filters = [...counters, ...latches].flatMap((one) =>
+    "reset" in one && one.reset !== undefined ? [one.calls, one.reset] : [one.calls],
+  );
+  return filters.some(({ where }) => where !== undefined);
+}
+
+/** A list made at once is much smaller than one that grew: most calls are counted once or twice. */
+function listCode(frame: Frame, touches: readonly Code[], conditional: boolean): Code {
+  if (!conditional) return code`return [${join(touches, code`, `)}];`;
+  const list = frame.unit.emitter.name("v");
+  const adding = touches.map((touch) => code`if (${touch} !== undefined) ${list}.push(${touch});`);
+  return code`const ${list} = [];\n${join(adding, code`\n`)}\nreturn ${list};`;
 }
 
 interface Counted {
@@ -36,9 +53,10 @@ interface Counted {
   readonly of: Expr | undefined;
 }
 
-function touchCode(frame: Frame, out: Block, counted: Counted): void {
+/** The name that holds the touch, or `undefined` where a condition is false. */
+function touchCode(frame: Frame, out: Block, counted: Counted): Code {
   const { emitter } = frame.unit;
-  const label = emitter.name("l");
+  const [label, touch] = [emitter.name("l"), emitter.name("v")];
   const body = new Block();
   const where = counted.calls.where === undefined ? [] : [counted.calls.where];
   const undecided = allHold(frame, body, where, code`break ${label};`, () => {});
@@ -52,9 +70,10 @@ function touchCode(frame: Frame, out: Block, counted: Counted): void {
   const index = emitter.constant(counted.index);
   const uncertain = undecided === undefined ? code`false` : code`${undecided} !== undefined`;
   body.add(
-    code`o.push({ kind: ${kind}, index: ${index}, key: ${key}, amount: ${amount}, uncertain: ${uncertain} });`,
+    code`${touch} = { kind: ${kind}, index: ${index}, key: ${key}, amount: ${amount}, uncertain: ${uncertain} };`,
   );
-  out.add(code`${label}: {\n${fillUp(frame.unit)}\n${body.toCode()}\n}`);
+  out.add(code`let ${touch};\n${label}: {\n${fillUp(frame.unit)}\n${body.toCode()}\n}`);
+  return touch;
 }
 
 /** A value, or the unknown that stands in its place. */

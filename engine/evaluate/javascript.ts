@@ -32,7 +32,7 @@ export function generateEvaluator(program: Program, compile: Compile = compileSo
   const visitNevers = chunk(nevers, NEVERS_IN_UNIT).map((indexes) =>
     deferred(() => build(emitNevers(program, indexes)) as Visit),
   );
-  const touchesOf = memo((tool: number) => build(emitTouches(program, tool)) as AddTouches);
+  const touchesOf = memo((tool: number) => build(emitTouches(program, tool)) as FindTouches);
   const approverOf = memo((rule: number) => {
     const unit = emitApprover(program, rule);
     return unit && (build(unit) as FindApprover);
@@ -58,11 +58,7 @@ export function generateEvaluator(program: Program, compile: Compile = compileSo
       for (const visit of visitNevers) visit(roots, facts, collected);
       return collected.forbids;
     },
-    touches({ tool, roots }, facts) {
-      const touches: Touch[] = [];
-      touchesOf(tool)(roots, facts, touches);
-      return touches;
-    },
+    touches: ({ tool, roots }, facts) => touchesOf(tool)(roots, facts),
     approver(rule, { roots }, facts) {
       const find = approverOf(rule);
       if (find === undefined) return new Unknown("absent", program.rules[rule]?.at ?? 0);
@@ -77,7 +73,7 @@ export function generateEvaluator(program: Program, compile: Compile = compileSo
   };
 }
 
-type AddTouches = (roots: Roots, facts: Facts, touches: Touch[]) => void;
+type FindTouches = (roots: Roots, facts: Facts) => readonly Touch[];
 type FindApprover = (roots: Roots, facts: Facts) => string | Unknown;
 type TakeStep = (roots: Roots, facts: Facts, bound: Bindings) => StepResult;
 
