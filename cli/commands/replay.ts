@@ -468,6 +468,7 @@ function reportCases(
   const paint = painter(io);
   io.out(casesTable(played));
   io.out(`\n${rulesTable(played)}`);
+  io.out(runsTable(played, limitOf(input)));
   io.out(wrongText(played, wrong, limitOf(input), paint));
   io.out(differingText(differing, other, limitOf(input), paint));
   return ok ? 0 : 1;
@@ -476,7 +477,7 @@ function reportCases(
 function casesJson(played: readonly PlayedCase[], wrong: readonly PlayedCase[]) {
   return {
     requests: played.length,
-    expected: played.filter(({ one }) => one.expect !== undefined || one.rule !== undefined).length,
+    expected: played.filter(({ one }) => isExpecting(one)).length,
     wrong: wrong.map(({ one, decision, wrong: why }) => ({
       name: one.name,
       why,
@@ -493,32 +494,54 @@ function casesJson(played: readonly PlayedCase[], wrong: readonly PlayedCase[]) 
 }
 
 function casesTable(played: readonly PlayedCase[]): string {
-  const groups = [...new Set(played.map(({ one }) => one.group))].sort();
-  const row = (name: string, of: readonly PlayedCase[]) => {
-    const decided = (wanted: Decision["decision"]) =>
-      String(of.filter(({ decision }) => decision.decision === wanted).length);
-    const expected = of.filter(({ one }) => one.expect !== undefined || one.rule !== undefined);
-    const met = expected.filter(({ wrong }) => wrong === undefined).length;
-    return [
-      name,
-      String(of.length),
-      decided("allow"),
-      decided("hold"),
-      decided("deny"),
-      expected.length === 0 ? "–" : `${met}/${expected.length}`,
-    ];
-  };
-  const rows = groups.map((group) =>
-    row(
-      cut(group, 60),
-      played.filter(({ one }) => one.group === group),
-    ),
+  const groups = groupsOf(played, ({ one }) => one.group);
+  const rows = [...groups].map(([group, of]) => countRow(cut(group, 60), of));
+  const total = rows.length > 1 ? [countRow("all", played)] : [];
+  return table([["", ...COUNTED], ...rows, ...total], "lrrrrr");
+}
+
+/** Those with most to look at first. */
+function runsTable(played: readonly PlayedCase[], limit: number): string {
+  const runs = groupsOf(
+    played.filter(({ one }) => one.run !== undefined),
+    ({ one }) => one.run ?? "",
   );
-  const total = groups.length > 1 ? [row("all", played)] : [];
-  return table(
-    [["", "requests", "allow", "hold", "deny", "as expected"], ...rows, ...total],
-    "lrrrrr",
-  );
+  if (runs.size === 0) return "";
+  const stopped = (of: readonly PlayedCase[]) =>
+    of.filter(({ decision }) => decision.decision !== "allow").length;
+  const sorted = [...runs].sort(([, a], [, b]) => stopped(b) - stopped(a));
+  const rows = sorted.slice(0, limit).map(([run, of]) => countRow(cut(run, 60), of));
+  return `\n${table([["run", ...COUNTED], ...rows], "lrrrrr")}${moreText(sorted.length - rows.length)}`;
+}
+
+const COUNTED = ["requests", "allow", "hold", "deny", "as expected"];
+
+function countRow(name: string, of: readonly PlayedCase[]): string[] {
+  const decided = (wanted: Decision["decision"]) =>
+    String(of.filter(({ decision }) => decision.decision === wanted).length);
+  const expected = of.filter(({ one }) => isExpecting(one));
+  const met = expected.filter(({ wrong }) => wrong === undefined).length;
+  const kept = expected.length === 0 ? "–" : `${met}/${expected.length}`;
+  return [name, String(of.length), decided("allow"), decided("hold"), decided("deny"), kept];
+}
+
+function isExpecting({ expect, rule }: Case): boolean {
+  return expect !== undefined || rule !== undefined;
+}
+
+/** In the order of their names. */
+function groupsOf(
+  played: readonly PlayedCase[],
+  nameOf: (one: PlayedCase) => string,
+): ReadonlyMap<string, PlayedCase[]> {
+  const groups = new Map<string, PlayedCase[]>();
+  for (const one of played) {
+    const name = nameOf(one);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [one]);
+    else group.push(one);
+  }
+  return new Map([...groups].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
 function rulesTable(played: readonly PlayedCase[]): string {
@@ -555,9 +578,7 @@ function wrongText(
   limit: number,
   paint: Paint,
 ): string {
-  const expected = played.filter(
-    ({ one }) => one.expect !== undefined || one.rule !== undefined,
-  ).length;
+  const expected = played.filter(({ one }) => isExpecting(one)).length;
   if (expected === 0) return "";
   if (wrong.length === 0)
     return `\n${paint("green", "ok")}: ${count(expected, "request")} decided as expected\n`;

@@ -10,6 +10,8 @@ export interface Case {
   readonly name: string;
   /** What the summary counts by. */
   readonly group: string;
+  /** The trace says which requests belong together. */
+  readonly run?: string;
   /** Decided before it, from an empty state; missing where the state goes on from the case before. */
   readonly before?: readonly ReplayStep[];
   readonly step: ReplayStep;
@@ -47,6 +49,7 @@ export function caseOfLine({ number, value }: Line, file: string): Case {
   return {
     name: typeof run === "string" ? `${run}, line ${number}` : `line ${number}`,
     group: toolOf(request),
+    ...(typeof run === "string" ? { run } : {}),
     step,
     ...expectationOf(value.expect, value.rule, where),
   };

@@ -75,6 +75,7 @@ describe("traces", () => {
     expect(out).toMatch(/^pay +3 +1 +1 +1 +3\/3$/m);
     expect(out).toMatch(/^all +5 +2 +1 +2 +5\/5$/m);
     expect(out).toMatch(/^planted +forbid +1$/m);
+    expect(out).toMatch(/^r1 +4 +2 +1 +1 +4\/4$/m);
     expect(out).toContain("ok: 5 requests decided as expected\n");
     expect((await writ(["replay", "p.writ", "-"], { cwd, stdin: TRACE })).out).toBe(out);
   });
