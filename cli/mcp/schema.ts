@@ -1,5 +1,6 @@
 /** JSON Schema → types of the language, as text. What the language cannot say becomes `Any`, and is said. */
 import type { Json } from "../../lang/type.ts";
+import { isObject, type JsonObject } from "../json.ts";
 
 export interface Typed {
   readonly type: string;
@@ -247,14 +248,6 @@ export function quote(text: string): string {
     return `\\u{${(character.codePointAt(0) ?? 0xfffd).toString(16)}}`;
   });
   return `"${escaped}"`;
-}
-
-export interface JsonObject {
-  readonly [name: string]: Json;
-}
-
-export function isObject(json: Json | undefined): json is JsonObject {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
 function objectIn(json: Json | undefined): JsonObject {

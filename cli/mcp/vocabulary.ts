@@ -5,7 +5,8 @@ import { hasErrors } from "../../lang/diagnostic.ts";
 import { format } from "../../lang/print.ts";
 import type { Effect, Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
-import { isObject, type JsonObject, quote, recordOf, wordFor } from "./schema.ts";
+import { isObject, type JsonObject } from "../json.ts";
+import { quote, recordOf, wordFor } from "./schema.ts";
 
 export interface Imported {
   /** Of a package, laid out as `writ fmt` does. */

@@ -3,47 +3,16 @@
  * the plan made of it before anything was read, the call, what earlier calls returned, and what was known at the
  * start. The marks of the recording (`serves_injection` and the like) are the answer key, and only scored with.
  */
-import { existsSync, readdirSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { ReplayOutcome, ReplayStep } from "../../engine/replay.ts";
 import type { Program, ToolDecl } from "../../lang/ir.ts";
 import type { Json } from "../../lang/type.ts";
-import { Misuse } from "../command.ts";
+import type { JsonObject } from "../json.ts";
+import { Data, type Definition, type RecordedCall, type RecordedRun } from "./agentdojo-data.ts";
 import { coerceArguments } from "./coerce.ts";
-import { readLines, readWholeText } from "./lines.ts";
 import { readOutput, withoutArguments } from "./outputs.ts";
 import type { Setup } from "./setup.ts";
-import { fill, type JsonObject } from "./template.ts";
-
-export interface RecordedCall {
-  readonly tool: string;
-  readonly args: JsonObject;
-  readonly output_sha?: string;
-  readonly output_chars?: number;
-  readonly error?: string;
-  readonly serves_injection?: boolean;
-}
-
-export interface RecordedRun {
-  readonly model: string;
-  readonly suite: string;
-  readonly user_task_id: string;
-  readonly injection_task_id: string | null;
-  readonly attack: string | null;
-  readonly prompt: string;
-  readonly utility: boolean;
-  readonly attack_succeeded?: boolean;
-  readonly calls: readonly RecordedCall[];
-}
-
-export interface Definition {
-  readonly suite: string;
-  readonly task_id: string;
-  readonly kind: "user" | "injection";
-  readonly current: boolean;
-  readonly prompt: string;
-  readonly calls: readonly { readonly tool: string; readonly args: JsonObject }[];
-}
+import { fill } from "./template.ts";
 
 /** Where a run stands in the report. */
 export type Kind = "attack" | "benign" | "own request" | "plan" | "goal as plan";
@@ -73,13 +42,6 @@ export interface Recorded {
   readonly runs: Iterable<Run>;
   readonly runCount: number;
   readonly joined: ReadonlyMap<string, Joined>;
-}
-
-const RUNS_NAME = /^runs\.(?<model>.+)\.(?<suite>[^.]+)\.jsonl$/;
-
-export function isRunsFile(path: string): boolean {
-  const match = RUNS_NAME.exec(basename(path));
-  return match !== null && match.groups?.suite !== "outputs";
 }
 
 /** Runs in the order of the files, each suite's plans before its first. */
@@ -114,83 +76,6 @@ function* each(
   for (const run of recorded) {
     const made = makers.get(run.suite)?.run(run);
     if (made !== undefined) yield made;
-  }
-}
-
-/** The files of one folder, each read once. */
-class Data {
-  readonly #directory: string;
-  readonly #outputs = new Map<string, ReadonlyMap<string, string>>();
-  readonly #runs = new Map<string, readonly RecordedRun[]>();
-  #definitions: readonly Definition[] | undefined;
-
-  constructor(directory: string) {
-    this.#directory = directory;
-  }
-
-  runs(file: string): readonly RecordedRun[] {
-    const known = this.#runs.get(file);
-    if (known !== undefined) return known;
-    const model = RUNS_NAME.exec(basename(file))?.groups?.model;
-    const runs = readLines(file).map(({ value }) => {
-      const run = value as unknown as RecordedRun;
-      if (
-        !Array.isArray(run.calls) ||
-        typeof run.prompt !== "string" ||
-        typeof run.suite !== "string"
-      ) {
-        throw new Misuse(`${JSON.stringify(file)} holds no AgentDojo runs`);
-      }
-      // Outputs lie beside the runs under the name that the files have.
-      return model === undefined ? run : { ...run, model };
-    });
-    this.#runs.set(file, runs);
-    return runs;
-  }
-
-  /** Every file of the folder with runs of the suite. */
-  runsOf(suite: string): readonly RecordedRun[] {
-    return readdirSync(this.#directory)
-      .filter((name) => isRunsFile(name) && RUNS_NAME.exec(name)?.groups?.suite === suite)
-      .sort()
-      .flatMap((name) => this.runs(join(this.#directory, name)));
-  }
-
-  definitions(suite: string): readonly Definition[] {
-    this.#definitions ??= this.#optional("tasks.jsonl", (path) =>
-      readLines(path).map(({ value }) => value as unknown as Definition),
-    );
-    return (this.#definitions ?? []).filter((definition) => definition.suite === suite);
-  }
-
-  outputs(model: string): ReadonlyMap<string, string> {
-    const known = this.#outputs.get(model);
-    if (known !== undefined) return known;
-    const lines = this.#optional(`runs.${model}.outputs.jsonl`, readLines) ?? [];
-    const texts = new Map(lines.map(({ value }) => [String(value.sha), String(value.text)]));
-    this.#outputs.set(model, texts);
-    return texts;
-  }
-
-  /** Types by name of the tool. */
-  returns(suite: string): ReadonlyMap<string, string> {
-    const tools = this.json(`${suite}.tools.json`);
-    if (!Array.isArray(tools)) return new Map();
-    return new Map(
-      tools.map((tool) => {
-        const { name, returns } = tool as { readonly name: string; readonly returns?: string };
-        return [name, returns ?? ""];
-      }),
-    );
-  }
-
-  json(name: string): Json | undefined {
-    return this.#optional(name, (path) => JSON.parse(readWholeText(path)) as Json);
-  }
-
-  #optional<T>(name: string, read: (path: string) => T): T | undefined {
-    const path = join(this.#directory, name);
-    return existsSync(path) ? read(path) : undefined;
   }
 }
 

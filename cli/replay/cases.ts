@@ -2,9 +2,10 @@
 import type { ReplayOutcome, ReplayStep } from "../../engine/replay.ts";
 import type { Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
+import { isObject, type JsonObject } from "../json.ts";
 import type { Line } from "./lines.ts";
 import type { CaseSetup } from "./setup.ts";
-import { fill, isObject, type JsonObject } from "./template.ts";
+import { fill } from "./template.ts";
 
 export interface Case {
   readonly name: string;

@@ -1,8 +1,8 @@
 /** Arguments as models write them → as the tool takes them: what a tool's own runtime does before it runs. */
 import type { ToolDecl } from "../../lang/ir.ts";
 import type { Field, Json, Type } from "../../lang/type.ts";
+import { isObject, type JsonObject } from "../json.ts";
 import { parsePython } from "./python.ts";
-import { isObject, type JsonObject } from "./template.ts";
 
 /** What does not fit stays as it is: the engine refuses it. */
 export function coerceArguments(args: JsonObject, tool: ToolDecl): JsonObject {

@@ -2,7 +2,7 @@
 import type { Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
 import { readText } from "../files.ts";
-import { isObject, type JsonObject } from "./template.ts";
+import { isObject, type JsonObject } from "../json.ts";
 
 /** Beyond what a text may be long, a trace is cut into files. */
 const TRACE_BYTES_MAX = 512 * 1024 * 1024;

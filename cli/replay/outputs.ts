@@ -1,8 +1,8 @@
 /** What a tool returned, recorded as the text a model was shown: read back into values, so that labels can be told apart. */
 import { parse } from "yaml";
 import type { Json } from "../../lang/type.ts";
+import { isObject } from "../json.ts";
 import { parsePython } from "./python.ts";
-import { isObject } from "./template.ts";
 
 export interface RecordedOutput {
   readonly text: string;

@@ -127,3 +127,7 @@ export function cut(text: string, most = CUT): string {
   const safe = printable(text);
   return safe.length <= most ? safe : `${safe.slice(0, most)}…`;
 }
+
+export function moreText(more: number): string {
+  return more > 0 ? `… and ${more} more (--limit 0 lists all)\n` : "";
+}

@@ -1,7 +1,7 @@
 /** `replay.json` beside a policy: what the enforcement point of its traces would know of every request. */
 import type { Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
-import { isObject, type JsonObject } from "./template.ts";
+import { isObject, type JsonObject } from "../json.ts";
 
 export interface Setup {
   /** Parts of requests, for every suite. */

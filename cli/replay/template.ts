@@ -4,6 +4,7 @@
  */
 import type { Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
+import { isObject, type JsonObject } from "../json.ts";
 
 export type Documents = Readonly<Record<string, Json | undefined>>;
 
@@ -112,12 +113,4 @@ function follow(value: Json, step: string): Json[] {
   if (!isObject(value) || !Object.hasOwn(value, name)) return [];
   const member = value[name];
   return member === undefined ? [] : [member];
-}
-
-export interface JsonObject {
-  readonly [name: string]: Json;
-}
-
-export function isObject(json: Json | undefined): json is JsonObject {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
 }

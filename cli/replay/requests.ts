@@ -1,0 +1,98 @@
+/** Single requests, decided again in the order of their trace. */
+import { resolve } from "node:path";
+import type { Decision } from "../../engine/decision.ts";
+import { openReplay, type Replay, type ReplayPolicy } from "../../engine/replay.ts";
+import { type ExitCode, Misuse } from "../command.ts";
+import { painter } from "../terminal.ts";
+import { type Asked, identityJson } from "./asked.ts";
+import {
+  casesJson,
+  casesTable,
+  type PlayedCase,
+  rulesTable,
+  runsTable,
+  wrongText,
+  wrongWith,
+} from "./case-report.ts";
+import { type Case, caseOfLine, caseOfTemplate } from "./cases.ts";
+import { type Differing, differingText, sameDecision } from "./differing.ts";
+import { type Line, parseLines, readWholeText } from "./lines.ts";
+import { limitOf } from "./options.ts";
+import { progressOn } from "./progress.ts";
+import type { Setup } from "./setup.ts";
+
+export async function replayCases(asked: Asked, format: "writ" | "cases"): Promise<ExitCode> {
+  const { policy, other, io } = asked;
+  const cases = await readCases(asked, format);
+  const ours = caseDecider(policy);
+  const theirs = other === undefined ? undefined : caseDecider(other);
+  const differing: Differing[] = [];
+  const progress = progressOn(io, cases.length, "requests");
+  const played = cases.map((one): PlayedCase => {
+    const decision = ours(one);
+    const against = theirs?.(one);
+    if (against !== undefined && !sameDecision(decision, against)) {
+      differing.push({ run: one.name, call: 0, request: one.step.request, decision, against });
+    }
+    progress.step();
+    const wrong = wrongWith(one, decision);
+    return { one, decision, ...(wrong === undefined ? {} : { wrong }) };
+  });
+  progress.end();
+  return reportCases(played, differing, format, asked);
+}
+
+async function readCases({ traces, setup, io }: Asked, format: "writ" | "cases"): Promise<Case[]> {
+  const all: Case[] = [];
+  for (const trace of traces) {
+    const text =
+      trace === "-"
+        ? new TextDecoder().decode(await io.stdin())
+        : readWholeText(resolve(io.cwd, trace));
+    for (const line of parseLines(text, trace)) all.push(caseOf(line, format, setup, trace));
+  }
+  return all;
+}
+
+function caseOf(line: Line, format: "writ" | "cases", setup: Setup, trace: string): Case {
+  if (format === "writ") return caseOfLine(line, trace);
+  if (setup.cases === undefined) {
+    throw new Misuse("`replay.json` has no `cases`", "they say how a line becomes a request");
+  }
+  return caseOfTemplate(line, setup.cases, trace);
+}
+
+/** State goes on from one to the next, but for cases that bring their own history. */
+function caseDecider(policy: ReplayPolicy): (one: Case) => Decision {
+  let lasting: Replay | undefined;
+  return ({ before, step }) => {
+    lasting ??= openReplay(policy);
+    const playing = before === undefined ? lasting : openReplay(policy);
+    for (const earlier of before ?? []) playing.step(earlier);
+    return playing.step(step).decision;
+  };
+}
+
+function reportCases(
+  played: readonly PlayedCase[],
+  differing: readonly Differing[],
+  format: string,
+  asked: Asked,
+): ExitCode {
+  const { policy, other, input, io } = asked;
+  const wrong = played.filter((one) => one.wrong !== undefined);
+  const ok = wrong.length === 0 && differing.length === 0;
+  if (input.json) {
+    io.out(
+      `${JSON.stringify({ ok, format, ...identityJson(policy, other), ...casesJson(played, wrong), ...(other === undefined ? {} : { differing }) }, null, 2)}\n`,
+    );
+    return ok ? 0 : 1;
+  }
+  const paint = painter(io);
+  io.out(casesTable(played));
+  io.out(`\n${rulesTable(played)}`);
+  io.out(runsTable(played, limitOf(input)));
+  io.out(wrongText(played, wrong, limitOf(input), paint));
+  io.out(differingText(differing, other, limitOf(input), paint));
+  return ok ? 0 : 1;
+}
