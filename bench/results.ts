@@ -1,5 +1,5 @@
+import type { LoadCost } from "./child.ts";
 import type { BenchEngine } from "./engine.ts";
-import type { LoadCost } from "./load.ts";
 import type { Speed } from "./measure.ts";
 import type { StateSpeed } from "./state.ts";
 
@@ -24,10 +24,10 @@ export interface Result extends Pick<BenchEngine, "title" | "reasons" | "how"> {
   readonly engine: string;
   readonly ruleCount: number;
   readonly speed: Speed;
-  /** From source; missing when it failed. */
-  readonly load?: LoadCost;
+  /** From source. */
+  readonly load: LoadCost;
   /** From what was built before. */
-  readonly fromBuilt?: LoadCost | undefined;
+  readonly fromBuilt?: LoadCost;
 }
 
 export function sizesOf({ measured }: Results): readonly number[] {

@@ -7,25 +7,34 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { disagreement } from "./agree.ts";
+import type { LoadCost, Order, Report } from "./child.ts";
+import { Contestant } from "./contestant.ts";
 import type { BenchEngine } from "./engine.ts";
 import { ENGINES, enginesFor } from "./engines.ts";
-import { measureLoad } from "./load.ts";
-import { type Contestant, contestant, type Effort, measureAll } from "./measure.ts";
 import { chart } from "./report/chart.ts";
 import { document, summary } from "./report/table.ts";
 import type { Result, Results } from "./results.ts";
 import { measureState } from "./state.ts";
-import { makeWorkload, type Workload } from "./workload.ts";
+import { makeWorkload } from "./workload.ts";
 
-const FULL = {
+interface Effort {
+  readonly sizes: readonly number[];
+  /** Seconds that each runs before anything counts. */
+  readonly warmUpSeconds: number;
+  readonly rounds: number;
+  /** Seconds, of each round, for each of throughput and latency. */
+  readonly roundSeconds: number;
+  readonly stateSeconds: number;
+}
+
+const FULL: Effort = {
   sizes: [20, 100, 1_000, 10_000],
   warmUpSeconds: 0.4,
   rounds: 3,
   roundSeconds: 0.25,
   stateSeconds: 3,
 };
-const QUICK = {
+const QUICK: Effort = {
   sizes: [20, 1_000],
   warmUpSeconds: 0.2,
   rounds: 1,
@@ -74,46 +83,54 @@ async function measureSize(
   engines: readonly BenchEngine[],
   effort: Effort,
 ): Promise<Result[]> {
-  const workload = makeWorkload(ruleCount);
-  console.log(`${ruleCount} rules: load …`);
-  const costs = new Map(engines.map((engine) => [engine.name, loadCosts(engine, workload)]));
-  console.log(`${ruleCount} rules: compare answers …`);
-  const contestants: Contestant[] = [];
-  for (const engine of engines) contestants.push(await agreeing(engine, workload));
-  console.log(`${ruleCount} rules: decide …`);
-  const speeds = measureAll(contestants, effort);
-  return contestants.map(({ engine }, index) => {
-    const speed = speeds[index];
-    if (speed === undefined) throw new Error("an engine was not measured");
-    const { name, title, reasons, how } = engine;
-    return { engine: name, title, reasons, how, ruleCount, speed, ...costs.get(name) };
-  });
+  const contestants = engines.map(({ name }) => new Contestant(name));
+  try {
+    console.log(`${ruleCount} rules: load …`);
+    const costs: LoadCost[] = [];
+    for (const one of contestants) costs.push(await one.load(ruleCount));
+    const built: (LoadCost | undefined)[] = [];
+    for (const engine of engines) built.push(await measureBuilt(engine, ruleCount));
+    console.log(`${ruleCount} rules: compare answers …`);
+    await inTurns(contestants, { kind: "agree", forMs: AGREEING_MS_MOST });
+    console.log(`${ruleCount} rules: decide …`);
+    await inTurns(contestants, { kind: "warm-up", seconds: effort.warmUpSeconds });
+    for (let round = 0; round < effort.rounds; round += 1) {
+      await inTurns(contestants, { kind: "throughput", seconds: effort.roundSeconds });
+      await inTurns(contestants, { kind: "latency", seconds: effort.roundSeconds });
+    }
+    const reports = await inTurns(contestants, { kind: "speed" });
+    return engines.map(({ name, title, reasons, how }, index) => {
+      const [load, fromBuilt, speed] = [costs[index], built[index], reports[index]?.speed];
+      if (load === undefined || speed === undefined) throw new Error(`${name} was not measured`);
+      const result = { engine: name, title, reasons, how, ruleCount, speed, load };
+      return fromBuilt === undefined ? result : { ...result, fromBuilt };
+    });
+  } finally {
+    for (const one of contestants) one.end();
+  }
 }
 
-function loadCosts(engine: BenchEngine, workload: Workload): Pick<Result, "load" | "fromBuilt"> {
-  const ruleCount = workload.rules.length;
-  const load = measureLoad(engine.name, ruleCount);
-  const fromBuilt =
-    engine.built && measureBuilt(engine.name, engine.built.build(workload), ruleCount);
-  return { ...(load && { load }), ...(fromBuilt && { fromBuilt }) };
+async function inTurns(contestants: readonly Contestant[], order: Order): Promise<Report[]> {
+  const reports: Report[] = [];
+  for (const one of contestants) reports.push(await one.ask(order));
+  return reports;
 }
 
-function measureBuilt(engine: string, text: string, ruleCount: number): Result["fromBuilt"] {
+async function measureBuilt(
+  { name, built }: BenchEngine,
+  ruleCount: number,
+): Promise<LoadCost | undefined> {
+  if (built === undefined) return undefined;
   const directory = mkdtempSync(join(tmpdir(), "writ-bench-"));
   const file = join(directory, "built.json");
-  writeFileSync(file, text);
-  const cost = measureLoad(engine, ruleCount, file);
-  rmSync(directory, { recursive: true });
-  return cost;
-}
-
-/** Loaded here, and its answers found equal to what the policy means. */
-async function agreeing(engine: BenchEngine, workload: Workload): Promise<Contestant> {
-  const loaded = await engine.load(workload);
-  const wrong = disagreement(loaded, workload, performance.now() + AGREEING_MS_MOST);
-  if (wrong !== undefined) throw new Error(`${engine.name} disagrees at ${wrong}`);
-  const prepared = workload.requests.map((request) => loaded.prepare(request));
-  return contestant(engine, loaded, prepared);
+  writeFileSync(file, built.build(makeWorkload(ruleCount, 0)));
+  const contestant = new Contestant(name);
+  try {
+    return await contestant.load(ruleCount, file);
+  } finally {
+    contestant.end();
+    rmSync(directory, { recursive: true });
+  }
 }
 
 function machineFacts(): Results["machine"] {

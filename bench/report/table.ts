@@ -10,8 +10,8 @@ export function summary(results: Results): string {
         `  ${title.padEnd(38)} ${perSecond(speed.perSecond).padStart(8)}/s  ` +
         `p50 ${micro(speed.p50Us).padStart(8)}  p99 ${micro(speed.p99Us).padStart(8)}  ` +
         `p99.9 ${micro(speed.p999Us).padStart(8)} µs  ` +
-        `load ${milli(load?.loadMs)} ms${fromBuilt ? ` (built ${milli(fromBuilt.loadMs)} ms)` : ""}  ` +
-        `heap ${load?.heapMb.toFixed(1) ?? "–"} MB`,
+        `load ${milli(load.loadMs)} ms${fromBuilt ? ` (built ${milli(fromBuilt.loadMs)} ms)` : ""}  ` +
+        `heap ${load.heapMb.toFixed(1)} MB`,
     ),
   ]);
   const state = results.state.map(
@@ -38,8 +38,8 @@ every request as the policy means it (those that need more than 4 s for all of t
 and where it names rules, it has named the same ones.
 
 **What is timed:** a validated request in the engine's own form goes in, its decision comes out, in one thread. Reading
-JSON, checking it, tokens and audit are not part of it for anybody. Engines take turns within one run on a machine that
-is not idle: compare figures within this page, not with others.
+JSON, checking it, tokens and audit are not part of it for anybody. Each engine has a process of its own, and they take
+turns within one run on a machine that is not idle: compare figures within this page, not with others.
 
 ![Decisions a second by number of rules, for each engine](benchmarks.svg)
 
@@ -74,7 +74,7 @@ ${table(
 
 ## Load and memory
 
-Each in a process of its own: milliseconds from the source to ready, then megabytes of heap and buffers, and of
+Milliseconds from the source to ready, then megabytes of heap and buffers, and of
 resident memory, more than before, after deciding the requests once. Writ also loads what \`writ build\` wrote.
 
 ${table(
@@ -143,7 +143,7 @@ function latency(result: Result | undefined): string {
   return [p50Us, p99Us, p999Us].map(micro).join(" / ");
 }
 
-function cost(load: Result["load"]): string {
+function cost(load: Result["load"] | undefined): string {
   if (load === undefined) return "–";
   return `${milli(load.loadMs)} ms · ${load.heapMb.toFixed(1)} · ${load.rssMb.toFixed(0)} MB`;
 }
