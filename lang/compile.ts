@@ -209,11 +209,12 @@ function signatures(
   return new Map(
     items.map((item, index) => {
       const params = item.params.map(({ name, type }) => {
-        if (type.kind === "optional") {
+        const resolved = resolveType(type, vocabulary, report);
+        if (resolved.kind === "Optional") {
           const help = "take what is there, and test or use `??` before the call";
           report("E202", type.span, `parameter \`${name.text}\` cannot be absent`, help);
         }
-        return { name: name.text, type: resolveType(type, vocabulary, report) };
+        return { name: name.text, type: resolved };
       });
       return [
         item.name.text,

@@ -14,7 +14,18 @@ import { checkBinary } from "./operators.ts";
 import { isRoot, MAY_LACK, ROOTS, rootAttribute } from "./roots.ts";
 import type { Span } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
-import { EFFECTS, KINDS, optional, present, SOURCES, spell, type Type } from "./type.ts";
+import {
+  assignable,
+  EFFECTS,
+  type Field,
+  KINDS,
+  optional,
+  present,
+  type RecordType,
+  SOURCES,
+  spell,
+  type Type,
+} from "./type.ts";
 import {
   BOOL,
   condition,
@@ -128,10 +139,12 @@ function checkList(
   // An item that is no literal settles the type of those that are.
   const first =
     element === undefined ? expr.items.find((item) => !isFlexible(item, context)) : undefined;
-  if (first !== undefined) element = check(first, context)?.type;
+  const settled = first === undefined ? undefined : solid(first, context);
+  // Of numbers alone, one with a point makes all of them Decimals.
+  element ??= settled?.type ?? (expr.items.some(isDecimal) ? { kind: "Decimal" } : undefined);
   const items: Expr[] = [];
   for (const item of expr.items) {
-    const checked = solid(item, context, element);
+    const checked = item === first ? settled : solid(item, context, element);
     if (checked === undefined) continue;
     element ??= checked.type;
     items.push(checked.ir);
@@ -149,8 +162,9 @@ function checkList(
 function checkRecord(
   expr: Extract<ast.Expr, { kind: "record" }>,
   context: Context,
-  wanted: Type | undefined,
+  around: Type | undefined,
 ): Typed | undefined {
+  const wanted = around === undefined ? undefined : present(around);
   if (wanted?.kind === "Map") {
     const table = literal(expr, wanted, context.around.vocabulary, context.around.report);
     const at = context.around.place(expr.span);
@@ -166,10 +180,32 @@ function checkRecord(
   if (known.length < fields.length) return undefined;
   const ir = known.map(({ name, value }) => ({ name, value: value.ir }));
   const types = known.map(({ name, value }) => ({ name, type: value.type }));
+  const own: Type = { kind: "Record", fields: types, open: false };
   return typed(
     { kind: "record", fields: ir, at: context.around.place(expr.span) },
-    { kind: "Record", fields: types, open: false },
+    wanted?.kind === "Record" && isWhole(types, wanted) ? wanted : own,
   );
+}
+
+/** Whether a record with these members is one of type `wanted`, whose other members may be absent. */
+function isWhole(given: readonly Field[], wanted: RecordType): boolean {
+  const fits = given.every(({ name, type }) => {
+    const field = wanted.fields.find((candidate) => candidate.name === name);
+    return field !== undefined && assignable(type, field.type);
+  });
+  return (
+    fits &&
+    wanted.fields.every(
+      ({ name, type }) =>
+        type.kind === "Optional" || given.some((candidate) => candidate.name === name),
+    )
+  );
+}
+
+function isDecimal(expr: ast.Expr): boolean {
+  const inner = withoutParens(expr);
+  if (inner.kind === "negate") return isDecimal(inner.operand);
+  return inner.kind === "number" && inner.text.includes(".");
 }
 
 function checkName(
@@ -692,9 +728,19 @@ function isTool(
   const then: Known = { present: new Set(), tools: [index] };
   const others = context.tools.filter((other) => other !== index);
   const otherwise: Known = { present: new Set(), tools: others };
-  if (tool.server === undefined) return typed(named, BOOL, then, otherwise);
   const server: Expr = { kind: "attribute", of: root, name: "server", at };
   const there: Expr = { kind: "has", of: server, at };
+  if (tool.server === undefined) {
+    // Calls of another server's tool of the name are none of this one.
+    const ir = vocabulary.tools
+      .filter((other) => other.wire === tool.wire && other.server !== undefined)
+      .reduce<Expr>((before, { server: elsewhere = "" }) => {
+        const right = equalText(server, elsewhere, at);
+        const rival: Expr = { kind: "and", left: there, right, at };
+        return { kind: "and", left: before, right: { kind: "not", operand: rival, at }, at };
+      }, named);
+    return typed(ir, BOOL, then, otherwise);
+  }
   const same: Expr = { kind: "and", left: there, right: equalText(server, tool.server, at), at };
   return typed({ kind: "and", left: named, right: same, at }, BOOL, then, otherwise);
 }

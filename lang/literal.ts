@@ -4,7 +4,7 @@
  */
 import type * as ast from "./ast.ts";
 import type { Report } from "./report.ts";
-import { decimalFromText } from "./scalar/decimal.ts";
+import { decimalFromNumber, decimalFromText } from "./scalar/decimal.ts";
 import { parseEmail } from "./scalar/email.ts";
 import { parseCidr, parseIp } from "./scalar/ip.ts";
 import { parsePath } from "./scalar/path.ts";
@@ -154,7 +154,9 @@ function numberLiteral(text: string, span: Span, type: Type, report: Report): Li
   if (type.kind === "Float") return same(Number(text));
   if (type.kind === "Decimal") {
     const scaled = decimalFromText(text);
-    if (scaled.ok) return { wire: Number(text), value: scaled.value };
+    // Where a JSON number is not exact, text is.
+    const wire = decimalFromNumber(Number(text)).ok ? Number(text) : text;
+    if (scaled.ok) return { wire, value: scaled.value };
     report("E211", span, `${text} is no Decimal: ${scaled.why}`);
     return undefined;
   }
@@ -211,6 +213,14 @@ function recordLiteral(
     const value = literal(field.value, declared.type, vocabulary, report);
     return [declared.name, value, declared.wire] as const;
   });
+  const lacking = type.fields.find(
+    (field) =>
+      field.type.kind !== "Optional" && !expr.fields.some(({ name }) => name.text === field.name),
+  );
+  if (lacking !== undefined) {
+    report("E204", expr.span, `\`${lacking.name}\` is missing, and ${spell(type)} is wanted`);
+    return undefined;
+  }
   return assemble(entries);
 }
 

@@ -3,6 +3,7 @@ import type * as ast from "./ast.ts";
 import { type Context, elementOf, knowing } from "./context.ts";
 import type { Expr, NumberKind } from "./ir.ts";
 import { both, either, type Known } from "./known.ts";
+import { withoutParens } from "./literal.ts";
 import {
   assignable,
   isOrdered,
@@ -324,6 +325,9 @@ function texts(expr: Binary, context: Context): Pair | undefined {
 
 /** `text contains "x"`, or `set contains x`, which is `x in set`. */
 function checkContains(expr: Binary, context: Context): Typed | undefined {
+  if (withoutParens(expr.left).kind === "list") {
+    return checkIn(expr, expr.right, expr.left, context);
+  }
   const left = solid(expr.left, context, isFlexible(expr.left, context) ? STRING : undefined);
   if (left === undefined) return undefined;
   if (elementOf(left.type) !== undefined) return checkIn(expr, expr.right, expr.left, context);

@@ -3,7 +3,7 @@ import type * as ast from "./ast.ts";
 import type { Context } from "./context.ts";
 import type { Expr } from "./ir.ts";
 import { type Known, NOTHING } from "./known.ts";
-import { dottedName, withoutParens } from "./literal.ts";
+import { withoutParens } from "./literal.ts";
 import { isRoot } from "./roots.ts";
 import type { Span } from "./source.ts";
 import { assignable, optional, present, sameType, spell, type Type } from "./type.ts";
@@ -95,12 +95,13 @@ export function isFlexible(expr: ast.Expr, context: Context): boolean {
 
 /** A word, perhaps dotted, that names no variable: it can only be a value of an enumeration. */
 export function isWord(expr: ast.Expr, context: Context): boolean {
-  const name = dottedName(expr);
-  const head = name?.split(".")[0];
-  if (name === undefined || head === undefined) return false;
+  const whole = withoutParens(expr);
+  let head = whole;
+  while (head.kind === "attribute") head = withoutParens(head.of);
+  if (head.kind !== "name") return false;
   // A root by itself is no value, so `agent` alone can only be the source of that name.
-  if (name === head && isRoot(name)) return !context.locals.has(name);
-  return !isVariable(head, context);
+  if (head === whole && isRoot(head.name)) return !context.locals.has(head.name);
+  return !isVariable(head.name, context);
 }
 
 export function isVariable(word: string, context: Context): boolean {

@@ -179,6 +179,7 @@ export function resolveType(type: ast.Type, vocabulary: Vocabulary, report: Repo
     case "oneOf":
       return { kind: "OneOf", values: [...new Set(type.values.map((value) => value.text))] };
     case "record":
+      refuseDefaults(type, report, "only what stands directly in a declaration has a default");
       return resolveRecord(type, vocabulary, report);
     case "named":
       return resolveNamed(type, vocabulary, report);
@@ -243,6 +244,12 @@ export function resolveRecord(
   return { kind: "Record", fields, open: type.open };
 }
 
+function refuseDefaults(type: ast.RecordType, report: Report, why: string): void {
+  for (const field of type.fields) {
+    if (field.default !== undefined) report("E217", field.default.span, why, "write `T?`");
+  }
+}
+
 function resolveField(field: ast.FieldType, vocabulary: Vocabulary, report: Report): Field {
   const type = resolveType(field.type, vocabulary, report);
   const fallback =
@@ -288,15 +295,12 @@ function toolShape(item: ast.Tool, vocabulary: Vocabulary, report: Report): Tool
     args === undefined
       ? { fields: [], open: false }
       : resolveRecord(args.record, vocabulary, report);
-  for (const field of args?.record.fields ?? []) {
-    if (field.default !== undefined) {
-      report(
-        "E217",
-        field.default.span,
-        "an argument has no default: what was not sent was not sent",
-        "write `T?`",
-      );
-    }
+  if (args !== undefined) {
+    refuseDefaults(
+      args.record,
+      report,
+      "an argument has no default: what was not sent was not sent",
+    );
   }
   const server = last(item, "server", report)?.server.text;
   const digest = last(item, "digest", report)?.digest.text;

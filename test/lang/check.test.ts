@@ -58,6 +58,11 @@ describe("conditions that mean something", () => {
     "max([args.amount, 5]) < 10",
     "user in origin(args.amount)",
     "(bags()[args.recipient] ?? 0) < 3",
+    "args.amount in [1, 2.5]",
+    "[1, 2.5] contains args.amount",
+    "sum([1, 2.5]) < args.amount",
+    "true in [true in [true in [true in [tested]]]]",
+    'resource is order and resource.items == [{ sku: "a", price: 1, quantity: 2 }]',
   ])("%s", (condition) => {
     expect(findings(compileBeside(when(condition)))).toEqual([]);
   });
@@ -141,6 +146,10 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
     ["fn f(a: Int): Int = g(a) fn g(a: Int): Int = f(a)", ["E212 f"]],
     ["fn f(): Bool = args.amount > 1", ["E220 args.amount"]],
     ["fn f(): Bool = tested", ["E220 tested"]],
+    ["type Maybe = Int? fn f(a: Maybe): Bool = true", ["E202 Maybe"]],
+    ["principal { a: { x: Int, y: Int? } = {} }", ["E204 {}"]],
+    ["principal { a: { x: Int = 1 }? }", ["E217 1"]],
+    ["principal { a: Decimal = 900719925474.0991 }", []],
     ["fn f(a: Int): Decimal = a", ["E204 a"]],
     ["fn f(a: Int?): Bool = has a", ["E202 Int?"]],
     ["task t { sequence send_mony }", ["E207 send_mony"]],
