@@ -49,6 +49,8 @@ export class Data {
   readonly #outputs = new Map<string, ReadonlyMap<string, string>>();
   readonly #runs = new Map<string, readonly RecordedRun[]>();
   #definitions: readonly Definition[] | undefined;
+  /** Names of files that were looked for and are not there. */
+  readonly missing = new Set<string>();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -116,6 +118,8 @@ export class Data {
 
   #optional<T>(name: string, read: (path: string) => T): T | undefined {
     const path = join(this.#directory, name);
-    return existsSync(path) ? read(path) : undefined;
+    if (existsSync(path)) return read(path);
+    this.missing.add(name);
+    return undefined;
   }
 }

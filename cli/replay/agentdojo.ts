@@ -40,8 +40,17 @@ export interface Joined {
 
 export interface Recorded {
   readonly runs: Iterable<Run>;
+  /** What the recording lacks; complete once the runs have been gone through. */
+  readonly lacks: Lacks;
   readonly runCount: number;
   readonly joined: ReadonlyMap<string, Joined>;
+}
+
+export interface Lacks {
+  /** Files that were looked for. */
+  readonly files: ReadonlySet<string>;
+  /** Calls that returned something which is recorded nowhere. */
+  outputCount: number;
 }
 
 /** Runs in the order of the files, each suite's plans before its first. */
@@ -54,7 +63,10 @@ export function readRecorded(
   const data = new Data(dataDirectory ?? dirname(files[0] ?? "."));
   const recorded = files.map((file) => data.runs(file));
   const suites = [...new Set(recorded.flatMap((runs) => runs.map((run) => run.suite)))];
-  const makers = new Map(suites.map((suite) => [suite, new Maker(suite, data, program, setup)]));
+  const lacks: Lacks = { files: data.missing, outputCount: 0 };
+  const makers = new Map(
+    suites.map((suite) => [suite, new Maker(suite, data, program, setup, lacks)]),
+  );
   const joined = new Map<string, Joined>();
   const plans = suites.flatMap((suite) => {
     const maker = makers.get(suite);
@@ -64,7 +76,7 @@ export function readRecorded(
     return made.runs;
   });
   const all = recorded.flat();
-  return { runs: each(plans, all, makers), runCount: plans.length + all.length, joined };
+  return { runs: each(plans, all, makers), lacks, runCount: plans.length + all.length, joined };
 }
 
 function* each(
@@ -82,6 +94,7 @@ function* each(
 /** Makes the runs of one suite. */
 class Maker {
   readonly #suite: string;
+  readonly #lacks: Lacks;
   readonly #data: Data;
   readonly #definitions: readonly Definition[];
   readonly #returns: ReadonlyMap<string, string>;
@@ -92,8 +105,9 @@ class Maker {
   readonly #environment: Json | undefined;
   readonly #read = new Map<string, Json | undefined>();
 
-  constructor(suite: string, data: Data, program: Program, setup: Setup) {
+  constructor(suite: string, data: Data, program: Program, setup: Setup, lacks: Lacks) {
     this.#suite = suite;
+    this.#lacks = lacks;
     this.#data = data;
     this.#definitions = data.definitions(suite);
     this.#returns = data.returns(suite);
@@ -188,6 +202,7 @@ class Maker {
   #outcome(call: RecordedCall, outputs: ReadonlyMap<string, string>): ReplayOutcome {
     const status = call.error === undefined ? "ok" : "error";
     const text = outputs.get(call.output_sha ?? "") ?? "";
+    if (text === "" && (call.output_chars ?? 0) > 0) this.#lacks.outputCount += 1;
     const message = call.error === undefined ? "" : withoutArguments(call.error, call.args);
     const shown = text === "" ? message : text;
     const values = this.#values(call, shown, status === "error");

@@ -68,18 +68,26 @@ function reportRuns(
   const paint = painter(io);
   io.out(`${count(runCount, "run")}, ${count(tally.callCount, "call")}\n\n`);
   io.out(scoreText(score, recorded.joined, paint));
-  if (tally.unseenCount > 0) {
-    io.out(
-      paint(
-        "dim",
-        `${count(tally.unseenCount, "output")} of calls that are no request here could not be labelled\n`,
-      ),
-    );
-  }
+  for (const note of notesOn(tally, recorded)) io.out(paint("yellow", `${note}\n`));
   if (input.flags.has("verbose")) io.out(findingsText(score.findings, limitOf(input, 0), paint));
   io.out(differingText(tally.differing, other, limitOf(input), paint));
   for (const line of short) io.out(`${paint("red", "short")}: ${line}\n`);
   return ok ? 0 : 1;
+}
+
+/** What makes the figures mean less than they seem to. */
+function notesOn({ unseenCount }: Tally, { lacks }: Recorded): string[] {
+  const files = [...lacks.files].sort();
+  const { outputCount } = lacks;
+  return [
+    ...(files.length > 0 ? [`not found: ${files.join(", ")}`] : []),
+    ...(outputCount > 0
+      ? [`${count(outputCount, "output")} recorded nowhere: later calls are decided without`]
+      : []),
+    ...(unseenCount > 0
+      ? [`${count(unseenCount, "output")} of calls that are no request here could not be labelled`]
+      : []),
+  ];
 }
 
 function runsJson(
@@ -98,6 +106,7 @@ function runsJson(
     runs: recorded.runCount,
     calls: tally.callCount,
     unlabelled: tally.unseenCount,
+    lacks: { files: [...recorded.lacks.files].sort(), outputs: recorded.lacks.outputCount },
     attacks,
     harmless,
     joined: Object.fromEntries<Joined>(recorded.joined),

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { directoryWith, writ } from "../../support/cli.ts";
@@ -320,6 +320,18 @@ describe("agent runs", () => {
       "short: shop, m_1, hello: 50.0 % stopped\nshort: shop, benign, m_1: 50.0 % untouched\n",
     );
     expect((await writ([...words, "--stopped", "most"], { cwd })).code).toBe(2);
+  });
+
+  test("what the recording lacks is said", async () => {
+    const cwd = dojo();
+    rmSync(join(cwd, "d/runs.m_1.outputs.jsonl"));
+    rmSync(join(cwd, "d/shop.environment.json"));
+    const { out } = await writ(words, { cwd });
+    expect(out).toContain(
+      "not found: runs.m_1.outputs.jsonl, shop.environment.json\n7 outputs recorded nowhere: later calls are decided without\n",
+    );
+    const json = JSON.parse((await writ([...words, "--json"], { cwd })).out);
+    expect(json.lacks).toMatchObject({ outputs: 7 });
   });
 
   test("--against compares call by call", async () => {
