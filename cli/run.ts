@@ -64,7 +64,7 @@ async function runCommand(
   const manner = { json: words.includes("--json"), name: `writ ${command.name}` };
   try {
     const { input, color, wantsHelp } = readWords(command, words);
-    const io: Io = { ...ioOf(world), color: colorFor(color, world) };
+    const io = ioOf(world, colorFor(color, world));
     if (wantsHelp) {
       io.out(commandHelp(command, painter(io)));
       return 0;
@@ -76,10 +76,11 @@ async function runCommand(
 }
 
 /** `stopped` is asked for only by commands that wait: having been asked, Ctrl-C no longer ends the process. */
-function ioOf(world: World): Omit<Io, "color"> {
+function ioOf(world: World, color: boolean): Io {
   return {
     out: world.out,
     err: world.err,
+    color,
     interactive: world.interactive,
     cwd: world.cwd,
     stdin: world.stdin,

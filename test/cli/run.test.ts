@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { REGISTRY } from "../../cli/registry.ts";
+import { run } from "../../cli/run.ts";
 import { directoryWith, PAYMENT, SMALL, writ } from "../support/cli.ts";
 
 const BROKEN = "package broken\npermit p tool nothing\n";
@@ -137,4 +138,24 @@ describe("misuse says what was meant", () => {
     expect(err).toContain(said);
     expect(out).toBe("");
   });
+});
+
+test("a command that does not wait leaves Ctrl-C to end the process", async () => {
+  let asked = 0;
+  const world = {
+    version: "1.2.3",
+    out: () => {},
+    err: () => {},
+    terminal: false,
+    interactive: false,
+    cwd: "/",
+    env: {},
+    stdin: () => Promise.resolve(new Uint8Array()),
+    get stopped() {
+      asked += 1;
+      return Promise.resolve();
+    },
+  };
+  await run(["check", "no-such-place"], world);
+  expect(asked).toBe(0);
 });
