@@ -231,6 +231,34 @@ const FUNCTIONS: readonly Builtin[] = [
     apply: ([left, right]) => zip(elements(left), elements(right)),
   },
   {
+    name: "neighbours",
+    signature: "List<T> → List<{ first: T, second: T }>",
+    doc: "each element with the next; none where there are fewer than two",
+    cost: "linear",
+    arity: 1,
+    result: ([from]) =>
+      from?.kind === "List" ? list(pairOf(from.of, from.of)) : misfit([from], "a List"),
+    apply: ([of]) => zip(elements(of).slice(0, -1), elements(of).slice(1)),
+  },
+  {
+    name: "take",
+    signature: "(List<T>, Int) → List<T>",
+    doc: "so many elements from the front, or all; none for a number below 1",
+    cost: "linear",
+    arity: 2,
+    result: partOfList,
+    apply: ([of, count]) => elements(of).slice(0, Math.max(0, Number(count))),
+  },
+  {
+    name: "skip",
+    signature: "(List<T>, Int) → List<T>",
+    doc: "what is left behind so many elements; all for a number below 1",
+    cost: "linear",
+    arity: 2,
+    result: partOfList,
+    apply: ([of, count]) => elements(of).slice(Math.max(0, Number(count))),
+  },
+  {
     name: "distinct",
     signature: "List<T> → Set<T>",
     doc: "the elements, each once",
@@ -293,6 +321,15 @@ const FUNCTIONS: readonly Builtin[] = [
   parser("ip", "Ip", parseIp),
   parser("cidr", "Cidr", parseCidr),
   parser("time", "Time", parseTime),
+  {
+    name: "date_time",
+    signature: "(String, String) → Time?",
+    doc: "a date and a time of day, `2026-01-02` and `15:04` or `15:04:05+01:00`, as one Time; absent where they are none",
+    cost: "linear",
+    arity: 2,
+    result: (types) => accept(types, [type("String"), type("String")], optional(type("Time"))),
+    apply: ([date, clock]) => dateTime(String(date), String(clock)),
+  },
 ];
 
 /** By the name IR uses. */
@@ -374,6 +411,11 @@ function elementOf(from: Type | undefined, kinds: readonly Type["kind"][]): Type
   return misfit([from], `a List of ${kinds.join(", ")}`);
 }
 
+function partOfList([from, count]: readonly Type[]): Type | Misfit {
+  const fits = from?.kind === "List" && count?.kind === "Int";
+  return fits ? from : misfit([from, count], "a List and an Int");
+}
+
 function optionalElementOf(from: Type | undefined): Type | Misfit {
   const kinds = ["Int", "Decimal", "Float", "Duration", "Time", "Level"] as const;
   const found = elementOf(from, kinds);
@@ -405,6 +447,13 @@ function isText(from: Type): boolean {
     default:
       return isScalar(from);
   }
+}
+
+/** Seconds may be left out, as people do. */
+function dateTime(date: string, clock: string): number | undefined {
+  const whole = clock.length === 5 ? `${clock}:00` : clock;
+  const read = /^\d{4}-\d{2}-\d{2}$/.test(date) ? parseTime(`${date}T${whole}`) : undefined;
+  return read?.ok ? read.value : undefined;
 }
 
 function pairOf(first: Type, second: Type): Type {
