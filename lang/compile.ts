@@ -1,6 +1,12 @@
 /** The pipeline on one screen (SPEC §10): parse what is used, collect what is declared, check, lower. */
 import type * as ast from "./ast.ts";
-import { type Context, type Signature, type Surroundings, withLocal } from "./context.ts";
+import {
+  type Context,
+  type KeyScope,
+  type Signature,
+  type Surroundings,
+  withLocal,
+} from "./context.ts";
 import { type Diagnostic, hasErrors, sortDiagnostics } from "./diagnostic.ts";
 import { check } from "./expression.ts";
 import {
@@ -11,6 +17,7 @@ import {
   type ModuleDecl,
   type Program,
 } from "./ir.ts";
+import { SEQUENCE_LINKS_MAX } from "./limits.ts";
 import { gatherPackages, type PackageItem, type PackageSource, type Resolve } from "./package.ts";
 import { type Pep, pepOf } from "./pep.ts";
 import { Places } from "./places.ts";
@@ -76,12 +83,14 @@ function checkItems(
   const vocabulary = collectVocabulary(all, report);
   let locals = 0;
   const named = namesOf(all);
+  const keys = new Map<string, KeyScope>();
   const around: Surroundings = {
     vocabulary,
     functions: signatures(of(all, "fn"), vocabulary, report),
     modules: named.modules,
     counters: named.counters,
     latches: named.latches,
+    keys,
     report,
     check,
     place: (span) => places.of(span),
@@ -91,14 +100,22 @@ function checkItems(
   const functions = checkFunctions(of(all, "fn"), around, report);
   const counters: CounterDecl[] = [];
   for (const item of of(all, "counter")) {
-    const counter = checkCounter(item, around);
+    const { counter, keys: scope } = checkCounter(item, around);
+    keys.set(item.name.text, scope);
     named.counters.set(item.name.text, { index: counters.length, type: counter.type });
     counters.push(counter);
   }
-  const latches = of(all, "latch").map((item) => checkLatch(item, around));
-  const tasks = of(all, "task").map((item) =>
-    checkTask(item, { all: counters, byName: new Map(named.counters) }, around),
-  );
+  const latches = of(all, "latch").map((item) => {
+    const { latch, keys: scope } = checkLatch(item, around);
+    keys.set(item.name.text, scope);
+    return latch;
+  });
+  const taskCounters = {
+    all: counters,
+    byName: new Map(named.counters),
+    links: { left: SEQUENCE_LINKS_MAX },
+  };
+  const tasks = of(all, "task").map((item) => checkTask(item, taskCounters, around));
   const rules = items.flatMap(({ item, package: name }) =>
     item.kind === "rule" ? [checkRule(item, name, around)] : [],
   );

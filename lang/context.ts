@@ -1,6 +1,6 @@
 /** Where an expression stands: what its words mean and what is known there. */
 import type * as ast from "./ast.ts";
-import { both, type Known } from "./known.ts";
+import { both, type Known, meet } from "./known.ts";
 import type { Report } from "./report.ts";
 import type { Span } from "./source.ts";
 import type { RecordType, Type } from "./type.ts";
@@ -17,6 +17,8 @@ export interface Surroundings {
     { readonly index: number; readonly type: "Int" | "Decimal" }
   >;
   readonly latches: ReadonlyMap<string, number>;
+  /** By counter and latch: what its keys read. */
+  readonly keys: ReadonlyMap<string, KeyScope>;
   readonly report: Report;
   /** `expression.ts`'s `check`, for the parts of the checker that it is made of. */
   readonly check: (expr: ast.Expr, context: Context, wanted?: Type) => Typed | undefined;
@@ -24,6 +26,16 @@ export interface Surroundings {
   readonly place: (span: Span) => number;
   /** A local id that nothing else in the program has. */
   readonly fresh: () => number;
+}
+
+/** Where the keys of a counter or latch can be calculated: what they read of the call is there only then. */
+export interface KeyScope {
+  /** Only in calls of these tools, where arguments are read. */
+  readonly tools?: readonly number[];
+  /** Only with a resource of these types, where its attributes are. */
+  readonly resources?: readonly string[];
+  /** Paths that must be there. */
+  readonly present: readonly string[];
 }
 
 export interface Signature {
@@ -58,8 +70,9 @@ export function withLocal(context: Context, name: string, id: number, type: Type
 
 /** The tools still possible here. */
 export function toolsHere(context: Context): readonly number[] {
-  const { tools } = context.known;
-  return tools === undefined ? context.tools : context.tools.filter((tool) => tools.includes(tool));
+  return context.known.tools === undefined
+    ? context.tools
+    : meet(context.tools, context.known.tools);
 }
 
 /** The element type where there is one. */

@@ -5,13 +5,20 @@
 import type * as ast from "./ast.ts";
 import { attributeOf, attributesOf } from "./builtins.ts";
 import { checkBuiltin } from "./calls.ts";
-import { type Context, elementOf, knowing, withLocal } from "./context.ts";
+import {
+  type Context,
+  elementOf,
+  type KeyScope,
+  knowing,
+  toolsHere,
+  withLocal,
+} from "./context.ts";
 import type { Expr } from "./ir.ts";
-import { both, either, type Known, NOTHING, pathKey, presence } from "./known.ts";
+import { both, either, type Known, NOTHING, pathKey, presence, presenceOf } from "./known.ts";
 import { LOOP_DEPTH_MAX } from "./limits.ts";
 import { dottedName, listed, literal, textLiteral, withoutParens, wordsOf } from "./literal.ts";
 import { checkBinary } from "./operators.ts";
-import { isRoot, MAY_LACK, ROOTS, rootAttribute } from "./roots.ts";
+import { isRoot, MAY_LACK, ROOTS, resourcesHere, rootAttribute } from "./roots.ts";
 import type { Span } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
 import {
@@ -254,9 +261,33 @@ function checkState(
     around.report("E220", expr.span, `${where} cannot read \`${expr.name}\`, which is state`);
     return undefined;
   }
+  const lacking = keyLacks(around.keys.get(expr.name), context);
+  if (lacking !== undefined) {
+    const message = `\`${expr.name}\` is kept per something that ${lacking} may lack`;
+    const help = "name the tools or resources in a clause, or test with `has` what may be absent";
+    around.report("E205", expr.span, message, help);
+    return undefined;
+  }
   if (counter !== undefined)
     return typed({ kind: "counter", counter: counter.index, at }, { kind: counter.type });
   return typed({ kind: "latch", latch: latch ?? 0, at }, BOOL);
+}
+
+/** What a request here can be that has no key: keys are calculated wherever the counter or latch is read. */
+function keyLacks(scope: KeyScope | undefined, context: Context): string | undefined {
+  if (scope === undefined) return undefined;
+  const { tools } = context.around.vocabulary;
+  if (scope.tools !== undefined) {
+    const covered = new Set(scope.tools);
+    const beyond = toolsHere(context).find((tool) => !covered.has(tool));
+    if (beyond !== undefined) return `a call of \`${tools[beyond]?.name}\``;
+  }
+  if (scope.resources !== undefined) {
+    const covered = new Set(scope.resources);
+    const beyond = resourcesHere(context).find(({ name }) => !covered.has(name));
+    if (beyond !== undefined) return `a call on \`${beyond.name}\``;
+  }
+  return scope.present.every((path) => context.known.present.has(path)) ? undefined : "a call here";
 }
 
 /** A word without a variable of that name: a value of the wanted enumeration, or of the one that has it. */
@@ -350,22 +381,24 @@ function checkAttribute(
   const owner = context.lenient ? check(of, context) : solid(of, context);
   if (owner === undefined) return undefined;
   const type = present(owner.type);
+  // Absent where its owner is.
+  const within = (of: Type): Type => (owner.type.kind === "Optional" ? optional(of) : of);
   const at = around.place(expr.span);
   const name = expr.name.text;
   const field =
     type.kind === "Record" ? type.fields.find((candidate) => candidate.name === name) : undefined;
   if (field !== undefined) {
     const ir: Expr = { kind: "attribute", of: owner.ir, name, at };
-    return typed(ir, narrowed(ir, field.type, context));
+    return typed(ir, narrowed(ir, within(field.type), context));
   }
   if (type.kind === "Party" && (name === "id" || name === "kind")) {
     const part: Type = { kind: name === "id" ? "String" : "Kind" };
-    return typed({ kind: "attribute", of: owner.ir, name, at }, part);
+    return typed({ kind: "attribute", of: owner.ir, name, at }, within(part));
   }
   const builtin = attributeOf(type, name);
   const result = builtin?.result([type]);
   if (builtin !== undefined && result !== undefined && !("message" in result)) {
-    return typed({ kind: "builtin", name: builtin.name, args: [owner.ir], at }, result);
+    return typed({ kind: "builtin", name: builtin.name, args: [owner.ir], at }, within(result));
   }
   const names =
     type.kind === "Record" ? type.fields.map((candidate) => candidate.name) : attributesOf(type);
@@ -655,7 +688,7 @@ function checkHas(expr: Extract<ast.Expr, { kind: "has" }>, context: Context): T
   if (always && !context.known.present.has(key)) {
     around.report("W302", expr.span, "this is always there", "leave the test out");
   }
-  return typed({ kind: "has", of: operand.ir, at }, BOOL, presence(key));
+  return typed({ kind: "has", of: operand.ir, at }, BOOL, presenceOf(operand.ir));
 }
 
 function rootOf(expr: Expr): (typeof ROOTS)[number] | undefined {

@@ -19,8 +19,8 @@ export const NOTHING: Known = { present: new Set() };
 export function both(a: Known, b: Known): Known {
   if (a === NOTHING) return b;
   if (b === NOTHING) return a;
-  const tools = meet(a.tools, b.tools);
-  const resources = meet(a.resources, b.resources);
+  const tools = narrower(a.tools, b.tools);
+  const resources = narrower(a.resources, b.resources);
   return {
     present: b.present.size === 0 ? a.present : new Set([...a.present, ...b.present]),
     ...(tools === undefined ? {} : { tools }),
@@ -40,11 +40,19 @@ export function either(a: Known, b: Known): Known {
   };
 }
 
-export function presence(path: string | undefined): Known {
-  if (path === undefined) return NOTHING;
-  // What is inside something present is inside something present.
-  const prefixes = [...path.matchAll(/[.[]/g)].map((dot) => path.slice(0, dot.index));
-  return { present: new Set([path, ...prefixes]) };
+export function presence(...paths: readonly string[]): Known {
+  return { present: new Set(paths) };
+}
+
+/** The path of an expression and of everything it is inside of: none of that can be absent where it is there. */
+export function presenceOf(expr: Expr): Known {
+  const paths: string[] = [];
+  for (let inner: Expr | undefined = expr; inner !== undefined; ) {
+    const path = pathKey(inner);
+    if (path !== undefined) paths.push(path);
+    inner = inner.kind === "attribute" || inner.kind === "index" ? inner.of : undefined;
+  }
+  return presence(...paths);
 }
 
 /** How a path is named among what is known; undefined for what is no path. */
@@ -62,19 +70,25 @@ export function pathKey(expr: Expr): string | undefined {
       const of = pathKey(expr.of);
       const index =
         expr.index.kind === "const" ? JSON.stringify(expr.index.value) : pathKey(expr.index);
-      return of === undefined || index === undefined ? undefined : `${of}[${index}`;
+      return of === undefined || index === undefined ? undefined : `${of}[${index}]`;
     }
     default:
       return undefined;
   }
 }
 
-function meet<T>(
+/** What is in both, in the order of `a`. */
+export function meet<T>(a: readonly T[], b: readonly T[]): readonly T[] {
+  if (a === b) return a;
+  const other = new Set(b);
+  return a.filter((item) => other.has(item));
+}
+
+function narrower<T>(
   a: readonly T[] | undefined,
   b: readonly T[] | undefined,
 ): readonly T[] | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a.filter((item) => b.includes(item));
+  return a === undefined || b === undefined ? (a ?? b) : meet(a, b);
 }
 
 function join<T>(

@@ -33,5 +33,8 @@ export const LOOP_DEPTH_MAX = 3;
 /** Steps of one sequence, repetitions counted out: each is a state of its automaton. */
 export const SEQUENCE_STEPS_MAX = 1_000;
 
+/** Pairs of steps of which one may follow the other, all sequences of a package together: each is kept. */
+export const SEQUENCE_LINKS_MAX = 1_000_000;
+
 /** Packages read for one policy. */
 export const PACKAGES_MAX = 64;

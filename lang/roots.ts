@@ -1,6 +1,6 @@
 /** What a request brings (SPEC §4.4): the roots' attributes, built-in and declared. */
 import { type Context, HOP, toolsHere } from "./context.ts";
-import type { RootName } from "./ir.ts";
+import type { ResourceDecl, RootName } from "./ir.ts";
 import { type Field, optional, sameType, spell, type Type } from "./type.ts";
 
 const STRING: Type = { kind: "String" };
@@ -159,12 +159,11 @@ function resourceAttribute(name: string, context: Context): Lookup {
   return shared(name, owners);
 }
 
-function resourcesHere(context: Context) {
-  const { resources } = context.known;
-  const all = [...context.around.vocabulary.resources.values()];
-  return resources === undefined
-    ? all
-    : all.filter((resource) => resources.includes(resource.name));
+/** The types of resource still possible here. */
+export function resourcesHere(context: Context): readonly ResourceDecl[] {
+  const { resources } = context.around.vocabulary;
+  if (context.known.resources === undefined) return [...resources.values()];
+  return context.known.resources.flatMap((name) => resources.get(name) ?? []);
 }
 
 function builtInResource(context: Context): readonly Field[] {

@@ -1,8 +1,8 @@
 /** Counters and latches (SPEC §7): which calls they see, what they keep, under which keys. */
 import type * as ast from "./ast.ts";
-import { type Context, knowing, type Surroundings } from "./context.ts";
+import { type Context, type KeyScope, knowing, type Surroundings, toolsHere } from "./context.ts";
 import type { CallFilter, CounterDecl, Expr, LatchDecl } from "./ir.ts";
-import { type Known, NOTHING } from "./known.ts";
+import { either, type Known, NOTHING, pathKey } from "./known.ts";
 import { withoutParens } from "./literal.ts";
 import { isRoot } from "./roots.ts";
 import { didYouMean } from "./suggest.ts";
@@ -23,7 +23,7 @@ export function stateContext(around: Surroundings): Context {
   };
 }
 
-export function checkCounter(item: ast.Counter, around: Surroundings): CounterDecl {
+export function checkCounter(item: ast.Counter, around: Surroundings): KeyedCounter {
   const base = stateContext(around);
   const { calls, context } = checkCalls(item.calls, base);
   const of = item.of === undefined ? undefined : solid(item.of, context);
@@ -34,16 +34,49 @@ export function checkCounter(item: ast.Counter, around: Surroundings): CounterDe
     if (!fits)
       around.report("E204", item.of.span, `this is ${spell(of.type)}, and ${wanted} is wanted`);
   }
-  return {
+  const per = item.per.flatMap((key) => checkKey(key, context));
+  const counter: CounterDecl = {
     name: item.name.text,
     op: item.op,
     ...(of === undefined ? {} : { of: of.ir }),
     type: item.op === "sum" && of?.type.kind === "Decimal" ? "Decimal" : "Int",
     calls,
-    per: item.per.flatMap((key) => checkKey(key, context)),
+    per,
     ...(item.within === undefined ? {} : { windowMs: positive(item.within, around) }),
     at: around.place(item.name.span),
   };
+  return { counter, keys: keyScope(per, context) };
+}
+
+export interface KeyedCounter {
+  readonly counter: CounterDecl;
+  readonly keys: KeyScope;
+}
+
+/** What the keys read of the call, as it was known where they stand. */
+function keyScope(per: readonly Expr[], context: Context): KeyScope {
+  const roots = new Set<string>();
+  const present: string[] = [];
+  const visit = (part: unknown): void => {
+    if (typeof part !== "object" || part === null) return;
+    if (isExpr(part)) {
+      if (part.kind === "root") roots.add(part.name);
+      const path = part.kind === "root" ? undefined : pathKey(part);
+      if (path !== undefined && context.known.present.has(path)) present.push(path);
+    }
+    Object.values(part).forEach(visit);
+  };
+  visit(per);
+  const { resources } = context.known;
+  return {
+    ...(roots.has("args") ? { tools: toolsHere(context) } : {}),
+    ...(roots.has("resource") && resources !== undefined ? { resources } : {}),
+    present,
+  };
+}
+
+function isExpr(part: object): part is Expr {
+  return "at" in part && "kind" in part;
 }
 
 function positive(duration: ast.DurationLiteral, around: Surroundings): number {
@@ -51,17 +84,31 @@ function positive(duration: ast.DurationLiteral, around: Surroundings): number {
   return Math.max(1, duration.ms);
 }
 
-export function checkLatch(item: ast.Latch, around: Surroundings): LatchDecl {
+export function checkLatch(item: ast.Latch, around: Surroundings): KeyedLatch {
   const base = stateContext(around);
-  const { calls, context } = checkCalls(item.calls, base);
-  const reset = item.reset === undefined ? undefined : checkCalls(item.reset, base).calls;
-  return {
+  const set = checkCalls(item.calls, base);
+  const reset = item.reset === undefined ? undefined : checkCalls(item.reset, base);
+  // A key is that of a call that sets the latch, and of one that resets it.
+  const context = reset === undefined ? set.context : eitherContext(set.context, reset.context);
+  const per = item.per.flatMap((key) => checkKey(key, context));
+  const latch: LatchDecl = {
     name: item.name.text,
-    calls,
-    per: item.per.flatMap((key) => checkKey(key, context)),
-    ...(reset === undefined ? {} : { reset }),
+    calls: set.calls,
+    per,
+    ...(reset === undefined ? {} : { reset: reset.calls }),
     at: around.place(item.name.span),
   };
+  return { latch, keys: keyScope(per, context) };
+}
+
+export interface KeyedLatch {
+  readonly latch: LatchDecl;
+  readonly keys: KeyScope;
+}
+
+function eitherContext(a: Context, b: Context): Context {
+  const tools = [...new Set([...toolsHere(a), ...toolsHere(b)])].sort((x, y) => x - y);
+  return { ...a, tools, known: either(a.known, b.known) };
 }
 
 function checkCalls(

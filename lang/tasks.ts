@@ -2,19 +2,22 @@
 import type * as ast from "./ast.ts";
 import { type Context, type Surroundings, withLocal } from "./context.ts";
 import type { CounterDecl, Expr, LimitDecl, SequenceDecl, StepDecl, TaskDecl } from "./ir.ts";
-import { SEQUENCE_STEPS_MAX } from "./limits.ts";
+import { SEQUENCE_LINKS_MAX, SEQUENCE_STEPS_MAX } from "./limits.ts";
 import { literal } from "./literal.ts";
 import { rootAttribute } from "./roots.ts";
 import { declared } from "./rules.ts";
+import type { Span } from "./source.ts";
 import { checkKey, selectTools, stateContext } from "./state.ts";
 import { didYouMean } from "./suggest.ts";
-import { present, type Type } from "./type.ts";
+import { optional, present, sameType, spell, type Type } from "./type.ts";
 import { condition, refuseShadowing } from "./typed.ts";
 
 /** Declared counters, to which those that limits need are added. */
 export interface Counters {
   readonly all: CounterDecl[];
   readonly byName: ReadonlyMap<string, { readonly index: number }>;
+  /** What is left of what all sequences of the package may come to. */
+  readonly links: { left: number };
 }
 
 export function checkTask(item: ast.Task, counters: Counters, around: Surroundings): TaskDecl {
@@ -26,7 +29,9 @@ export function checkTask(item: ast.Task, counters: Counters, around: Surroundin
   return {
     name: item.name.text,
     ...(purpose === undefined ? {} : { purpose: purpose.purpose.text }),
-    ...(sequence === undefined ? {} : { sequence: checkSequence(sequence.sequence, around) }),
+    ...(sequence === undefined
+      ? {}
+      : { sequence: checkSequence(sequence.sequence, counters.links, around) }),
     limits: limits.flatMap((limit) => checkLimit(limit, item.name.text, counters, around)),
     at: around.place(item.name.span),
   };
@@ -59,12 +64,33 @@ interface Builder {
   readonly follow: Set<number>[];
   /** What `as` names so far, in the order of the text. */
   context: Context;
+  /** Which of those have a value, whatever way led here. */
+  bound: ReadonlySet<number>;
+  /** What a step came to the first time: repetitions only ever know more names. */
+  readonly checked: Map<ast.Sequence, CheckedStep>;
+  readonly links: { left: number };
+  readonly span: Span;
   overflown: boolean;
 }
 
-function checkSequence(sequence: ast.Sequence, around: Surroundings): SequenceDecl {
-  const context: Context = stateContext(around);
-  const builder: Builder = { around, positions: [], follow: [], context, overflown: false };
+type CheckedStep = Pick<StepDecl, "label" | "tools" | "binds" | "predicates">;
+
+function checkSequence(
+  sequence: ast.Sequence,
+  links: { left: number },
+  around: Surroundings,
+): SequenceDecl {
+  const builder: Builder = {
+    around,
+    positions: [],
+    follow: [],
+    context: stateContext(around),
+    bound: new Set(),
+    checked: new Map(),
+    links,
+    span: sequence.span,
+    overflown: false,
+  };
   const { first, last, empty } = fragment(sequence, builder);
   return {
     positions: builder.positions,
@@ -87,10 +113,26 @@ function fragment(part: ast.Sequence, builder: Builder): Fragment {
         .map((inner) => fragment(inner, builder))
         .reduce((a, b) => after(a, b, builder), NOTHING);
     case "either":
-      return part.parts.map((inner) => fragment(inner, builder)).reduce(alternative);
+      return either(part.parts, builder);
     case "repeat":
       return repeated(part, builder);
   }
+}
+
+/** After a choice those names have a value that every way gives one. */
+function either(parts: readonly ast.Sequence[], builder: Builder): Fragment {
+  const before = builder.bound;
+  let common: ReadonlySet<number> | undefined;
+  let whole: Fragment | undefined;
+  for (const part of parts) {
+    builder.bound = before;
+    const inner = fragment(part, builder);
+    whole = whole === undefined ? inner : alternative(whole, inner);
+    const { bound } = builder;
+    common = common === undefined ? bound : new Set([...common].filter((id) => bound.has(id)));
+  }
+  builder.bound = common ?? before;
+  return whole ?? NOTHING;
 }
 
 function after(a: Fragment, b: Fragment, builder: Builder): Fragment {
@@ -111,6 +153,8 @@ function alternative(a: Fragment, b: Fragment): Fragment {
 }
 
 function link(from: readonly number[], to: readonly number[], builder: Builder): void {
+  spend(from.length * to.length, builder);
+  if (builder.overflown) return;
   for (const position of from) for (const next of to) builder.follow[position]?.add(next);
 }
 
@@ -124,16 +168,35 @@ function repeated(part: Extract<ast.Sequence, { kind: "repeat" }>, builder: Buil
   const copies = most ?? Math.max(least, 1);
   let whole = NOTHING;
   for (let copy = 0; copy < copies; copy++) {
+    const before = builder.bound;
     const inner = fragment(part.of, builder);
     if (builder.overflown) return NOTHING;
+    // However often nothing is repeated, it is nothing.
+    if (inner.first.length === 0) break;
+    if (copy >= least) builder.bound = before;
     if (most === undefined && copy === copies - 1) link(inner.last, inner.first, builder);
     whole = after(whole, copy < least ? inner : { ...inner, empty: true }, builder);
   }
   return whole;
 }
 
+/** Of what all sequences of the package may come to. */
+function spend(count: number, builder: Builder): void {
+  builder.links.left -= count;
+  if (builder.links.left >= 0 || builder.overflown) return;
+  const message = `the sequences of a package have ${SEQUENCE_LINKS_MAX} ways from step to step at most`;
+  builder.around.report("E225", builder.span, message, "repeat less");
+  builder.overflown = true;
+}
+
 function step(part: Extract<ast.Sequence, { kind: "step" }>, builder: Builder): Fragment {
   const { around, positions } = builder;
+  const checked = builder.checked.get(part) ?? checkStep(part, builder);
+  builder.checked.set(part, checked);
+  builder.bound = new Set([...builder.bound, ...checked.binds.map(({ id }) => id)]);
+  // Each copy holds them anew wherever the program is written down.
+  spend(checked.predicates.length + checked.tools.length + checked.binds.length, builder);
+  if (builder.overflown) return NOTHING;
   if (positions.length >= SEQUENCE_STEPS_MAX) {
     around.report(
       "E225",
@@ -143,7 +206,14 @@ function step(part: Extract<ast.Sequence, { kind: "step" }>, builder: Builder): 
     builder.overflown = true;
     return NOTHING;
   }
-  const tools = selectTools(part.selector, around);
+  const position = positions.length;
+  positions.push({ ...checked, at: around.place(part.span) });
+  builder.follow.push(new Set());
+  return { first: [position], last: [position], empty: false };
+}
+
+function checkStep(part: Extract<ast.Sequence, { kind: "step" }>, builder: Builder): CheckedStep {
+  const tools = selectTools(part.selector, builder.around);
   const binds: { argument: string; id: number }[] = [];
   const predicates: Expr[] = [];
   for (const argument of part.args) {
@@ -152,13 +222,22 @@ function step(part: Extract<ast.Sequence, { kind: "step" }>, builder: Builder): 
       if (id !== undefined) binds.push({ argument: argument.argument.text, id });
       continue;
     }
-    const held = condition(argument.condition, { ...builder.context, tools });
+    const bound = new Set([...builder.bound, ...binds.map(({ id }) => id)]);
+    const context = { ...builder.context, tools, locals: asBound(builder.context.locals, bound) };
+    const held = condition(argument.condition, context);
     if (held !== undefined) predicates.push(held.ir);
   }
-  const position = positions.length;
-  positions.push({ label: labelOf(part), tools, binds, predicates, at: around.place(part.span) });
-  builder.follow.push(new Set());
-  return { first: [position], last: [position], empty: false };
+  return { label: labelOf(part), tools, binds, predicates };
+}
+
+/** What only some of the ways here have bound may be absent. */
+function asBound(locals: Context["locals"], bound: ReadonlySet<number>): Context["locals"] {
+  return new Map(
+    [...locals].map(([name, { id, type }]) => [
+      name,
+      { id, type: bound.has(id) ? type : optional(type) },
+    ]),
+  );
 }
 
 function labelOf(part: Extract<ast.Sequence, { kind: "step" }>): string {
@@ -186,7 +265,13 @@ function bind(
   }
   const type: Type = present(lookup.found);
   const before = builder.context.locals.get(argument.as.text);
-  if (before !== undefined) return before.id;
+  if (before !== undefined) {
+    if (!sameType(before.type, type)) {
+      const message = `\`${argument.as.text}\` is ${spell(before.type)} already, and this is ${spell(type)}`;
+      around.report("E204", argument.span, message, "give it another name");
+    }
+    return before.id;
+  }
   refuseShadowing(argument.as, builder.context);
   const id = around.fresh();
   builder.context = withLocal(builder.context, argument.as.text, id, type);

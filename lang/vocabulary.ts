@@ -37,7 +37,7 @@ export interface Vocabulary {
 const BUILT_IN: Record<ast.Attributes["of"] | "resource", readonly string[]> = {
   agent: ["id", "kind", "groups", "attested", "trust"],
   principal: ["id", "kind", "groups"],
-  session: ["id", "started_at", "status", "labels"],
+  session: ["id", "started_at", "status", "labels", "sensitivity"],
   environment: ["now"],
   resource: ["type", "id", "labels"],
 };

@@ -60,6 +60,7 @@ export function contextOf(program: Program, { tool, resource }: Narrowing = {}):
     modules: new Map(),
     counters: new Map(),
     latches: new Map(),
+    keys: new Map(),
     report: () => {},
     check: () => undefined,
     place: () => 0,

@@ -58,6 +58,7 @@ describe("conditions that mean something", () => {
     "max([args.amount, 5]) < 10",
     "user in origin(args.amount)",
     "(bags()[args.recipient] ?? 0) < 3",
+    'has resource.items[0].gift or (resource.items[0].gift ?? resource.items[1].sku ?? "") == ""',
     "args.amount in [1, 2.5]",
     "[1, 2.5] contains args.amount",
     "sum([1, 2.5]) < args.amount",
@@ -156,6 +157,34 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
     ["task t { sequence read_file(pth as p) }", ["E206 pth"]],
     ["task t { sequence run_tests{3,2} }", ["E211 run_tests{3,2}"]],
     ["task t { sequence run_tests{2000} }", ["E225 run_tests"]],
+    ["task t { sequence ((run_tests{0}){0,9000000000}){9000000000} }", []],
+    ["task a { sequence ((run_tests?){900})+ }", ["E225 ((run_tests?){900})+"]],
+    ["task t { sequence read_file(path as p)?, edit_file(args.path == p) }", ["E205 p"]],
+    ["task t { sequence read_file(path as p)?, edit_file(has p and args.path == p) }", []],
+    [
+      "task t { sequence (read_file(path as p) | edit_file(path as p))+, edit_file(args.path == p) }",
+      [],
+    ],
+    [
+      "counter c = count allowed edit_file per args.size permit p tool effect write when c < 3",
+      ["E205 c"],
+    ],
+    [
+      "counter c = count allowed edit_file per args.size permit p when tool is edit_file and c < 3",
+      [],
+    ],
+    [
+      "latch l = completed edit_file per args.size reset by completed read_file",
+      ["E205 args.size"],
+    ],
+    [
+      "counter c = count allowed send_money where has args.subject per args.subject permit p tool send_money when c < 3",
+      ["E205 c"],
+    ],
+    [
+      "counter c = count allowed where resource is order per resource.status permit p when c < 3",
+      ["E205 c"],
+    ],
     ["task t { limit spnd <= 3 }", ["E226 spnd"]],
     ["task t { limit calls <= 3.5 }", ["E204 3.5"]],
     ["never n allow when args.amout > 1", ["E206 amout"]],
