@@ -65,11 +65,11 @@ export function decide(
     return refuse(asked, { code: "delegation_invalid", because: accepted.delegationProblem });
   }
   const rules = policy.evaluator.rules(request, view);
-  const forbidden = refusedByForbids(policy, rules.forbids, request);
+  const forbidden = refusedByForbids(policy, rules, request);
   if (forbidden !== undefined) return refuse(asked, forbidden, rules);
   const task = taskOf(policy, accepted, view, touches);
   if (task.refusal !== undefined) return refuse(asked, task.refusal, rules);
-  const permits = certainOf(rules.permits);
+  const permits = certainOf(rules.permits, rules);
   if (permits.length === 0) return refuse(asked, notPermitted(policy, rules.permits), rules);
   const nevers = policy.evaluator.nevers(request, view);
   if (nevers.length > 0) return refuse(asked, brokenInvariants(policy, nevers), rules, nevers);
@@ -203,11 +203,12 @@ function hold(
 
 function refusedByForbids(
   policy: Policy,
-  forbids: readonly Hit[],
+  rules: RuleResults,
   { roots }: DecisionRequest,
 ): Refusal | undefined {
+  const { forbids } = rules;
   if (forbids.length === 0) return undefined;
-  const certain = certainOf(forbids);
+  const certain = certainOf(forbids, rules);
   // What could not be decided forbids; it does not also end a session.
   const interrupt = roots.session !== undefined && interrupts(policy, certain);
   return {
@@ -248,14 +249,8 @@ function isCertain(hit: Hit): boolean {
   return hit.unknown === undefined;
 }
 
-function certainOf(hits: readonly Hit[]): readonly Hit[] {
-  return areCertain(hits) ? hits : hits.filter(isCertain);
-}
-
-/** Asked several times for each decision: a loop, since most lists hold one hit or none. */
-function areCertain(hits: readonly Hit[]): boolean {
-  for (let at = 0; at < hits.length; at += 1) if (hits[at]?.unknown !== undefined) return false;
-  return true;
+function certainOf(hits: readonly Hit[], { uncertain }: RuleResults): readonly Hit[] {
+  return uncertain ? hits.filter(isCertain) : hits;
 }
 
 /** What to do about it: repair the store, wait for an outcome, or look at the policy. */
@@ -578,16 +573,12 @@ function errorsOf(
   nevers: readonly Hit[] = NO_HITS,
 ): readonly EvaluationError[] {
   if (rules === undefined) return NO_ERRORS;
-  if (!hasUnknown(rules) && areCertain(nevers)) return NO_ERRORS;
+  if (!rules.uncertain && (nevers.length === 0 || nevers.every(isCertain))) return NO_ERRORS;
   const { forbids, permits, holds, obliges } = rules;
   return [
     ...errorsIn(policy, policy.rules, [...forbids, ...permits, ...holds, ...obliges]),
     ...errorsIn(policy, policy.nevers, nevers),
   ];
-}
-
-function hasUnknown({ forbids, permits, holds, obliges }: RuleResults): boolean {
-  return !(areCertain(forbids) && areCertain(permits) && areCertain(holds) && areCertain(obliges));
 }
 
 function errorsIn(

@@ -31,6 +31,8 @@ export interface RuleResults {
   readonly forbids: readonly Hit[];
   readonly holds: readonly Hit[];
   readonly obliges: readonly Hit[];
+  /** Some hit is unknown. */
+  readonly uncertain: boolean;
 }
 
 /** `unknown` is missing where the rule applies; where it is there, the rule could not be decided. */

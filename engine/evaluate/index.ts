@@ -16,6 +16,7 @@ export interface Collected {
   forbids: readonly Hit[];
   holds: readonly Hit[];
   obliges: readonly Hit[];
+  uncertain: boolean;
 }
 
 export type Visit = (roots: Roots, facts: Facts, collected: Collected) => void;

@@ -110,6 +110,7 @@ function interpretRules(program: Program, newScope: () => Scope): RuleResults {
     forbids: hits.forbid,
     holds: hits.hold,
     obliges: hits.oblige,
+    uncertain: Object.values(hits).some((all) => all.some(({ unknown }) => unknown !== undefined)),
   };
 }
 

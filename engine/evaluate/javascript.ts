@@ -47,14 +47,14 @@ export function generateEvaluator(program: Program, compile: Compile = compileSo
     rules({ tool, roots }, facts) {
       const place = placeOf(tool);
       if (place === undefined) return NO_RULES;
-      const collected: Collected = { permits: NONE, forbids: NONE, holds: NONE, obliges: NONE };
+      const collected = nothingYet();
       place.visit(roots, facts, collected);
       if (place.mixed) putInOrder(collected);
       return collected;
     },
     nevers({ roots }, facts) {
       if (visitNevers.length === 0) return NONE;
-      const collected: Collected = { permits: NONE, forbids: NONE, holds: NONE, obliges: NONE };
+      const collected = nothingYet();
       for (const visit of visitNevers) visit(roots, facts, collected);
       return collected.forbids;
     },
@@ -78,11 +78,16 @@ type FindApprover = (roots: Roots, facts: Facts) => string | Unknown;
 type TakeStep = (roots: Roots, facts: Facts, bound: Bindings) => StepResult;
 
 const NONE: readonly Hit[] = Object.freeze([]);
+function nothingYet(): Collected {
+  return { permits: NONE, forbids: NONE, holds: NONE, obliges: NONE, uncertain: false };
+}
+
 const NO_RULES: RuleResults = Object.freeze({
   permits: NONE,
   forbids: NONE,
   holds: NONE,
   obliges: NONE,
+  uncertain: false,
 });
 const MISSES: StepResult = Object.freeze({ matches: false });
 

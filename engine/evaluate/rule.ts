@@ -19,7 +19,8 @@ export function emitRules(
     rules.flatMap(({ rule }) => [...rule.conditions, ...rule.lets.map((one) => one.value)]),
   );
   const body = new Block();
-  for (const { index, rule } of rules) ruleCode(frame, body, index, rule, decided);
+  const repeated = repeatedClauses(rules.map(({ rule }) => rule.guard));
+  for (const { index, rule } of rules) ruleCode(frame, body, { index, rule, decided, repeated });
   return unit.emitter.finish(
     unit.declarations(),
     code`function (q, f, o) {\n${frame.prologue()}\n${body.toCode()}\n}`,
@@ -49,17 +50,20 @@ const COLLECTED = {
   oblige: code`obliges`,
 } as const;
 
-function ruleCode(
-  frame: Frame,
-  out: Block,
-  index: number,
-  rule: Rule,
-  decided: ReadonlySet<keyof Guard>,
-): void {
+interface Guarded {
+  readonly index: number;
+  readonly rule: Rule;
+  readonly decided: ReadonlySet<keyof Guard>;
+  /** Tests that several rules of the unit ask: made once, at its start. */
+  readonly repeated: ReadonlySet<string>;
+}
+
+function ruleCode(frame: Frame, out: Block, guarded: Guarded): void {
+  const { index, rule } = guarded;
   const label = frame.unit.emitter.name("l");
   const leave = code`break ${label};`;
   const body = new Block();
-  const guard = guardCode(frame, rule.guard, decided);
+  const guard = guardCode(frame, guarded);
   if (guard.length > 0) body.add(code`if (!(${join(guard, code` && `)})) ${leave}`);
   const declareLets = letsOf(frame, rule);
   const unknown = allHold(frame, body, rule.conditions, leave, declareLets);
@@ -105,7 +109,7 @@ function hitCode(frame: Frame, list: Code, index: number, unknown: Code | undefi
   const add = emitter.helper("addHit");
   const applies = code`o.${list} = ${add}(o.${list}, ${emitter.constant(hit)}, ${emitter.constant(Object.freeze([hit]))});`;
   if (unknown === undefined) return applies;
-  const might = code`o.${list} = ${emitter.helper("addUnknown")}(o.${list}, ${emitter.constant(index)}, ${unknown});`;
+  const might = code`{ o.uncertain = true; o.${list} = ${emitter.helper("addUnknown")}(o.${list}, ${emitter.constant(index)}, ${unknown}); }`;
   return code`if (${unknown} === undefined) ${applies}\nelse ${might}`;
 }
 
@@ -141,23 +145,24 @@ function letCode(frame: Frame, out: Block, id: number, expr: Expr): void {
   frame.locals.set(id, used ? { value, unknown } : { value });
 }
 
-/** One test for each clause; the same test of several rules is made once. */
-function guardCode(frame: Frame, guard: Guard, decided: ReadonlySet<keyof Guard>): readonly Code[] {
+/** One test for each clause, those first that cost least: most requests fail the first. */
+function guardCode(frame: Frame, { rule, decided, repeated }: Guarded): readonly Code[] {
+  const { guard } = rule;
   const tests: Code[] = [];
   const clause = (name: keyof Guard, test: (values: readonly string[]) => Code): void => {
-    const values = guard[name];
+    const values = guard[name] as readonly string[] | undefined;
     if (values === undefined || decided.has(name)) return;
-    const key = `${name} ${JSON.stringify(values)}`;
-    tests.push(frame.shared(key, () => test(values as readonly string[])));
+    const key = clauseKey(name, values);
+    tests.push(repeated.has(key) ? frame.shared(key, () => test(values)) : test(values));
   };
-  clause("agentGroups", (groups) => holdsAny(frame, frame.hoist("agent", "groups"), groups));
+  clause("resources", (types) => isOneOf(frame, frame.hoist("resource", "type"), types));
   clause("agentKinds", (kinds) => isOneOf(frame, frame.hoist("agent", "kind"), kinds));
+  clause("principalKinds", (kinds) => isOneOf(frame, frame.hoist("principal", "kind"), kinds));
+  clause("tasks", (tasks) => isOneOf(frame, frame.hoist("intent", "task"), tasks));
+  clause("agentGroups", (groups) => holdsAny(frame, frame.hoist("agent", "groups"), groups));
   clause("principalGroups", (groups) =>
     holdsAny(frame, frame.hoist("principal", "groups"), groups),
   );
-  clause("principalKinds", (kinds) => isOneOf(frame, frame.hoist("principal", "kind"), kinds));
-  clause("resources", (types) => isOneOf(frame, frame.hoist("resource", "type"), types));
-  clause("tasks", (tasks) => isOneOf(frame, frame.hoist("intent", "task"), tasks));
   clause("purposes", (purposes) => {
     const purpose = frame.hoist("intent", "purpose");
     const within = frame.unit.emitter.helper("purposeWithin");
@@ -167,6 +172,20 @@ function guardCode(frame: Frame, guard: Guard, decided: ReadonlySet<keyof Guard>
     );
   });
   return tests;
+}
+
+function clauseKey(name: string, values: unknown): string {
+  return `${name} ${JSON.stringify(values)}`;
+}
+
+function repeatedClauses(guards: readonly Guard[]): ReadonlySet<string> {
+  const once = new Set<string>();
+  const repeated = new Set<string>();
+  for (const [name, values] of guards.flatMap((guard) => Object.entries(guard))) {
+    const key = clauseKey(name, values);
+    (once.has(key) ? repeated : once).add(key);
+  }
+  return repeated;
 }
 
 function holdsAny(frame: Frame, set: Code, values: readonly Scalar[]): Code {

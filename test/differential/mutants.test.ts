@@ -34,8 +34,16 @@ describe("mistakes in generated source", () => {
     { mistake: "not is dropped", from: /!\(\(([^()]+)\)\)/g, to: "($1)" },
     { mistake: "presence is inverted", from: /\((\S+) !== undefined\)/g, to: "($1 === undefined)" },
     { mistake: "equality is inverted", from: /(\(v\d+) === (v\d+)/g, to: "$1 !== $2" },
-    { mistake: "an undecided forbid does not apply", from: /\nelse o\.forbids = [^;]+;/g, to: "" },
-    { mistake: "an undecided hold does not apply", from: /\nelse o\.holds = [^;]+;/g, to: "" },
+    {
+      mistake: "an undecided forbid does not apply",
+      from: /\nelse \{ o\.uncertain = true; o\.forbids = [^;]+; \}/g,
+      to: "",
+    },
+    {
+      mistake: "an undecided hold does not apply",
+      from: /\nelse \{ o\.uncertain = true; o\.holds = [^;]+; \}/g,
+      to: "",
+    },
     {
       mistake: "an undecided permit applies",
       from: /if \(u\d+ === undefined\) o\.permits/g,

@@ -38,7 +38,7 @@ export function assess(
     count(quality.kinds, expr.kind);
     if (value instanceof Unknown) count(quality.causes, value.cause);
   });
-  const rules = evaluator.rules(request, facts);
+  const { uncertain: _, ...rules } = evaluator.rules(request, facts);
   const nevers = evaluator.nevers(request, facts);
   quality.pairCount++;
   for (const [list, hits] of Object.entries(rules)) {

@@ -24,7 +24,13 @@ function tried(
   const program: Program = { ...programFrom(1), rules };
   const found: number[] = [];
   const place = indexRules(program, (indexes) => () => void found.push(...indexes))(0);
-  const collected: Collected = { permits: [], forbids: [], holds: [], obliges: [] };
+  const collected: Collected = {
+    permits: [],
+    forbids: [],
+    holds: [],
+    obliges: [],
+    uncertain: false,
+  };
   place?.visit(requestRoots(roots), NO_FACTS, collected);
   return found.sort((a, b) => a - b);
 }
