@@ -325,8 +325,12 @@ function readTool(json: unknown, work: Work): ToolCall | undefined {
   if (index === undefined || tool === undefined) {
     return report(invalid, "/tool/name", `is no tool that the policy knows: \`${name}\``);
   }
-  if (tool.digest !== undefined && digest !== undefined && digest !== tool.digest) {
-    report(invalid, "/tool/digest", "is not the declared one: the tool has changed");
+  if (tool.digest !== undefined && digest !== tool.digest) {
+    const why =
+      digest === undefined
+        ? "is missing, and the policy pins it"
+        : "is not the declared one: the tool has changed";
+    report(invalid, "/tool/digest", why);
   }
   const args = shape.args[index]?.(given.args ?? {}, "/tool/args", invalid);
   const value = newRecord();

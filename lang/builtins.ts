@@ -322,6 +322,15 @@ const FUNCTIONS: readonly Builtin[] = [
   parser("cidr", "Cidr", parseCidr),
   parser("time", "Time", parseTime),
   {
+    name: "command",
+    signature: "String → Command",
+    doc: "the text as a shell command line, or as a script of several",
+    cost: "linear",
+    arity: 1,
+    result: (types) => accept(types, [type("String")], type("Command")),
+    apply: ([text]) => String(text),
+  },
+  {
     name: "date_time",
     signature: "(String, String) → Time?",
     doc: "a date and a time of day, `2026-01-02` and `15:04` or `15:04:05+01:00`, as one Time; absent where they are none",

@@ -321,7 +321,12 @@ function toolOf(call: ast.TestCall, loose: boolean, around: Surroundings): Wire 
     if (missing && !loose)
       report("E228", call.span, `argument \`${field.name}\` of \`${tool.name}\` is missing`);
   }
-  return { name: tool.wire, ...(tool.server === undefined ? {} : { server: tool.server }), args };
+  return {
+    name: tool.wire,
+    ...(tool.server === undefined ? {} : { server: tool.server }),
+    ...(tool.digest === undefined ? {} : { digest: tool.digest }),
+    args,
+  };
 }
 
 function expectation(expect: ast.Expectation, around: Surroundings): Expectation {

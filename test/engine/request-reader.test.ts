@@ -171,6 +171,7 @@ test.each([
     { ...base, tool: { name: "pinned", digest: "sha256:2" } },
     "invalid: /tool/digest is not the declared one",
   ],
+  [{ ...base, tool: { name: "pinned" } }, "invalid: /tool/digest is missing"],
   [{ ...base, tool: { name: "pinned", digest: "sha256:1" } }, "accepted"],
   [{ ...base, tool: { name: "remote", server: "mcp://b" } }, "invalid: /tool/name is no tool"],
   [{ ...base, tool: { name: "remote", server: "mcp://a" } }, "accepted"],
