@@ -29,8 +29,8 @@ interface Effort {
 
 const FULL: Effort = {
   sizes: [20, 100, 1_000, 10_000],
-  warmUpSeconds: 0.4,
-  rounds: 3,
+  warmUpSeconds: 1,
+  rounds: 4,
   roundSeconds: 0.25,
   stateSeconds: 3,
 };
