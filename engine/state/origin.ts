@@ -16,7 +16,7 @@ const SHORT = 4;
 interface Leaf {
   readonly text: string;
   readonly labels: ReadonlySet<string>;
-  /** What the record says it comes from; empty where it should say and does not. */
+  /** What the record says it comes from, as written; empty where it should say and does not. */
   readonly source?: string;
 }
 
@@ -29,6 +29,8 @@ export interface ReturnedPart {
 /** What one session has seen. Grows only. */
 export class Seen {
   readonly #instructions: string[] = [];
+  /** The same with its capitals. */
+  readonly #written: string[] = [];
   readonly #leaves: Leaf[] = [];
   readonly #known = new Set<string>();
   #length = 0;
@@ -36,9 +38,13 @@ export class Seen {
 
   /** What the person wrote. */
   instruct(text: string): void {
-    const normal = normalise(text);
-    if (normal !== "" && this.#fits(`instruction ${normal}`, normal))
-      this.#instructions.push(normal);
+    const written = spaced(text);
+    const normal = written.toLowerCase();
+    if (normal === "" || !this.#fits(`instruction ${written}`, normal)) return;
+    this.#instructions.push(normal);
+    this.#written.push(written);
+    const parted = withBlanks(written);
+    if (parted !== written) this.#instructions.push(parted.toLowerCase());
   }
 
   /** What a successful or failed call returned. `args` are those it was called with. */
@@ -67,8 +73,9 @@ export class Seen {
     return labels;
   }
 
-  #originOf(text: string, labels: Set<Scalar>): void {
-    if (text === "") return;
+  #originOf(value: string, labels: Set<Scalar>): void {
+    if (value === "") return;
+    const text = soughtFor(value);
     if (this.#isInstructed(text)) labels.add(USER_LABEL);
     let outside = 0;
     let named = 0;
@@ -82,12 +89,15 @@ export class Seen {
     if (outside > 0 && named === outside) labels.add(NAMED_LABEL);
   }
 
-  #isInstructed(text: string): boolean {
+  #isInstructed(text: Sought): boolean {
     return this.#instructions.some((instruction) => holds(instruction, text));
   }
 
+  /** A short one is a name where it has a capital, and the person gave it the same: `Bob`, but not `the`. */
   #isNamed(source: string): boolean {
-    return source.length >= SHORT && this.#isInstructed(source);
+    if (source.length >= SHORT) return this.#isInstructed(soughtFor(source.toLowerCase()));
+    if (!/\p{Lu}/u.test(source)) return false;
+    return this.#written.some((instruction) => holds(instruction, { part: source, isUrl: false }));
   }
 
   #fits(key: string, text: string): boolean {
@@ -104,17 +114,42 @@ export class Seen {
 
 /** One form for what looks alike: NFC, blanks single, case folded. */
 function normalise(text: string): string {
-  return text.normalize("NFC").replace(/\s+/g, " ").trim().toLowerCase();
+  return spaced(text).toLowerCase();
+}
+
+function spaced(text: string): string {
+  return text.normalize("NFC").replace(/\s+/g, " ").trim();
+}
+
+/** People forget the blank behind a full stop: `to ann@acme.example.Then call her`. */
+function withBlanks(text: string): string {
+  return text.replace(/(?<=[\p{Ll}\d][.!?])(?=\p{Lu}\p{Ll})/gu, " ");
 }
 
 /** The texts of all scalars in a value. */
-function textsIn(value: Value | undefined): readonly string[] {
+function textsIn(value: Value | undefined, form = normalise): readonly string[] {
   if (value === undefined || value === NULL || typeof value === "boolean") return [];
   if (typeof value === "number") return [String(value)];
-  if (typeof value === "string") return [normalise(value)];
-  if (isSet(value)) return [...value].flatMap(textsIn);
-  if (isList(value)) return value.flatMap(textsIn);
-  return (isMap(value) ? [...value.values()] : Object.values(value)).flatMap(textsIn);
+  if (typeof value === "string") return [form(value)];
+  const inner: readonly (Value | undefined)[] = isList(value)
+    ? value
+    : [...(isSet(value) || isMap(value) ? value.values() : Object.values(value))];
+  return inner.flatMap((item) => textsIn(item, form));
+}
+
+/** How a normalised text is looked for. */
+interface Sought {
+  readonly part: string;
+  readonly isUrl: boolean;
+}
+
+/** `https://www.acme.example/`, `www.acme.example` and `acme.example` are one page to people, and to most models. */
+function soughtFor(text: string): Sought {
+  const url = /^(?:https?:\/\/(?:www\.)?|www\.)(\S*[^\s/])\/?$/.exec(text);
+  const rest = url?.[1];
+  return rest === undefined || rest.length < SHORT
+    ? { part: text, isUrl: false }
+    : { part: rest, isUrl: true };
 }
 
 /** What is found on the way down to a leaf. */
@@ -132,14 +167,14 @@ type Labeller = {
 
 function labeller(tool: ToolDecl, args: RecordValue, added: readonly string[]): Labeller {
   const { source } = tool;
-  const argument = source?.of === "args" ? textsIn(args[source.name]).join(" ") : undefined;
+  const argument = source?.of === "args" ? textsIn(args[source.name], spaced).join(" ") : undefined;
   const fromArgs = argument ?? (source === undefined ? undefined : "");
   return {
     labelsAt: (place) => new Set([...added, ...yielded(tool.yields, place)]),
     sourceOf: (record) => {
       if (source?.of !== "output" || !Object.hasOwn(record, source.name)) return undefined;
       const named = record[source.name];
-      return typeof named === "string" ? normalise(named) : "";
+      return typeof named === "string" ? spaced(named) : "";
     },
     ...(fromArgs === undefined ? {} : { source: fromArgs }),
   };
@@ -180,16 +215,18 @@ function leavesOf(value: unknown, { labelsAt, sourceOf, source }: Labeller): rea
   return leaves;
 }
 
-function leafHolds(leaf: string, text: string): boolean {
-  if (leaf === text) return true;
-  if (text.length >= leaf.length) return false;
-  return text.length >= SHORT ? holds(leaf, text) : mentions(leaf, text);
+function leafHolds(leaf: string, text: Sought): boolean {
+  const { part } = text;
+  if (leaf === part) return true;
+  if (part.length >= leaf.length) return false;
+  return part.length >= SHORT ? holds(leaf, text) : mentions(leaf, part);
 }
 
 /** Contained between boundaries: `100` is not in `2100`, nor `11` in `11:30`, nor `a@b.c` in `aa@b.c`. */
-function holds(text: string, part: string): boolean {
+function holds(text: string, { part, isUrl }: Sought): boolean {
   for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) {
-    if (isBounded(text, at, at + part.length)) return true;
+    const end = at + part.length;
+    if (isBounded(text, at, end) && !(isUrl && isInsideHost(text, at, end))) return true;
   }
   return false;
 }
@@ -222,6 +259,15 @@ function isInsideAddress(text: string, start: number, end: number): boolean {
   const [before, after] = [text.charAt(start - 1), text.charAt(end)];
   if (before !== "" && "._%+-".includes(before)) return true;
   return (after === "." || after === "-") && isWord(text.charAt(end + 1));
+}
+
+/** `b.c/d` is not in `a-b.c/d`, `a.b.c/d`, `a@b.c/d` or `b.c/d.evil`, but in `www.b.c/d`. */
+function isInsideHost(text: string, start: number, end: number): boolean {
+  const before = text.slice(Math.max(0, start - 5), start);
+  if (/[-@]$/.test(before)) return true;
+  if (before.endsWith(".") && !/(?:^|[^\p{L}\p{N}_.-])www\.$/u.test(before)) return true;
+  const after = text.charAt(end);
+  return after === "@" || ((after === "." || after === "-") && isWord(text.charAt(end + 1)));
 }
 
 function isWord(character: string): boolean {

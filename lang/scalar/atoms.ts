@@ -13,10 +13,11 @@ const ACCOUNT = /^[A-Z]{2}\d{2}[A-Z0-9]{8,30}$/;
 /**
  * What a free text names exactly (SPEC §5.8): the mail addresses, URLs and account numbers in it, as written
  * and without the punctuation around them. Linear: each word is looked at once, as a whole and in its parts.
+ * A backslash parts words as well: models write line ends as `\n`.
  */
 export function atomsIn(text: string): ReadonlySet<string> {
   const found = new Set<string>();
-  for (const word of text.split(/[\s|]/)) {
+  for (const word of text.split(/[\s|\\]/)) {
     for (const part of new Set([word, ...word.split(JOINTS)])) {
       const bare = withoutEdges(withoutEdges(part).replace(KEYED, ""));
       if (isAtom(bare)) found.add(bare);

@@ -110,6 +110,53 @@ describe("values stand between boundaries", () => {
   });
 });
 
+describe("a URL is found however it is begun and ended", () => {
+  test.each([
+    ["see www.b.example!", "https://www.b.example/", true],
+    ["see www.b.example!", "http://b.example", true],
+    ["see https://b.example/x.", "www.b.example/x", true],
+    ["see b.example/x", "https://b.example", true],
+    ["www.b.example", "https://b.example", true],
+    ["see www.a-b.example", "https://b.example", false],
+    ["see www.a.b.example", "https://b.example", false],
+    ["see b.example.evil", "https://b.example", false],
+    ["see b.example-evil.com", "https://b.example", false],
+    ["see https://b.example@evil.com", "https://b.example", false],
+    ["mail ann@b.example", "https://b.example", false],
+    ["see www.b.example", "https://b.example/x", false],
+    ["see www.b.example", "https://www.b.example?q=secret", false],
+    ["www.", "www.", true],
+    ["https://", "https://www.", false],
+  ])("%j holds %j: %j", (text, value, is) => {
+    expect(origin(seenText(text), value)).toEqual(is ? ["ledger"] : []);
+  });
+});
+
+test("people forget the blank behind a full stop", () => {
+  const seen = new Seen();
+  seen.instruct("Post it at www.b.example.Then mail ann@b.example.She waits. Not c.example.evil!");
+  expect(origin(seen, "https://www.b.example")).toEqual(["user"]);
+  expect(origin(seen, "ann@b.example")).toEqual(["user"]);
+  expect(origin(seen, "https://c.example")).toEqual([]);
+  seen.observe(book, record({}), [{ value: "dan@b.example.Evil", labels: [] }]);
+  expect(origin(seen, "dan@b.example")).toEqual([]);
+});
+
+test("a source with a short name is named by its capitals, a page by its URL", () => {
+  const seen = new Seen();
+  seen.instruct("Open what Bob wrote and what is at www.b.example, the lot");
+  const from = (sender: string, body: string) =>
+    seen.observe(search, record({}), [{ value: { sender, body }, labels: [] }]);
+  from("Bob", "code 1111");
+  from("bob", "code 2222");
+  from("the", "code 3333");
+  from("Al", "code 4444");
+  from("https://b.example/", "code 5555");
+  expect(origin(seen, "1111")).toEqual(["named", "untrusted"]);
+  expect(origin(seen, "5555")).toEqual(["named", "untrusted"]);
+  for (const code of ["2222", "3333", "4444"]) expect(origin(seen, code)).toEqual(["untrusted"]);
+});
+
 test("of many values it is the labels of any; what holds nothing has none", () => {
   const seen = seenText("US1300 and US1400");
   expect(origin(seen, new Set(["US1300", "US9999"]))).toEqual(["ledger"]);

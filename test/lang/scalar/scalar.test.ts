@@ -380,6 +380,7 @@ test.each([
   ['<a href="https://acme.example/x">here</a>', ["https://acme.example/x"]],
   ["https://a.example/1,https://b.example/2", ["https://a.example/1", "https://b.example/2"]],
   ["see acme.example/x, and/or notes.txt at 1.5/2", ["acme.example/x"]],
+  ["at www.acme.example/x.\\n\\nThen mail a@b.com\\n", ["www.acme.example/x", "a@b.com"]],
 ])("atoms of %j stand without blanks around them", (text, atoms) => {
   expect([...atomsIn(text)]).toEqual(expect.arrayContaining(atoms));
   expect([...atomsIn(text)].filter((atom) => !text.includes(atom))).toEqual([]);
