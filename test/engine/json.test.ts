@@ -6,6 +6,9 @@ import { describe, expect, test } from "vitest";
 import { type JsonFaultCode, pointerTo, readJson } from "../../engine/json.ts";
 import { JSON_LIMITS, type JsonLimits } from "../../engine/limits.ts";
 
+/** What is not linear takes minutes at these sizes; a busy machine pauses for seconds. */
+const HANG_MS = 10_000;
+
 const read = (text: string | Uint8Array, limits?: Partial<JsonLimits>) =>
   readJson(typeof text === "string" ? Buffer.from(text) : text, { ...JSON_LIMITS, ...limits });
 
@@ -280,7 +283,7 @@ describe("limits", () => {
   ])("64 KiB of %s take no time to speak of", (_, text) => {
     const start = performance.now();
     read(text);
-    expect(performance.now() - start).toBeLessThan(50);
+    expect(performance.now() - start).toBeLessThan(HANG_MS);
   });
 });
 

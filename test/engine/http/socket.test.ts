@@ -193,7 +193,8 @@ describe("damaged requests", () => {
 });
 
 describe("slow clients", () => {
-  const late = HTTP_LIMITS.timeoutCheckMs + 500;
+  // How often sockets are looked at, and what a busy machine adds.
+  const late = HTTP_LIMITS.timeoutCheckMs + 5_000;
 
   test("a hundred that never end their headers are all gone in time", async () => {
     const port = await start();

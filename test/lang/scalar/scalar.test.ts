@@ -37,6 +37,9 @@ import {
   urlScheme,
 } from "../../../lang/scalar/url.ts";
 
+/** What is not linear takes minutes at these sizes; a busy machine pauses for seconds. */
+const HANG_MS = 10_000;
+
 /** The canonical form, or nothing where the text is refused. */
 function read<T>(result: Parsed<T>): T | undefined {
   return result.ok ? result.value : undefined;
@@ -361,7 +364,7 @@ test.each([
 test("a glob of many stars takes no time", () => {
   const started = performance.now();
   expect(globMatches("a".repeat(5_000), `${"a*".repeat(200)}b`)).toBe(false);
-  expect(performance.now() - started).toBeLessThan(200);
+  expect(performance.now() - started).toBeLessThan(HANG_MS);
 });
 
 test("atoms are what a text names exactly", () => {
@@ -395,7 +398,7 @@ test("atoms of a long text take no time", () => {
   for (const unit of ["a.", "a@", "(", "x:", "a.b/", "[](", "www.", ")", ".a"]) {
     atomsIn(`${unit.repeat(50_000)}x`);
   }
-  expect(performance.now() - started).toBeLessThan(1_000);
+  expect(performance.now() - started).toBeLessThan(HANG_MS);
 });
 
 test.each([
