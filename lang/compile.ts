@@ -17,14 +17,21 @@ import {
   type ModuleDecl,
   type Program,
 } from "./ir.ts";
-import { SEQUENCE_LINKS_MAX } from "./limits.ts";
+import {
+  CALL_DEPTH_MAX,
+  DIAGNOSTICS_MAX,
+  ITEMS_MAX,
+  PROGRAM_VALUES_MAX,
+  SEQUENCE_LINKS_MAX,
+} from "./limits.ts";
 import { gatherPackages, type PackageItem, type PackageSource, type Resolve } from "./package.ts";
+import { firstOnes } from "./parse.ts";
 import { type Pep, pepOf } from "./pep.ts";
 import { Places } from "./places.ts";
 import { collect, type Report } from "./report.ts";
 import { isRoot } from "./roots.ts";
 import { checkNever, checkRule } from "./rules.ts";
-import type { SourceFile } from "./source.ts";
+import type { SourceFile, Span } from "./source.ts";
 import { checkCounter, checkLatch, stateContext } from "./state.ts";
 import { checkTask } from "./tasks.ts";
 import { checkTest, type TestCase } from "./testing.ts";
@@ -47,8 +54,8 @@ export function compile(root: PackageSource, resolve: Resolve = () => undefined)
   const found: Diagnostic[] = [...gathered.diagnostics];
   if (hasErrors(found)) return failed(gathered.sources, found);
   const places = new Places(gathered.sources);
-  const checked = checkItems(gathered.items, places, collect(found));
-  if (hasErrors(found)) return failed(gathered.sources, found);
+  const checked = checkItems(gathered.items, places, found, collect(found));
+  if (hasErrors(found)) return failed(gathered.sources, firstOnes(sortDiagnostics(found)));
   const program: Program = {
     format: "writ.ir",
     version: IR_VERSION,
@@ -73,12 +80,17 @@ function failed(sources: readonly SourceFile[], found: readonly Diagnostic[]): C
 
 type Checked = Omit<Program, "format" | "version" | "package" | "packages" | "sources" | "places">;
 
+/** Then nothing more is checked: far more than are shown. */
+const ERRORS_MAX = 10 * DIAGNOSTICS_MAX;
+
 function checkItems(
   items: readonly PackageItem[],
   places: Places,
+  found: readonly Diagnostic[],
   report: Report,
 ): { program: Checked; tests: TestCase[]; peps: Pep[] } {
   const all = items.map((entry) => entry.item);
+  refuseTooMany(all, report);
   refuseRepeated(all, report);
   const vocabulary = collectVocabulary(all, report);
   let locals = 0;
@@ -116,14 +128,15 @@ function checkItems(
     links: { left: SEQUENCE_LINKS_MAX },
   };
   const tasks = of(all, "task").map((item) => checkTask(item, taskCounters, around));
+  const goesOn = () => found.length < ERRORS_MAX;
   const rules = items.flatMap(({ item, package: name }) =>
-    item.kind === "rule" ? [checkRule(item, name, around)] : [],
+    item.kind === "rule" && goesOn() ? [checkRule(item, name, around)] : [],
   );
   const nevers = items.flatMap(({ item, package: name }) =>
-    item.kind === "never" ? [checkNever(item, name, around)] : [],
+    item.kind === "never" && goesOn() ? [checkNever(item, name, around)] : [],
   );
   const tests = items.flatMap(({ item, package: name, used }) =>
-    item.kind === "test" && !used ? [checkTest(item, name, around)] : [],
+    item.kind === "test" && !used && goesOn() ? [checkTest(item, name, around)] : [],
   );
   const program: Checked = {
     levels: [...vocabulary.levels.values()],
@@ -141,8 +154,29 @@ function checkItems(
     nevers,
     readsOrigin: false,
   };
-  const readsOrigin = JSON.stringify(program).includes('"kind":"origin"');
+  const { values, readsOrigin } = measure(program);
+  if (values > PROGRAM_VALUES_MAX) {
+    const message = `a program consists of ${PROGRAM_VALUES_MAX} values at most, everything counted out`;
+    report("E122", all[0]?.span ?? NOWHERE, message, "name fewer tools in each rule, or split it");
+  }
   return { program: { ...program, readsOrigin }, tests, peps: of(all, "pep").map(pepOf) };
+}
+
+const NOWHERE: Span = { file: 0, start: 0, end: 0 };
+
+/** How many values a program would be written down as, and whether any is an `origin`. Does not recurse. */
+function measure(program: Checked): { readonly values: number; readonly readsOrigin: boolean } {
+  let values = 0;
+  let readsOrigin = false;
+  const pending: object[] = [program];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if ("kind" in next && next.kind === "origin") readsOrigin = true;
+    const parts = Object.values(next);
+    values += parts.length;
+    if (values > PROGRAM_VALUES_MAX) break;
+    for (const part of parts) if (typeof part === "object" && part !== null) pending.push(part);
+  }
+  return { values, readsOrigin };
 }
 
 function of<K extends ast.Item["kind"]>(
@@ -164,6 +198,17 @@ const SPACES: Partial<Record<ast.Item["kind"], string>> = {
   pep: "pep",
   test: "test",
 };
+
+/** Names in a row are declarations too. */
+function refuseTooMany(items: readonly ast.Item[], report: Report): void {
+  let count = 0;
+  for (const item of items) {
+    count += "names" in item ? item.names.length : 1;
+    if (count <= ITEMS_MAX) continue;
+    report("E122", item.span, `a package has ${ITEMS_MAX} declarations and rules at most`);
+    return;
+  }
+}
 
 function refuseRepeated(items: readonly ast.Item[], report: Report): void {
   const seen = new Set<string>();
@@ -274,27 +319,43 @@ function refuseRecursion(
   functions: readonly FunctionDecl[],
   report: Report,
 ): void {
-  const state = new Map<number, "open" | "done">();
-  const visit = (index: number): void => {
-    state.set(index, "open");
-    for (const callee of calleesOf(functions[index]?.body)) {
-      const item = items[callee];
-      if (state.get(callee) === "open" && item !== undefined) {
-        report(
-          "E212",
-          item.name.span,
-          `\`${item.name.text}\` calls itself, perhaps through others`,
-        );
-      } else if (!state.has(callee)) visit(callee);
+  const callees = functions.map(({ body }) => calleesOf(body));
+  /** How deep the calls of a function go; while that is being found out, it is open. */
+  const depths = new Map<number, number | "open">();
+  const visit = (index: number, above: number): number => {
+    const item = items[index];
+    const known = depths.get(index);
+    if (typeof known === "number" || item === undefined) return known === "open" ? 0 : (known ?? 0);
+    const { text, span } = item.name;
+    if (known === "open") {
+      report("E212", span, `\`${text}\` calls itself, perhaps through others`);
+      return 0;
     }
-    state.set(index, "done");
+    depths.set(index, "open");
+    let depth = 1;
+    for (const callee of callees[index] ?? []) {
+      // The chain is too long already: going on would only find how much.
+      if (above > CALL_DEPTH_MAX) continue;
+      depth = Math.max(depth, 1 + visit(callee, above + 1));
+    }
+    depths.set(index, depth);
+    if (depth > CALL_DEPTH_MAX || above > CALL_DEPTH_MAX) {
+      report("E122", span, `functions call each other ${CALL_DEPTH_MAX} deep at most`);
+    }
+    return depth;
   };
-  for (const index of functions.keys()) if (!state.has(index)) visit(index);
+  for (const index of functions.keys()) visit(index, 0);
 }
 
-function calleesOf(node: unknown): number[] {
-  if (typeof node !== "object" || node === null) return [];
-  const inner = Object.values(node).flatMap(calleesOf);
-  const call = node as Partial<Extract<Expr, { kind: "call" }>>;
-  return call.kind === "call" && call.function !== undefined ? [call.function, ...inner] : inner;
+function calleesOf(body: Expr): ReadonlySet<number> {
+  const found = new Set<number>();
+  const pending: object[] = [body];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    const call = node as Partial<Extract<Expr, { kind: "call" }>>;
+    if (call.kind === "call" && call.function !== undefined) found.add(call.function);
+    for (const part of Object.values(node)) {
+      if (typeof part === "object" && part !== null) pending.push(part);
+    }
+  }
+  return found;
 }

@@ -15,7 +15,7 @@ import {
 } from "./context.ts";
 import type { Expr } from "./ir.ts";
 import { both, either, type Known, NOTHING, pathKey, presence, presenceOf } from "./known.ts";
-import { LOOP_DEPTH_MAX } from "./limits.ts";
+import { LOOP_DEPTH_MAX, TYPE_PARTS_MAX } from "./limits.ts";
 import { dottedName, listed, literal, textLiteral, withoutParens, wordsOf } from "./literal.ts";
 import { checkBinary } from "./operators.ts";
 import { isRoot, MAY_LACK, ROOTS, resourcesHere, rootAttribute } from "./roots.ts";
@@ -24,6 +24,7 @@ import { didYouMean } from "./suggest.ts";
 import {
   assignable,
   EFFECTS,
+  extent,
   type Field,
   KINDS,
   optional,
@@ -188,6 +189,11 @@ function checkRecord(
   const ir = known.map(({ name, value }) => ({ name, value: value.ir }));
   const types = known.map(({ name, value }) => ({ name, type: value.type }));
   const own: Type = { kind: "Record", fields: types, open: false };
+  if (extent(own).size > TYPE_PARTS_MAX) {
+    const message = `a record is made of ${TYPE_PARTS_MAX} at most, everything counted out`;
+    context.around.report("E122", expr.span, message);
+    return undefined;
+  }
   return typed(
     { kind: "record", fields: ir, at: context.around.place(expr.span) },
     wanted?.kind === "Record" && isWhole(types, wanted) ? wanted : own,

@@ -7,7 +7,7 @@ import type { Expr } from "./ir.ts";
 export interface Known {
   /** Paths that are present. */
   readonly present: ReadonlySet<string>;
-  /** Tools the request can still be a call of (indexes); undefined = any. */
+  /** Tools the request can still be a call of (indexes, ascending); undefined = any. */
   readonly tools?: readonly number[];
   /** Resource types the request's resource can still have; undefined = any, and perhaps none at all. */
   readonly resources?: readonly string[];
@@ -19,8 +19,11 @@ export const NOTHING: Known = { present: new Set() };
 export function both(a: Known, b: Known): Known {
   if (a === NOTHING) return b;
   if (b === NOTHING) return a;
-  const tools = narrower(a.tools, b.tools);
-  const resources = narrower(a.resources, b.resources);
+  const tools = a.tools && b.tools ? meet(a.tools, b.tools) : (a.tools ?? b.tools);
+  const resources =
+    a.resources && b.resources
+      ? a.resources.filter((name) => b.resources?.includes(name))
+      : (a.resources ?? b.resources);
   return {
     present: b.present.size === 0 ? a.present : new Set([...a.present, ...b.present]),
     ...(tools === undefined ? {} : { tools }),
@@ -31,7 +34,7 @@ export function both(a: Known, b: Known): Known {
 /** One of them holds: only what both say. */
 export function either(a: Known, b: Known): Known {
   const present = new Set([...a.present].filter((path) => b.present.has(path)));
-  const tools = join(a.tools, b.tools);
+  const tools = a.tools && b.tools && union(a.tools, b.tools);
   const resources = join(a.resources, b.resources);
   return {
     present,
@@ -77,23 +80,31 @@ export function pathKey(expr: Expr): string | undefined {
   }
 }
 
-/** What is in both, in the order of `a`. */
-export function meet<T>(a: readonly T[], b: readonly T[]): readonly T[] {
+/** Tools that are in one of the lists; all three are ascending. */
+function union(a: readonly number[], b: readonly number[]): readonly number[] {
+  const found: number[] = [];
+  let at = 0;
+  for (const tool of a) {
+    for (let next = b[at]; next !== undefined && next <= tool; next = b[++at]) {
+      if (next < tool) found.push(next);
+    }
+    found.push(tool);
+  }
+  return found.concat(b.slice(at));
+}
+
+/** Tools that are in both lists; all three are ascending. */
+export function meet(a: readonly number[], b: readonly number[]): readonly number[] {
   if (a === b) return a;
-  const other = new Set(b);
-  return a.filter((item) => other.has(item));
+  const found: number[] = [];
+  let at = 0;
+  for (const tool of a) {
+    while ((b[at] ?? Number.POSITIVE_INFINITY) < tool) at++;
+    if (b[at] === tool) found.push(tool);
+  }
+  return found;
 }
 
-function narrower<T>(
-  a: readonly T[] | undefined,
-  b: readonly T[] | undefined,
-): readonly T[] | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : meet(a, b);
-}
-
-function join<T>(
-  a: readonly T[] | undefined,
-  b: readonly T[] | undefined,
-): readonly T[] | undefined {
+function join<T>(a: readonly T[] | undefined, b: readonly T[] | undefined): T[] | undefined {
   return a === undefined || b === undefined ? undefined : [...new Set([...a, ...b])];
 }

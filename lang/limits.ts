@@ -30,6 +30,21 @@ export const DIAGNOSTICS_MAX = 100;
 /** `any`, `all` and aggregates in each other: each multiplies the time by the length of a list. */
 export const LOOP_DEPTH_MAX = 3;
 
+/** Types one type is made of, its names counted out: each is read anew in every request. */
+export const TYPE_PARTS_MAX = 10_000;
+
+/** Types in each other: as deep as the JSON that may stand for them. */
+export const TYPE_DEPTH_MAX = 32;
+
+/** Clauses of one rule: what each makes known is looked up in those behind it. */
+export const CLAUSES_MAX = 1_000;
+
+/** Functions that call each other one inside the other: deciding recurses as deep. */
+export const CALL_DEPTH_MAX = 32;
+
+/** Values a program consists of, everything counted out: it is written down, hashed and read as a whole. */
+export const PROGRAM_VALUES_MAX = 10_000_000;
+
 /** Steps of one sequence, repetitions counted out: each is a state of its automaton. */
 export const SEQUENCE_STEPS_MAX = 1_000;
 

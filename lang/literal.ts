@@ -13,7 +13,7 @@ import { parseUrl } from "./scalar/url.ts";
 import type { Span } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
 import type { Field, Json, RecordType, Type } from "./type.ts";
-import { EFFECTS, KINDS, SOURCES, spell } from "./type.ts";
+import { EFFECTS, KINDS, SOURCES, spell, valueSet } from "./type.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 export interface Literal {
@@ -107,7 +107,7 @@ export function textLiteral(
     case "Command":
       return same(text);
     case "OneOf":
-      if (type.values.includes(text)) return same(text);
+      if (valueSet(type.values).has(text)) return same(text);
       report(
         "E204",
         span,

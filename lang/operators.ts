@@ -13,6 +13,7 @@ import {
   sameType,
   spell,
   type Type,
+  valueSet,
 } from "./type.ts";
 import {
   BOOL,
@@ -122,7 +123,11 @@ function checkEqual(expr: Binary, context: Context): Typed | undefined {
   const sides = pair(expr, context);
   if (sides === undefined) return undefined;
   const { left, right } = sides;
-  const type = joinTypes(left.type, right.type);
+  const disjoint =
+    left.type.kind === "OneOf" &&
+    right.type.kind === "OneOf" &&
+    apart(left.type.values, right.type.values);
+  const type = disjoint ? undefined : joinTypes(left.type, right.type);
   const at = context.around.place(expr.span);
   if (type === undefined || type.kind === "Any" || type.kind === "Float") {
     const why =
@@ -138,25 +143,14 @@ function checkEqual(expr: Binary, context: Context): Typed | undefined {
     );
     return undefined;
   }
-  if (
-    left.type.kind === "OneOf" &&
-    right.type.kind === "OneOf" &&
-    apart(left.type.values, right.type.values)
-  ) {
-    context.around.report(
-      "E204",
-      expr.span,
-      `${spell(left.type)} and ${spell(right.type)} are never equal`,
-    );
-    return undefined;
-  }
   if (type.kind === "Party") return partyEqual(expr, sides, context);
   const equal: Expr = { kind: "equal", left: left.ir, right: right.ir, type, at };
   return typed(expr.op === "==" ? equal : { kind: "not", operand: equal, at }, BOOL);
 }
 
 function apart(a: readonly string[], b: readonly string[]): boolean {
-  return !a.some((value) => b.includes(value));
+  const values = valueSet(b);
+  return !a.some((value) => values.has(value));
 }
 
 /** Actors are the same when their ids are. */

@@ -65,7 +65,8 @@ function reportTooManyItems(files: readonly File[], report: Report): void {
   }
 }
 
-function firstOnes(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+/** As many as are read, sorted before, and word of the rest. */
+export function firstOnes(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const next = diagnostics[DIAGNOSTICS_MAX];
   if (next === undefined) return diagnostics;
   const more = `only the first ${DIAGNOSTICS_MAX} errors are shown`;

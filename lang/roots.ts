@@ -2,6 +2,7 @@
 import { type Context, HOP, toolsHere } from "./context.ts";
 import type { ResourceDecl, RootName } from "./ir.ts";
 import { type Field, optional, sameType, spell, type Type } from "./type.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 const STRING: Type = { kind: "String" };
 const STRINGS: Type = { kind: "Set", of: STRING };
@@ -50,7 +51,24 @@ export function rootAttribute(root: RootName, name: string, context: Context): L
 
 const NO_SENSITIVITY = "there is no `level Sensitivity`, which `sensitivity` would be of";
 
+/** Of what does not depend on the tool or resource: the same for every expression of a package. */
+const fieldsOf = new WeakMap<Vocabulary, Map<RootName, readonly Field[]>>();
+
 export function rootFields(root: RootName, context: Context): readonly Field[] {
+  if (root === "args") return argumentFields(context);
+  if (root === "resource") return resourceFields(context);
+  const { vocabulary } = context.around;
+  const known = fieldsOf.get(vocabulary) ?? new Map<RootName, readonly Field[]>();
+  fieldsOf.set(vocabulary, known);
+  const fields = known.get(root) ?? fixedFields(root, context);
+  known.set(root, fields);
+  return fields;
+}
+
+function fixedFields(
+  root: Exclude<RootName, "args" | "resource">,
+  context: Context,
+): readonly Field[] {
   const { vocabulary } = context.around;
   const sensitivity = sensitivityType(context);
   switch (root) {
@@ -112,10 +130,6 @@ export function rootFields(root: RootName, context: Context): readonly Field[] {
         ]),
         ...vocabulary.attributes.environment,
       ];
-    case "args":
-      return argumentFields(context);
-    case "resource":
-      return resourceFields(context);
   }
 }
 
@@ -139,14 +153,34 @@ function presentByDefault(field: Field): Type {
  */
 function argument(name: string, context: Context): Lookup {
   const { tools } = context.around.vocabulary;
-  const owners = toolsHere(context).flatMap((index) => {
+  const here = toolsHere(context);
+  const known = lookups.get(here) ?? new Map<string, Lookup>();
+  lookups.set(here, known);
+  const found = known.get(name);
+  if (found !== undefined) return found;
+  const owners = here.flatMap((index) => {
     const tool = tools[index];
     return tool === undefined ? [] : [{ owner: tool.name, fields: tool.args }];
   });
-  return shared(name, owners);
+  const lookup = shared(name, owners);
+  known.set(name, lookup);
+  return lookup;
 }
 
+/** By the list of tools that are possible: most expressions are about the same ones. */
+const lookups = new WeakMap<readonly number[], Map<string, Lookup>>();
+
 function resourceAttribute(name: string, context: Context): Lookup {
+  if (context.known.resources !== undefined) return newResourceAttribute(name, context);
+  const { vocabulary } = context.around;
+  const known = ofAnyResource.get(vocabulary) ?? new Map<string, Lookup>();
+  ofAnyResource.set(vocabulary, known);
+  const lookup = known.get(name) ?? newResourceAttribute(name, context);
+  known.set(name, lookup);
+  return lookup;
+}
+
+function newResourceAttribute(name: string, context: Context): Lookup {
   const builtIn = builtInResource(context).find((field) => field.name === name);
   const owners = resourcesHere(context).map((resource) => ({
     owner: resource.name,
@@ -159,6 +193,9 @@ function resourceAttribute(name: string, context: Context): Lookup {
   return shared(name, owners);
 }
 
+/** By what the resource can be: `resourceAttribute` of every expression that knows nothing of its type. */
+const ofAnyResource = new WeakMap<Vocabulary, Map<string, Lookup>>();
+
 /** The types of resource still possible here. */
 export function resourcesHere(context: Context): readonly ResourceDecl[] {
   const { resources } = context.around.vocabulary;
@@ -166,7 +203,16 @@ export function resourcesHere(context: Context): readonly ResourceDecl[] {
   return context.known.resources.flatMap((name) => resources.get(name) ?? []);
 }
 
+const resourceBuiltIn = new WeakMap<Vocabulary, readonly Field[]>();
+
 function builtInResource(context: Context): readonly Field[] {
+  const { vocabulary } = context.around;
+  const fields = resourceBuiltIn.get(vocabulary) ?? newBuiltInResource(context);
+  resourceBuiltIn.set(vocabulary, fields);
+  return fields;
+}
+
+function newBuiltInResource(context: Context): readonly Field[] {
   const sensitivity = sensitivityType(context);
   return [
     {

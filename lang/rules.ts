@@ -3,6 +3,7 @@ import type * as ast from "./ast.ts";
 import { type Context, knowing, type Surroundings, withLocal } from "./context.ts";
 import type { Approval, Expr, Guard, Never, Obligation, Rule } from "./ir.ts";
 import { both, type Known, presence } from "./known.ts";
+import { CLAUSES_MAX } from "./limits.ts";
 import { anyLiteral, literal, withoutParens } from "./literal.ts";
 import { selectTools, stateContext } from "./state.ts";
 import { didYouMean } from "./suggest.ts";
@@ -21,7 +22,10 @@ export function checkRule(item: ast.Rule, packageName: string, around: Surroundi
     known,
     tools: guard.tools ?? all.tools,
   };
-  const { lets, conditions, context } = checkConditions(item.clauses, entered);
+  const { lets, conditions, context } = checkConditions(
+    item.clauses.slice(0, CLAUSES_MAX),
+    entered,
+  );
   const because = one(item, "because")?.text.text;
   const until = one(item, "until");
   const approval = until === undefined ? undefined : checkApproval(until, context);
@@ -89,6 +93,10 @@ const REPEATABLE: readonly ast.Clause["kind"][] = [
 
 function refuseMisplaced(item: ast.Rule, around: Surroundings): void {
   const seen = new Set<string>();
+  const beyond = item.clauses[CLAUSES_MAX];
+  if (beyond !== undefined) {
+    around.report("E122", beyond.span, `a rule has ${CLAUSES_MAX} clauses at most`);
+  }
   for (const clause of item.clauses) {
     const kinds = BELONGS[clause.kind];
     if (kinds !== undefined && !kinds.includes(item.effect)) {
@@ -174,7 +182,7 @@ function guardOf(
       };
     case "resource": {
       for (const name of clause.types)
-        declared(name, vocabulary.resources.keys(), "resource", around);
+        declared(name, new Set(vocabulary.resources.keys()), "resource", around);
       const resources = clause.types.map((name) => name.text);
       return { guard: { resources }, known: { ...presence("resource"), resources } };
     }
@@ -201,9 +209,8 @@ export function declared(
   what: string,
   around: Surroundings,
 ): boolean {
-  const known = [...names];
-  if (known.includes(name.text)) return true;
-  const help = didYouMean(name.text, known).help ?? `declare it: \`${what} ${name.text}\``;
+  if (names instanceof Set ? names.has(name.text) : [...names].includes(name.text)) return true;
+  const help = didYouMean(name.text, names).help ?? `declare it: \`${what} ${name.text}\``;
   around.report("E207", name.span, `unknown ${what} \`${name.text}\``, help);
   return false;
 }

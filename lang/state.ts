@@ -8,20 +8,26 @@ import { isRoot } from "./roots.ts";
 import { didYouMean } from "./suggest.ts";
 import { EFFECTS, isScalar, spell } from "./type.ts";
 import { condition, mismatch, solid } from "./typed.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** The context in which state is defined: about any tool, reading no state. */
 export function stateContext(around: Surroundings): Context {
+  const { vocabulary } = around;
+  const tools = allTools.get(vocabulary) ?? vocabulary.tools.map((_, index) => index);
+  allTools.set(vocabulary, tools);
   return {
     around,
     locals: new Map(),
     known: NOTHING,
-    tools: around.vocabulary.tools.map((_, index) => index),
+    tools,
     reads: "no state",
     cautious: false,
     loops: 0,
     lenient: false,
   };
 }
+
+const allTools = new WeakMap<Vocabulary, readonly number[]>();
 
 export function checkCounter(item: ast.Counter, around: Surroundings): KeyedCounter {
   const base = stateContext(around);
@@ -129,7 +135,25 @@ function checkCalls(
 }
 
 /** The tools a selector names, ascending and once each. */
-export function selectTools(selector: ast.Selector, around: Surroundings): number[] {
+export function selectTools(selector: ast.Selector, around: Surroundings): readonly number[] {
+  const names = selector.names.map((name) => name.text).join();
+  const key = `${selector.kind} ${names}`;
+  const known = selections.get(around.vocabulary) ?? new Map<string, readonly number[]>();
+  selections.set(around.vocabulary, known);
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const chosen = newSelection(selector, around);
+  // What was reported is reported wherever it stands.
+  const isWhole = selector.kind === "tools" && chosen.length === selector.names.length;
+  if (isWhole || (selector.kind === "effects" && selector.names.length === 1 && chosen.length > 0))
+    known.set(key, chosen);
+  return chosen;
+}
+
+/** Rules about the same tools share one list of them. */
+const selections = new WeakMap<Vocabulary, Map<string, readonly number[]>>();
+
+function newSelection(selector: ast.Selector, around: Surroundings): readonly number[] {
   const { vocabulary, report } = around;
   const chosen = new Set<number>();
   for (const name of selector.names) {

@@ -88,28 +88,36 @@ export const UNTRUSTED_LABEL = "untrusted";
 /** The label of untrusted values whose every source stands in the person's instruction (SPEC §7.5). */
 export const NAMED_LABEL = "named";
 
-/** A type as an author would write it. */
-export function spell(type: Type): string {
+/** A type as an author would write it, but for what is too long to be read in a message. */
+export function spell(type: Type, depth = 4): string {
   switch (type.kind) {
     case "Level":
       return type.name;
     case "OneOf":
-      return type.values.map((value) => JSON.stringify(value)).join(" | ");
+      return spellValues(type.values);
     case "Set":
     case "List":
     case "Map":
-      return `${type.kind}<${spell(type.of)}>`;
+      return depth === 0 ? `${type.kind}<…>` : `${type.kind}<${spell(type.of, depth - 1)}>`;
     case "Record":
-      return spellRecord(type);
+      return depth === 0 ? "{ … }" : spellRecord(type, depth - 1);
     case "Optional":
-      return `${spell(type.of)}?`;
+      return `${spell(type.of, depth)}?`;
     default:
       return type.kind;
   }
 }
 
-function spellRecord(type: RecordType): string {
-  const shown = type.fields.slice(0, 4).map((field) => `${field.name}: ${spell(field.type)}`);
+function spellValues(values: readonly string[]): string {
+  const shown = values.slice(0, 16).map((value) => JSON.stringify(value));
+  if (values.length > shown.length) shown.push("…");
+  return shown.join(" | ");
+}
+
+function spellRecord(type: RecordType, depth: number): string {
+  const shown = type.fields
+    .slice(0, 4)
+    .map((field) => `${field.name}: ${spell(field.type, depth)}`);
   if (type.fields.length > shown.length || type.open) shown.push("…");
   return `{ ${shown.join(", ")} }`;
 }
@@ -141,7 +149,7 @@ export function assignable(from: Type, to: Type): boolean {
   if (to.kind === "Optional") return assignable(from.kind === "Optional" ? from.of : from, to.of);
   if (from.kind === "OneOf") {
     if (to.kind === "String") return true;
-    return to.kind === "OneOf" && from.values.every((value) => to.values.includes(value));
+    return to.kind === "OneOf" && isWithin(from.values, to.values);
   }
   if ((from.kind === "Set" || from.kind === "List") && from.kind === to.kind) {
     return assignable(from.of, to.of);
@@ -189,8 +197,53 @@ export function isScalar(type: Type): boolean {
 }
 
 function sameValues(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((value) => b.includes(value));
+  return a.length === b.length && isWithin(a, b);
 }
+
+function isWithin(part: readonly string[], whole: readonly string[]): boolean {
+  if (part === whole) return true;
+  const known = within.get(part) ?? new WeakMap<readonly string[], boolean>();
+  within.set(part, known);
+  const values = valueSet(whole);
+  const found = known.get(whole) ?? part.every((value) => values.has(value));
+  known.set(whole, found);
+  return found;
+}
+
+const within = new WeakMap<readonly string[], WeakMap<readonly string[], boolean>>();
+
+const valueSets = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+/** The values of a `OneOf`, for asking which are among them. */
+export function valueSet(values: readonly string[]): ReadonlySet<string> {
+  const known = valueSets.get(values) ?? new Set(values);
+  valueSets.set(values, known);
+  return known;
+}
+
+/** How many types a type is made of, and how deep they stand in each other. */
+export function extent(type: Type): Extent {
+  const known = extents.get(type);
+  if (known !== undefined) return known;
+  const parts =
+    type.kind === "Record" ? type.fields.map((field) => field.type) : "of" in type ? [type.of] : [];
+  let [size, depth] = [1, 0];
+  for (const part of parts) {
+    const inner = extent(part);
+    size += inner.size;
+    depth = Math.max(depth, inner.depth);
+  }
+  const found = { size, depth: depth + 1 };
+  extents.set(type, found);
+  return found;
+}
+
+interface Extent {
+  readonly size: number;
+  readonly depth: number;
+}
+
+const extents = new WeakMap<Type, Extent>();
 
 function sameFields(a: RecordType, b: RecordType): boolean {
   return (

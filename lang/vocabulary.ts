@@ -4,6 +4,7 @@
  */
 import type * as ast from "./ast.ts";
 import type { LevelDecl, ResourceDecl, ToolDecl, Yield } from "./ir.ts";
+import { TYPE_DEPTH_MAX, TYPE_PARTS_MAX } from "./limits.ts";
 import { literal } from "./literal.ts";
 import type { Report } from "./report.ts";
 import type { Span } from "./source.ts";
@@ -11,6 +12,7 @@ import { didYouMean } from "./suggest.ts";
 import type { Effect, Field, RecordType, ScalarName, Type } from "./type.ts";
 import {
   EFFECTS,
+  extent,
   isScalar,
   NAMED_LABEL,
   optional,
@@ -28,6 +30,8 @@ export interface Vocabulary {
   readonly aliases: Map<string, Type>;
   readonly tools: ToolDecl[];
   readonly toolIndex: Map<string, number>;
+  /** By name on the wire and server: no two tools are alike in both. */
+  readonly wires: Map<string, ToolDecl>;
   readonly resources: Map<string, ResourceDecl>;
   readonly attributes: Record<ast.Attributes["of"], Field[]>;
   readonly tasks: Set<string>;
@@ -50,6 +54,7 @@ export function collectVocabulary(items: readonly ast.Item[], report: Report): V
     aliases: new Map(),
     tools: [],
     toolIndex: new Map(),
+    wires: new Map(),
     resources: new Map(),
     attributes: { agent: [], principal: [], session: [], environment: [] },
     tasks: new Set(),
@@ -103,7 +108,8 @@ function requireParents(items: readonly ast.Item[], vocabulary: Vocabulary, repo
 
 function declareLevel(item: ast.Level, vocabulary: Vocabulary, report: Report): void {
   const values = item.values.map((value) => value.text);
-  const repeated = item.values.find((value, at) => values.indexOf(value.text) < at);
+  const first = new Map(values.map((value, at) => [value, at] as const).reverse());
+  const repeated = item.values.find((value, at) => (first.get(value.text) ?? at) < at);
   if (repeated !== undefined)
     report("E203", repeated.span, `\`${repeated.text}\` stands twice in this level`);
   const before = vocabulary.levels.get(item.name.text);
@@ -136,17 +142,34 @@ function collectAliases(items: readonly ast.Item[], vocabulary: Vocabulary, repo
     if (item === undefined || vocabulary.aliases.has(name)) return;
     open.add(name);
     for (const used of namesIn(item.type)) {
-      if (open.has(used.text)) {
+      if (open.size >= TYPE_DEPTH_MAX) {
+        report("E122", item.name.span, `types stand in each other ${TYPE_DEPTH_MAX} deep at most`);
+        vocabulary.aliases.set(name, { kind: "Any" });
+      } else if (open.has(used.text)) {
         report("E212", used.span, `type \`${used.text}\` is made of itself`);
         vocabulary.aliases.set(used.text, { kind: "Any" });
       } else resolve(used.text);
     }
     open.delete(name);
     if (!vocabulary.aliases.has(name)) {
-      vocabulary.aliases.set(name, resolveType(item.type, vocabulary, report));
+      const type = resolveType(item.type, vocabulary, report);
+      vocabulary.aliases.set(name, isTooLarge(type, item.name.span, report) ? ANY : type);
     }
   };
   for (const name of declared.keys()) resolve(name);
+}
+
+const ANY: Type = { kind: "Any" };
+
+function isTooLarge(type: Type, span: Span, report: Report): boolean {
+  const { size, depth } = extent(type);
+  if (depth > TYPE_DEPTH_MAX) {
+    report("E122", span, `types stand in each other ${TYPE_DEPTH_MAX} deep at most`);
+    return true;
+  }
+  if (size <= TYPE_PARTS_MAX) return false;
+  report("E122", span, `a type is made of ${TYPE_PARTS_MAX} at most, names counted out`);
+  return true;
 }
 
 function namesIn(type: ast.Type): ast.Name[] {
@@ -173,6 +196,11 @@ function isBuiltInType(name: string): boolean {
 
 /** `Any` after reporting, so that one unknown type is one diagnostic. */
 export function resolveType(type: ast.Type, vocabulary: Vocabulary, report: Report): Type {
+  const resolved = resolve(type, vocabulary, report);
+  return isTooLarge(resolved, type.span, report) ? ANY : resolved;
+}
+
+function resolve(type: ast.Type, vocabulary: Vocabulary, report: Report): Type {
   switch (type.kind) {
     case "optional":
       return optional(resolveType(type.of, vocabulary, report));
@@ -270,9 +298,9 @@ function declareTools(item: ast.Tool, vocabulary: Vocabulary, report: Report): v
       continue;
     }
     const tool = { name: name.text, wire: wire?.text ?? name.text, ...shape };
-    const clash = vocabulary.tools.find(
-      (other) => other.wire === tool.wire && other.server === tool.server,
-    );
+    const key = JSON.stringify([tool.wire, tool.server]);
+    const clash = vocabulary.wires.get(key);
+    vocabulary.wires.set(key, clash ?? tool);
     if (clash !== undefined) {
       report(
         "E203",
@@ -448,10 +476,13 @@ function declareAttributes(item: ast.Attributes, vocabulary: Vocabulary, report:
     );
   const into = vocabulary.attributes[item.of];
   const { fields } = resolveRecord(item.record, vocabulary, report);
+  const known = new Map(into.map((field) => [field.name, field] as const));
   for (const [at, field] of fields.entries()) {
-    const before = into.find((other) => other.name === field.name);
-    if (before === undefined) into.push(field);
-    else if (
+    const before = known.get(field.name);
+    if (before === undefined) {
+      into.push(field);
+      known.set(field.name, field);
+    } else if (
       !sameType(before.type, field.type) ||
       JSON.stringify(before.default) !== JSON.stringify(field.default)
     ) {

@@ -44,6 +44,7 @@ export function contextOf(program: Program, { tool, resource }: Narrowing = {}):
     labels: new Set(program.labels),
     aliases: new Map(),
     tools: [...program.tools],
+    wires: new Map(),
     toolIndex: new Map(program.tools.map(({ name }, index) => [name, index])),
     resources: new Map(program.resources.map((declared) => [declared.name, declared])),
     attributes: {

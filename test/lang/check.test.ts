@@ -152,6 +152,18 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
     ["principal { a: { x: Int = 1 }? }", ["E217 1"]],
     ["principal { a: Decimal = 900719925474.0991 }", []],
     ["fn f(a: Int): Decimal = a", ["E204 a"]],
+    [
+      `fn f0(): Int = 1 ${Array.from({ length: 40 }, (_, at) => `fn f${at + 1}(): Int = f${at}()`).join(" ")}`,
+      Array.from({ length: 9 }, (_, at) => `E122 f${at + 32}`),
+    ],
+    [
+      `type T0 = { a: Int, b: Int } ${Array.from({ length: 20 }, (_, at) => `type T${at + 1} = { a: T${at}, b: T${at} }`).join(" ")}`,
+      ["E122 { a: T11, b: T11 }"],
+    ],
+    [
+      `${Array.from({ length: 40 }, (_, at) => `type T${at} = List<T${at + 1}>`).join(" ")} type T40 = Int`,
+      ["E122 T31"],
+    ],
     ["fn f(a: Int?): Bool = has a", ["E202 Int?"]],
     ["task t { sequence send_mony }", ["E207 send_mony"]],
     ["task t { sequence read_file(pth as p) }", ["E206 pth"]],
@@ -204,5 +216,10 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
   test("every error of a package is reported, in order of position", () => {
     const text = "permit a when nope\npermit b tool nothing\npermit c when args.x == 1";
     expect(findings(compileBeside(text))).toEqual(["E201 nope", "E207 nothing", "E206 x"]);
+  });
+
+  test("the same misspelt tool is reported wherever it stands", () => {
+    const text = "permit a tool run_tests, run_tsts permit b tool run_tests, run_tsts";
+    expect(findings(compileBeside(text))).toEqual(["E207 run_tsts", "E207 run_tsts"]);
   });
 });
