@@ -33,8 +33,8 @@ export const LOOP_DEPTH_MAX = 3;
 /** Types one type is made of, its names counted out: each is read anew in every request. */
 export const TYPE_PARTS_MAX = 10_000;
 
-/** Types in each other: as deep as the JSON that may stand for them. */
-export const TYPE_DEPTH_MAX = 32;
+/** Types in each other, optional ones counted: deeper than any JSON that may stand for them. */
+export const TYPE_DEPTH_MAX = 100;
 
 /** Clauses of one rule: what each makes known is looked up in those behind it. */
 export const CLAUSES_MAX = 1_000;

@@ -161,8 +161,8 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
       ["E122 { a: T11, b: T11 }"],
     ],
     [
-      `${Array.from({ length: 40 }, (_, at) => `type T${at} = List<T${at + 1}>`).join(" ")} type T40 = Int`,
-      ["E122 T31"],
+      `${Array.from({ length: 110 }, (_, at) => `type T${at} = List<T${at + 1}>`).join(" ")} type T110 = Int`,
+      ["E122 T99"],
     ],
     ["fn f(a: Int?): Bool = has a", ["E202 Int?"]],
     ["task t { sequence send_mony }", ["E207 send_mony"]],
