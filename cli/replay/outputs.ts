@@ -16,11 +16,19 @@ export interface RecordedOutput {
  * The value; a list whose rest is torn off keeps its whole items, and what is torn follows as plain texts, which
  * the engine gives every label the tool yields. `undefined` where nothing was returned.
  */
-export function readOutput({ text, cut, returns }: RecordedOutput): Json | undefined {
+export function readOutput({ text: shown, cut, returns }: RecordedOutput): Json | undefined {
+  const text = withoutMarks(shown, cut);
   if (text === "" || (text === "None" && returns !== "str")) return undefined;
   if (returns === "str") return text;
   const value = cut ? readTorn(text) : readWhole(text);
   return value === undefined ? text : withoutDataNames(value);
+}
+
+/** Some agents mark what tools return for the model to see: `<<…>>`. */
+function withoutMarks(text: string, cut: boolean): string {
+  if (!text.startsWith("<<")) return text;
+  if (text.endsWith(">>")) return text.slice(2, -2);
+  return cut ? text.slice(2) : text;
 }
 
 function readWhole(text: string): Json | undefined {

@@ -60,6 +60,13 @@ describe("recorded outputs become values", () => {
     expect(read("- subject: a", { returns: "str" })).toBe("- subject: a");
   });
 
+  test("marks around an output are not of it", () => {
+    expect(read("<<{'message': 'done'}>>")).toEqual({ message: "done" });
+    expect(read("<<>>")).toBeUndefined();
+    expect(read("<<- id: 1\n- id: 2", { cut: true })).toEqual([{ id: 1 }, "id", "2", "- id: 2"]);
+    expect(read("<< not marked", { returns: "str" })).toBe("<< not marked");
+  });
+
   test("names that are data become values", () => {
     expect(read("{'Hotel Luna': 'good', 'Motel': {'rating': 3}}")).toEqual([
       { key: "Hotel Luna", value: "good" },
