@@ -9,6 +9,8 @@ export interface Results {
     readonly date: string;
     readonly cpu: string;
     readonly cores: number;
+    /** Processes that wanted to run in the last minute of the run: above `cores`, others were in the way. */
+    readonly load?: number;
     readonly memoryGb: number;
     readonly node: string;
     readonly v8: string;

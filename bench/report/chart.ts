@@ -2,10 +2,10 @@
 import { type Result, type Results, sizesOf } from "../results.ts";
 import { perSecond } from "./table.ts";
 
-const WIDTH = 880;
+const WIDTH = 920;
 const HEIGHT = 500;
 const LEFT = 64;
-const RIGHT = 290;
+const RIGHT = 330;
 const TOP = 44;
 const BOTTOM = 48;
 /** Between two labels at the right. */
@@ -43,7 +43,7 @@ export function chart(results: Results): string {
 <text class="head" x="${LEFT}" y="22">Decisions a second by number of rules (higher is better)</text>
 ${grid(scale, sizes)}
 ${lines.map((line) => series(line, scale)).join("\n")}
-${labels(lines, scale)}
+${labels(lines, scale, sizes.at(-1) ?? 0)}
 </svg>
 `;
 }
@@ -114,7 +114,7 @@ function lookOf(engine = ""): { colour: string; width: number; dash: string } {
 }
 
 /** Beside the last point, pushed apart where they would overlap. */
-function labels(lines: readonly (readonly Result[])[], { x, y }: Scale): string {
+function labels(lines: readonly (readonly Result[])[], { x, y }: Scale, sizeMost: number): string {
   const wanted = lines.flatMap((line) => {
     const last = line.at(-1);
     if (last === undefined) return [];
@@ -127,10 +127,11 @@ function labels(lines: readonly (readonly Result[])[], { x, y }: Scale): string 
     .map(({ last, from, at }, index) => {
       const place = round(places[index] ?? at);
       const { colour } = lookOf(last.engine);
+      const where = last.ruleCount === sizeMost ? "" : ` at ${last.ruleCount}`;
       const bold = last.engine === "writ" ? ' font-weight="700"' : "";
       return (
         `<polyline points="${round(from) + 6},${round(at)} ${left - 14},${place} ${left - 4},${place}" fill="none" stroke="${colour}" stroke-opacity="0.5"/>` +
-        `<text x="${left}" y="${place + 4}"${bold}>${last.title} · ${perSecond(last.speed.perSecond)}</text>`
+        `<text x="${left}" y="${place + 4}"${bold}>${last.title} · ${perSecond(last.speed.perSecond)}${where}</text>`
       );
     })
     .join("\n");

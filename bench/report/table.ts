@@ -29,7 +29,7 @@ export function document(results: Results): string {
   return `# Benchmarks
 
 Written by \`npm run bench\` on ${machine.date}; do not edit. ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB,
-Node ${machine.node.slice(1)}, ${machine.platform}. The run took ${results.seconds} s.
+Node ${machine.node.slice(1)}, ${machine.platform}. The run took ${results.seconds} s${busy(machine)}.
 
 One policy for AI agents: group, tool, resource type, delegation depth, sensitivity against clearance, an amount, a
 counter. 200 seeded requests, half of them allowed. Twenty rules are one team's; more rules are more teams, so that
@@ -75,7 +75,8 @@ ${table(
 ## Load and memory
 
 Milliseconds from the source to ready, then megabytes of heap and buffers, and of
-resident memory, more than before, after deciding the requests once. Writ also loads what \`writ build\` wrote.
+resident memory, more than before, after deciding the requests once. Writ also loads what \`writ build\` wrote. CASL
+has nothing to load here: it makes an ability when a kind of subject is first seen.
 
 ${table(
   ["engine", ...sizes.map((size) => `${group(size)} rules`)],
@@ -112,6 +113,12 @@ npm run bench -- --quick       # less than a minute, writes nothing
 node bench/compare.ts main     # this tree and another revision, in turns
 \`\`\`
 `;
+}
+
+function busy({ load, cores }: Results["machine"]): string {
+  return load === undefined || load <= cores
+    ? ""
+    : `, with ${load} processes wanting the ${cores} cores`;
 }
 
 function label(rows: readonly Result[]): string {
