@@ -23,6 +23,7 @@ import {
   ITEMS_MAX,
   PROGRAM_VALUES_MAX,
   SEQUENCE_LINKS_MAX,
+  TREE_HEIGHT_MAX,
 } from "./limits.ts";
 import { gatherPackages, type PackageItem, type PackageSource, type Resolve } from "./package.ts";
 import { firstOnes } from "./parse.ts";
@@ -322,6 +323,8 @@ function refuseRecursion(
   const callees = functions.map(({ body }) => calleesOf(body));
   /** How deep the calls of a function go; while that is being found out, it is open. */
   const depths = new Map<number, number | "open">();
+  /** Operators in each other, those of called functions included: deciding recurses as deep. */
+  const heights = new Map<number, number>();
   const visit = (index: number, above: number): number => {
     const item = items[index];
     const known = depths.get(index);
@@ -333,18 +336,39 @@ function refuseRecursion(
     }
     depths.set(index, "open");
     let depth = 1;
+    let height = 0;
     for (const callee of callees[index] ?? []) {
       // The chain is too long already: going on would only find how much.
       if (above > CALL_DEPTH_MAX) continue;
       depth = Math.max(depth, 1 + visit(callee, above + 1));
+      height = Math.max(height, heights.get(callee) ?? 0);
     }
     depths.set(index, depth);
+    heights.set(index, height + heightOf(functions[index]?.body));
+    if ((heights.get(index) ?? 0) > TREE_HEIGHT_MAX) {
+      const message = `more than ${TREE_HEIGHT_MAX} operators in a row, with those of the functions it calls`;
+      report("E122", span, message);
+    }
     if (depth > CALL_DEPTH_MAX || above > CALL_DEPTH_MAX) {
       report("E122", span, `functions call each other ${CALL_DEPTH_MAX} deep at most`);
     }
     return depth;
   };
   for (const index of functions.keys()) visit(index, 0);
+}
+
+function heightOf(body: object | undefined): number {
+  let highest = 0;
+  const pending: (readonly [object, number])[] = body === undefined ? [] : [[body, 1]];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const [node, height] = next;
+    highest = Math.max(highest, height);
+    const inside = Array.isArray(node) ? height : height + 1;
+    for (const part of Object.values(node)) {
+      if (typeof part === "object" && part !== null) pending.push([part, inside]);
+    }
+  }
+  return highest;
 }
 
 function calleesOf(body: Expr): ReadonlySet<number> {

@@ -152,6 +152,7 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
     ["principal { a: { x: Int = 1 }? }", ["E217 1"]],
     ["principal { a: Decimal = 900719925474.0991 }", []],
     ["fn f(a: Int): Decimal = a", ["E204 a"]],
+    [`fn f(): Int = ${"1 + ".repeat(300)}1 fn g(): Int = f() + ${"1 + ".repeat(300)}1`, ["E122 g"]],
     [
       `fn f0(): Int = 1 ${Array.from({ length: 40 }, (_, at) => `fn f${at + 1}(): Int = f${at}()`).join(" ")}`,
       Array.from({ length: 9 }, (_, at) => `E122 f${at + 32}`),
