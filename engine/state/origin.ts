@@ -219,7 +219,12 @@ function leafHolds(leaf: string, text: Sought): boolean {
   const { part } = text;
   if (leaf === part) return true;
   if (part.length >= leaf.length) return false;
-  return part.length >= SHORT ? holds(leaf, text) : mentions(leaf, part);
+  return part.length >= SHORT || isShortName(part) ? holds(leaf, text) : mentions(leaf, part);
+}
+
+/** `bob` or `sol`: a word of its own in any text, where `13` and `rw` stand by chance. */
+function isShortName(part: string): boolean {
+  return /^\p{L}{3}$/u.test(part);
 }
 
 /** Contained between boundaries: `100` is not in `2100`, nor `11` in `11:30`, nor `a@b.c` in `aa@b.c`. */
