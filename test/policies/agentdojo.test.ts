@@ -42,6 +42,12 @@ describe.each(SUITES)("policies/agentdojo/%s", { timeout: 60_000 }, (suite) => {
   });
 });
 
+test("the words of provenance mean what they say, each both ways", { timeout: 60_000 }, () => {
+  const run = writ("test", "test/policies/provenance", "--min-coverage", "100");
+  expect(run.stdout + run.stderr).toMatch(/\nok: \d+ passed/);
+  expect(run.status).toBe(0);
+});
+
 describe("recorded AgentDojo runs", { timeout: 60_000 }, () => {
   const present = existsSync(`${DATA}/tasks.jsonl`);
   if (!present) process.stderr.write(`skipped: no recorded runs in ${DATA}\n`);
