@@ -10,7 +10,7 @@ import { solid, type Typed, typed } from "./typed.ts";
 
 type Call = Extract<ast.Expr, { kind: "call" }>;
 
-export function checkBuiltin(expr: Call, context: Context): Typed | undefined {
+export function checkCall(expr: Call, context: Context): Typed | undefined {
   const { around } = context;
   const name = expr.name.text;
   if (around.functions.has(name)) return checkFunction(expr, context);

@@ -30,6 +30,7 @@ import { firstOnes } from "./parse.ts";
 import { type Pep, pepOf } from "./pep.ts";
 import { Places } from "./places.ts";
 import { collect, type Report } from "./report.ts";
+import { resolveType } from "./resolve.ts";
 import { isRoot } from "./roots.ts";
 import { checkNever, checkRule } from "./rules.ts";
 import type { SourceFile, Span } from "./source.ts";
@@ -37,7 +38,7 @@ import { checkCounter, checkLatch, stateContext } from "./state.ts";
 import { checkTask } from "./tasks.ts";
 import { checkTest, type TestCase } from "./testing.ts";
 import { refuseShadowing, solid } from "./typed.ts";
-import { collectVocabulary, resolveType } from "./vocabulary.ts";
+import { collectVocabulary } from "./vocabulary.ts";
 
 export interface Compilation {
   /** Missing where there are errors: what is wrong in one place is never decided by the rest. */

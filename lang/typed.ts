@@ -2,7 +2,7 @@
 import type * as ast from "./ast.ts";
 import type { Context } from "./context.ts";
 import type { Expr } from "./ir.ts";
-import { type Known, NOTHING } from "./known.ts";
+import { type Known, NOTHING, pathKey } from "./known.ts";
 import { withoutParens } from "./literal.ts";
 import { isRoot } from "./roots.ts";
 import type { Span } from "./source.ts";
@@ -147,4 +147,11 @@ export function joinTypes(a: Type, b: Type): Type | undefined {
     return { kind: "OneOf", values: [...new Set([...a.values, ...b.values])] };
   }
   return undefined;
+}
+
+/** The type of a path here: present where that is known. */
+export function narrowed(ir: Expr, type: Type, context: Context): Type {
+  if (type.kind !== "Optional") return type;
+  const key = pathKey(ir);
+  return key !== undefined && context.known.present.has(key) ? type.of : type;
 }
