@@ -60,19 +60,44 @@ export function elementsOf(value: ReadonlySet<Scalar> | readonly Value[]): reado
 
 /** Deep equality (SPEC §5.4): Sets and Maps without order, an absent member like one that is not there. */
 export function equal(a: Value | undefined, b: Value | undefined): boolean {
-  if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === NULL || b === NULL) return false;
-  if (isList(a))
-    return isList(b) && a.length === b.length && a.every((item, at) => equal(item, b[at]));
-  if (isSet(a)) return isSet(b) && a.size === b.size && [...a].every((item) => b.has(item));
-  if (isMap(a))
-    return isMap(b) && a.size === b.size && [...a].every(([key, item]) => equal(item, b.get(key)));
-  return isRecord(b) && equalRecords(a as RecordValue, b);
+  return equalKnowing(a, b, undefined);
 }
 
-function equalRecords(a: RecordValue, b: RecordValue): boolean {
+/**
+ * `met` holds objects already found equal. A list may hold another many times over (`let b = [a, a]`), and
+ * without it a policy of a few lines would be compared forever.
+ */
+type Met = Map<object, object>;
+
+function equalKnowing(a: Value | undefined, b: Value | undefined, met: Met | undefined): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === NULL || b === NULL) return false;
+  if (isSet(a)) return isSet(b) && a.size === b.size && [...a].every((item) => b.has(item));
+  if (met?.get(a) === b) return true;
+  const known = met ?? new Map<object, object>();
+  const same = equalParts(a, b, known);
+  if (same) known.set(a, b);
+  return same;
+}
+
+type Composite = Exclude<Value, Scalar | ReadonlySet<Scalar>>;
+
+function equalParts(a: Composite, b: Value & object, met: Met): boolean {
+  if (isList(a)) {
+    return (
+      isList(b) && a.length === b.length && a.every((item, at) => equalKnowing(item, b[at], met))
+    );
+  }
+  if (isMap(a)) {
+    if (!isMap(b) || a.size !== b.size) return false;
+    return [...a].every(([key, item]) => equalKnowing(item, b.get(key), met));
+  }
+  return isRecord(b) && equalRecords(a as RecordValue, b, met);
+}
+
+function equalRecords(a: RecordValue, b: RecordValue, met: Met): boolean {
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...names].every((name) => equal(a[name], b[name]));
+  return [...names].every((name) => equalKnowing(a[name], b[name], met));
 }
 
 /**

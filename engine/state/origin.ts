@@ -126,15 +126,21 @@ function withBlanks(text: string): string {
   return text.replace(/(?<=[\p{Ll}\d][.!?])(?=\p{Lu}\p{Ll})/gu, " ");
 }
 
-/** The texts of all scalars in a value. */
-function textsIn(value: Value | undefined, form = normalise): readonly string[] {
+/** The texts of all scalars in a value; of a list that stands in it many times, once. */
+function textsIn(
+  value: Value | undefined,
+  form = normalise,
+  visited = new Set<object>(),
+): readonly string[] {
   if (value === undefined || value === NULL || typeof value === "boolean") return [];
   if (typeof value === "number") return [String(value)];
   if (typeof value === "string") return [form(value)];
+  if (visited.has(value)) return [];
+  visited.add(value);
   const inner: readonly (Value | undefined)[] = isList(value)
     ? value
     : [...(isSet(value) || isMap(value) ? value.values() : Object.values(value))];
-  return inner.flatMap((item) => textsIn(item, form));
+  return inner.flatMap((item) => textsIn(item, form, visited));
 }
 
 /** How a normalised text is looked for. */

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { Seen } from "../../engine/state/origin.ts";
+import { equal, record, type Value } from "../../engine/value.ts";
+
+/** A list that holds a list twice, which holds a list twice, and so on: few objects, and many ways through them. */
+function doubled(innermost: Value, depth: number): Value {
+  let value = innermost;
+  for (let level = 0; level < depth; level++) value = [value, value];
+  return value;
+}
+
+test.each<[Value, Value, boolean]>([
+  [[1, "a"], [1, "a"], true],
+  [[1, "a"], ["a", 1], false],
+  [[1], [1, 1], false],
+  [new Set([1, 2]), new Set([2, 1]), true],
+  [new Set([1]), new Set([2]), false],
+  [new Map([["a", 1]]), new Map([["a", 1]]), true],
+  [new Map([["a", 1]]), new Map([["b", 1]]), false],
+  [record({ a: 1, b: undefined }), record({ a: 1 }), true],
+  [record({ a: 1 }), record({ a: 2 }), false],
+  [[record({ a: [1] })], [record({ a: [1] })], true],
+  [[[1], [1]], [[1], [2]], false],
+])("%j equals %j: %s", (a, b, is) => {
+  expect(equal(a, b)).toBe(is);
+  expect(equal(b, a)).toBe(is);
+});
+
+test("what holds a list many times over is compared, and searched for, once", () => {
+  expect(equal(doubled("a", 40), doubled("a", 40))).toBe(true);
+  expect(equal(doubled("a", 40), doubled("b", 40))).toBe(false);
+  expect(new Seen().origin(doubled("a", 40))).toEqual(new Set());
+});
