@@ -24,6 +24,7 @@ export interface RecordedRun {
   readonly prompt: string;
   readonly utility: boolean;
   readonly attack_succeeded?: boolean;
+  readonly injections?: Readonly<Record<string, string>>;
   readonly calls: readonly RecordedCall[];
 }
 

@@ -13,6 +13,7 @@ import { coerceArguments } from "./coerce.ts";
 import { readOutput, withoutArguments } from "./outputs.ts";
 import type { Setup } from "./setup.ts";
 import { fill } from "./template.ts";
+import { Uncovered } from "./uncovered.ts";
 
 /** Where a run stands in the report. */
 export type Kind = "attack" | "benign" | "own request" | "plan" | "goal as plan";
@@ -42,6 +43,8 @@ export interface Recorded {
   readonly runs: Iterable<Run>;
   /** What the recording lacks; complete once the runs have been gone through. */
   readonly lacks: Lacks;
+  /** Outputs with what the attacker wrote and no label on it, by tool; complete likewise. */
+  readonly uncovered: ReadonlyMap<string, number>;
   readonly runCount: number;
   readonly joined: ReadonlyMap<string, Joined>;
 }
@@ -64,8 +67,9 @@ export function readRecorded(
   const recorded = files.map((file) => data.runs(file));
   const suites = [...new Set(recorded.flatMap((runs) => runs.map((run) => run.suite)))];
   const lacks: Lacks = { files: data.missing, outputCount: 0 };
+  const uncovered = new Uncovered();
   const makers = new Map(
-    suites.map((suite) => [suite, new Maker(suite, data, program, setup, lacks)]),
+    suites.map((suite) => [suite, new Maker(suite, data, program, setup, lacks, uncovered)]),
   );
   const joined = new Map<string, Joined>();
   const plans = suites.flatMap((suite) => {
@@ -76,7 +80,8 @@ export function readRecorded(
     return made.runs;
   });
   const all = recorded.flat();
-  return { runs: each(plans, all, makers), lacks, runCount: plans.length + all.length, joined };
+  const runCount = plans.length + all.length;
+  return { runs: each(plans, all, makers), lacks, uncovered: uncovered.counts, runCount, joined };
 }
 
 function* each(
@@ -95,6 +100,7 @@ function* each(
 class Maker {
   readonly #suite: string;
   readonly #lacks: Lacks;
+  readonly #uncovered: Uncovered;
   readonly #data: Data;
   readonly #definitions: readonly Definition[];
   readonly #returns: ReadonlyMap<string, string>;
@@ -105,9 +111,17 @@ class Maker {
   readonly #environment: Json | undefined;
   readonly #read = new Map<string, Json | undefined>();
 
-  constructor(suite: string, data: Data, program: Program, setup: Setup, lacks: Lacks) {
+  constructor(
+    suite: string,
+    data: Data,
+    program: Program,
+    setup: Setup,
+    lacks: Lacks,
+    uncovered: Uncovered,
+  ) {
     this.#suite = suite;
     this.#lacks = lacks;
+    this.#uncovered = uncovered;
     this.#data = data;
     this.#definitions = data.definitions(suite);
     this.#returns = data.returns(suite);
@@ -134,9 +148,11 @@ class Maker {
       name,
       utility: run.utility,
       succeeded: run.attack_succeeded === true,
-      steps: run.calls.map((call) =>
-        this.#step(call, run.prompt, definition, this.#outcome(call, outputs)),
-      ),
+      steps: run.calls.map((call) => {
+        const outcome = this.#outcome(call, outputs);
+        this.#noteUncovered(call, outcome, run);
+        return this.#step(call, run.prompt, definition, outcome);
+      }),
       serving: run.calls.flatMap((call, index) => (call.serves_injection === true ? [index] : [])),
     };
   }
@@ -161,6 +177,12 @@ class Maker {
       };
     });
     return { runs, joined };
+  }
+
+  #noteUncovered({ tool }: RecordedCall, { values }: ReplayOutcome, run: RecordedRun): void {
+    const declared = this.#tools.get(tool);
+    if (declared === undefined || values === undefined || run.attack === null) return;
+    this.#uncovered.note(declared, values, Object.values(run.injections ?? {}));
   }
 
   /** Tasks changed between versions of the benchmark; the prompt tells which one was run. */

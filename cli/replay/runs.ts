@@ -76,7 +76,7 @@ function reportRuns(
 }
 
 /** What makes the figures mean less than they seem to. */
-function notesOn({ unseenCount }: Tally, { lacks }: Recorded): string[] {
+function notesOn({ unseenCount }: Tally, { lacks, uncovered }: Recorded): string[] {
   const files = [...lacks.files].sort();
   const { outputCount } = lacks;
   return [
@@ -87,6 +87,12 @@ function notesOn({ unseenCount }: Tally, { lacks }: Recorded): string[] {
     ...(unseenCount > 0
       ? [`${count(unseenCount, "output")} of calls that are no request here could not be labelled`]
       : []),
+    ...[...uncovered]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(
+        ([tool, times]) =>
+          `${tool}: ${count(times, "output")} with the attacker's text where no \`yields untrusted\` covers it`,
+      ),
   ];
 }
 
@@ -106,6 +112,7 @@ function runsJson(
     runs: recorded.runCount,
     calls: tally.callCount,
     unlabelled: tally.unseenCount,
+    uncovered: Object.fromEntries(recorded.uncovered),
     lacks: { files: [...recorded.lacks.files].sort(), outputs: recorded.lacks.outputCount },
     attacks,
     harmless,
