@@ -28,14 +28,10 @@ export interface Surroundings {
   readonly fresh: () => number;
 }
 
-/** Where the keys of a counter or latch can be calculated: what they read of the call is there only then. */
+/** The keys of a counter or latch, as written, and the type of each that is no word such as `session`. */
 export interface KeyScope {
-  /** Only in calls of these tools, where arguments are read. */
-  readonly tools?: readonly number[];
-  /** Only with a resource of these types, where its attributes are. */
-  readonly resources?: readonly string[];
-  /** Paths that must be there. */
-  readonly present: readonly string[];
+  readonly per: readonly ast.Expr[];
+  readonly types: readonly (Type | undefined)[];
 }
 
 export interface Signature {

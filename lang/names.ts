@@ -1,10 +1,11 @@
 /** Bare words: variables, state, and values of enumerations (SPEC §5.1). */
 import type * as ast from "./ast.ts";
-import { type Context, type KeyScope, toolsHere } from "./context.ts";
+import type { Context } from "./context.ts";
 import type { Expr } from "./ir.ts";
-import { listed, wordsOf } from "./literal.ts";
-import { isRoot, ROOTS, resourcesHere } from "./roots.ts";
+import { dottedName, listed, wordsOf } from "./literal.ts";
+import { isRoot, ROOTS } from "./roots.ts";
 import type { Span } from "./source.ts";
+import { missingKey } from "./state.ts";
 import { didYouMean } from "./suggest.ts";
 import { EFFECTS, KINDS, present, SOURCES, spell, type Type } from "./type.ts";
 import { BOOL, narrowed, type Typed, typed } from "./typed.ts";
@@ -55,9 +56,12 @@ function checkState(
     around.report("E220", expr.span, `${where} cannot read \`${expr.name}\`, which is state`);
     return undefined;
   }
-  const lacking = keyLacks(around.keys.get(expr.name), context);
-  if (lacking !== undefined) {
-    const message = `\`${expr.name}\` is kept per something that ${lacking} may lack`;
+  const scope = around.keys.get(expr.name);
+  const missing = scope === undefined ? undefined : missingKey(scope, context);
+  if (missing !== undefined) {
+    const key = dottedName(missing);
+    const of = key === undefined ? "something that" : `\`${key}\`, which`;
+    const message = `\`${expr.name}\` is kept per ${of} may be missing here`;
     const help = "name the tools or resources in a clause, or test with `has` what may be absent";
     around.report("E205", expr.span, message, help);
     return undefined;
@@ -65,23 +69,6 @@ function checkState(
   if (counter !== undefined)
     return typed({ kind: "counter", counter: counter.index, at }, { kind: counter.type });
   return typed({ kind: "latch", latch: latch ?? 0, at }, BOOL);
-}
-
-/** What a request here can be that has no key: keys are calculated wherever the counter or latch is read. */
-function keyLacks(scope: KeyScope | undefined, context: Context): string | undefined {
-  if (scope === undefined) return undefined;
-  const { tools } = context.around.vocabulary;
-  if (scope.tools !== undefined) {
-    const covered = new Set(scope.tools);
-    const beyond = toolsHere(context).find((tool) => !covered.has(tool));
-    if (beyond !== undefined) return `a call of \`${tools[beyond]?.name}\``;
-  }
-  if (scope.resources !== undefined) {
-    const covered = new Set(scope.resources);
-    const beyond = resourcesHere(context).find(({ name }) => !covered.has(name));
-    if (beyond !== undefined) return `a call on \`${beyond.name}\``;
-  }
-  return scope.present.every((path) => context.known.present.has(path)) ? undefined : "a call here";
 }
 
 /** A word without a variable of that name: a value of the wanted enumeration, or of the one that has it. */

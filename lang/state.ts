@@ -2,11 +2,11 @@
 import type * as ast from "./ast.ts";
 import { type Context, type KeyScope, knowing, type Surroundings, toolsHere } from "./context.ts";
 import type { CallFilter, CounterDecl, Expr, LatchDecl } from "./ir.ts";
-import { either, type Known, NOTHING, pathKey } from "./known.ts";
+import { either, type Known, NOTHING } from "./known.ts";
 import { withoutParens } from "./literal.ts";
 import { isRoot } from "./roots.ts";
 import { didYouMean } from "./suggest.ts";
-import { EFFECTS, isScalar, spell } from "./type.ts";
+import { EFFECTS, isScalar, sameType, spell, type Type } from "./type.ts";
 import { condition, mismatch, solid } from "./typed.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -51,7 +51,7 @@ export function checkCounter(item: ast.Counter, around: Surroundings): KeyedCoun
     ...(item.within === undefined ? {} : { windowMs: positive(item.within, around) }),
     at: around.place(item.name.span),
   };
-  return { counter, keys: keyScope(per, context) };
+  return { counter, keys: keyScope(item.per, context) };
 }
 
 export interface KeyedCounter {
@@ -59,30 +59,25 @@ export interface KeyedCounter {
   readonly keys: KeyScope;
 }
 
-/** What the keys read of the call, as it was known where they stand. */
-function keyScope(per: readonly Expr[], context: Context): KeyScope {
-  const roots = new Set<string>();
-  const present: string[] = [];
-  const visit = (part: unknown): void => {
-    if (typeof part !== "object" || part === null) return;
-    if (isExpr(part)) {
-      if (part.kind === "root") roots.add(part.name);
-      const path = part.kind === "root" ? undefined : pathKey(part);
-      if (path !== undefined && context.known.present.has(path)) present.push(path);
-    }
-    Object.values(part).forEach(visit);
-  };
-  visit(per);
-  const { resources } = context.known;
-  return {
-    ...(roots.has("args") ? { tools: toolsHere(context) } : {}),
-    ...(roots.has("resource") && resources !== undefined ? { resources } : {}),
-    present,
-  };
+/** The keys as written and their types: wherever a counter or latch is read, its keys are calculated anew. */
+function keyScope(per: readonly ast.Expr[], context: Context): KeyScope {
+  return { per, types: per.map((key) => keyType(key, context)) };
 }
 
-function isExpr(part: object): part is Expr {
-  return "at" in part && "kind" in part;
+/** The key that cannot be calculated in this context, or not as the same type; undefined where all can. */
+export function missingKey(scope: KeyScope, context: Context): ast.Expr | undefined {
+  return scope.per.find((key, at) => {
+    const [wanted, found] = [scope.types[at], keyType(key, context)];
+    return wanted !== undefined && (found === undefined || !sameType(wanted, found));
+  });
+}
+
+/** None for a word such as `session`: it is a key wherever it stands, though it may be unknown there. */
+function keyType(key: ast.Expr, context: Context): Type | undefined {
+  const inner = withoutParens(key);
+  if (inner.kind === "name" && KEY_PARTS.has(inner.name)) return undefined;
+  const around = { ...context.around, report: () => {} };
+  return solid(key, { ...context, around, reads: "no state", lenient: false })?.type;
 }
 
 function positive(duration: ast.DurationLiteral, around: Surroundings): number {
@@ -104,7 +99,7 @@ export function checkLatch(item: ast.Latch, around: Surroundings): KeyedLatch {
     ...(reset === undefined ? {} : { reset: reset.calls }),
     at: around.place(item.name.span),
   };
-  return { latch, keys: keyScope(per, context) };
+  return { latch, keys: keyScope(item.per, context) };
 }
 
 export interface KeyedLatch {

@@ -151,6 +151,12 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
     ["principal { a: { x: Int, y: Int? } = {} }", ["E204 {}"]],
     ["principal { a: { x: Int = 1 }? }", ["E217 1"]],
     ["principal { a: Decimal = 900719925474.0991 }", []],
+    ["latch read = completed read_file per args.path permit p tool edit_file when read", []],
+    [
+      "latch read = completed read_file per args.path permit p tool send_email when read",
+      ["E205 read"],
+    ],
+    ["latch read = completed read_file per args.path permit p when has args.path and read", []],
     ["fn f(a: Int): Decimal = a", ["E204 a"]],
     [`fn f(): Int = ${"1 + ".repeat(300)}1 fn g(): Int = f() + ${"1 + ".repeat(300)}1`, ["E122 g"]],
     [
