@@ -6,6 +6,9 @@ import type { Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
 import { isObject, type JsonObject } from "../json.ts";
 
+const WORDS =
+  "templates are `$from` (beside it `path` or `paths`, `else`, `map`, `drop`), `$merge` and, in a record, `$when`: docs/replay.md";
+
 export type Documents = Readonly<Record<string, Json | undefined>>;
 
 /** Thrown as `Misuse` where the template is wrong; `undefined` where there is no such value. */
@@ -18,12 +21,12 @@ export function fill(template: Json, documents: Documents): Json | undefined {
   }
   if (!isObject(template)) return template;
   if ("$from" in template) return taken(template, documents);
-  if ("$merge" in template) return merged(template.$merge ?? null, documents);
+  if ("$merge" in template) return merged(template, documents);
   const { $when, ...members } = template;
   if ($when !== undefined && fill($when, documents) === undefined) return undefined;
   const made: Record<string, Json> = {};
   for (const [name, inner] of Object.entries(members)) {
-    if (name.startsWith("$")) throw new Misuse(`\`${name}\` means nothing in a template`);
+    if (name.startsWith("$")) throw new Misuse(`\`${name}\` means nothing in a template`, WORDS);
     const value = fill(inner, documents);
     if (value !== undefined) made[name] = value;
   }
@@ -36,8 +39,7 @@ export function fill(template: Json, documents: Documents): Json | undefined {
  */
 function taken(template: JsonObject, documents: Documents): Json | undefined {
   const { $from, path, paths, map, drop, else: otherwise, ...rest } = template;
-  const [unknown] = Object.keys(rest);
-  if (unknown !== undefined) throw new Misuse(`\`${unknown}\` means nothing beside \`$from\``);
+  checkRest(rest, "$from");
   if (typeof $from !== "string" || !(($from as string) in documents)) {
     const known = Object.keys(documents).join(", ");
     throw new Misuse(
@@ -75,8 +77,15 @@ function everything(document: Json | undefined, paths: Json): Json {
   return [...kept.values()];
 }
 
-function merged(parts: Json, documents: Documents): Json {
-  if (!Array.isArray(parts)) throw new Misuse("`$merge` takes a list");
+function checkRest(rest: JsonObject, word: string): void {
+  const [unknown] = Object.keys(rest);
+  if (unknown === undefined) return;
+  throw new Misuse(`\`${unknown}\` means nothing beside \`${word}\``, WORDS);
+}
+
+function merged({ $merge: parts, ...rest }: JsonObject, documents: Documents): Json {
+  checkRest(rest, "$merge");
+  if (!Array.isArray(parts)) throw new Misuse("`$merge` takes a list", WORDS);
   return Object.assign({}, ...parts.map((part) => fill(part, documents) ?? {}));
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Misuse } from "../../../cli/command.ts";
 import { coerceArguments } from "../../../cli/replay/coerce.ts";
 import { readOutput, withoutArguments } from "../../../cli/replay/outputs.ts";
 import { parsePython } from "../../../cli/replay/python.ts";
@@ -160,8 +161,27 @@ describe("templates", () => {
     { $from: "case", pth: "/user" },
     { $form: "case" },
     { $from: "case", path: "user" },
+    { $merge: [{ a: 1 }], b: 2 },
   ])("%j is misuse", (template) => {
-    expect(() => fill(template, documents as Record<string, Json>)).toThrow();
+    expect(() => fill(template, documents as Record<string, Json>)).toThrow(Misuse);
+  });
+
+  test.each<[string, Json]>([
+    ["`$form` means nothing in a template", { $form: "case" }],
+    ["`pth` means nothing beside `$from`", { $from: "case", pth: "/user" }],
+    ["`b` means nothing beside `$merge`", { $merge: [], b: 2 }],
+  ])("%s, and every word that does is listed", (message, template) => {
+    let thrown: unknown;
+    try {
+      fill(template, documents as Record<string, Json>);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toMatchObject({ message });
+    const { help } = thrown as Misuse;
+    for (const word of ["$from", "path", "paths", "else", "map", "drop", "$merge", "$when"]) {
+      expect(help).toContain(`\`${word}\``);
+    }
   });
 });
 
