@@ -4,6 +4,7 @@ import type { Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import type { Line } from "./lines.ts";
+import { cut } from "./report.ts";
 import type { CaseSetup } from "./setup.ts";
 import { fill } from "./template.ts";
 
@@ -100,6 +101,16 @@ function toolOf(request: Json): string {
   return typeof name === "string" ? name : "(none)";
 }
 
+function historyOf(json: Json | undefined, where: string): JsonObject[] {
+  if (json === undefined) return [];
+  const wrong = Array.isArray(json) ? json.find((call) => !isObject(call)) : json;
+  if (wrong === undefined) return json as JsonObject[];
+  throw new Misuse(
+    `${where}: \`history\` is a list of earlier calls, not ${cut(JSON.stringify(wrong), 60)}`,
+    "each call is a record with what the line has of its own call, such as `tool` and `args`",
+  );
+}
+
 /** A line of any shape, made a request by the template that lies beside the policy. */
 export function caseOfTemplate({ number, value }: Line, setup: CaseSetup, file: string): Case {
   const where = `${JSON.stringify(file)}, line ${number}`;
@@ -108,9 +119,8 @@ export function caseOfTemplate({ number, value }: Line, setup: CaseSetup, file: 
     template === undefined ? undefined : fill(template, documents);
   const request = fill(setup.request, documents);
   if (!isObject(request)) throw new Misuse(`${where} makes no request`);
-  const history = take(setup.history) ?? [];
-  const before = (Array.isArray(history) ? history : []).map((call: Json): ReplayStep => {
-    const earlier = { ...value, ...(isObject(call) ? call : {}) };
+  const before = historyOf(take(setup.history), where).map((call): ReplayStep => {
+    const earlier = { ...value, ...call };
     return {
       request: fill(setup.request, { case: earlier }) ?? null,
       outcome: { status: "ok" },

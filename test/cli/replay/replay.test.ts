@@ -172,6 +172,38 @@ test("cases of any shape are made requests by `replay.json`", async () => {
   expect(out).toContain("c3: expected allow\n");
 });
 
+const CASES = {
+  request: {
+    agent: { id: "a" },
+    session: { id: "s" },
+    tool: { name: { $from: "case", path: "/call" }, args: { $from: "case", path: "/with" } },
+  },
+  id: { $from: "case", path: "/nr" },
+  expect: { $from: "case", path: "/ok" },
+};
+
+/** `trace` as cases under POLICY. */
+function replayed(cases: object, trace: readonly object[], ...words: readonly string[]) {
+  const cwd = directoryWith({
+    "p/p.writ": POLICY,
+    "p/replay.json": JSON.stringify({ cases: { ...CASES, ...cases } }),
+    "cases.jsonl": lines(...trace),
+  });
+  return writ(["replay", "p", "cases.jsonl", ...words], { cwd });
+}
+
+test.each([["yes"], [7], [{ call: "read" }], [["read"]]])(
+  "a history that is no list of calls is misuse: %j",
+  async (before) => {
+    const history = { $from: "case", path: "/before" };
+    const { code, err } = await replayed({ history }, [{ call: "read", with: {}, before }]);
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: expect.stringContaining("line 1: `history` is a list of earlier calls, not "),
+    });
+  },
+);
+
 /** Two models, one suite: the plan of user_task_0 is to read and pay once. */
 function dojo(): string {
   const call = (tool: string, args: object, more: object = {}) => ({ tool, args, ...more });
