@@ -6,7 +6,7 @@ import type { Expr } from "./ir.ts";
 import { dottedName } from "./literal.ts";
 import { didYouMean } from "./suggest.ts";
 import { present, spell, type Type } from "./type.ts";
-import { solid, type Typed, typed } from "./typed.ts";
+import { narrowed, solid, type Typed, typed } from "./typed.ts";
 
 type Call = Extract<ast.Expr, { kind: "call" }>;
 
@@ -17,6 +17,11 @@ export function checkCall(expr: Call, context: Context): Typed | undefined {
   if (around.modules.has(name)) return checkModule(expr, context);
   if (name === "origin") return checkOrigin(expr, context);
   if (name === "decimal") return checkDecimal(expr, context);
+  // `max(a, b)` is `max([a, b])`.
+  if ((name === "min" || name === "max") && expr.arguments.length > 1) {
+    const items = { kind: "list", span: expr.span, items: expr.arguments } as const;
+    return checkCall({ ...expr, arguments: [items] }, context);
+  }
   const builtin = functionNamed(name);
   if (builtin === undefined) {
     const functions = [...BUILTINS.values()]
@@ -33,7 +38,7 @@ export function checkCall(expr: Call, context: Context): Typed | undefined {
       "E201",
       expr.name.span,
       `unknown function \`${name}\``,
-      didYouMean(name, known).help,
+      ELSEWHERE.get(name) ?? didYouMean(name, known).help,
     );
     return undefined;
   }
@@ -51,8 +56,24 @@ export function checkCall(expr: Call, context: Context): Typed | undefined {
   const [first] = args;
   // The least of a list that is written out is there.
   const there = first?.kind === "list" && first.items.length > 0 && args.length === 1;
-  return typed({ kind: "builtin", name: builtin.name, args, at }, there ? present(result) : result);
+  const ir: Expr = { kind: "builtin", name: builtin.name, args, at };
+  return typed(ir, there ? present(result) : narrowed(ir, result, context));
 }
+
+/** What people call things that are here called otherwise. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["len", "`count(…)` of elements, `length(…)` of a text"],
+  ["size", "`count(…)` of elements, `length(…)` of a text"],
+  ["exists", "`has x`, or `any x in xs: …`"],
+  ["contains", "write `a contains b`, or `x in xs`"],
+  ["matches", 'write `text like "glob*"`; there are no regular expressions'],
+  ["regex", 'write `text like "glob*"`; there are no regular expressions'],
+  ["now", "`environment.now`"],
+  ["lowercase", "`lower(…)`"],
+  ["int", "only an Int can be made a Decimal: `decimal(…)`"],
+  ["map", "`list(x in xs: …)`"],
+  ["filter", "`list(x in xs where …: x)`"],
+]);
 
 function arity(expr: Call, wanted: number, context: Context): boolean {
   if (expr.arguments.length === wanted) return true;

@@ -1,11 +1,11 @@
 /**
  * Flow typing (SPEC §5.2): what is known to hold where an expression stands, because a condition before it
- * was true or false. Paths are spelled by `pathKey`.
+ * was true or false. What is known is named by `knownKey`.
  */
 import type { Expr } from "./ir.ts";
 
 export interface Known {
-  /** Paths that are present. */
+  /** What is present, by key. */
   readonly present: ReadonlySet<string>;
   /** Tools the request can still be a call of (indexes, ascending); undefined = any. */
   readonly tools?: readonly number[];
@@ -51,14 +51,23 @@ export function presence(...paths: readonly string[]): Known {
 export function presenceOf(expr: Expr): Known {
   const paths: string[] = [];
   for (let inner: Expr | undefined = expr; inner !== undefined; ) {
-    const path = pathKey(inner);
-    if (path !== undefined) paths.push(path);
+    paths.push(knownKey(inner));
     inner = inner.kind === "attribute" || inner.kind === "index" ? inner.of : undefined;
   }
   return presence(...paths);
 }
 
-/** How a path is named among what is known; undefined for what is no path. */
+/**
+ * How an expression is named among what is known. Nothing changes while one decision is made, so two expressions
+ * that say the same are the same value, whatever they are.
+ */
+export function knownKey(expr: Expr): string {
+  return (
+    pathKey(expr) ?? JSON.stringify(expr, (name, value) => (name === "at" ? undefined : value))
+  );
+}
+
+/** How a path is named; undefined for what is no path. */
 export function pathKey(expr: Expr): string | undefined {
   switch (expr.kind) {
     case "root":

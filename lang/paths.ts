@@ -3,7 +3,7 @@ import type * as ast from "./ast.ts";
 import { attributeOf, attributesOf } from "./builtins.ts";
 import type { Context } from "./context.ts";
 import type { Expr } from "./ir.ts";
-import { pathKey, presence, presenceOf } from "./known.ts";
+import { knownKey, presence, presenceOf } from "./known.ts";
 import { dottedName, listed, withoutParens } from "./literal.ts";
 import { checkWord } from "./names.ts";
 import { isRoot, MAY_LACK, type ROOTS, rootAttribute } from "./roots.ts";
@@ -136,23 +136,18 @@ export function checkHas(
   }
   const operand = context.around.check(of, { ...context, lenient: true });
   if (operand === undefined) return undefined;
-  const key = pathKey(operand.ir);
-  if (key === undefined) {
-    around.report(
-      "E221",
-      expr.of.span,
-      "only an attribute, an element or a name can be asked for",
-      "such as `has args.cc`",
-    );
+  const { kind } = operand.ir;
+  if (kind === "const" || kind === "list" || kind === "record") {
+    const help = "such as `has args.cc`";
+    around.report("E221", expr.of.span, "what is written out is there", help);
     return undefined;
   }
-  const { kind } = operand.ir;
   const root = rootOf(operand.ir);
   const always =
     operand.type.kind !== "Optional" &&
     kind !== "local" &&
     !(root !== undefined && MAY_LACK.includes(root));
-  if (always && !context.known.present.has(key)) {
+  if (always && !context.known.present.has(knownKey(operand.ir))) {
     around.report("W302", expr.span, "this is always there", "leave the test out");
   }
   return typed({ kind: "has", of: operand.ir, at }, BOOL, presenceOf(operand.ir));

@@ -2,7 +2,7 @@
 import type * as ast from "./ast.ts";
 import type { Context } from "./context.ts";
 import type { Expr } from "./ir.ts";
-import { type Known, NOTHING, pathKey } from "./known.ts";
+import { type Known, knownKey, NOTHING } from "./known.ts";
 import { withoutParens } from "./literal.ts";
 import { isRoot } from "./roots.ts";
 import type { Span } from "./source.ts";
@@ -36,7 +36,7 @@ export function solid(expr: ast.Expr, context: Context, wanted?: Type): Typed | 
     const message = written === undefined ? "this may be absent" : `\`${written}\` may be absent`;
     const help =
       written === undefined
-        ? "give a value for that case with `??`"
+        ? "ask `has` of the same first, or give a value for that case with `??`"
         : `test \`has ${written}\` first, or give a value for that case with \`??\``;
     context.around.report("E205", expr.span, message, help);
     return undefined;
@@ -149,9 +149,8 @@ export function joinTypes(a: Type, b: Type): Type | undefined {
   return undefined;
 }
 
-/** The type of a path here: present where that is known. */
+/** The type of an expression here: present where that is known. */
 export function narrowed(ir: Expr, type: Type, context: Context): Type {
   if (type.kind !== "Optional") return type;
-  const key = pathKey(ir);
-  return key !== undefined && context.known.present.has(key) ? type.of : type;
+  return context.known.present.has(knownKey(ir)) ? type.of : type;
 }
