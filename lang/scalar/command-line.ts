@@ -1,0 +1,158 @@
+/** How programs read what stands behind their name: options, their values, operands. */
+import type { Operands, Options } from "./programs.ts";
+import type { Word } from "./shell.ts";
+
+export function isOption(word: Word): boolean {
+  return word.text.length > 1 && word.text.startsWith("-");
+}
+
+/** Whether a group of short options holds one of the letters. */
+export function hasLetter(text: string, letters: string): boolean {
+  return /^-[^-]/.test(text) && [...letters].some((letter) => text.slice(1).includes(letter));
+}
+
+/** How many words an option takes with its value: 1, 2, or 0 when it is not known. */
+export function optionLength(word: Word, options: Options): 0 | 1 | 2 {
+  const { text } = word;
+  if (word.expandsAt !== undefined && word.expandsAt <= 1) return 0;
+  if (text === "--" || text === "-") return 1;
+  if (text.startsWith("--")) return longOptionLength(text.slice(2), options);
+  for (let at = 1; at < text.length; at += 1) {
+    const letter = text.charAt(at);
+    if (options.values.includes(letter)) return at + 1 < text.length ? 1 : 2;
+    if (!options.flags.includes(letter)) return 0;
+  }
+  return 1;
+}
+
+export function longOptionLength(text: string, options: Options): 0 | 1 | 2 {
+  const equals = text.indexOf("=");
+  const name = equals < 0 ? text : text.slice(0, equals);
+  if (name === "help" || name === "version") return 1;
+  if (options.longValues?.includes(name)) return equals < 0 ? 2 : 1;
+  return options.longFlags?.includes(name) ? 1 : 0;
+}
+
+export function plusAsMinus(word: Word): Word {
+  return { ...word, text: `-${word.text.slice(1)}` };
+}
+
+/** The rest of a word. */
+export function after(word: Word, from: number): Word {
+  const { expandsAt, ...rest } = word;
+  const moved = expandsAt === undefined ? {} : { expandsAt: Math.max(0, expandsAt - from) };
+  return { ...rest, text: word.text.slice(from), ...moved };
+}
+
+/** The text that xargs replaces: `{}` of `-i`, `-I {}`. */
+export function replacement(options: readonly Word[]): string | undefined {
+  for (const [at, { text }] of options.entries()) {
+    if (/^-[0oprtx]*i/.test(text)) return text.replace(/^-[0oprtx]*i/, "") || "{}";
+    if (/^-[0oprtx]*I/.test(text)) return text.replace(/^-[0oprtx]*I/, "") || options[at + 1]?.text;
+    if (text === "--replace") return "{}";
+    if (text.startsWith("--replace=")) return text.slice("--replace=".length);
+  }
+  return undefined;
+}
+
+/** A word in which something is put at run time. */
+export function placed(word: Word, replaced: string | undefined): Word {
+  if (replaced === undefined || replaced === "") return word;
+  const at = word.text.indexOf(replaced);
+  if (at < 0) return word;
+  return { ...word, fixed: false, expandsAt: Math.min(at, word.expandsAt ?? at) };
+}
+
+export interface Line {
+  readonly options: readonly { readonly name: string; readonly value: Word }[];
+  readonly operands: readonly Word[];
+}
+
+/** Options with values, and operands, of a program whose flags need not be known. */
+export function readLine(
+  args: readonly Word[],
+  use: {
+    readonly values?: string;
+    readonly longValues?: readonly string[];
+    readonly readOptions?: readonly string[];
+    readonly writeOptions?: readonly string[];
+    readonly hostOptions?: readonly string[];
+  },
+): Line {
+  const named = [use.readOptions ?? [], use.writeOptions ?? [], use.hostOptions ?? []].flat();
+  const letters = (use.values ?? "") + named.filter((name) => name.length === 1).join("");
+  const long = [...(use.longValues ?? []), ...named];
+  const options: { name: string; value: Word }[] = [];
+  const operands: Word[] = [];
+  for (let at = 0; at < args.length; at += 1) {
+    const word = args[at];
+    if (word === undefined) break;
+    if (word.text === "--") {
+      operands.push(...args.slice(at + 1));
+      break;
+    }
+    if (!isOption(word)) {
+      operands.push(word);
+      continue;
+    }
+    const option = optionValue(word, letters, long);
+    if (option === undefined) continue;
+    const value = option.value ?? args[++at];
+    if (value !== undefined) options.push({ name: option.name, value });
+  }
+  return { options, operands };
+}
+
+export function optionValue(
+  word: Word,
+  letters: string,
+  long: readonly string[],
+): { readonly name: string; readonly value?: Word } | undefined {
+  const { text } = word;
+  if (text.startsWith("--")) {
+    const equals = text.indexOf("=");
+    const name = text.slice(2, equals < 0 ? undefined : equals);
+    if (equals > 0) return { name, value: after(word, equals + 1) };
+    return long.includes(name) ? { name } : undefined;
+  }
+  for (let at = 1; at < text.length; at += 1) {
+    const name = text.charAt(at);
+    if (!letters.includes(name)) continue;
+    return at + 1 < text.length ? { name, value: after(word, at + 1) } : { name };
+  }
+  return undefined;
+}
+
+export function picked(line: Line, which: Operands | undefined, remote: boolean): readonly Word[] {
+  const given = (letters: string) => line.options.some(({ name }) => letters.includes(name));
+  // `host:path` is a file elsewhere.
+  const local = (words: readonly Word[]) =>
+    remote ? words.filter((word) => !/^[\w.@-]+:/.test(word.text)) : words;
+  const { operands } = line;
+  switch (which) {
+    case undefined:
+      return [];
+    case "all":
+      return operands;
+    case "rest":
+      // A pattern or script given by an option leaves all operands to be files.
+      return given("ef") ? operands : operands.slice(1);
+    case "sources":
+      return local(!remote && given("t") ? operands : operands.slice(0, -1));
+    case "target":
+      return local(!remote && given("t") ? [] : operands.slice(-1));
+  }
+}
+
+/** GNU sed's `e` and the flag of that name run a program. */
+export function sedRuns(script: string): boolean {
+  return script.split(/[;\n{}]/).some((piece) => {
+    const command = piece.trim();
+    if (/^[\d$,~+!\s]*e(?:\s|$)/.test(command) || /^\/.*\/[!\s]*e(?:\s|$)/.test(command))
+      return true;
+    const start = /^[\d$,~+!\s]*s([^\w\s\\])/.exec(command);
+    if (start?.[1] === undefined) return false;
+    const flags = command.slice(command.lastIndexOf(start[1]) + 1);
+    return /^[gpiImM\d]*e/.test(flags);
+  });
+}
