@@ -1,5 +1,6 @@
 /** Traces of single requests: those that Writ's own format records, and decision cases of any other shape. */
 import type { ReplayOutcome, ReplayStep } from "../../engine/replay.ts";
+import { parseTime } from "../../lang/scalar/time.ts";
 import type { Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
 import { isObject, type JsonObject } from "../json.ts";
@@ -36,18 +37,9 @@ export function caseOfLine({ number, value }: Line, file: string): Case {
       `it has ${MEMBERS.join(", ")}`,
     );
   }
-  const { request, outcome, at, run, verified } = value;
+  const { request, run } = value;
   if (request === undefined) throw new Misuse(`${where} has no \`request\``);
-  const atMs = at === undefined ? undefined : Date.parse(String(at));
-  if (Number.isNaN(atMs))
-    throw new Misuse(`${where}: ${JSON.stringify(at)} is no time`, "write RFC 3339");
-  const step: ReplayStep = {
-    request,
-    ...(outcome === undefined ? {} : { outcome: outcomeOf(outcome, where) }),
-    ...(atMs === undefined ? {} : { atMs }),
-    ...(verified === true ? { verified } : {}),
-    ...approvalsOf(value.approvals, where),
-  };
+  const step: ReplayStep = { request, ...circumstancesOf(value, where) };
   return {
     name: typeof run === "string" ? `${run}, line ${number}` : `line ${number}`,
     group: toolOf(request),
@@ -55,6 +47,42 @@ export function caseOfLine({ number, value }: Line, file: string): Case {
     step,
     ...expectationOf(value.expect, value.rule, where),
   };
+}
+
+/** What was recorded beside a request. */
+interface Recorded {
+  readonly outcome?: Json | undefined;
+  readonly at?: Json | undefined;
+  readonly approvals?: Json | undefined;
+  readonly verified?: Json | undefined;
+}
+
+function circumstancesOf(
+  { outcome, at, approvals, verified }: Recorded,
+  where: string,
+): Omit<ReplayStep, "request"> {
+  if (verified !== undefined && typeof verified !== "boolean") {
+    throw new Misuse(`${where}: \`verified\` is true or false, not ${shown(verified)}`);
+  }
+  return {
+    ...(outcome === undefined ? {} : { outcome: outcomeOf(outcome, where) }),
+    ...(at === undefined ? {} : { atMs: timeOf(at, where) }),
+    ...(verified === true ? { verified } : {}),
+    ...approvalsOf(approvals, where),
+  };
+}
+
+function timeOf(json: Json, where: string): number {
+  const read = typeof json === "string" ? parseTime(json) : undefined;
+  if (read?.ok) return read.value;
+  throw new Misuse(
+    `${where}: ${shown(json)} is no time`,
+    "write RFC 3339, such as 2026-01-02T15:04:05Z",
+  );
+}
+
+function shown(json: Json): string {
+  return cut(JSON.stringify(json), 60);
 }
 
 function outcomeOf(json: Json, where: string): ReplayOutcome {
@@ -106,7 +134,7 @@ function historyOf(json: Json | undefined, where: string): JsonObject[] {
   const wrong = Array.isArray(json) ? json.find((call) => !isObject(call)) : json;
   if (wrong === undefined) return json as JsonObject[];
   throw new Misuse(
-    `${where}: \`history\` is a list of earlier calls, not ${cut(JSON.stringify(wrong), 60)}`,
+    `${where}: \`history\` is a list of earlier calls, not ${shown(wrong)}`,
     "each call is a record with what the line has of its own call, such as `tool` and `args`",
   );
 }
@@ -119,20 +147,62 @@ export function caseOfTemplate({ number, value }: Line, setup: CaseSetup, file: 
     template === undefined ? undefined : fill(template, documents);
   const request = fill(setup.request, documents);
   if (!isObject(request)) throw new Misuse(`${where} makes no request`);
-  const before = historyOf(take(setup.history), where).map((call): ReplayStep => {
-    const earlier = { ...value, ...call };
-    return {
-      request: fill(setup.request, { case: earlier }) ?? null,
-      outcome: { status: "ok" },
-    };
-  });
+  const step: ReplayStep = {
+    request,
+    ...circumstancesOf(
+      {
+        outcome: take(setup.outcome),
+        at: take(setup.at),
+        approvals: take(setup.approvals),
+        verified: take(setup.verified),
+      },
+      where,
+    ),
+  };
+  const before = historyOf(take(setup.history), where).map((call, index, { length }) =>
+    earlierStep({ call, value, secondsBefore: length - index, step }, setup, where),
+  );
   const id = take(setup.id);
   const group = take(setup.group);
   return {
     name: id === undefined ? `line ${number}` : String(id),
     group: group === undefined ? toolOf(request) : String(group),
     before,
-    step: { request },
+    step,
     ...expectationOf(take(setup.expect), take(setup.rule), where),
+  };
+}
+
+interface Earlier {
+  readonly call: JsonObject;
+  /** The line that tells of it. */
+  readonly value: JsonObject;
+  readonly secondsBefore: number;
+  /** What the line itself becomes. */
+  readonly step: ReplayStep;
+}
+
+/** Who called, and for whom, is as the line says; when, who approved and what came of it is the call's own. */
+function earlierStep(
+  { call, value, secondsBefore, step }: Earlier,
+  setup: CaseSetup,
+  where: string,
+): ReplayStep {
+  const take = (template: Json | undefined, document: JsonObject) =>
+    template === undefined ? undefined : fill(template, { case: document });
+  const whole = { ...value, ...call };
+  const own = circumstancesOf(
+    {
+      outcome: take(setup.outcome, call) ?? { status: "ok" },
+      at: take(setup.at, call),
+      approvals: take(setup.approvals, call),
+      verified: take(setup.verified, whole),
+    },
+    `${where}, \`history\``,
+  );
+  return {
+    request: take(setup.request, whole) ?? null,
+    ...(step.atMs === undefined ? {} : { atMs: step.atMs - secondsBefore * 1_000 }),
+    ...own,
   };
 }

@@ -19,11 +19,28 @@ export interface CaseSetup {
   readonly rule?: Json;
   /** Calls that were made before: each becomes a request with its `tool` and `args` in place of the line's. */
   readonly history?: Json;
+  readonly outcome?: Json;
+  readonly at?: Json;
+  readonly approvals?: Json;
+  readonly verified?: Json;
   /** What the summary counts by. */
   readonly group?: Json;
 }
 
 const PARTS = ["agent", "principal", "delegation", "session", "intent", "resource", "context"];
+
+const CASE_MEMBERS = [
+  "request",
+  "id",
+  "expect",
+  "rule",
+  "group",
+  "history",
+  "outcome",
+  "at",
+  "approvals",
+  "verified",
+];
 
 export const NO_SETUP: Setup = {
   parts: { agent: { id: "agent" }, principal: { id: "owner", kind: "human" } },
@@ -47,10 +64,12 @@ export function readSetup(json: unknown, name: string): Setup {
 
 function readCases(json: Json, name: string): CaseSetup {
   const cases = objectOf(json, `${name}: cases`);
-  const known = ["request", "id", "expect", "rule", "history", "group"];
-  const unknown = Object.keys(cases).find((member) => !known.includes(member));
+  const unknown = Object.keys(cases).find((member) => !CASE_MEMBERS.includes(member));
   if (unknown !== undefined)
-    throw new Misuse(`${name}: \`cases\` has no \`${unknown}\``, `it has ${known.join(", ")}`);
+    throw new Misuse(
+      `${name}: \`cases\` has no \`${unknown}\``,
+      `it has ${CASE_MEMBERS.join(", ")}`,
+    );
   const { request } = cases;
   if (request === undefined) throw new Misuse(`${name}: \`cases\` needs a \`request\``);
   return { ...cases, request };

@@ -204,6 +204,86 @@ test.each([["yes"], [7], [{ call: "read" }], [["read"]]])(
   },
 );
 
+describe("what was recorded beside a case", () => {
+  const at = { $from: "case", path: "/when" };
+  const history = { $from: "case", path: "/before" };
+  const pay = (amount: number, more: object = {}) => ({
+    call: "pay",
+    with: { to: "bob", amount },
+    ...more,
+  });
+
+  test("approvals", async () => {
+    const request = { ...CASES.request, principal: { id: "p" } };
+    const approvals = { $from: "case", path: "/signed" };
+    const { code } = await replayed({ request, approvals }, [
+      pay(500, { ok: "hold" }),
+      pay(500, { ok: "allow", signed: ["p"] }),
+    ]);
+    expect(code).toBe(0);
+  });
+
+  test("outcomes of earlier calls, which later ones have seen", async () => {
+    const outcome = { status: "ok", values: { $from: "case", path: "/got" } };
+    const read = (got: string) => [{ call: "read", with: { path: "mail" }, got }];
+    const { code } = await replayed({ outcome, history }, [
+      pay(5, { before: read("pay bob"), got: "paid", ok: "deny" }),
+      pay(5, { before: read("nothing"), ok: "allow" }),
+    ]);
+    expect(code).toBe(0);
+  });
+
+  test("times: an earlier call without its own comes seconds before", async () => {
+    const LIMITED = POLICY.replace(
+      "permit reading",
+      `counter spent = sum args.amount of allowed pay per agent within 1h
+forbid overspent tool pay when spent + args.amount > 100.00
+forbid night tool pay when environment.now.hour < 6
+permit reading`,
+    );
+    const cwd = directoryWith({
+      "p/p.writ": LIMITED,
+      "p/replay.json": JSON.stringify({ cases: { ...CASES, at, history } }),
+      "cases.jsonl": lines(
+        pay(60, { when: "2025-05-01T12:00:00Z", before: [pay(60)], ok: "deny" }),
+        pay(60, {
+          when: "2025-05-01T12:00:00Z",
+          before: [pay(60, { when: "2025-05-01T09:00:00Z" })],
+          ok: "allow",
+        }),
+        pay(60, { when: "2025-05-01T03:00:00Z", before: [pay(20)], ok: "deny" }),
+      ),
+    });
+    const { out, err } = await writ(["replay", "p", "cases.jsonl"], { cwd });
+    expect(err + out).toContain("ok: 3 requests decided as expected");
+  });
+
+  test("a verified delegation", async () => {
+    const hop = { from: "p", to: "a", scope: ["tool:pay"] };
+    const request = { ...CASES.request, principal: { id: "p" }, delegation: { chain: [hop] } };
+    const cwd = directoryWith({
+      "p/p.writ": `${POLICY}forbid unproven tool pay when not delegation.verified\n`,
+      "p/replay.json": JSON.stringify({
+        cases: { ...CASES, request, verified: { $from: "case", path: "/proven" } },
+      }),
+      "cases.jsonl": lines(pay(5, { ok: "deny" }), pay(5, { proven: true, ok: "allow" })),
+    });
+    const { out, err } = await writ(["replay", "p", "cases.jsonl"], { cwd });
+    expect(err + out).toContain("ok: 2 requests decided as expected");
+  });
+
+  test.each([
+    ["at", "noon", 'line 1: "noon" is no time'],
+    ["at", 17, "line 1: 17 is no time"],
+    ["verified", "yes", 'line 1: `verified` is true or false, not "yes"'],
+    ["approvals", "alice", "line 1: `approvals` is a list"],
+    ["outcome", "done", "line 1: an outcome has a `status`"],
+  ])("%s: %j is misuse", async (name, value, says) => {
+    const { code, err } = await replayed({ [name]: value }, [pay(5)]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(says) });
+  });
+});
+
 /** Two models, one suite: the plan of user_task_0 is to read and pay once. */
 function dojo(): string {
   const call = (tool: string, args: object, more: object = {}) => ({ tool, args, ...more });
