@@ -51,13 +51,13 @@ export function casesTable(played: readonly PlayedCase[]): string {
   return table([["", ...COUNTED], ...rows, ...total], "lrrrrr");
 }
 
-/** Those with most to look at first. */
+/** Those with most to look at first; nothing where no run has a second request. */
 export function runsTable(played: readonly PlayedCase[], limit: number): string {
   const runs = groupsOf(
     played.filter(({ one }) => one.run !== undefined),
     ({ one }) => one.run ?? "",
   );
-  if (runs.size === 0) return "";
+  if ([...runs.values()].every((of) => of.length === 1)) return "";
   const stopped = (of: readonly PlayedCase[]) =>
     of.filter(({ decision }) => decision.decision !== "allow").length;
   const sorted = [...runs].sort(([, a], [, b]) => stopped(b) - stopped(a));

@@ -80,6 +80,15 @@ describe("traces", () => {
     expect((await writ(["replay", "p.writ", "-"], { cwd, stdin: TRACE })).out).toBe(out);
   });
 
+  test("are not summed up by run where each run is one request", async () => {
+    const trace = ["r1", "r2"].map((run) => ({ run, request: request("read", { path: "x" }) }));
+    const cwd = directoryWith({ "p.writ": POLICY, "trace.jsonl": lines(...trace) });
+    const { code, out } = await writ(["replay", "p.writ", "trace.jsonl"], { cwd });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^read +2 +2 /m);
+    expect(out).not.toMatch(/^r(?:un|1|2) /m);
+  });
+
   test("list what was expected and did not come, and exit with 1", async () => {
     const cwd = directoryWith({ "p.writ": LENIENT, "trace.jsonl": TRACE });
     const { code, out } = await writ(["replay", "p.writ", "trace.jsonl"], { cwd });
