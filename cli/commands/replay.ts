@@ -11,7 +11,7 @@ import type { Asked } from "../replay/asked.ts";
 import { readLines, readWholeText } from "../replay/lines.ts";
 import { replayCases } from "../replay/requests.ts";
 import { replayRuns } from "../replay/runs.ts";
-import { NO_SETUP, readSetup, type Setup } from "../replay/setup.ts";
+import { CASES_EXAMPLE, CASES_HELP, NO_SETUP, readSetup, type Setup } from "../replay/setup.ts";
 
 export const command: Command = {
   name: "replay",
@@ -20,7 +20,9 @@ export const command: Command = {
   description: [
     "Decides every call of the TRACEs again under POLICY, with a clock and a state of their own, and sums up what came of it. With --against, decides them under OTHER as well and lists every decision that differs.",
     'A trace is JSON Lines of `{ "request": …, "outcome"?: …, "at"?: …, "run"?: …, "expect"?: …, "rule"?: … }`: the request as `POST /decide` takes it, the outcome as `POST /outcome` does without `call`. An `expect` that is not met is a finding, as is a `rule` (or tag, or code) that is not among the reasons. `-` reads standard input.',
-    "Recorded agent runs (`--format agentdojo`, files `runs.MODEL.SUITE.jsonl`) are scored: per suite, model and attack, successful attacks whose serving calls were all stopped, and per suite and model, benign runs, ground-truth plans and the attacker's goals asked for by the owner that pass. What the enforcement point knows beside the calls stands in `replay.json` beside the policy. Lines of any other shape are made requests by its `cases` (`--format cases`).",
+    "Recorded agent runs (`--format agentdojo`, files `runs.MODEL.SUITE.jsonl`) are scored: per suite, model and attack, successful attacks whose serving calls were all stopped, and per suite and model, benign runs, ground-truth plans and the attacker's goals asked for by the owner that pass. What the enforcement point knows beside the calls stands in `replay.json` beside the policy. Lines of any other shape are made requests by its `cases` (`--format cases`). docs/replay.md has all of it.",
+    'Of lines such as `{ "id": "c1", "tool": "pay", "args": { "to": "bob" }, "label": "bad" }` this `replay.json` makes requests; `{ "$from": "case", "path": P }` is the value at P of the line:',
+    CASES_EXAMPLE,
     "Examples:\n  writ replay policies/payments trace.jsonl\n  writ replay policies/payments trace.jsonl --against main.json\n  writ replay policies/agentdojo/banking runs.*.banking.jsonl --stopped 98 --untouched 95",
   ],
   options: [
@@ -95,11 +97,12 @@ function loadSetup(policyPath: string, given: string | undefined, { cwd }: Io): 
   const file = given === undefined ? join(directory, "replay.json") : resolve(cwd, given);
   if (given === undefined && !existsSync(file)) return NO_SETUP;
   const name = given ?? "replay.json";
+  const text = readWholeText(file);
+  if (text.trim() === "") throw new Misuse(`${name} is empty`, CASES_HELP);
   let json: unknown;
   try {
-    json = JSON.parse(readWholeText(file));
+    json = JSON.parse(text);
   } catch (error) {
-    if (error instanceof Misuse) throw error;
     throw new Misuse(`${name} is not JSON: ${error instanceof Error ? error.message : error}`);
   }
   return readSetup(json, name);

@@ -27,9 +27,14 @@ export type Expected = "allow" | "deny" | "hold";
 
 const MEMBERS = ["request", "outcome", "at", "run", "expect", "rule", "approvals", "verified"];
 
-/** `{ "request": …, "outcome"?: …, "at"?: …, "run"?: …, "expect"?: …, "rule"?: … }` */
-export function caseOfLine({ number, value }: Line, file: string): Case {
+/**
+ * `{ "request": …, "outcome"?: …, "at"?: …, "run"?: …, "expect"?: …, "rule"?: … }`; `help` is for whoever has
+ * lines of another shape.
+ */
+export function caseOfLine({ number, value }: Line, file: string, help: string): Case {
   const where = `${JSON.stringify(file)}, line ${number}`;
+  const { request, run } = value;
+  if (request === undefined) throw new Misuse(`${where} has no \`request\``, help);
   const unknown = Object.keys(value).find((name) => !MEMBERS.includes(name));
   if (unknown !== undefined) {
     throw new Misuse(
@@ -37,8 +42,6 @@ export function caseOfLine({ number, value }: Line, file: string): Case {
       `it has ${MEMBERS.join(", ")}`,
     );
   }
-  const { request, run } = value;
-  if (request === undefined) throw new Misuse(`${where} has no \`request\``);
   const step: ReplayStep = { request, ...circumstancesOf(value, where) };
   return {
     name: typeof run === "string" ? `${run}, line ${number}` : `line ${number}`,

@@ -19,7 +19,10 @@ import { type Differing, differingText, sameDecision } from "./differing.ts";
 import { type Line, parseLines, readWholeText } from "./lines.ts";
 import { limitOf } from "./options.ts";
 import { progressOn } from "./progress.ts";
-import type { Setup } from "./setup.ts";
+import { CASES_HELP, type Setup } from "./setup.ts";
+
+const FORMAT_HELP =
+  "`--format cases` makes lines of another shape requests, by `cases` in `replay.json`";
 
 export async function replayCases(asked: Asked, format: "writ" | "cases"): Promise<ExitCode> {
   const { policy, other, io } = asked;
@@ -55,10 +58,10 @@ async function readCases({ traces, setup, io }: Asked, format: "writ" | "cases")
 }
 
 function caseOf(line: Line, format: "writ" | "cases", setup: Setup, trace: string): Case {
-  if (format === "writ") return caseOfLine(line, trace);
-  if (setup.cases === undefined) {
-    throw new Misuse("`replay.json` has no `cases`", "they say how a line becomes a request");
+  if (format === "writ") {
+    return caseOfLine(line, trace, setup.cases === undefined ? CASES_HELP : FORMAT_HELP);
   }
+  if (setup.cases === undefined) throw new Misuse("`replay.json` has no `cases`", CASES_HELP);
   return caseOfTemplate(line, setup.cases, trace);
 }
 

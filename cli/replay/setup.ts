@@ -27,6 +27,23 @@ export interface CaseSetup {
   readonly group?: Json;
 }
 
+/** Enough of a `replay.json` to begin with. */
+export const CASES_EXAMPLE = `  { "cases": {
+      "id": { "$from": "case", "path": "/id" },
+      "expect": { "$from": "case", "path": "/label", "map": { "good": "allow", "bad": "deny" } },
+      "request": {
+        "agent": { "id": "assistant" },
+        "session": { "id": "s" },
+        "tool": {
+          "name": { "$from": "case", "path": "/tool" },
+          "args": { "$from": "case", "path": "/args" }
+        }
+      }
+  } }`;
+
+/** Where lines are no requests, and nothing says how they become some. */
+export const CASES_HELP = `write in \`replay.json\` beside the policy how a line becomes a request, where /tool is the line's \`tool\`; docs/replay.md has the rest:\n${CASES_EXAMPLE}`;
+
 const PARTS = ["agent", "principal", "delegation", "session", "intent", "resource", "context"];
 
 const CASE_MEMBERS = [
@@ -71,7 +88,7 @@ function readCases(json: Json, name: string): CaseSetup {
       `it has ${CASE_MEMBERS.join(", ")}`,
     );
   const { request } = cases;
-  if (request === undefined) throw new Misuse(`${name}: \`cases\` needs a \`request\``);
+  if (request === undefined) throw new Misuse(`${name}: \`cases\` needs a \`request\``, CASES_HELP);
   return { ...cases, request };
 }
 

@@ -181,6 +181,47 @@ test("cases of any shape are made requests by `replay.json`", async () => {
   expect(out).toContain("c3: expected allow\n");
 });
 
+describe("the shape of `replay.json`", () => {
+  const LINE = { id: "c1", tool: "pay", args: { to: "bob", amount: 5 }, label: "bad" };
+
+  test("is in --help, with an example that works", async () => {
+    const { out } = await writ(["replay", "--help"]);
+    expect(out).toContain("docs/replay.md");
+    const [example = ""] = /^ {2}\{ "cases"[\s\S]*?^ {2}\} \}$/m.exec(out) ?? [];
+    const cwd = directoryWith({
+      "p/p.writ": POLICY,
+      "p/replay.json": example,
+      "cases.jsonl": lines(LINE, { ...LINE, id: "c2", label: "good" }),
+    });
+    const { code, out: report } = await writ(["replay", "p", "cases.jsonl"], { cwd });
+    expect(code).toBe(1);
+    expect(report).toContain("1 of 2 requests not decided as expected\n  c1: expected deny\n");
+  });
+
+  test.each<[string, Record<string, string>, readonly string[]]>([
+    ["there is none", {}, []],
+    ["it is empty", { "p/replay.json": "\n" }, []],
+    ["it has no `cases`", { "p/replay.json": "{}" }, []],
+    ["it has no `cases`", { "p/replay.json": "{}" }, ["--format", "cases"]],
+    ["`cases` have no request", { "p/replay.json": '{"cases": {}}' }, []],
+  ])("is in the error where %s", async (_, files, words) => {
+    const cwd = directoryWith({ "p/p.writ": POLICY, "cases.jsonl": lines(LINE), ...files });
+    const { code, err } = await writ(["replay", "p", "cases.jsonl", ...words], { cwd });
+    expect(code).toBe(2);
+    expect(err).toContain("docs/replay.md");
+    expect(err).toContain('{ "$from": "case", "path": "/tool" }');
+  });
+
+  test("standard input of another shape is pointed to --format cases", async () => {
+    const cwd = directoryWith({
+      "p/p.writ": POLICY,
+      "p/replay.json": JSON.stringify({ cases: CASES }),
+    });
+    const { code, err } = await writ(["replay", "p", "-"], { cwd, stdin: lines(LINE) });
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining("--format cases") });
+  });
+});
+
 const CASES = {
   request: {
     agent: { id: "a" },
