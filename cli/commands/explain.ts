@@ -15,7 +15,7 @@ export const command: Command = {
   usage: "[options] POLICY REQUEST",
   description: [
     "Decides the request in the file REQUEST (`-` is standard input) under POLICY and shows how that came about: every rule that applies, with the value of each of its conditions and of what they are made of; rules that nearly apply and what stopped them; and for a denial by default the permit that lacks least.",
-    "Of several requests, one on each line, all are decided in order and the last is explained: those before it are its history.",
+    "Of several requests, one on each line, all are decided in order and the last is explained: those before it are its history. `writ replay --explain` explains one of a trace.",
     "Examples:\n  writ explain policies/payments request.json\n  writ explain --json policies/payments - < history.ndjson",
   ],
   options: [

@@ -23,10 +23,15 @@ export const command: Command = {
     "Recorded agent runs (`--format agentdojo`, files `runs.MODEL.SUITE.jsonl`) are scored: per suite, model and attack, successful attacks whose serving calls were all stopped, and per suite and model, benign runs, ground-truth plans and the attacker's goals asked for by the owner that pass. What the enforcement point knows beside the calls stands in `replay.json` beside the policy. Lines of any other shape are made requests by its `cases` (`--format cases`). docs/replay.md has all of it.",
     'Of lines such as `{ "id": "c1", "tool": "pay", "args": { "to": "bob" }, "label": "bad" }` this `replay.json` makes requests; `{ "$from": "case", "path": P }` is the value at P of the line:',
     CASES_EXAMPLE,
-    "Examples:\n  writ replay policies/payments trace.jsonl\n  writ replay policies/payments trace.jsonl --against main.json\n  writ replay policies/agentdojo/banking runs.*.banking.jsonl --stopped 98 --untouched 95",
+    "Examples:\n  writ replay policies/payments trace.jsonl\n  writ replay policies/payments trace.jsonl --against main.json\n  writ replay policies/retail cases.jsonl --explain c1\n  writ replay policies/agentdojo/banking runs.*.banking.jsonl --stopped 98 --untouched 95",
   ],
   options: [
     { name: "against", value: "OTHER", help: "list decisions that differ under this policy" },
+    {
+      name: "explain",
+      value: "ID",
+      help: "explain one request, by its id or as `line 7`, as `writ explain` does",
+    },
     {
       name: "format",
       value: "NAME",
@@ -65,28 +70,30 @@ export const command: Command = {
 
 async function replay(input: Input, io: Io): Promise<ExitCode> {
   const [path = "", ...traces] = input.positionals;
-  const policy = await loadForReplay(path, input, io);
+  const policy = await loadPolicy(path, io, input);
   if (policy === undefined) return 1;
   const against = input.values.get("against");
-  const other = against === undefined ? undefined : await loadForReplay(against, input, io);
+  const other = against === undefined ? undefined : await loadPolicy(against, io, input);
   if (against !== undefined && other === undefined) return 1;
   const setup = loadSetup(path, input.values.get("setup"), io);
   const format = formatOf(input.values.get("format"), traces, setup, io);
-  const asked: Asked = { policy, other, setup, traces, input, io };
-  return format === "agentdojo" ? replayRuns(asked) : await replayCases(asked, format);
+  const asked: Asked = {
+    policy: prepared(policy.program),
+    sources: policy.sources,
+    other: other && prepared(other.program),
+    setup,
+    traces,
+    input,
+    io,
+  };
+  if (format !== "agentdojo") return await replayCases(asked, format);
+  if (input.values.has("explain")) {
+    throw new Misuse("`--explain` explains single requests, not agent runs", "see `--verbose`");
+  }
+  return replayRuns(asked);
 }
 
-async function loadForReplay(
-  path: string,
-  { json }: Input,
-  io: Io,
-): Promise<ReplayPolicy | undefined> {
-  const policy = await loadPolicy(path, io, { json });
-  if (policy === undefined) return undefined;
-  return preparedFor(policy.program);
-}
-
-function preparedFor(program: Program): ReplayPolicy {
+function prepared(program: Program): ReplayPolicy {
   return { program, digest: digestOfProgram(program), evaluator: generateEvaluator(program) };
 }
 

@@ -11,6 +11,8 @@ import { fill } from "./template.ts";
 
 export interface Case {
   readonly name: string;
+  /** In its file, from 1. */
+  readonly line: number;
   /** What the summary counts by. */
   readonly group: string;
   /** The trace says which requests belong together. */
@@ -44,6 +46,7 @@ export function caseOfLine({ number, value }: Line, file: string, help: string):
   }
   const step: ReplayStep = { request, ...circumstancesOf(value, where) };
   return {
+    line: number,
     name: typeof run === "string" ? `${run}, line ${number}` : `line ${number}`,
     group: toolOf(request),
     ...(typeof run === "string" ? { run } : {}),
@@ -168,6 +171,7 @@ export function caseOfTemplate({ number, value }: Line, setup: CaseSetup, file: 
   const id = take(setup.id);
   const group = take(setup.group);
   return {
+    line: number,
     name: id === undefined ? `line ${number}` : String(id),
     group: group === undefined ? toolOf(request) : String(group),
     before,

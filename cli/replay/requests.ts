@@ -16,6 +16,7 @@ import {
 } from "./case-report.ts";
 import { type Case, caseOfLine, caseOfTemplate } from "./cases.ts";
 import { type Differing, differingText, sameDecision } from "./differing.ts";
+import { explainCase } from "./explained.ts";
 import { type Line, parseLines, readWholeText } from "./lines.ts";
 import { limitOf } from "./options.ts";
 import { progressOn } from "./progress.ts";
@@ -27,6 +28,8 @@ const FORMAT_HELP =
 export async function replayCases(asked: Asked, format: "writ" | "cases"): Promise<ExitCode> {
   const { policy, other, io } = asked;
   const cases = await readCases(asked, format);
+  const id = asked.input.values.get("explain");
+  if (id !== undefined) return explainCase(id, cases, caseDecider, asked);
   const ours = caseDecider(policy);
   const theirs = other === undefined ? undefined : caseDecider(other);
   const differing: Differing[] = [];
