@@ -235,20 +235,63 @@ function isShortName(part: string): boolean {
 
 /** Contained between boundaries: `100` is not in `2100`, nor `11` in `11:30`, nor `a@b.c` in `aa@b.c`. */
 function holds(text: string, { part, isUrl }: Sought): boolean {
-  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) {
+  const fits = (at: number): boolean => {
     const end = at + part.length;
-    if (isBounded(text, at, end) && !(isUrl && isInsideHost(text, at, end))) return true;
+    return isBounded(text, at, end) && !(isUrl && isInsideHost(text, at, end));
+  };
+  let at = text.indexOf(part);
+  for (let tried = 0; at >= 0 && tried < PLAIN_TRIES; tried++) {
+    if (fits(at)) return true;
+    at = text.indexOf(part, at + 1);
+  }
+  return at >= 0 && fitsFrom(at, text, part, fits);
+}
+
+/** After so many places that do not fit, the text repeats itself. */
+const PLAIN_TRIES = 64;
+
+/** Knuth–Morris–Pratt: `aaa…` in `aaaa…` would be compared anew, from its start, at every place. */
+function fitsFrom(
+  start: number,
+  text: string,
+  part: string,
+  fits: (at: number) => boolean,
+): boolean {
+  const borders = bordersOf(part);
+  let matched = 0;
+  for (let at = start; at < text.length; at++) {
+    matched = extended(matched, text.charCodeAt(at), part, borders);
+    if (matched < part.length) continue;
+    if (fits(at + 1 - matched)) return true;
+    matched = borders[matched - 1] ?? 0;
   }
   return false;
+}
+
+/** For each length of a beginning of `part`, how long the longest shorter one is that it ends with. */
+function bordersOf(part: string): Int32Array {
+  const borders = new Int32Array(part.length);
+  for (let at = 1; at < part.length; at++) {
+    borders[at] = extended(borders[at - 1] ?? 0, part.charCodeAt(at), part, borders);
+  }
+  return borders;
+}
+
+/** How much of `part` stands there with one more character, where `matched` of it stood before. */
+function extended(matched: number, character: number, part: string, borders: Int32Array): number {
+  let length = matched;
+  while (length > 0 && part.charCodeAt(length) !== character) length = borders[length - 1] ?? 0;
+  return part.charCodeAt(length) === character ? length + 1 : 0;
 }
 
 /** A short value counts where the text calls it an id: `"13"`, `#13`, `id 13`, `no. 13`. */
 function mentions(text: string, part: string): boolean {
   for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) {
     const [before, after] = [text.slice(Math.max(0, at - 12), at), text.charAt(at + part.length)];
+    if (!isBounded(text, at, at + part.length)) continue;
     const quoted = /["'`]$/.test(before) && /["'`]/.test(after);
     const called = /(?:#|\b(?:id|number|no)\b[^a-z0-9]{0,3})$/.test(before);
-    if (isBounded(text, at, at + part.length) && (quoted || called)) return true;
+    if (quoted || called) return true;
   }
   return false;
 }
@@ -282,6 +325,7 @@ function isInsideHost(text: string, start: number, end: number): boolean {
 }
 
 function isWord(character: string): boolean {
+  if (character >= "a" && character <= "z") return true;
   return character !== "" && /[\p{L}\p{N}_]/u.test(character);
 }
 

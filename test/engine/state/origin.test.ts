@@ -184,3 +184,22 @@ test("beyond its bound a session says that it does not know", () => {
   seen.observe(book, record({}), [{ value: "y".repeat(600_000), labels: [] }]);
   expect(origin(seen, "US1300")).toBe("unavailable");
 });
+
+test("a text that repeats itself is searched in linear time", () => {
+  const start = performance.now();
+  expect(origin(seenText("a".repeat(1_000_000)), "a".repeat(30_000))).toEqual([]);
+  expect(origin(seenText("1.".repeat(500_000)), `${"1.".repeat(15_000)}1`)).toEqual([]);
+  expect(
+    origin(seenText(`${"aaab".repeat(200_000)} ${"aaab".repeat(9)}`), "aaab".repeat(9)),
+  ).toEqual(["ledger"]);
+  expect(performance.now() - start).toBeLessThan(2_000);
+});
+
+test("a text is found behind however many places where it is part of another word", () => {
+  const decoys = "abab".repeat(40);
+  for (const found of ["abab", "ababab"]) {
+    expect(origin(seenText(`${decoys} ${found}`), found)).toEqual(["ledger"]);
+    expect(origin(seenText(`${decoys} ${found}x ${found}`), found)).toEqual(["ledger"]);
+    expect(origin(seenText(`${decoys} ${found}x`), found)).toEqual([]);
+  }
+});
