@@ -1,6 +1,6 @@
 /**
- * Where a task stands in its sequence (SPEC §7.6). A call is allowed when it is a next step both without and
- * with the calls that were allowed and have not reported yet: whatever becomes of them, the sequence holds.
+ * Where a task stands in its sequence (SPEC §7.6). A call is allowed when it is a next step whichever of the
+ * calls that were allowed and have not reported yet succeed: whatever becomes of them, the sequence holds.
  */
 import type { SequenceDecl } from "../../lang/ir.ts";
 import type { Bindings, StepResult } from "../evaluate/evaluator.ts";
@@ -26,8 +26,7 @@ export interface Progress {
   readonly base: readonly Configuration[];
   /** In the order they were allowed; the first is not done. */
   readonly steps: readonly TakenStep[];
-  /** After the steps that are done, and after all. */
-  readonly committed: readonly Configuration[];
+  /** After all of them. */
   readonly all: readonly Configuration[];
 }
 
@@ -36,7 +35,6 @@ const BEGINNING: readonly Configuration[] = [{ bound: new Map() }];
 export const NOT_BEGUN: Progress = {
   base: BEGINNING,
   steps: [],
-  committed: BEGINNING,
   all: BEGINNING,
 };
 
@@ -45,6 +43,9 @@ const WAYS_MOST = 64;
 
 /** Calls of one task that may be under way at once. */
 const UNREPORTED_MOST = 64;
+
+/** Different places that these may lead to, together, before a further call has to wait. */
+const STANDINGS_MOST = 64;
 
 /** Whether a request is a step; `evaluator.step` of the task. */
 export type Match = (position: number, bound: Bindings, request: DecisionRequest) => StepResult;
@@ -69,11 +70,33 @@ export function judge(
     return { kind: "outside", next: nextLabels(sequence, progress.all) };
   }
   if (progress.steps.length === 0) return { kind: "follows" };
-  const afterDone = advance(sequence, progress.committed, request, match);
-  if (afterDone.ways.length === 0 || progress.steps.length >= UNREPORTED_MOST) {
-    return { kind: "pending" };
+  if (progress.steps.length >= UNREPORTED_MOST) return { kind: "pending" };
+  const outcomes = possible(sequence, progress, match);
+  const always = outcomes?.every((ways) => advance(sequence, ways, request, match).ways.length > 0);
+  return { kind: always ? "follows" : "pending" };
+}
+
+/** Where the task may stand, for each way its calls under way may end; `undefined` for too many. */
+function possible(
+  sequence: SequenceDecl,
+  { base, steps }: Progress,
+  match: Match,
+): readonly (readonly Configuration[])[] | undefined {
+  let standings = new Map([[identifyAll(base), base]]);
+  for (const step of steps) {
+    const after = step.done ? new Map<string, readonly Configuration[]>() : new Map(standings);
+    for (const before of standings.values()) {
+      const { ways } = advance(sequence, before, step.request, match);
+      after.set(identifyAll(ways), ways);
+    }
+    if (after.size > STANDINGS_MOST) return undefined;
+    standings = after;
   }
-  return { kind: "follows" };
+  return [...standings.values()];
+}
+
+function identifyAll(ways: readonly Configuration[]): string {
+  return ways.map(identify).sort().join();
 }
 
 export function take(
@@ -107,15 +130,7 @@ export function settle(
   const open = steps.findIndex((step) => !step.done);
   const kept = open < 0 ? [] : steps.slice(open);
   const base = after(progress.base, open < 0 ? steps : steps.slice(0, open));
-  return {
-    base,
-    steps: kept,
-    committed: after(
-      base,
-      kept.filter((step) => step.done),
-    ),
-    all: after(base, kept),
-  };
+  return { base, steps: kept, all: after(base, kept) };
 }
 
 function advance(

@@ -72,6 +72,17 @@ describe("calls that have not reported", () => {
     expect(outcomeOf(step("a"))).toBe("allow");
   });
 
+  test("what follows if all of them succeed or none, but not if one does, waits", () => {
+    const { step, ok, fail } = errand("c | (a, b, c) | b");
+    const [first, second] = [step("a"), step("b")];
+    expect([outcomeOf(first), outcomeOf(second)]).toEqual(["allow", "allow"]);
+    expect(outcomeOf(step("c"))).toBe("prerequisite_pending");
+    ok(first);
+    expect(outcomeOf(step("c"))).toBe("prerequisite_pending");
+    fail(second);
+    expect(outcomeOf(step("c"))).toBe("out_of_sequence");
+  });
+
   test("steps that do not depend on each other run side by side", () => {
     const { step, ok } = errand("a*, b");
     const [first, second] = [step("a"), step("a")];
