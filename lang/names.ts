@@ -3,7 +3,7 @@ import type * as ast from "./ast.ts";
 import type { Context } from "./context.ts";
 import type { Expr } from "./ir.ts";
 import { dottedName, listed, wordsOf } from "./literal.ts";
-import { isRoot, ROOTS } from "./roots.ts";
+import { isRoot, ROOTS, rootFields } from "./roots.ts";
 import type { Span } from "./source.ts";
 import { missingKey } from "./state.ts";
 import { didYouMean } from "./suggest.ts";
@@ -142,6 +142,9 @@ function unknownName(word: string, span: Span, context: Context): void {
     ...ROOTS,
     ...enumerations(context).flatMap(([, words]) => words),
   ];
-  const quoted = didYouMean(word, names).help ?? `a text stands in quotes: \`"${word}"\``;
-  context.around.report("E201", span, `unknown name \`${word}\``, quoted);
+  const isArgument = rootFields("args", context).some(({ name }) => name === word);
+  const help = isArgument
+    ? `an argument of the call is \`args.${word}\``
+    : (didYouMean(word, names).help ?? `a text stands in quotes: \`"${word}"\``);
+  context.around.report("E201", span, `unknown name \`${word}\``, help);
 }
