@@ -16,7 +16,11 @@ export const command: Command = {
     "Examples:\n  writ import mcp tools.json > vocabulary.writ\n  writ import mcp --server files --pin -o files.writ - < tools.json",
   ],
   options: [
-    { name: "server", value: "NAME", help: "declare the tools for this server alone" },
+    {
+      name: "server",
+      value: "NAME",
+      help: "the server whose tools they are; of several listed, the one to declare",
+    },
     { name: "package", value: "NAME", help: "the package that the declarations are of (tools)" },
     { name: "pin", help: "name each definition's digest: a tool that changes is refused" },
     { name: "output", short: "o", value: "FILE", help: "where to write (standard output)" },

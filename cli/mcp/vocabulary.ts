@@ -25,7 +25,7 @@ export interface ImportedTool {
 
 export interface ImportParts {
   readonly package: string;
-  /** What all tools are declared for; several servers in one file have their own names. */
+  /** What all tools are declared for; of several servers in one file, the one that is wanted. */
   readonly server?: string;
   /** Refuse a tool whose published definition changes. */
   readonly pin: boolean;
@@ -78,12 +78,21 @@ function listsIn(json: Json, server: string | undefined): Listed[] {
     );
   }
   if (json.length > 0 && json.every((item) => isObject(item) && Array.isArray(item.tools))) {
-    return (json as unknown as JsonObject[]).map((item) => ({
-      server: server ?? nameOfServer(item),
-      tools: toolsIn(item.tools as readonly Json[]),
-    }));
+    return serversIn(json as unknown as JsonObject[], server);
   }
   return [{ ...named, tools: toolsIn(json) }];
+}
+
+function serversIn(servers: readonly JsonObject[], wanted: string | undefined): Listed[] {
+  const listed = servers.map((item) => ({
+    server: nameOfServer(item),
+    tools: toolsIn(item.tools as readonly Json[]),
+  }));
+  if (wanted === undefined) return listed;
+  const found = listed.filter(({ server }) => server === wanted);
+  if (found.length > 0) return found;
+  const names = listed.map(({ server }) => server).join(", ");
+  throw new Misuse(`there is no server ${JSON.stringify(wanted)} in it`, `it lists ${names}`);
 }
 
 function nameOfServer(item: JsonObject): string {

@@ -172,6 +172,22 @@ test("servers of one file keep their tools apart", () => {
   ]);
 });
 
+test("--server picks one of several, and says which there are", () => {
+  const servers = [
+    { package: "files", tools: [{ name: "read" }] },
+    { package: "mail", tools: [{ name: "read" }, { name: "send" }] },
+  ];
+  const parts = { package: "t", pin: false };
+  const { tools } = importTools(servers as Json, { ...parts, server: "mail" });
+  expect(tools.map(({ name, server }) => [name, server])).toEqual([
+    ["read", "mail"],
+    ["send", "mail"],
+  ]);
+  expect(() => importTools(servers as Json, { ...parts, server: "web" })).toThrow(
+    'there is no server "web" in it',
+  );
+});
+
 test("--pin names a digest that any change of the definition changes", () => {
   const digestIn = (text: string) => /digest "(sha256:[0-9a-f]{64})"/.exec(text)?.[1];
   const plain = digestIn(declared({ name: "get_x", description: "a" }, { pin: true }));
