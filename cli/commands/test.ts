@@ -35,6 +35,7 @@ export const command: Command = {
     { name: "reporter", value: "NAME", help: "pretty, json, junit or github" },
     { name: "output", value: "FILE", help: "write the report to FILE" },
     { name: "coverage", help: "show what of the rules, conditions and sequences was tried" },
+    { name: "cover-used", help: "count the rules of used packages as well" },
     { name: "min-coverage", value: "PERCENT", help: "exit with 1 when less of it was tried" },
     { name: "no-never", help: "do not search for counterexamples" },
     { name: "never-budget", value: "COUNT", help: "requests to try for each `never` (2000)" },
@@ -54,6 +55,7 @@ interface Wishes {
   readonly reporter: Reporter;
   readonly output: string | undefined;
   readonly wantsCoverage: boolean;
+  readonly coversUsed: boolean;
   readonly coverageMin: number | undefined;
   readonly neverBudget: number;
   readonly seed: number;
@@ -96,7 +98,8 @@ function readWishes(input: Input): Wishes {
     lines,
     reporter,
     output: values.get("output"),
-    wantsCoverage: flags.has("coverage") || coverageMin !== undefined,
+    wantsCoverage: flags.has("coverage") || flags.has("cover-used") || coverageMin !== undefined,
+    coversUsed: flags.has("cover-used"),
     coverageMin,
     neverBudget: flags.has("no-never")
       ? 0
@@ -166,7 +169,9 @@ function runAll(policy: Policy, wishes: Wishes): Report {
   const startedMs = performance.now();
   const { program, shown } = policy;
   const texts = textsOf(program, policy.sources);
-  const coverage = wishes.wantsCoverage ? recordCoverage(program, texts) : undefined;
+  const coverage = wishes.wantsCoverage
+    ? recordCoverage(program, texts, { used: wishes.coversUsed })
+    : undefined;
   const chosen = policy.tests.filter((one) => isChosen(one, policy, wishes));
   const digest = digestOfProgram(program);
   const results = chosen.map((one) =>

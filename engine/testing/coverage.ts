@@ -1,6 +1,6 @@
 /**
  * What the tests of a policy have tried of it (SPEC §9): every rule applied, every condition true and false,
- * every transition of every sequence taken. Of the policy's own package; what it uses has tests of its own.
+ * every transition of every sequence taken. Of the policy's own package, and of those it uses where that is asked.
  */
 import type { Expr, Program, SequenceDecl } from "../../lang/ir.ts";
 import { createInterpreter, type Observer } from "../evaluate/interpret.ts";
@@ -52,7 +52,11 @@ export interface CoverageRecorder extends CoverageSink {
   coverage(): Coverage;
 }
 
-export function recordCoverage(program: Program, texts: Texts): CoverageRecorder {
+export function recordCoverage(
+  program: Program,
+  texts: Texts,
+  { used = false }: { readonly used?: boolean } = {},
+): CoverageRecorder {
   const outcomes = new Map<Expr, Outcomes>();
   const applied = new Set<number>();
   for (const rule of program.rules) {
@@ -73,7 +77,12 @@ export function recordCoverage(program: Program, texts: Texts): CoverageRecorder
       for (const rule of rules) applied.add(rule);
     },
     ...tasks,
-    coverage: () => summarise(rulesOf(program, texts, applied, outcomes), tasks.coverage()),
+    coverage: () => {
+      const indexes = [...program.rules.keys()].filter(
+        (index) => used || program.rules[index]?.package === program.package,
+      );
+      return summarise(rulesOf(program, indexes, texts, applied, outcomes), tasks.coverage());
+    },
   };
 }
 
@@ -100,12 +109,14 @@ function leavesOf(expr: Expr): readonly Expr[] {
 
 function rulesOf(
   program: Program,
+  indexes: readonly number[],
   texts: Texts,
   applied: ReadonlySet<number>,
   outcomes: ReadonlyMap<Expr, Outcomes>,
 ): readonly RuleCoverage[] {
-  return program.rules.flatMap((rule, index) => {
-    if (rule.package !== program.package) return [];
+  return indexes.flatMap((index) => {
+    const rule = program.rules[index];
+    if (rule === undefined) return [];
     const conditions = rule.conditions.flatMap(leavesOf).map((leaf) => ({
       text: (texts.at(leaf.at) ?? spellExpr(leaf, program)).replace(/\s+/g, " "),
       at: spellPlace(program, leaf.at),
@@ -113,7 +124,8 @@ function rulesOf(
       seenFalse: outcomes.get(leaf)?.seenFalse === true,
     }));
     const at = spellPlace(program, rule.at);
-    return [{ rule: rule.name, at, applied: applied.has(index), conditions }];
+    const name = rule.package === program.package ? rule.name : `${rule.package}/${rule.name}`;
+    return [{ rule: name, at, applied: applied.has(index), conditions }];
   });
 }
 

@@ -154,6 +154,22 @@ task errand                                      p.writ:34:6
     expect(out).toContain("coverage 52.9 % (9 of 17)\n");
   });
 
+  test("of used packages too, where --cover-used asks for it", async () => {
+    const cwd = directoryWith({
+      "base/b.writ":
+        'package base\ntool look { effect read }\nforbid never_bob when agent.id == "bob"\n',
+      "own/o.writ":
+        'package own\nuse base from "../base"\npermit looking tool look\n' +
+        'test "t" { given agent "eve" when look then allow }\n',
+    });
+    expect((await writ(["test", "own", "--coverage"], { cwd })).out).toContain(
+      "coverage 100 % (1 of 1)\n",
+    );
+    const { out } = await writ(["test", "own", "--cover-used"], { cwd });
+    expect(out).toContain("base/never_bob");
+    expect(out).toContain("coverage 50 % (2 of 4)\n");
+  });
+
   test.each([
     ["52.9", 0],
     ["53", 1],
