@@ -4,7 +4,17 @@
  */
 import type { ToolDecl, Yield } from "../../lang/ir.ts";
 import { NAMED_LABEL, UNTRUSTED_LABEL, USER_LABEL } from "../../lang/type.ts";
-import { isList, isMap, isSet, NULL, type RecordValue, type Scalar, type Value } from "../value.ts";
+import {
+  anyFromJson,
+  isList,
+  isMap,
+  isSet,
+  NULL,
+  type RecordValue,
+  type Scalar,
+  toWire,
+  type Value,
+} from "../value.ts";
 
 /** Characters and texts kept for one session. Beyond them nothing can be said of where values come from. */
 const LONGEST = 1_048_576;
@@ -49,7 +59,7 @@ export class Seen {
 
   /** What a successful or failed call returned. `args` are those it was called with. */
   observe(tool: ToolDecl, args: RecordValue, parts: readonly ReturnedPart[]): void {
-    const own = tool.effect === "read" ? new Set<string>() : new Set(textsIn(args));
+    const own = tool.effect === "read" ? new Set<string>() : ownTexts(tool, args);
     for (const part of parts) {
       const labelled = labeller(tool, args, part.labels);
       for (const leaf of leavesOf(part.value, labelled)) {
@@ -141,6 +151,12 @@ function textsIn(
     ? value
     : [...(isSet(value) || isMap(value) ? value.values() : Object.values(value))];
   return inner.flatMap((item) => textsIn(item, form, visited));
+}
+
+/** Of what a call was given, as read and as it stands on the wire: an amount is not its ten-thousandths there. */
+function ownTexts({ args: fields, open }: ToolDecl, args: RecordValue): ReadonlySet<string> {
+  const wire = toWire(args, { kind: "Record", fields, open }, []);
+  return new Set([...textsIn(args), ...textsIn(anyFromJson(wire))]);
 }
 
 /** How a normalised text is looked for. */

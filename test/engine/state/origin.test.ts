@@ -9,7 +9,7 @@ label untrusted, ledger, mailmeta, system
 tool search { effect read, yields untrusted in [subject, body], yields mailmeta in [sender], yields system elsewhere, source sender }
 tool read_file { effect read, args { path: Path }, yields untrusted, source args.path }
 tool book { effect read, yields ledger }
-tool write { effect write, args { text: String }, yields system }
+tool write { effect write, args { text: String, amount: Decimal?, at: Time? }, yields system }
 `);
 const [search, readFile, book, write] = tools as readonly [ToolDecl, ToolDecl, ToolDecl, ToolDecl];
 
@@ -168,6 +168,16 @@ test("of many values it is the labels of any; what holds nothing has none", () =
   expect(origin(seen, new Map([["k", "US1300"]]))).toEqual(["ledger"]);
   for (const nothing of ["", true, NULL, [], new Set<string>()])
     expect(origin(seen, nothing)).toEqual([]);
+});
+
+test("a write that repeats its own amount or time is no evidence for them", () => {
+  const seen = new Seen();
+  const given = record({ text: "x", amount: 98_7000, at: Date.parse("2026-01-02T10:00:00Z") });
+  const returned = { amount: 98.7, at: "2026-01-02T10:00:00Z", fee: 12.5 };
+  seen.observe(write, given, [{ value: returned, labels: [] }]);
+  expect(origin(seen, "98.7")).toEqual([]);
+  expect(origin(seen, "2026-01-02T10:00:00Z")).toEqual([]);
+  expect(origin(seen, "12.5")).toEqual(["system"]);
 });
 
 test("a number is found as it is written", () => {
