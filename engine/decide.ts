@@ -519,14 +519,16 @@ function validApprovals(input: DecisionInput, { roots }: DecisionRequest): reado
 }
 
 function partiesOf(agent: RecordValue, delegation: RecordValue | undefined): ReadonlySet<unknown> {
-  const parties = new Set<unknown>([agent.id]);
+  const parties = new Set<unknown>();
   const chain = delegation?.chain;
-  if (!isList(chain)) return parties;
-  for (const hop of chain as readonly RecordValue[]) {
+  for (const hop of isList(chain) ? (chain as readonly RecordValue[]) : []) {
     for (const end of [hop.from, hop.to] as readonly RecordValue[]) parties.add(end.id);
   }
+  // The root is there without a chain as well: the principal, or the agent itself.
   const root = delegation?.root as RecordValue | undefined;
-  if (root?.kind === "human" && root.id !== agent.id) parties.delete(root.id);
+  if (root?.kind === "human") parties.delete(root.id);
+  else parties.add(root?.id);
+  parties.add(agent.id);
   return parties;
 }
 

@@ -16,7 +16,7 @@ export type OutcomeReading =
   | { readonly ok: true; readonly report: OutcomeReport }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-const MEMBERS = ["call", "status", "labels", "sensitivity", "values"];
+const MEMBERS = ["call", "status", "labels", "sensitivity", "values", "parts"];
 
 export function readOutcome(input: unknown, program: Program): OutcomeReading {
   const problems: Problem[] = [];
@@ -43,7 +43,7 @@ function readMembers(
   }
   const labels = readLabels(input.labels, "/labels", program, problems);
   const sensitivity = readSensitivity(input.sensitivity, program, problems);
-  const parts = readParts(input.values, program, problems);
+  const parts = readReturned(input, program, problems);
   if (call === undefined) return undefined;
   return {
     call,
@@ -78,18 +78,25 @@ function readSensitivity(json: unknown, program: Program, problems: Problem[]): 
   return report(problems, "/sensitivity", "is none of the levels of Sensitivity");
 }
 
-/** One value with the labels its tool yields, or a list of `{ value, labels }`, each with more of its own. */
-function readParts(json: unknown, program: Program, problems: Problem[]): readonly ReturnedPart[] {
-  if (json === undefined) return [];
-  if (!Array.isArray(json) || json.length === 0 || !json.every(isPart)) {
-    return [{ value: json, labels: [] }];
-  }
-  return json.map((part, index) => ({
-    value: part.value,
-    labels: readLabels(part.labels, `/values/${index}/labels`, program, problems),
-  }));
-}
-
-function isPart(json: unknown): json is { readonly value: unknown; readonly labels: unknown } {
-  return isObject(json) && Object.keys(json).sort().join() === "labels,value";
+/** `values` is what the tool returned, whatever it looks like; `parts` are values to which labels are added. */
+function readReturned(
+  { values, parts }: Readonly<Record<string, unknown>>,
+  program: Program,
+  problems: Problem[],
+): readonly ReturnedPart[] {
+  const returned = values === undefined ? [] : [{ value: values, labels: [] }];
+  if (parts === undefined) return returned;
+  if (!Array.isArray(parts)) return wrong(problems, "/parts", "a list", parts) ?? returned;
+  const labelled = parts.map((part: unknown, index): ReturnedPart => {
+    const at = `/parts/${index}`;
+    if (isObject(part) && Object.keys(part).sort().join() === "labels,value") {
+      return {
+        value: part.value,
+        labels: readLabels(part.labels, `${at}/labels`, program, problems),
+      };
+    }
+    report(problems, at, "is not a `value` with its `labels`");
+    return { value: null, labels: [] };
+  });
+  return [...returned, ...labelled];
 }

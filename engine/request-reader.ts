@@ -171,7 +171,10 @@ function readTrust(json: unknown, at: string, problems: Problem[]): Value | unde
   if (typeof json !== "number" || !(json >= 0 && json <= 1)) {
     return wrong(problems, at, "a number from 0 to 1", json);
   }
-  return Math.floor(Number((json * 10_000).toFixed(6)));
+  // Digits are cut off the text: what is below 0.0001 has an exponent in it, or nothing but zeros.
+  const [whole = "0", fraction = ""] = String(json).split(".");
+  if (whole.includes("e") || fraction.includes("e")) return 0;
+  return Number(whole) * 10_000 + Number(fraction.slice(0, 4).padEnd(4, "0"));
 }
 
 /** `sensitivity` is there wherever the policy has that level, and highest where nobody says. */

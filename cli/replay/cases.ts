@@ -96,7 +96,7 @@ function outcomeOf(json: Json, where: string): ReplayOutcome {
   if (!isObject(json) || (status !== "ok" && status !== "error")) {
     throw new Misuse(`${where}: an outcome has a \`status\`, \`ok\` or \`error\``);
   }
-  const known = ["status", "labels", "sensitivity", "values"];
+  const known = ["status", "labels", "sensitivity", "values", "parts"];
   const unknown = Object.keys(json).find((name) => !known.includes(name));
   if (unknown !== undefined) throw new Misuse(`${where}: an outcome has no \`${unknown}\``);
   return json as unknown as ReplayOutcome;

@@ -88,10 +88,10 @@ function refusalOf(
 function refusalOfBody(headers: FastifyRequest["headers"]): Refusal | undefined {
   const name = "unsupported_media_type";
   if (headers["content-encoding"] !== undefined) {
-    return { name, detail: "compressed bodies are not taken" };
+    return { name, detail: "`content-encoding`: compressed bodies are not taken" };
   }
   if (!CONTENT_TYPES.has((headers["content-type"] ?? "").toLowerCase())) {
-    return { name, detail: "send `content-type: application/json`" };
+    return { name, detail: "`content-type`: send `application/json`" };
   }
   return undefined;
 }

@@ -4,6 +4,8 @@ import type { FastifyReply } from "fastify";
 export const PROBLEMS = {
   malformed_json: { status: 400, title: "the body is not strict JSON" },
   malformed_request: { status: 400, title: "the body is not what this resource takes" },
+  too_large: { status: 400, title: "the body is too large" },
+  unsupported_media_type: { status: 400, title: "the body must be application/json" },
   unexpected_query: { status: 400, title: "this resource takes no query" },
   repeated_header: { status: 400, title: "a header that must be unique is there twice" },
   bad_request: { status: 400, title: "the request is not valid HTTP" },
@@ -14,8 +16,6 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, title: "this resource does not take the method" },
   timeout: { status: 408, title: "the request took too long to arrive" },
   already_settled: { status: 409, title: "the call has another outcome already" },
-  too_large: { status: 413, title: "the body is too large" },
-  unsupported_media_type: { status: 415, title: "the body must be application/json" },
   headers_too_large: { status: 431, title: "the headers are too large" },
   internal_error: { status: 500, title: "the service failed; treat it as a denial" },
   unavailable: { status: 503, title: "no decision can be given now; treat it as a denial" },

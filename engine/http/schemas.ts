@@ -181,7 +181,17 @@ export const OUTCOME_SCHEMA = {
       status: { enum: ["ok", "error"] },
       labels: texts,
       sensitivity: id,
-      values: { description: "what the call returned, or the parts of it that may be used again" },
+      values: { description: "what the call returned, as it is" },
+      parts: {
+        description: "values to which the enforcement point adds labels",
+        type: "array",
+        items: {
+          type: "object",
+          required: ["value", "labels"],
+          additionalProperties: false,
+          properties: { value: {}, labels: { type: "array", items: { type: "string" } } },
+        },
+      },
     },
     ["call", "status"],
   ),

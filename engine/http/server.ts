@@ -91,8 +91,9 @@ function answerFault(
   reply: FastifyReply,
 ): FastifyReply {
   if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") {
-    const detail = `it has more than ${request.routeOptions.bodyLimit} bytes`;
-    return sendProblem(reply, "too_large", { detail });
+    const offset = request.routeOptions.bodyLimit ?? 0;
+    const detail = `it has more than ${offset} bytes`;
+    return sendProblem(reply, "too_large", { detail, pointer: "", offset });
   }
   if (error.code?.startsWith("FST_ERR_CTP_")) return sendProblem(reply, "bad_request");
   logFault(request.log, error);

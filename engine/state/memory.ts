@@ -268,6 +268,10 @@ function sessionFor(id: string, nowMs: number, memory: Memory): Session | undefi
   }
   if (memory.sessions.size >= memory.limits.sessionCount) forgetIdleSessions(nowMs, memory);
   if (memory.sessions.size >= memory.limits.sessionCount) return undefined;
+  return newSession(id, nowMs, memory);
+}
+
+function newSession(id: string, nowMs: number, memory: Memory): Session {
   const session: Session = {
     startedAtMs: nowMs,
     interrupted: false,
@@ -288,10 +292,17 @@ function forgetIdleSessions(nowMs: number, { sessions, limits }: Memory): void {
   }
 }
 
+/**
+ * Also where the table is full, up to twice its bound: a session that is ended and not remembered would come
+ * back alive once there is room.
+ */
 function interrupt(id: string, nowMs: number, memory: Memory): void {
+  const { sessions, limits } = memory;
   const session = sessionFor(id, nowMs, memory);
-  if (session === undefined) throw new Error("no room to remember that a session was interrupted");
-  session.interrupted = true;
+  if (session === undefined && sessions.size >= 2 * limits.sessionCount) {
+    throw new Error("no room to remember that a session was interrupted");
+  }
+  (session ?? newSession(id, nowMs, memory)).interrupted = true;
 }
 
 function reinstate(id: string, { sessions }: Memory): boolean {
@@ -323,7 +334,7 @@ function commit(effects: Effects, policy: Policy): "ok" | "full" {
     else latch(touch, effects, policy, latched);
   }
   if (allowed !== undefined) remember(effects, allowed, held, latched, policy);
-  if (effects.interrupt && session !== undefined) session.interrupted = true;
+  if (effects.interrupt && sessionId !== undefined) interrupt(sessionId, nowMs, memory);
   return "ok";
 }
 
@@ -383,11 +394,14 @@ function makeRoomForCall(nowMs: number, memory: Memory): boolean {
 function count(touch: Touch, effects: Effects, policy: Policy, held: Held[]): void {
   const table = policy.counters[touch.index];
   if (table === undefined || !isCounted(table.declared.calls, effects)) return;
-  if (touch.key instanceof Unknown || touch.amount instanceof Unknown) return;
+  if (touch.key instanceof Unknown) return;
+  // A number too large to be told is the largest there is; one that is not there adds nothing.
+  const overflown = touch.amount instanceof Unknown && touch.amount.cause === "overflow";
+  const amount = overflown && table.declared.op === "sum" ? Number.MAX_SAFE_INTEGER : touch.amount;
+  if (amount instanceof Unknown) return;
   const cell = cellFor(table, touch.key, effects.nowMs, policy.memory);
   if (cell === undefined) return;
   const bucket = bucketNow(table, effects.nowMs);
-  const amount = touch.amount;
   const into = cell instanceof Sum ? cell.add(bucket, Number(amount)) : cell.add(bucket, amount);
   if (table.declared.calls.base !== "attempts") held.push({ cell, bucket: into, amount });
 }

@@ -213,3 +213,28 @@ describe("laws", () => {
     );
   });
 });
+
+test("an agent that works for itself does not approve its own call", () => {
+  const driver = drive(
+    "tool go { effect write }\npermit p\nhold h tool go until approved by delegation.root",
+  );
+  const ask = (kind: string) =>
+    driver.call(
+      "go",
+      {},
+      { principal: { id: "boss", kind } },
+      { approvals: [{ by: "boss", groups: [] }] },
+    ).decision;
+  expect(ask("autonomous")).toBe("hold");
+  expect(ask("human")).toBe("allow");
+});
+
+test.each([
+  [0.8999999999999, "deny"],
+  [0.9, "allow"],
+  [1, "allow"],
+  [1e-7, "deny"],
+])("trust of %s is cut off, never rounded up: %s", (trust, decision) => {
+  const driver = drive("tool go { effect write }\npermit p when agent.trust >= 0.9");
+  expect(driver.call("go", {}, { agent: { id: "bot", trust } }).decision).toBe(decision);
+});

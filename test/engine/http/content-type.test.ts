@@ -97,10 +97,10 @@ describe("content types that are not", () => {
     "__proto__",
     "constructor",
   ])("%j", async (type) => {
-    expect(await status(type)).toBe("415 unsupported_media_type");
+    expect(await status(type)).toBe("400 unsupported_media_type");
   });
 
   test("none", async () => {
-    expect(await status(undefined)).toBe("415 unsupported_media_type");
+    expect(await status(undefined)).toBe("400 unsupported_media_type");
   });
 });

@@ -53,7 +53,7 @@ export function send(app: FastifyInstance, sent: Sent = {}): Promise<LightMyRequ
   return app.inject(options);
 }
 
-/** `415 unsupported_media_type`, and of what is no problem `200`. */
+/** `400 unsupported_media_type`, and of what is no problem `200`. */
 export function outcomeOf(response: LightMyRequestResponse): string {
   if (response.statusCode < 300) return String(response.statusCode);
   const { type } = response.json<{ type: string }>();

@@ -142,13 +142,44 @@ describe("sessions", () => {
     expect(send()).toBe("allow");
   });
 
+  test("what a tool returns cannot label itself", () => {
+    const driver = drive(
+      "label untrusted, own\ntool read { effect read, yields untrusted }\ntool send { effect send, args { text: String } }\npermit looking tool read\npermit trusting tool send when own in origin(args.text) and not (untrusted in origin(args.text))",
+    );
+    const { call } = driver.call("read");
+    const values = [{ value: "planted", labels: ["own"] }];
+    expect(driver.engine.outcome({ call, status: "ok", values }).kind).toBe("answer");
+    expect(driver.call("send", { text: "planted" }).decision).toBe("deny");
+  });
+
+  test("a sum too large to be told counts as the largest", () => {
+    const driver = drive(
+      "tool pay { effect write, args { n: Int, m: Int } }\ncounter tried = sum args.n * args.m of attempts pay per session\npermit p tool pay when tried < 100",
+    );
+    expect(driver.call("pay", { n: 9_007_199_254_740_991, m: 2 }).decision).toBe("deny");
+    expect(driver.call("pay", { n: 1, m: 1 }).decision).toBe("deny");
+  });
+
+  test("a session that is ended stays so, also where there was no room for it", () => {
+    const driver = drive(
+      "tool read { effect read }\ntool boom { effect execute }\npermit anything\nforbid ending tool boom then interrupt session",
+      { store: createMemoryStore({ sessionCount: 1, sessionIdleMs: 1_000 }) },
+    );
+    driver.call("read", {}, { session: { id: "first" } });
+    expect(driver.call("boom", {}, { session: { id: "second" } }).interrupt).toBe(true);
+    driver.nowMs += 5_000;
+    expect(driver.call("read", {}, { session: { id: "second" } }).code).toBe("session_interrupted");
+  });
+
   test.each([
     [{ labels: ["unheard"] }, "/labels/0"],
     [{ labels: ["user"] }, "/labels/0"],
     [{ sensitivity: "secret" }, "/sensitivity"],
     [{ status: "done" }, "/status"],
     [{ extra: 1 }, "/extra"],
-    [{ values: [{ value: 1, labels: ["unheard"] }] }, "/values/0/labels/0"],
+    [{ parts: [{ value: 1, labels: ["unheard"] }] }, "/parts/0/labels/0"],
+    [{ parts: [{ value: 1 }] }, "/parts/0"],
+    [{ parts: 1 }, "/parts"],
   ])("an outcome of %j is refused at %s, and changes nothing", (body, at) => {
     const driver = drive("tool read { effect read }\npermit anything");
     const { call } = driver.call("read");
