@@ -33,7 +33,7 @@ function lines(...values: readonly unknown[]): string {
 describe("traces", () => {
   const request = (name: string, args: object) => ({
     agent: { id: "a" },
-    principal: { id: "p" },
+    principal: { id: "p", kind: "human" },
     session: { id: "s" },
     tool: { name, args },
   });
@@ -264,7 +264,7 @@ describe("what was recorded beside a case", () => {
   });
 
   test("approvals", async () => {
-    const request = { ...CASES.request, principal: { id: "p" } };
+    const request = { ...CASES.request, principal: { id: "p", kind: "human" } };
     const approvals = { $from: "case", path: "/signed" };
     const { code } = await replayed({ request, approvals }, [
       pay(500, { ok: "hold" }),
@@ -310,7 +310,7 @@ permit reading`,
 
   test("a verified delegation", async () => {
     const hop = { from: "p", to: "a", scope: ["tool:pay"] };
-    const request = { ...CASES.request, principal: { id: "p" }, delegation: { chain: [hop] } };
+    const request = { ...CASES.request, principal: { id: "p", kind: "human" }, delegation: { chain: [hop] } };
     const cwd = directoryWith({
       "p/p.writ": `${POLICY}forbid unproven tool pay when not delegation.verified\n`,
       "p/replay.json": JSON.stringify({
