@@ -310,7 +310,11 @@ permit reading`,
 
   test("a verified delegation", async () => {
     const hop = { from: "p", to: "a", scope: ["tool:pay"] };
-    const request = { ...CASES.request, principal: { id: "p", kind: "human" }, delegation: { chain: [hop] } };
+    const request = {
+      ...CASES.request,
+      principal: { id: "p", kind: "human" },
+      delegation: { chain: [hop] },
+    };
     const cwd = directoryWith({
       "p/p.writ": `${POLICY}forbid unproven tool pay when not delegation.verified\n`,
       "p/replay.json": JSON.stringify({
