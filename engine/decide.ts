@@ -59,24 +59,31 @@ export function decide(
 ): Verdict {
   const { request } = accepted;
   const touches = policy.evaluator.touches(request, view);
-  const asked: Asked = { policy, id: input.id, touches };
-  if (request.roots.session?.status === "interrupted") return refuse(asked, INTERRUPTED);
+  if (request.roots.session?.status === "interrupted") {
+    return refuse(INTERRUPTED, policy, input, touches);
+  }
   if (accepted.delegationProblem !== undefined) {
-    return refuse(asked, { code: "delegation_invalid", because: accepted.delegationProblem });
+    const refusal: Refusal = { code: "delegation_invalid", because: accepted.delegationProblem };
+    return refuse(refusal, policy, input, touches);
   }
   const rules = policy.evaluator.rules(request, view);
-  const forbidden = refusedByForbids(policy, rules, request);
-  if (forbidden !== undefined) return refuse(asked, forbidden, rules);
+  if (rules.forbids.length > 0) {
+    return refuse(forbiddenBy(rules, policy, request), policy, input, touches, rules);
+  }
   const task = taskOf(policy, accepted, view, touches);
-  if (task.refusal !== undefined) return refuse(asked, task.refusal, rules);
+  if (task.refusal !== undefined) return refuse(task.refusal, policy, input, touches, rules);
   const permits = certainOf(rules.permits, rules);
-  if (permits.length === 0) return refuse(asked, notPermitted(policy, rules.permits), rules);
+  if (permits.length === 0) {
+    return refuse(notPermitted(policy, rules.permits), policy, input, touches, rules);
+  }
   const nevers = policy.evaluator.nevers(request, view);
-  if (nevers.length > 0) return refuse(asked, brokenInvariants(policy, nevers), rules, nevers);
+  if (nevers.length > 0) {
+    return refuse(brokenInvariants(policy, nevers), policy, input, touches, rules, nevers);
+  }
   const uncounted = uncountable(policy, touches);
-  if (uncounted !== undefined) return refuse(asked, uncounted, rules);
+  if (uncounted !== undefined) return refuse(uncounted, policy, input, touches, rules);
   const holding = holdsOf(policy, rules.holds, request, view, input);
-  if (holding.refusal !== undefined) return refuse(asked, holding.refusal, rules);
+  if (holding.refusal !== undefined) return refuse(holding.refusal, policy, input, touches, rules);
   if (holding.by.length > 0) {
     const decision = hold(policy, rules, holding, view, input);
     return { decision, touches, interrupt: false, task: undefined };
@@ -84,15 +91,12 @@ export function decide(
   return allow(policy, rules, permits, holding.reasons, input, touches, task, accepted);
 }
 
-interface Asked {
-  readonly policy: Policy;
-  readonly id: string;
-  readonly touches: readonly Touch[];
-}
-
+/** Not one object of parameters: it would be made for every decision, refused or not. */
 function refuse(
-  { policy, id, touches }: Asked,
   refusal: Refusal,
+  policy: Policy,
+  { id }: DecisionInput,
+  touches: readonly Touch[],
   rules?: RuleResults,
   nevers?: readonly Hit[],
 ): Verdict {
@@ -201,13 +205,8 @@ function hold(
 
 // ── Forbids, permits, invariants ───────────────────────────────────────────────────────────────────────────
 
-function refusedByForbids(
-  policy: Policy,
-  rules: RuleResults,
-  { roots }: DecisionRequest,
-): Refusal | undefined {
+function forbiddenBy(rules: RuleResults, policy: Policy, { roots }: DecisionRequest): Refusal {
   const { forbids } = rules;
-  if (forbids.length === 0) return undefined;
   const certain = certainOf(forbids, rules);
   // What could not be decided forbids; it does not also end a session.
   const interrupt = roots.session !== undefined && interrupts(policy, certain);

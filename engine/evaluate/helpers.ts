@@ -45,9 +45,9 @@ export function makeHelpers(fuel: Fuel): Helpers {
   };
 }
 
-/** `alone` is the list of `hit` only, made once for each rule. */
-function addHit(hits: Hit[], hit: Hit, alone: Hit[]): Hit[] {
-  return hits.length === 0 ? alone : addTo(hits, hit);
+/** `alone` is the list of one hit only, made once for each rule. */
+function addHit(hits: Hit[], alone: readonly [Hit]): readonly Hit[] {
+  return hits.length === 0 ? alone : addTo(hits, alone[0]);
 }
 
 function addUnknown(hits: Hit[], rule: number, unknown: Unknown): Hit[] {

@@ -77,7 +77,8 @@ type FindTouches = (roots: Roots, facts: Facts) => readonly Touch[];
 type FindApprover = (roots: Roots, facts: Facts) => string | Unknown;
 type TakeStep = (roots: Roots, facts: Facts, bound: Bindings) => StepResult;
 
-const NONE: readonly Hit[] = Object.freeze([]);
+const NONE: readonly Hit[] = [];
+
 function nothingYet(): Collected {
   return { permits: NONE, forbids: NONE, holds: NONE, obliges: NONE, uncertain: false };
 }

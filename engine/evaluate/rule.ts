@@ -105,9 +105,9 @@ export function allHold(
 
 function hitCode(frame: Frame, list: Code, index: number, unknown: Code | undefined): Code {
   const { emitter } = frame.unit;
-  const hit: Hit = Object.freeze({ rule: index });
-  const add = emitter.helper("addHit");
-  const applies = code`o.${list} = ${add}(o.${list}, ${emitter.constant(hit)}, ${emitter.constant(Object.freeze([hit]))});`;
+  // Not frozen: V8 reads elements of frozen lists through a call.
+  const alone: readonly Hit[] = [Object.freeze({ rule: index })];
+  const applies = code`o.${list} = ${emitter.helper("addHit")}(o.${list}, ${emitter.constant(alone)});`;
   if (unknown === undefined) return applies;
   const might = code`{ o.uncertain = true; o.${list} = ${emitter.helper("addUnknown")}(o.${list}, ${emitter.constant(index)}, ${unknown}); }`;
   return code`if (${unknown} === undefined) ${applies}\nelse ${might}`;
