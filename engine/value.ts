@@ -107,10 +107,13 @@ function equalRecords(a: RecordValue, b: RecordValue, met: Met): boolean {
  */
 export function keyOf(values: readonly Scalar[]): string {
   const first = values[0];
-  if (values.length !== 1 || first === undefined) {
-    return values.map((value) => `${tagged(value).length}:${tagged(value)}`).join("");
-  }
-  return typeof first === "string" && first.charCodeAt(0) !== 0 ? first : TAG + tagged(first);
+  if (values.length === 1 && first !== undefined) return keyOfOne(first);
+  return values.map((value) => `${tagged(value).length}:${tagged(value)}`).join("");
+}
+
+/** `keyOf` for one value. */
+export function keyOfOne(value: Scalar): string {
+  return typeof value === "string" && value.charCodeAt(0) !== 0 ? value : TAG + tagged(value);
 }
 
 /** What a key begins with that is not simply a string: no text of people does, and one that did is tagged too. */

@@ -6,35 +6,39 @@ import { type Fail, valueCode } from "./expression.ts";
 import { allHold, letsOf } from "./rule.ts";
 import { type Frame, fillUp, keyCode, openFrame, partsOf, Unit } from "./unit.ts";
 
-/** A function from roots and facts to the list of what a call of `tool` is counted by. */
-export function emitTouches(program: Program, tool: number): EmittedUnit {
+/** A part of a counter or latch that a call may touch. */
+export interface Counted {
+  readonly kind: Touch["kind"];
+  readonly index: number;
+  readonly calls: CallFilter;
+  readonly per: readonly Expr[];
+  readonly of: Expr | undefined;
+}
+
+/** What calls of `tool` are counted by. */
+export function countedOf({ counters, latches }: Program, tool: number): readonly Counted[] {
+  const counted: Counted[] = counters.map((one, index) => {
+    const of = one.op === "count" ? undefined : one.of;
+    return { kind: "counter", index, calls: one.calls, per: one.per, of };
+  });
+  latches.forEach(({ calls, reset, per }, index) => {
+    counted.push({ kind: "latch", index, calls, per, of: undefined });
+    if (reset !== undefined) {
+      counted.push({ kind: "reset", index, calls: reset, per, of: undefined });
+    }
+  });
+  return counted.filter(({ calls }) => calls.tools === undefined || calls.tools.includes(tool));
+}
+
+/** A function from roots and facts to the list of what a call is counted by, of those it may be. */
+export function emitTouches(program: Program, counted: readonly Counted[]): EmittedUnit {
   const unit = new Unit(program);
   const frame = openFrame(unit, []);
   const body = new Block();
-  const touches: Code[] = [];
-  const touch = (kind: Touch["kind"], index: number, calls: CallFilter, per: readonly Expr[]) => ({
-    amount(of?: Expr): void {
-      if (calls.tools === undefined || calls.tools.includes(tool)) {
-        touches.push(touchCode(frame, body, { kind, index, calls, per, of }));
-      }
-    },
-  });
-  program.counters.forEach((one, index) => {
-    touch("counter", index, one.calls, one.per).amount(one.op === "count" ? undefined : one.of);
-  });
-  program.latches.forEach((one, index) => {
-    touch("latch", index, one.calls, one.per).amount();
-    if (one.reset !== undefined) touch("reset", index, one.reset, one.per).amount();
-  });
-  body.add(listCode(frame, touches, touches.length > 0 && hasConditions(program)));
+  const touches = counted.map((one) => touchCode(frame, body, one));
+  const areConditional = counted.some(({ calls }) => calls.where !== undefined);
+  body.add(listCode(frame, touches, areConditional));
   return finish(unit, frame, body, code`q, f`);
-}
-
-function hasConditions({ counters, latches }: Program): boolean {
-  const filters = [...counters, ...latches].flatMap((one) =>
-    "reset" in one && one.reset !== undefined ? [one.calls, one.reset] : [one.calls],
-  );
-  return filters.some(({ where }) => where !== undefined);
 }
 
 /** A list made at once is much smaller than one that grew: most calls are counted once or twice. */
@@ -43,14 +47,6 @@ function listCode(frame: Frame, touches: readonly Code[], conditional: boolean):
   const list = frame.unit.emitter.name("v");
   const adding = touches.map((touch) => code`if (${touch} !== undefined) ${list}.push(${touch});`);
   return code`const ${list} = [];\n${join(adding, code`\n`)}\nreturn ${list};`;
-}
-
-interface Counted {
-  readonly kind: Touch["kind"];
-  readonly index: number;
-  readonly calls: CallFilter;
-  readonly per: readonly Expr[];
-  readonly of: Expr | undefined;
 }
 
 /** The name that holds the touch, or `undefined` where a condition is false. */

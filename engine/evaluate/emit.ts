@@ -131,6 +131,7 @@ const HELPER_NAMES = [
   "pathWithin",
   "purposeWithin",
   "keyOf",
+  "keyOfOne",
 ] as const;
 export type HelperName = (typeof HELPER_NAMES)[number];
 

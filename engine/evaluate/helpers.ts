@@ -9,6 +9,7 @@ import {
   equal,
   isRecord,
   keyOf,
+  keyOfOne,
   type RecordValue,
   type Scalar,
   Unknown,
@@ -42,6 +43,7 @@ export function makeHelpers(fuel: Fuel): Helpers {
     pathWithin,
     purposeWithin,
     keyOf,
+    keyOfOne,
   };
 }
 

@@ -11,7 +11,7 @@ import type { Program } from "../../lang/ir.ts";
 import type { Facts } from "../facts.ts";
 import type { Roots } from "../request.ts";
 import { Unknown } from "../value.ts";
-import { emitApprover, emitStep, emitTouches } from "./call.ts";
+import { countedOf, emitApprover, emitStep, emitTouches } from "./call.ts";
 import { type Compile, compileSource, type EmittedUnit, type Factory } from "./emit.ts";
 import type { Bindings, Evaluator, Hit, RuleResults, StepResult, Touch } from "./evaluator.ts";
 import { type Fuel, makeHelpers } from "./helpers.ts";
@@ -32,7 +32,7 @@ export function generateEvaluator(program: Program, compile: Compile = compileSo
   const visitNevers = chunk(nevers, NEVERS_IN_UNIT).map((indexes) =>
     deferred(() => build(emitNevers(program, indexes)) as Visit),
   );
-  const touchesOf = memo((tool: number) => build(emitTouches(program, tool)) as FindTouches);
+  const touchesOf = shareTouches(program, build);
   const approverOf = memo((rule: number) => {
     const unit = emitApprover(program, rule);
     return unit && (build(unit) as FindApprover);
@@ -91,6 +91,28 @@ const NO_RULES: RuleResults = Object.freeze({
   uncertain: false,
 });
 const MISSES: StepResult = Object.freeze({ matches: false });
+
+/** Tools that the same declarations count share one function. */
+function shareTouches(
+  program: Program,
+  build: (unit: EmittedUnit) => unknown,
+): (tool: number) => FindTouches {
+  const shared = new Map<string, FindTouches>();
+  return memo((tool) => {
+    const counted = countedOf(program, tool);
+    if (counted.length === 0) return touchesNothing;
+    const key = counted.map(({ kind, index }) => `${kind} ${index}`).join();
+    const find = shared.get(key) ?? (build(emitTouches(program, counted)) as FindTouches);
+    shared.set(key, find);
+    return find;
+  });
+}
+
+const NO_TOUCHES: readonly Touch[] = [];
+
+function touchesNothing(): readonly Touch[] {
+  return NO_TOUCHES;
+}
 
 /** Compiles each source once for each set of members it reads. */
 function makeBuilder(compile: Compile, fuel: Fuel): (unit: EmittedUnit) => unknown {

@@ -100,8 +100,11 @@ export function keyCode(
   fail: (unknown: Code) => Code,
 ): Code {
   const parts = per.map((part) => valueCode(frame, out, part, fail));
-  if (parts.length === 0) return frame.unit.emitter.constant("");
-  return code`${frame.unit.emitter.helper("keyOf")}([${join(parts, code`, `)}])`;
+  const { emitter } = frame.unit;
+  const [first] = parts;
+  if (first === undefined) return emitter.constant("");
+  if (parts.length === 1) return code`${emitter.helper("keyOfOne")}(${first})`;
+  return code`${emitter.helper("keyOf")}([${join(parts, code`, `)}])`;
 }
 
 /** One function: roots and attributes that are read more than once are read at its start. */
