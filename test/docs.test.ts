@@ -45,20 +45,17 @@ describe.each(DOCUMENTS)("%s", (path) => {
       expect(existsSync(join(ROOT, dirname(path), target)), target).toBe(true);
     }
   });
+});
 
-  const examples = blocks(path, "console");
-  test.skipIf(examples.length === 0)(
-    "its commands print what it says",
-    { timeout: 60_000 },
-    async () => {
-      for (const example of examples) {
-        for (const [command = "", expected = ""] of sessionsOf(example)) {
-          const { out, err } = await writ(command.split(/\s+/), { cwd: ROOT });
-          if (expected.trim() !== "") expect(`${out}${err}`).toMatch(patternOf(expected));
-        }
-      }
-    },
-  );
+describe("commands print what the documents say", () => {
+  const shown = DOCUMENTS.filter((path) => blocks(path, "console").length > 0);
+
+  test.each(shown)("%s", { timeout: 60_000 }, async (path) => {
+    for (const [command = "", expected = ""] of blocks(path, "console").flatMap(sessionsOf)) {
+      const { out, err } = await writ(command.split(/\s+/), { cwd: ROOT });
+      if (expected.trim() !== "") expect(`${out}${err}`).toMatch(patternOf(expected));
+    }
+  });
 });
 
 /** Each `$ writ …` of a block with what it prints; others are not ours to run, and `serve` does not end. */
