@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { createInterpreter } from "../../engine/evaluate/interpret.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
 import { CAUSES, type Expr, type Program } from "../../lang/ir.ts";
+import { seedFrom } from "../support/seed.ts";
 import { subjectOf } from "./compare.ts";
 import { report } from "./minimise.ts";
 import { assess, newQuality } from "./quality.ts";
@@ -13,7 +14,7 @@ import { findMismatch, programFrom, questionFrom, tryDifference } from "./run.ts
 import { INT } from "./world.ts";
 
 const PAIRS = Number(process.env.WRIT_DIFFERENTIAL ?? 200_000);
-const SEED = Number(process.env.WRIT_DIFFERENTIAL_SEED ?? Date.now() % 1_000_000_007);
+const SEED = seedFrom("WRIT_DIFFERENTIAL_SEED");
 
 test(
   `both evaluators agree on ${PAIRS} pairs of policy and request, seed ${SEED}`,

@@ -6,10 +6,11 @@ import type { Program } from "../../lang/ir.ts";
 import { type Random, randomFrom } from "../differential/random.ts";
 import { randomPackage, textOf } from "../support/random-policy.ts";
 import { randomOutcome, randomRequest } from "../support/random-request.ts";
+import { seedFrom } from "../support/seed.ts";
 import { NOW } from "../support/soundness.ts";
 
 const COUNT = Number(process.env.WRIT_PROPERTIES ?? 250) / 2;
-const SEED = Number(process.env.WRIT_PROPERTIES_SEED ?? Date.now() % 1_000_000_007);
+const SEED = seedFrom("WRIT_PROPERTIES_SEED");
 
 test(`items in another order and other files, seed ${SEED}`, () => {
   let compared = 0;

@@ -9,10 +9,11 @@ import type { Program } from "../../lang/ir.ts";
 import { format } from "../../lang/print.ts";
 import { changed } from "../support/mutate.ts";
 import { randomPackage, textOf } from "../support/random-policy.ts";
+import { seedFrom } from "../support/seed.ts";
 import { kindsIn, type Tally, unsoundness } from "../support/soundness.ts";
 
 const COUNT = Number(process.env.WRIT_PROPERTIES ?? 250);
-const SEED = Number(process.env.WRIT_PROPERTIES_SEED ?? Date.now() % 1_000_000_007);
+const SEED = seedFrom("WRIT_PROPERTIES_SEED");
 const CALLS = 10;
 
 function compiled(texts: readonly string[]) {
