@@ -100,6 +100,7 @@ interface Shape {
 
 /** Built-in members, whose faults make a request malformed, and declared ones, whose faults make it invalid. */
 interface Part {
+  readonly at: string;
   readonly builtIn: readonly Member[];
   readonly declared: readonly Member[];
   readonly names: ReadonlySet<string>;
@@ -108,11 +109,22 @@ interface Part {
 
 function shapeOf(program: Program): Shape {
   const words = wordsOf(program);
-  const partOf = (builtIn: readonly Member[], fields: readonly Field[], open = false): Part => {
+  const partOf = (
+    at: string,
+    builtIn: readonly Member[],
+    fields: readonly Field[],
+    open = false,
+  ): Part => {
     const declared = fields.map((field) => memberOf(field, words));
     const own = builtIn.filter((member) => !declared.some((other) => other.name === member.name));
     const names = new Set([...own, ...declared].map((member) => member.wire));
-    return { builtIn: own, declared, names, open };
+    return {
+      at,
+      builtIn: own.map(standingAt(at)),
+      declared: declared.map(standingAt(at)),
+      names,
+      open,
+    };
   };
   return {
     words,
@@ -124,19 +136,29 @@ function shapeOf(program: Program): Shape {
         tool.open,
       ),
     ),
-    agent: partOf([...ACTOR, ATTESTED, TRUST], program.agent),
-    principal: partOf(ACTOR, program.principal),
-    session: partOf([ID], program.session),
-    environment: partOf([IP, DEPLOYMENT], program.environment),
+    agent: partOf("/agent", [...ACTOR, ATTESTED, TRUST], program.agent),
+    principal: partOf("/principal", ACTOR, program.principal),
+    session: partOf("/session", [ID], program.session),
+    environment: partOf("/context", [IP, DEPLOYMENT], program.environment),
     resources: new Map(
       program.resources.map((resource) => [
         resource.name,
-        partOf([TYPE, ID], resourceFields(resource.attributes, program), resource.open),
+        partOf(
+          "/resource",
+          [TYPE, ID],
+          resourceFields(resource.attributes, program),
+          resource.open,
+        ),
       ]),
     ),
     taskPurposes: new Map(program.tasks.map((task) => [task.name, task.purpose])),
     labels: readerOf(STRINGS_OF_LABELS, words),
   };
+}
+
+/** Its whole pointer, made once and not in each request. */
+function standingAt(at: string): (member: Member) => Member {
+  return (member) => ({ ...member, step: at + member.step });
 }
 
 const STRINGS: Type = { kind: "Set", of: { kind: "String" } };
@@ -227,8 +249,11 @@ function readEnvelope(input: unknown, { malformed }: Work): Envelope | undefined
 
 function readParts(envelope: Envelope, work: Work): Reading | undefined {
   const { shape, context } = work;
-  const agent = readPart(envelope.agent, "/agent", shape.agent, work);
-  const principal = readOptionalPart(envelope.principal, "/principal", shape.principal, work);
+  const agent = readPart(envelope.agent, shape.agent, work);
+  const principal =
+    envelope.principal === undefined
+      ? undefined
+      : readPart(envelope.principal, shape.principal, work);
   const tool = readTool(envelope.tool, work);
   const resource = readResource(envelope.resource, work);
   const session = readSession(envelope.session, work);
@@ -237,11 +262,7 @@ function readParts(envelope: Envelope, work: Work): Reading | undefined {
   const hops = readDelegation(envelope.delegation, work);
   if (work.malformed.length > 0 || work.invalid.length > 0) return undefined;
   if (agent === undefined || tool === undefined || intent === undefined) return undefined;
-  const parties = {
-    agent: told(agent, envelope.agent),
-    principal: told(principal, envelope.principal),
-  };
-  const delegation = delegationFor(hops, agent, principal, parties, context);
+  const delegation = delegationFor(hops, agent, principal, envelope, context);
   const purpose = intent.purpose ?? intent.taskPurpose ?? textIn(delegation.value, "purpose");
   if (purpose !== undefined) intent.value.purpose = purpose;
   const delegationProblem =
@@ -268,26 +289,16 @@ function readParts(envelope: Envelope, work: Work): Reading | undefined {
   };
 }
 
-function readOptionalPart(
-  json: unknown,
-  at: string,
-  part: Part,
-  work: Work,
-): RecordValue | undefined {
-  return json === undefined ? undefined : readPart(json, at, part, work);
-}
-
 function readPart(
   json: unknown,
-  at: string,
   part: Part,
   work: Work,
 ): Record<string, Value | undefined> | undefined {
-  if (!isObject(json)) return wrong(work.malformed, at, "an object", json);
-  checkNames(json, part.names, part.open, at, work.invalid);
+  if (!isObject(json)) return wrong(work.malformed, part.at, "an object", json);
+  checkNames(json, part.names, part.open, part.at, work.invalid);
   const made = newRecord();
-  fill(made, part.builtIn, json, at, work.malformed);
-  fill(made, part.declared, json, at, work.invalid);
+  fill(made, part.builtIn, json, work.malformed);
+  fill(made, part.declared, json, work.invalid);
   return made;
 }
 
@@ -295,11 +306,10 @@ function fill(
   made: Record<string, Value | undefined>,
   members: readonly Member[],
   json: Readonly<Record<string, unknown>>,
-  at: string,
   problems: Problem[],
 ): void {
   for (const member of members) {
-    const value = readMember(member, json, at, problems);
+    const value = readMember(member, json, "", problems);
     if (value !== undefined) made[member.name] = value;
   }
 }
@@ -364,13 +374,13 @@ function readResource(json: unknown, work: Work): RecordValue | undefined {
       `is no resource that the policy knows: \`${type}\``,
     );
   }
-  return readPart(json, "/resource", part, work);
+  return readPart(json, part, work);
 }
 
 /** What is kept of a session is the engine's to say; the request only names it. */
 function readSession(json: unknown, work: Work): RecordValue | undefined {
   if (json === undefined) return undefined;
-  const session = readPart(json, "/session", work.shape.session, work);
+  const session = readPart(json, work.shape.session, work);
   const id = textIn(session, "id");
   if (session === undefined || id === undefined) return session;
   const facts = work.context.session(id);
@@ -385,8 +395,7 @@ const NO_LABELS: ReadonlySet<Scalar> = new Set();
 
 function readEnvironment(json: unknown, work: Work): RecordValue {
   const environment =
-    readPart(json === undefined ? {} : json, "/context", work.shape.environment, work) ??
-    newRecord();
+    readPart(json === undefined ? {} : json, work.shape.environment, work) ?? newRecord();
   environment.now = work.context.nowMs;
   return environment;
 }
@@ -482,7 +491,7 @@ function delegationFor(
   hops: readonly Hop[] | "tokens" | undefined,
   agent: RecordValue,
   principal: RecordValue | undefined,
-  parties: { readonly agent: Party | undefined; readonly principal: Party | undefined },
+  envelope: Envelope,
   { nowMs, verified }: RequestContext,
 ): Delegation {
   if (hops === undefined) return { value: undelegated(agent, principal) };
@@ -495,8 +504,8 @@ function delegationFor(
   const chain = readChain(hops, {
     nowMs,
     verified: verified === true,
-    agent: parties.agent ?? { id: String(agent.id) },
-    ...(parties.principal === undefined ? {} : { principal: parties.principal }),
+    agent: told(agent, envelope.agent),
+    ...(principal === undefined ? {} : { principal: told(principal, envelope.principal) }),
   });
   if (chain.ok) return { value: chain.delegation };
   return { value: undelegated(agent, principal), problem: `hop ${chain.hop}: ${chain.why}` };
@@ -563,8 +572,7 @@ function optionally<T>(
 }
 
 /** As the request names it: a kind that was filled in says nothing against one that a hop tells. */
-function told(value: RecordValue | undefined, json: unknown): Party | undefined {
-  if (value === undefined) return undefined;
+function told(value: RecordValue, json: unknown): Party {
   return isObject(json) && json.kind !== undefined ? partyOf(value) : { id: String(value.id) };
 }
 
