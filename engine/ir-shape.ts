@@ -6,6 +6,7 @@
 import { BUILTINS } from "../lang/builtins.ts";
 import type { Program } from "../lang/ir.ts";
 import { TREE_HEIGHT_MAX } from "../lang/limits.ts";
+import { ROOTS } from "../lang/roots.ts";
 import { EFFECTS, KINDS, SCALARS } from "../lang/type.ts";
 
 /** The first thing wrong with it, as a JSON pointer and what is wrong there; `undefined` when it is a program. */
@@ -340,17 +341,6 @@ const PROGRAM: Check = object({
   places: list(whole),
 });
 
-const ROOT_NAMES = [
-  "agent",
-  "principal",
-  "delegation",
-  "intent",
-  "tool",
-  "args",
-  "resource",
-  "session",
-  "environment",
-];
 const NUMBERS = ["Int", "Decimal", "Float", "Duration", "Time"];
 const two = { left: expr, right: expr, at };
 
@@ -365,7 +355,7 @@ const BUILTIN_CALL: Check = (value, place) => {
 
 const SIMPLE: Readonly<Record<string, readonly [Members, Members?]>> = {
   const: [{ type, value: json, at }],
-  root: [{ name: oneOf(ROOT_NAMES), at }],
+  root: [{ name: oneOf(ROOTS), at }],
   local: [{ id: whole, name, at }],
   attribute: [{ of: expr, name, at }],
   index: [{ of: expr, index: expr, over: oneOf(["List", "Map"]), at }],

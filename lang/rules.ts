@@ -291,7 +291,7 @@ function checkParty(expr: ast.Expr, context: Context): Expr | undefined {
 const LOG_LEVELS = ["none", "summary", "full"] as const;
 
 function checkObligation(item: ast.Obligation, around: Surroundings): Obligation[] {
-  const { vocabulary, report } = around;
+  const { report } = around;
   switch (item.name.text) {
     case "credential":
       return checkCredential(item, around);
@@ -322,7 +322,6 @@ function checkObligation(item: ast.Obligation, around: Surroundings): Obligation
           near,
         );
       const value = item.value === undefined ? { wire: true } : anyLiteral(item.value, report);
-      void vocabulary;
       return value === undefined
         ? []
         : [{ type: "custom", name: item.name.text, value: value.wire }];
