@@ -1,6 +1,7 @@
 import type { LoadCost } from "./child.ts";
 import type { BenchEngine } from "./engine.ts";
 import type { Speed } from "./measure.ts";
+import type { PartTimes } from "./parts.ts";
 import type { StateSpeed } from "./state.ts";
 
 /** What `bench/results/latest.json` holds. */
@@ -18,6 +19,7 @@ export interface Results {
   };
   readonly measured: readonly Result[];
   readonly state: readonly StateSpeed[];
+  readonly parts: readonly PartTimes[];
   /** How long the run took. */
   readonly seconds: number;
 }

@@ -11,6 +11,7 @@ import type { LoadCost, Order, Report } from "./child.ts";
 import { Contestant } from "./contestant.ts";
 import type { BenchEngine } from "./engine.ts";
 import { ENGINES, enginesFor } from "./engines.ts";
+import { partsAlone } from "./parts.ts";
 import { chart } from "./report/chart.ts";
 import { document, summary } from "./report/table.ts";
 import type { Result, Results } from "./results.ts";
@@ -25,6 +26,7 @@ interface Effort {
   /** Seconds, of each round, for each of throughput and latency. */
   readonly roundSeconds: number;
   readonly stateSeconds: number;
+  readonly partSeconds: number;
 }
 
 const FULL: Effort = {
@@ -34,6 +36,7 @@ const FULL: Effort = {
   rounds: 10,
   roundSeconds: 0.1,
   stateSeconds: 3,
+  partSeconds: 0.5,
 };
 const QUICK: Effort = {
   sizes: [20, 1_000],
@@ -41,6 +44,7 @@ const QUICK: Effort = {
   rounds: 1,
   roundSeconds: 0.1,
   stateSeconds: 0.5,
+  partSeconds: 0.05,
 };
 
 /** Answers of slow engines are compared for so long, of all others to the last request. */
@@ -72,11 +76,12 @@ async function main(): Promise<void> {
     const engines = enginesFor(ruleCount).filter(({ name }) => chosen.includes(name));
     measured.push(...(await measureSize(ruleCount, engines, effort)));
   }
-  console.log("state …");
+  console.log("parts, state …");
   const results: Results = {
     machine: machineFacts(),
     measured,
     state: measureState(effort.stateSeconds),
+    parts: sizes.map((size) => partsAlone(size, effort.partSeconds)),
     seconds: Math.round((performance.now() - started) / 1_000),
   };
   console.log(`\n${summary(results)}`);

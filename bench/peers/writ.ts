@@ -14,7 +14,7 @@ import { createMemoryStore } from "../../engine/state/memory.ts";
 import type { PolicyState } from "../../engine/state/store.ts";
 import { compile } from "../../lang/compile.ts";
 import type { Program } from "../../lang/ir.ts";
-import { type BenchEngine, loaded } from "../engine.ts";
+import type { BenchEngine, Loaded } from "../engine.ts";
 import type { BenchRequest, Workload } from "../workload.ts";
 import { SENSITIVITIES } from "../workload.ts";
 import { writSources } from "./writ-text.ts";
@@ -49,13 +49,13 @@ function writWith({ evaluator, ...named }: Variant): BenchEngine {
     reasons: "all rules",
     load: (workload) => {
       const { program, digest } = readBuilt(buildText(workload));
-      return ready(program, digest, evaluator(program));
+      return ready(program, digest, evaluator(program)).loaded;
     },
     built: {
       build: buildText,
       load: (built) => {
         const { program, digest } = readBuilt(built);
-        return ready(program, digest, evaluator(program));
+        return ready(program, digest, evaluator(program)).loaded;
       },
     },
   };
@@ -77,7 +77,7 @@ function readBuilt(built: string): { readonly program: Program; readonly digest:
   return loading.bundle;
 }
 
-const INPUT: DecisionInput = {
+export const INPUT: DecisionInput = {
   id: "d-0",
   call: "c-0",
   approvals: [],
@@ -89,7 +89,7 @@ interface Prepared {
   readonly scope: { readonly nowMs: number; readonly sessionId: string };
 }
 
-function ready(program: Program, digest: string, evaluator: Evaluator) {
+export function ready(program: Program, digest: string, evaluator = generateEvaluator(program)) {
   const policy = preparePolicy(program, digest, evaluator);
   const read = createRequestReader(program);
   const state = createMemoryStore().open(program);
@@ -101,15 +101,15 @@ function ready(program: Program, digest: string, evaluator: Evaluator) {
     begun.add(request.session);
     return { accepted: reading, scope: { nowMs: NOW_MS, sessionId: request.session } };
   };
-  return loaded({
+  const engine: Loaded<Prepared, Decision> = {
     prepare,
-    decide: ({ accepted, scope }: Prepared) =>
-      decide(policy, accepted, state.begin(scope), INPUT).decision,
-    read: ({ decision, reasons }: Decision) => ({
+    decide: ({ accepted, scope }) => decide(policy, accepted, state.begin(scope), INPUT).decision,
+    read: ({ decision, reasons }) => ({
       allowed: decision === "allow",
       reasons: reasons.map(({ rule }) => rule).sort(),
     }),
-  });
+  };
+  return { policy, state, loaded: engine };
 }
 
 /** As often as the workload says, the session has made a call that was denied. */
