@@ -1,19 +1,11 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { digestOfProgram } from "../../engine/bundle.ts";
 import { createEngine, type Engine } from "../../engine/engine.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
-import {
-  createServer,
-  DEFAULT_HOST,
-  DEFAULT_PORT,
-  type Listening,
-  ListenRefused,
-  listen,
-  type ServerParts,
-} from "../../engine/http/index.ts";
-import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
-import { loadPolicy, type Policy, parseJson, readText } from "../files.ts";
+import { createServer, type ServerParts } from "../../engine/http/index.ts";
+import type { Command, ExitCode, Input, Io } from "../command.ts";
+import { loadPolicy, type Policy } from "../files.ts";
+import { curlFor, exampleFor } from "../serve/example.ts";
+import { LISTENING_OPTIONS, startListening } from "../serve/listening.ts";
 import { count, painter } from "../terminal.ts";
 import { failedTests } from "../tests.ts";
 
@@ -27,18 +19,7 @@ export const command: Command = {
     "With --json, prints one JSON document a line: one when it listens, then one for each request, without what was asked.",
     "Examples:\n  writ serve policies/payments\n  writ serve --port 0 --json payments.json",
   ],
-  options: [
-    { name: "host", value: "ADDRESS", help: `where to listen (${DEFAULT_HOST})` },
-    { name: "port", value: "PORT", help: `0 takes any that is free (${DEFAULT_PORT})` },
-    { name: "allow-remote", help: "listen where other machines can reach it" },
-    {
-      name: "allowed-host",
-      value: "NAME",
-      repeatable: true,
-      help: "a name that it may be asked under, besides localhost",
-    },
-    { name: "no-test", help: "load it even if its tests fail" },
-  ],
+  options: [...LISTENING_OPTIONS, { name: "no-test", help: "load it even if its tests fail" }],
   positionals: { least: 1, most: 1 },
   run: serve,
 };
@@ -59,7 +40,7 @@ async function serve(input: Input, io: Io): Promise<ExitCode> {
   });
   const listening = await startListening(app, input);
   const example = exampleFor(policy, makeEngine, io);
-  const curl = `curl -s ${listening.address}/decide -H 'content-type: application/json' -w '\\n' -d ${quoteForShell(JSON.stringify(example))}`;
+  const curl = curlFor(example, listening.address);
   if (input.json) {
     const identity = { package: program.package, digest, rules: program.rules.length };
     io.out(
@@ -103,76 +84,4 @@ function loggerFor({ json }: Input, io: Io): NonNullable<ServerParts["logger"]> 
   // Where it listens is told once, with what is served.
   const write = (line: string) => void (line.includes('"msg":"Server listening') || io.out(line));
   return { level: "info", stream: { write } };
-}
-
-async function startListening(
-  app: ReturnType<typeof createServer>,
-  { values, flags }: Input,
-): Promise<Listening> {
-  const host = values.get("host") ?? DEFAULT_HOST;
-  const port = portOf(values.get("port"));
-  try {
-    return await listen(app, {
-      host,
-      port,
-      allowRemote: flags.has("allow-remote"),
-      signals: false,
-    });
-  } catch (error) {
-    if (error instanceof ListenRefused) throw new Misuse(error.message, "`--allow-remote`");
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EADDRINUSE") {
-      throw new Misuse(
-        `port ${port} of ${host} is taken`,
-        "name another with `--port`; 0 takes any",
-      );
-    }
-    if (code === "EACCES" || code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
-      throw new Misuse(`cannot listen on ${host}, port ${port}: ${String(code)}`);
-    }
-    throw error;
-  }
-}
-
-function portOf(given: string | undefined): number {
-  if (given === undefined) return DEFAULT_PORT;
-  const port = Number(given);
-  if (/^\d+$/.test(given) && port <= 65_535) return port;
-  throw new Misuse(`\`--port\` is a number from 0 to 65535, not ${JSON.stringify(given)}`);
-}
-
-const EXAMPLE_BYTES_MAX = 64 * 1024;
-
-/** A request worth trying: one that is allowed, if the policy shows any. */
-function exampleFor(policy: Policy, makeEngine: () => Engine, { cwd }: Io): unknown {
-  const candidates = [...examplesBeside(resolve(cwd, policy.path)), ...requestsOfTests(policy)];
-  const allowed = candidates.find((request) => {
-    const answer = makeEngine().decide(request);
-    return answer.kind === "answer" && answer.value.decision === "allow";
-  });
-  const [tool] = policy.program.tools;
-  return (
-    allowed ?? candidates[0] ?? { agent: { id: "agent" }, tool: { name: tool?.wire ?? "tool" } }
-  );
-}
-
-function examplesBeside(path: string): unknown[] {
-  const directory = join(path, "examples");
-  if (!existsSync(directory) || !statSync(directory).isDirectory()) return [];
-  return readdirSync(directory)
-    .filter((name) => name.endsWith(".json"))
-    .sort()
-    .map((name) => parseJson(readText(join(directory, name), EXAMPLE_BYTES_MAX), name));
-}
-
-function requestsOfTests({ tests }: Policy): unknown[] {
-  return tests.flatMap(({ steps }) =>
-    steps.flatMap((step) =>
-      step.kind === "decide" && step.expect?.decision === "allow" ? [step.request] : [],
-    ),
-  );
-}
-
-function quoteForShell(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

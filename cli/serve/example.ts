@@ -1,0 +1,47 @@
+/** A request worth trying, for whoever has just started the service. */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Engine } from "../../engine/engine.ts";
+import type { Io } from "../command.ts";
+import { type Policy, parseJson, readText } from "../files.ts";
+
+/** The `curl` line that asks it. */
+export function curlFor(example: unknown, address: string): string {
+  return `curl -s ${address}/decide -H 'content-type: application/json' -w '\\n' -d ${quoteForShell(JSON.stringify(example))}`;
+}
+
+const EXAMPLE_BYTES_MAX = 64 * 1024;
+
+/** One that is allowed, if the policy shows any. */
+export function exampleFor(policy: Policy, makeEngine: () => Engine, { cwd }: Io): unknown {
+  const candidates = [...examplesBeside(resolve(cwd, policy.path)), ...requestsOfTests(policy)];
+  const allowed = candidates.find((request) => {
+    const answer = makeEngine().decide(request);
+    return answer.kind === "answer" && answer.value.decision === "allow";
+  });
+  const [tool] = policy.program.tools;
+  return (
+    allowed ?? candidates[0] ?? { agent: { id: "agent" }, tool: { name: tool?.wire ?? "tool" } }
+  );
+}
+
+function examplesBeside(path: string): unknown[] {
+  const directory = join(path, "examples");
+  if (!existsSync(directory) || !statSync(directory).isDirectory()) return [];
+  return readdirSync(directory)
+    .filter((name) => name.endsWith(".json"))
+    .sort()
+    .map((name) => parseJson(readText(join(directory, name), EXAMPLE_BYTES_MAX), name));
+}
+
+function requestsOfTests({ tests }: Policy): unknown[] {
+  return tests.flatMap(({ steps }) =>
+    steps.flatMap((step) =>
+      step.kind === "decide" && step.expect?.decision === "allow" ? [step.request] : [],
+    ),
+  );
+}
+
+function quoteForShell(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
