@@ -10,14 +10,19 @@ import {
   readLine,
   replacement,
   sedRuns,
+  valueOfOption,
 } from "./command-line.ts";
 import { parseIp } from "./ip.ts";
 import { parsePath } from "./path.ts";
 import {
   ALIASES,
+  COMMAND_OPTIONS,
   COMMAND_VARIABLES,
+  type CommandOptions,
+  EDITOR_COMMANDS,
   FILE_USES,
   type FileUse,
+  GIT_COMMAND_OPTIONS,
   GIT_COMMAND_SETTING,
   HOST_USES,
   type HostUse,
@@ -264,9 +269,32 @@ export class Analysis {
     }
     this.files(program, args, scope);
     this.urls(program, args);
+    this.optionCommands(COMMAND_OPTIONS.get(program), args, scope);
+    const commands = EDITOR_COMMANDS.get(program);
+    if (args.some((word) => commands?.test(word.text))) this.inlineCode = true;
     if (shell !== undefined) this.shell(shell, args, scope);
     else if (interpreter !== undefined) this.interpreter(interpreter, args, scope);
     else this.special(program, args, scope);
+  }
+
+  /** `rsync -e 'ssh -i key'`, `rg --pre=unzip`, `fd -x rm {} ;` */
+  private optionCommands(
+    options: CommandOptions | undefined,
+    args: readonly Word[],
+    scope: Scope,
+  ): void {
+    if (options === undefined) return;
+    const { texts = [], joined = [], words = [] } = options;
+    args.forEach((word, at) => {
+      const value =
+        valueOfOption(word, texts, args[at + 1]) ?? valueOfOption(word, joined, undefined);
+      if (value !== undefined) this.inner(value, scope);
+      if (!words.includes(word.text)) return;
+      const end = args.findIndex((other, index) => index > at && other.text === ";");
+      const command = args.slice(at + 1, end < 0 ? args.length : end);
+      // What is found stands at the end where no braces say where.
+      this.run([...command.map((one) => placed(one, "{}")), UNKNOWN_WORD], scope);
+    });
   }
 
   private special(program: string, args: readonly Word[], scope: Scope): void {
@@ -598,12 +626,11 @@ export class Analysis {
       } else if (value !== undefined) {
         this.inner(after(word, value), scope);
       }
-      const runs = /^--(?:exec|upload-pack|receive-pack|extcmd)$/.test(text);
-      if (next !== undefined && (runs || (text === "-x" && args[0]?.text === "rebase"))) {
-        this.inner(next, scope);
-      }
+      const runs = /^--(?:exec|upload-pack|receive-pack)$/.test(text);
+      if (next !== undefined && runs) this.inner(next, scope);
     });
     const [sub, verb] = args;
+    this.optionCommands(GIT_COMMAND_OPTIONS.get(sub?.text ?? ""), args.slice(1), scope);
     if (sub?.text === "bisect" && verb?.text === "run") this.run(args.slice(2), scope);
     if (sub?.text === "submodule" && verb?.text === "foreach") {
       this.joined(

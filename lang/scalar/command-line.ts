@@ -33,6 +33,34 @@ export function longOptionLength(text: string, options: Options): 0 | 1 | 2 {
   return options.longFlags?.includes(name) ? 1 : 0;
 }
 
+/**
+ * The value of one of the options `names`, where `word` is it: behind the name, or `next`. Long names may be cut
+ * short, and letters stand in groups (`-avze ssh`).
+ */
+export function valueOfOption(
+  word: Word,
+  names: readonly string[],
+  next: Word | undefined,
+): Word | undefined {
+  const { text } = word;
+  for (const name of names) {
+    const end = text === name ? text.length : endOfName(text, name);
+    if (end === undefined) continue;
+    return end < text.length ? after(word, end) : next;
+  }
+  return undefined;
+}
+
+function endOfName(text: string, name: string): number | undefined {
+  if (name.startsWith("--")) {
+    const [given = ""] = text.split("=", 1);
+    if (given.length < 4 || !name.startsWith(given)) return undefined;
+    return given.length < text.length ? given.length + 1 : text.length;
+  }
+  const at = name.length === 2 && /^-[^-]/.test(text) ? text.indexOf(name.charAt(1), 1) : -1;
+  return at < 0 ? undefined : at + 1;
+}
+
 export function plusAsMinus(word: Word): Word {
   return { ...word, text: `-${word.text.slice(1)}` };
 }

@@ -223,6 +223,58 @@ export function interpreterNamed(program: string): Interpreter | undefined {
   return INTERPRETERS.get(program) ?? INTERPRETERS.get(program.replace(/[\d.]+$/, ""));
 }
 
+/** Options by which a program is told to run another. */
+export interface CommandOptions {
+  /** Their value is a command, as one text. */
+  readonly texts?: readonly string[];
+  /** The same, where the value stands in the same word or not at all. */
+  readonly joined?: readonly string[];
+  /** The words behind them, up to a `;`, are one. */
+  readonly words?: readonly string[];
+}
+
+const FD: CommandOptions = { words: ["-x", "-X", "--exec", "--exec-batch"] };
+const MAP_FILE: CommandOptions = { texts: ["-C"] };
+const COPY: CommandOptions = { texts: ["-S"] };
+
+export const COMMAND_OPTIONS: ReadonlyMap<string, CommandOptions> = new Map<string, CommandOptions>(
+  [
+    ["fd", FD],
+    ["fdfind", FD],
+    ["man", { texts: ["-P", "--pager"] }],
+    ["mapfile", MAP_FILE],
+    ["readarray", MAP_FILE],
+    ["rg", { texts: ["--pre", "--hostname-bin"] }],
+    ["rsync", { texts: ["-e", "--rsh", "--rsync-path"] }],
+    ["scp", COPY],
+    ["sftp", COPY],
+    ["sort", { texts: ["--compress-program"] }],
+    ["zip", { texts: ["-TT", "--unzip-command"] }],
+  ],
+);
+
+/** And the same of subcommands of git. */
+export const GIT_COMMAND_OPTIONS: ReadonlyMap<string, CommandOptions> = new Map<
+  string,
+  CommandOptions
+>([
+  ["difftool", { texts: ["-x", "--extcmd"] }],
+  ["grep", { joined: ["-O", "--open-files-in-pager"] }],
+  ["rebase", { texts: ["-x"] }],
+]);
+
+/** Editors and pagers: arguments that begin so are commands of theirs, which can start any program. */
+const VI = /^(?:\+|-c|-S|--cmd)/;
+
+export const EDITOR_COMMANDS: ReadonlyMap<string, RegExp> = new Map<string, RegExp>([
+  ...["vi", "vim", "nvim", "view", "vimdiff", "gvim", "ex"].map((name): [string, RegExp] => [
+    name,
+    VI,
+  ]),
+  ["emacs", /^(?:-f|-l|--?(?:eval|execute|funcall|load|script))/],
+  ["less", /^\+.*[!|]/s],
+]);
+
 /** Builtins that change what later words mean in ways that are not followed. */
 export const OPAQUE: ReadonlySet<string> = new Set([
   "bind",

@@ -181,7 +181,27 @@ describe("programs behind wrappers", () => {
     ["git -c core.pager='rm x' log", "git rm"],
     ["git -c alias.x='!rm x' x", "git rm"],
     ["git rebase -x 'make test' main", "git make"],
+    ["git rebase --exec='make test' main", "git make"],
+    ["git difftool -x 'rm x' HEAD", "git rm"],
+    ["git difftool --extcmd 'rm x' HEAD", "git rm"],
+    ["git grep -Orm word", "git rm"],
+    ["git grep -O word", "git"],
     ["git bisect run make test", "git make"],
+    ["rg --pre unzip word", "rg unzip"],
+    ["rg --pre='rm -rf' word", "rg rm"],
+    ["rg -e pre word", "rg"],
+    ["fd -e tmp -x rm {} \\;", "fd rm"],
+    ["fd --exec-batch shred", "fd shred"],
+    ["rsync -e 'ssh -i key' a host:b", "rsync ssh"],
+    ["rsync -avze 'sh -c rm' a host:b", "rsync sh rm"],
+    ["rsync --rsh=nc a host:b", "rsync nc"],
+    ["rsync -av a host:b", "rsync"],
+    ["scp -S ./nc a host:b", "scp nc"],
+    ["man -P 'rm x' ls", "man rm"],
+    ["sort --compress-program=rm x", "sort rm"],
+    ["sort --compress rm x", "sort rm"],
+    ["mapfile -C 'rm x' -c 1 lines", "mapfile rm"],
+    ["zip -T -TT 'rm x' a.zip b", "zip rm"],
     ["git submodule foreach 'rm x'", "git rm"],
     ["git clone 'ext::sh -c rm'", "git sh rm"],
     ["git config alias.x '!rm x'", "git rm"],
@@ -194,6 +214,20 @@ describe("programs behind wrappers", () => {
   ])("%j starts %j", (text, programs) => {
     expect(started(text)).toBe(programs);
     expect(parseCommand(text).parsed).toBe(true);
+  });
+});
+
+describe("editors are given commands of their own", () => {
+  test.each([
+    ["vim -c ':!rm x' a", true],
+    ["vi +'!rm x' a", true],
+    ["nvim --cmd 'call system()' a", true],
+    ["emacs --batch --eval '(delete-file)'", true],
+    ["less +'!rm x' a", true],
+    ["vim a", false],
+    ["less +F a", false],
+  ])("%j: %s", (text, given) => {
+    expect(parseCommand(text).inlineCode).toBe(given);
   });
 });
 
