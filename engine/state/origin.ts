@@ -15,6 +15,7 @@ import {
   toWire,
   type Value,
 } from "../value.ts";
+import { WordIndex } from "./word-index.ts";
 
 /** Characters and texts kept for one session. Beyond them nothing can be said of where values come from. */
 const LONGEST = 1_048_576;
@@ -42,6 +43,9 @@ export class Seen {
   /** The same with its capitals. */
   readonly #written: string[] = [];
   readonly #leaves: Leaf[] = [];
+  /** Of `#instructions`, and of the texts of `#leaves`. */
+  readonly #instructed = new WordIndex();
+  readonly #returned = new WordIndex();
   readonly #known = new Set<string>();
   #length = 0;
   #full = false;
@@ -51,10 +55,15 @@ export class Seen {
     const written = spaced(text);
     const normal = written.toLowerCase();
     if (normal === "" || !this.#fits(`instruction ${written}`, normal)) return;
-    this.#instructions.push(normal);
+    this.#keepInstruction(normal);
     this.#written.push(written);
     const parted = withBlanks(written);
-    if (parted !== written) this.#instructions.push(parted.toLowerCase());
+    if (parted !== written) this.#keepInstruction(parted.toLowerCase());
+  }
+
+  #keepInstruction(text: string): void {
+    this.#instructions.push(text);
+    this.#instructed.add(text);
   }
 
   /** What a successful or failed call returned. `args` are those it was called with. */
@@ -66,7 +75,9 @@ export class Seen {
         // What a call put in says nothing when it comes back out.
         if (own.has(leaf.text)) continue;
         const key = `${[...leaf.labels].join(" ")} ${leaf.source ?? ""} ${leaf.text}`;
-        if (this.#fits(key, leaf.text)) this.#leaves.push(leaf);
+        if (!this.#fits(key, leaf.text)) continue;
+        this.#leaves.push(leaf);
+        this.#returned.add(leaf.text);
       }
     }
   }
@@ -89,7 +100,7 @@ export class Seen {
     if (this.#isInstructed(text)) labels.add(USER_LABEL);
     let outside = 0;
     let named = 0;
-    for (const leaf of this.#leaves) {
+    for (const leaf of picked(this.#leaves, this.#returned.candidates(text.part))) {
       if (!leafHolds(leaf.text, text)) continue;
       for (const label of leaf.labels) labels.add(label);
       if (!leaf.labels.has(UNTRUSTED_LABEL)) continue;
@@ -100,7 +111,8 @@ export class Seen {
   }
 
   #isInstructed(text: Sought): boolean {
-    return this.#instructions.some((instruction) => holds(instruction, text));
+    const among = picked(this.#instructions, this.#instructed.candidates(text.part));
+    return among.some((instruction) => holds(instruction, text));
   }
 
   /** A short one is a name where it has a capital, and the person gave it the same: `Bob`, but not `the`. */
@@ -120,6 +132,13 @@ export class Seen {
     this.#known.add(key);
     return true;
   }
+}
+
+function picked<Item>(
+  items: readonly Item[],
+  places: readonly number[] | undefined,
+): readonly Item[] {
+  return places === undefined ? items : places.flatMap((place) => items[place] ?? []);
 }
 
 /** One form for what looks alike: NFC, blanks single, case folded. */
