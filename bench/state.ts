@@ -67,12 +67,11 @@ function measureParts(program: Program, seconds: number): readonly StateSpeed[] 
     const view = state.begin({ nowMs: time(), sessionId });
     const call = ids.call();
     const input = { id: ids.decision(), call, approvals: [], digest: () => "" };
-    const { decision, touches, interrupt } = decide(policy, request, view, input);
+    const { decision, touches } = decide(policy, request, view, input);
     const kept = state.commit({
       nowMs: view.nowMs,
       request: request.request,
       touches,
-      interrupt,
       sessionId,
       allowed: { call },
     });

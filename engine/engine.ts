@@ -15,6 +15,7 @@ import { readOutcome } from "./outcome-reader.ts";
 import { type Policy, preparePolicy, spellPlace } from "./policy.ts";
 import { type AcceptedRequest, createRequestReader, type RequestReader } from "./request-reader.ts";
 import { createMemoryStore } from "./state/memory.ts";
+import type { Interruption } from "./state/report.ts";
 import {
   type PolicyState,
   type StateScope,
@@ -56,7 +57,7 @@ export interface Engine {
 }
 
 export interface Sessions {
-  interrupt(id: string): void;
+  interrupt(id: string, why?: Interruption): void;
   /** Whether it was interrupted. */
   reinstate(id: string): boolean;
   /** Whether the session had the label. */
@@ -93,7 +94,7 @@ export function createEngine(parts: EngineParts): Engine {
     outcome: (input) => settle(input, shell),
     explain: (input, vouched = NOTHING) => explain(input, vouched, shell),
     sessions: {
-      interrupt: (id) => shell.state.interrupt(id, shell.now()),
+      interrupt: (id, why = BY_HOST) => shell.state.interrupt(id, shell.now(), why),
       reinstate: (id) => shell.state.reinstate(id),
       declassify: (id, label) => shell.state.declassify(id, label),
     },
@@ -112,6 +113,7 @@ interface Shell {
 }
 
 const NOTHING: Vouched = {};
+const BY_HOST: Interruption = { by: "host", names: [] };
 const NO_APPROVALS: readonly ApprovalFact[] = [];
 
 /** A clock that is set back reopens no window and revives nothing that has expired. */
@@ -163,9 +165,9 @@ function decideAndCommit(
     approvals: vouched.approvals ?? NO_APPROVALS,
     digest: () => requestDigest(input, policy),
   });
-  if (commit(verdict, accepted, view.nowMs, call, state)) return verdict.decision;
+  if (commit(verdict, accepted, view.nowMs, call, shell)) return verdict.decision;
   const refused = deny(policy, id, "state_unavailable", "there is no room to remember this call");
-  commit({ ...verdict, decision: refused }, accepted, view.nowMs, call, state);
+  commit({ ...verdict, decision: refused }, accepted, view.nowMs, call, shell);
   return refused;
 }
 
@@ -187,15 +189,30 @@ function requestDigest(input: unknown, policy: Policy): string {
 }
 
 function commit(
-  { decision, touches, interrupt, task }: Verdict,
+  verdict: Verdict,
   { request, sessionId }: AcceptedRequest,
   nowMs: number,
   call: string,
-  state: PolicyState,
+  { policy, state }: Shell,
 ): boolean {
+  const { decision, touches, task } = verdict;
   const allowed = decision.decision === "allow" ? { call, task } : undefined;
+  const interrupt = verdict.interrupt ? interruptionBy(decision, policy) : undefined;
   const result = state.commit({ nowMs, request, touches, interrupt, sessionId, allowed });
   return result === "ok" || allowed === undefined;
+}
+
+/** Of the rules that refused, those that say `then interrupt session`. */
+function interruptionBy({ reasons, because }: Decision, policy: Policy): Interruption {
+  const ending = new Set(
+    policy.rules.flatMap(({ name }, index) =>
+      policy.program.rules[index]?.interrupt ? [name] : [],
+    ),
+  );
+  const names = reasons.flatMap(({ rule, indeterminate }) =>
+    ending.has(rule) && indeterminate !== true ? [rule] : [],
+  );
+  return { by: "rule", names, ...(because === undefined ? {} : { because }) };
 }
 
 const SHOWN_PROBLEMS = 5;

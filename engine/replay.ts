@@ -144,7 +144,7 @@ function witness(step: ReplayStep, outcome: ReplayOutcome, playing: Playing): bo
   const { sessionId, request } = reading;
   if (sessionId === undefined) return false;
   const allowed = { call };
-  state.commit({ nowMs: time.nowMs, request, touches: [], sessionId, interrupt: false, allowed });
+  state.commit({ nowMs: time.nowMs, request, touches: [], sessionId, allowed });
   state.settle({ ...returned.report, nowMs: time.nowMs }, () => () => ({ matches: false }));
   return true;
 }

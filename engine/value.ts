@@ -119,6 +119,27 @@ export function keyOfOne(value: Scalar): string {
 /** What a key begins with that is not simply a string: no text of people does, and one that did is tagged too. */
 const TAG = "\u0000";
 
+/** The values, `count` of them, that a key was made of; throws where it was made of others. */
+export function scalarsOfKey(key: string, count: number): readonly Scalar[] {
+  if (count === 1) return [key.startsWith(TAG) ? untagged(key.slice(TAG.length)) : key];
+  const values: Scalar[] = [];
+  for (let at = 0; at < key.length; ) {
+    const colon = key.indexOf(":", at);
+    const end = colon + 1 + Number(key.slice(at, colon));
+    if (colon < 0 || !(end <= key.length)) throw new Error("a key has no such values");
+    values.push(untagged(key.slice(colon + 1, end)));
+    at = end;
+  }
+  if (values.length !== count) throw new Error("a key has more or fewer values");
+  return values;
+}
+
+function untagged(text: string): Scalar {
+  const rest = text.slice(1);
+  if (text.startsWith("s")) return rest;
+  return text.startsWith("n") ? Number(rest) : rest === "true";
+}
+
 function tagged(value: Scalar): string {
   return typeof value === "string"
     ? `s${value}`

@@ -121,7 +121,7 @@ function callBefore(
 ): void {
   const touches = evaluator.touches(request, state.begin({ nowMs: NOW_MS, sessionId }));
   for (let call = 0; call < count; call += 1) {
-    state.commit({ nowMs: NOW_MS, request, touches, sessionId, interrupt: false });
+    state.commit({ nowMs: NOW_MS, request, touches, sessionId });
   }
 }
 

@@ -6,7 +6,9 @@ import type { CallFilter, CounterDecl, LatchDecl, Program } from "../../lang/ir.
 import type { Touch } from "../evaluate/evaluator.ts";
 import type { SessionFacts } from "../request-reader.ts";
 import { isSet, keyOf, type Scalar, Unknown, type Value } from "../value.ts";
+import { type Remembered, reportOf } from "./memory-report.ts";
 import { Seen } from "./origin.ts";
+import type { Interruption, PastInterruption } from "./report.ts";
 import { settle as settleStep } from "./sequence.ts";
 import type {
   Effects,
@@ -96,6 +98,8 @@ interface LatchCell {
 interface Session {
   readonly startedAtMs: number;
   interrupted: boolean;
+  /** While it is interrupted. */
+  interruption: PastInterruption | undefined;
   /** Replaced, never changed: views hold it. */
   labels: ReadonlySet<Scalar>;
   sensitivity: number;
@@ -106,6 +110,7 @@ interface Session {
 /** What an allowed call holds until its outcome is reported. */
 interface Call {
   readonly atMs: number;
+  readonly tool: string;
   readonly request: Effects["request"];
   readonly program: Program;
   readonly sessionId: string | undefined;
@@ -134,9 +139,10 @@ function openPolicy(program: Program, memory: Memory): PolicyState {
     begin: (scope) => new View(scope, policy),
     commit: (effects) => commit(effects, policy),
     settle: (outcome, match) => settle(outcome, match, policy),
-    interrupt: (id, nowMs) => interrupt(id, nowMs, memory),
+    interrupt: (id, nowMs, why) => interrupt(id, nowMs, why, memory),
     reinstate: (id) => reinstate(id, memory),
     declassify: (id, label) => declassify(id, label, memory),
+    report: reportOf(rememberedBy(policy)),
   };
 }
 
@@ -179,6 +185,30 @@ function meaningOf(declared: CounterDecl | LatchDecl, program: Program): string 
     }
     return value;
   });
+}
+
+function rememberedBy({ program, memory, counters, latches }: Policy): Remembered {
+  const { limits, sessions, tasks, calls } = memory;
+  return {
+    program,
+    limits,
+    sessions,
+    tasks,
+    calls,
+    counters: counters.map((table) => ({
+      declared: table.declared,
+      cells: table.cells,
+      read: (key, nowMs) => table.cells.get(key)?.read(bucketNow(table, nowMs)),
+    })),
+    latches: latches.map((table) => ({
+      declared: table.declared,
+      cells: table.cells,
+      read: (key) => {
+        const { set = false, pending = 0 } = table.cells.get(key) ?? {};
+        return set ? "set" : pending > 0 ? "pending" : "unset";
+      },
+    })),
+  };
 }
 
 function factsOf(session: Session | undefined): SessionFacts | undefined {
@@ -275,6 +305,7 @@ function newSession(id: string, nowMs: number, memory: Memory): Session {
   const session: Session = {
     startedAtMs: nowMs,
     interrupted: false,
+    interruption: undefined,
     labels: NO_LABELS,
     sensitivity: 0,
     seen: undefined,
@@ -296,19 +327,22 @@ function forgetIdleSessions(nowMs: number, { sessions, limits }: Memory): void {
  * Also where the table is full, up to twice its bound: a session that is ended and not remembered would come
  * back alive once there is room.
  */
-function interrupt(id: string, nowMs: number, memory: Memory): void {
+function interrupt(id: string, nowMs: number, why: Interruption, memory: Memory): void {
   const { sessions, limits } = memory;
   const session = sessionFor(id, nowMs, memory);
   if (session === undefined && sessions.size >= 2 * limits.sessionCount) {
     throw new Error("no room to remember that a session was interrupted");
   }
-  (session ?? newSession(id, nowMs, memory)).interrupted = true;
+  const ended = session ?? newSession(id, nowMs, memory);
+  ended.interrupted = true;
+  ended.interruption ??= { ...why, atMs: nowMs };
 }
 
 function reinstate(id: string, { sessions }: Memory): boolean {
   const session = sessions.get(id);
   if (session === undefined || !session.interrupted) return false;
   session.interrupted = false;
+  session.interruption = undefined;
   return true;
 }
 
@@ -334,7 +368,9 @@ function commit(effects: Effects, policy: Policy): "ok" | "full" {
     else latch(touch, effects, policy, latched);
   }
   if (allowed !== undefined) remember(effects, allowed, held, latched, policy);
-  if (effects.interrupt && sessionId !== undefined) interrupt(sessionId, nowMs, memory);
+  if (effects.interrupt !== undefined && sessionId !== undefined) {
+    interrupt(sessionId, nowMs, effects.interrupt, memory);
+  }
   return "ok";
 }
 
@@ -474,6 +510,7 @@ function remember(
   if (task !== undefined) memory.tasks.set(key, task.state);
   memory.calls.set(call, {
     atMs: effects.nowMs,
+    tool: program.tools[effects.request.tool]?.wire ?? "",
     request: effects.request,
     program,
     sessionId: effects.sessionId,

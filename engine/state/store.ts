@@ -10,6 +10,7 @@ import type { Facts } from "../facts.ts";
 import type { DecisionRequest } from "../request.ts";
 import type { SessionFacts } from "../request-reader.ts";
 import type { ReturnedPart } from "./origin.ts";
+import type { Interruption, StateReport } from "./report.ts";
 import type { Match, Progress } from "./sequence.ts";
 
 /** Thrown by a store that is out of reach; the engine answers it with a deny of its own code. */
@@ -27,10 +28,11 @@ export interface PolicyState {
   commit(effects: Effects): "ok" | "full";
   settle(outcome: SettledOutcome, match: TaskMatch): Settlement;
   /** Ended until reinstated. Creates the session where it was never seen. */
-  interrupt(sessionId: string, nowMs: number): void;
+  interrupt(sessionId: string, nowMs: number, why: Interruption): void;
   reinstate(sessionId: string): boolean;
   /** Removes a label from what the session has returned so far; whoever calls it records why. */
   declassify(sessionId: string, label: string): boolean;
+  readonly report: StateReport;
 }
 
 export interface StateScope {
@@ -60,7 +62,8 @@ export interface Effects {
   readonly request: DecisionRequest;
   readonly touches: readonly Touch[];
   readonly sessionId?: string | undefined;
-  readonly interrupt: boolean;
+  /** Set where the decision ends the session. */
+  readonly interrupt?: Interruption | undefined;
   /** Set where the decision is allow. */
   readonly allowed?: AllowedCall | undefined;
 }

@@ -3,6 +3,8 @@ import type { Evaluator } from "../../engine/evaluate/evaluator.ts";
 import { createInterpreter } from "../../engine/evaluate/interpret.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
 import type { Facts } from "../../engine/facts.ts";
+import { createMemoryStore } from "../../engine/state/memory.ts";
+import type { Program } from "../../lang/ir.ts";
 import { drive, outcomeOf, programOf } from "../support/engine.ts";
 import { tableOf } from "../support/tables.ts";
 
@@ -112,7 +114,7 @@ function brokenCounters() {
     origin: () => "unavailable",
   };
   return {
-    open: () => ({
+    open: (program: Program) => ({
       session: () => undefined,
       begin: ({ nowMs }: { readonly nowMs: number }) => ({ nowMs, task: undefined, ...facts }),
       commit: () => "ok" as const,
@@ -120,6 +122,7 @@ function brokenCounters() {
       interrupt: () => {},
       reinstate: () => false,
       declassify: () => false,
+      report: createMemoryStore().open(program).report,
     }),
   };
 }

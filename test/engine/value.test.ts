@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Seen } from "../../engine/state/origin.ts";
-import { equal, record, type Value } from "../../engine/value.ts";
+import { equal, keyOf, record, scalarsOfKey, type Value } from "../../engine/value.ts";
 
 /** A list that holds a list twice, which holds a list twice, and so on: few objects, and many ways through them. */
 function doubled(innermost: Value, depth: number): Value {
@@ -30,4 +31,16 @@ test("what holds a list many times over is compared, and searched for, once", ()
   expect(equal(doubled("a", 40), doubled("a", 40))).toBe(true);
   expect(equal(doubled("a", 40), doubled("b", 40))).toBe(false);
   expect(new Seen().origin(doubled("a", 40))).toEqual(new Set());
+});
+
+test("a key tells the values it was made of", () => {
+  const text = fc.oneof(fc.string(), fc.constantFrom("", "\u0000", "\u0000sx", "3:sab", "n1"));
+  const scalar = fc.oneof(text, fc.integer(), fc.boolean());
+  fc.assert(
+    fc.property(fc.array(scalar, { maxLength: 4 }), (values) => {
+      expect(scalarsOfKey(keyOf(values), values.length)).toEqual(values);
+    }),
+  );
+  expect(() => scalarsOfKey(keyOf(["a", "b"]), 3)).toThrow();
+  expect(() => scalarsOfKey("no key", 2)).toThrow();
 });

@@ -1,0 +1,245 @@
+/**
+ * What operators see of the state in this process. Tables may hold a hundred thousand keys each: they are
+ * looked through in turns, between which decisions are made, and what changes meanwhile is seen or not.
+ */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
+import { keyOf, keyOfOne, type Scalar, scalarsOfKey } from "../value.ts";
+import type {
+  CallUnderWay,
+  CounterReport,
+  KeyReading,
+  LatchReport,
+  PastInterruption,
+  SessionReport,
+  SessionRow,
+  StateReport,
+  StateTotals,
+  WantedKeys,
+  WantedSessions,
+} from "./report.ts";
+import type { TaskState } from "./store.ts";
+
+/** As much of the memory store as is looked at. */
+export interface Remembered {
+  readonly program: Program;
+  readonly limits: Readonly<
+    Record<"keyCount" | "sessionCount" | "taskCount" | "callCount", number>
+  >;
+  readonly sessions: ReadonlyMap<string, RememberedSession>;
+  readonly tasks: ReadonlyMap<string, TaskState>;
+  readonly calls: ReadonlyMap<string, RememberedCall>;
+  /** By index in the program. */
+  readonly counters: readonly Table<CounterDecl, number | "unavailable">[];
+  readonly latches: readonly Table<LatchDecl, "set" | "pending" | "unset">[];
+}
+
+/** The keys of a declaration, and what one of them reads at a time. */
+interface Table<Declared, Reading> {
+  readonly declared: Declared;
+  readonly cells: ReadonlyMap<string, unknown>;
+  read(key: string, nowMs: number): Reading | undefined;
+}
+
+interface RememberedSession {
+  readonly startedAtMs: number;
+  readonly usedAtMs: number;
+  readonly labels: ReadonlySet<Scalar>;
+  readonly sensitivity: number;
+  readonly interrupted: boolean;
+  readonly interruption: PastInterruption | undefined;
+}
+
+interface RememberedCall {
+  readonly sessionId: string | undefined;
+  readonly atMs: number;
+  readonly tool: string;
+}
+
+export function reportOf(remembered: Remembered): StateReport {
+  return {
+    totals: () => totals(remembered),
+    counter: (index, wanted) => counter(remembered.counters[index], wanted),
+    latch: (index, wanted) => latch(remembered.latches[index], wanted),
+    sessions: (wanted) => sessions(wanted, remembered),
+    session: (id, callsMost) => session(id, callsMost, remembered),
+  };
+}
+
+/** Looked at before others have their turn: well under a millisecond. */
+const LOOKED_AT_A_TURN = 2_000;
+
+async function inTurns<Item>(items: Iterable<Item>, look: (item: Item) => void): Promise<void> {
+  let count = 0;
+  for (const item of items) {
+    look(item);
+    count += 1;
+    if (count % LOOKED_AT_A_TURN === 0) await nextTurn();
+  }
+}
+
+async function totals({ limits, sessions, tasks, calls }: Remembered): Promise<StateTotals> {
+  let interruptedCount = 0;
+  await inTurns(sessions.values(), ({ interrupted }) => {
+    if (interrupted) interruptedCount += 1;
+  });
+  return {
+    sessions: { count: sessions.size, most: limits.sessionCount },
+    interruptedCount,
+    tasks: { count: tasks.size, most: limits.taskCount },
+    calls: { count: calls.size, most: limits.callCount },
+    keysMost: limits.keyCount,
+  };
+}
+
+// ── Counters and latches ───────────────────────────────────────────────────────────────────────────────────
+
+async function counter(
+  table: Remembered["counters"][number] | undefined,
+  wanted: WantedKeys,
+): Promise<CounterReport> {
+  if (table === undefined)
+    throw new Error("a counter was asked for that the program does not have");
+  const highest = new Foremost<KeyReading>(wanted.most, byValue);
+  await inTurns(keysOf(table, wanted), (key) => {
+    const value = table.read(key, wanted.nowMs);
+    if (value !== undefined && value !== 0) highest.add({ key, value });
+  });
+  return { keyCount: table.cells.size, highest: highest.items };
+}
+
+async function latch(
+  table: Remembered["latches"][number] | undefined,
+  wanted: WantedKeys,
+): Promise<LatchReport> {
+  if (table === undefined) throw new Error("a latch was asked for that the program does not have");
+  const counts = { set: 0, pending: 0, unset: 0 };
+  const keys: LatchReport["keys"][number][] = [];
+  await inTurns(keysOf(table, wanted), (key) => {
+    const state = table.read(key, wanted.nowMs) ?? "unset";
+    counts[state] += 1;
+    if (state !== "unset" && keys.length < wanted.most) keys.push({ key, state });
+  });
+  const { set: setCount, pending: pendingCount } = counts;
+  return { keyCount: table.cells.size, setCount, pendingCount, keys };
+}
+
+function keysOf(
+  { declared, cells }: Table<CounterDecl | LatchDecl, unknown>,
+  { part }: WantedKeys,
+): Iterable<string> {
+  if (part === undefined) return cells.keys();
+  const { length } = declared.per;
+  if (length === 1) return [keyOfOne(part.value)];
+  return withPart(cells.keys(), length, part);
+}
+
+function* withPart(
+  keys: Iterable<string>,
+  length: number,
+  { at, value }: NonNullable<WantedKeys["part"]>,
+): Iterable<string> {
+  for (const key of keys) if (scalarsOfKey(key, length)[at] === value) yield key;
+}
+
+/** What cannot be told may be anything, and stands first. */
+function byValue(a: KeyReading, b: KeyReading): number {
+  return reached(b) - reached(a);
+}
+
+function reached({ value }: KeyReading): number {
+  return value === "unavailable" ? Number.MAX_VALUE : value;
+}
+
+// ── Sessions ───────────────────────────────────────────────────────────────────────────────────────────────
+
+async function sessions(
+  wanted: WantedSessions,
+  remembered: Remembered,
+): Promise<readonly SessionRow[]> {
+  const newest = new Foremost<readonly [string, RememberedSession]>(wanted.most, ([a, x], [b, y]) =>
+    byUse({ id: a, usedAtMs: x.usedAtMs }, { id: b, usedAtMs: y.usedAtMs }),
+  );
+  await inTurns(remembered.sessions, (entry) => {
+    if (isWanted(entry, wanted)) newest.add(entry);
+  });
+  return newest.items.map(([id, one]) => rowOf(id, one));
+}
+
+function isWanted(
+  [id, { usedAtMs, interrupted }]: readonly [string, RememberedSession],
+  wanted: WantedSessions,
+): boolean {
+  const { prefix = "", usedBeforeMs = Number.POSITIVE_INFINITY, after } = wanted;
+  if (wanted.interrupted !== undefined && wanted.interrupted !== interrupted) return false;
+  if (!id.startsWith(prefix) || usedAtMs >= usedBeforeMs) return false;
+  return after === undefined || byUse(after, { id, usedAtMs }) < 0;
+}
+
+function byUse(
+  a: Pick<SessionRow, "usedAtMs" | "id">,
+  b: Pick<SessionRow, "usedAtMs" | "id">,
+): number {
+  if (a.usedAtMs !== b.usedAtMs) return b.usedAtMs - a.usedAtMs;
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
+
+function rowOf(id: string, one: RememberedSession): SessionRow {
+  const { startedAtMs, usedAtMs, labels, sensitivity, interrupted, interruption } = one;
+  return {
+    id,
+    startedAtMs,
+    usedAtMs,
+    labels: [...labels].map(String).sort(),
+    sensitivity,
+    interrupted,
+    interruption,
+  };
+}
+
+async function session(
+  id: string,
+  callsMost: number,
+  { program, sessions, tasks, calls }: Remembered,
+): Promise<SessionReport | undefined> {
+  const known = sessions.get(id);
+  if (known === undefined) return undefined;
+  const row = rowOf(id, known);
+  const begun = program.tasks.flatMap(({ name }, index) => {
+    const state = tasks.get(keyOf([id, name]));
+    return state === undefined ? [] : [{ index, state }];
+  });
+  const own: CallUnderWay[] = [];
+  let callCount = 0;
+  await inTurns(calls, ([call, { sessionId, tool, atMs }]) => {
+    if (sessionId !== id) return;
+    callCount += 1;
+    if (own.length < callsMost) own.push({ call, tool, atMs });
+  });
+  return { ...row, tasks: begun, callCount, calls: own };
+}
+
+/** The first few of many, in order. */
+class Foremost<Item> {
+  readonly items: Item[] = [];
+  readonly #most: number;
+  readonly #compare: (a: Item, b: Item) => number;
+
+  constructor(most: number, compare: (a: Item, b: Item) => number) {
+    this.#most = most;
+    this.#compare = compare;
+  }
+
+  add(item: Item): void {
+    const last = this.items.at(-1);
+    const full = this.items.length >= this.#most;
+    if (full && (last === undefined || this.#compare(item, last) >= 0)) return;
+    if (full) this.items.pop();
+    let at = this.items.length;
+    for (; at > 0; at -= 1) {
+      const before = this.items[at - 1];
+      if (before === undefined || this.#compare(item, before) >= 0) break;
+    }
+    this.items.splice(at, 0, item);
+  }
+}
