@@ -10,6 +10,12 @@ import type { Decision } from "./decision.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
 import { createInterpreter, type Observer } from "./evaluate/interpret.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
+import {
+  type DecisionEvidence,
+  type EvidenceSink,
+  type OutcomeEvidence,
+  WatchedView,
+} from "./evidence.ts";
 import { createIds, type Ids } from "./ids.ts";
 import { readOutcome } from "./outcome-reader.ts";
 import { type Policy, preparePolicy, spellPlace } from "./policy.ts";
@@ -18,6 +24,7 @@ import { createMemoryStore } from "./state/memory.ts";
 import type { Interruption } from "./state/report.ts";
 import {
   type PolicyState,
+  type Settlement,
   type StateScope,
   type StateStore,
   StateUnavailable,
@@ -38,6 +45,8 @@ export interface EngineParts {
   readonly store?: StateStore;
   /** Told of every fault that became a deny. */
   readonly onFault?: (fault: unknown) => void;
+  /** Told what each answer rests on, before it is given. */
+  readonly evidence?: EvidenceSink;
 }
 
 /** What the host vouches for, and no request may say of itself. */
@@ -88,6 +97,7 @@ export function createEngine(parts: EngineParts): Engine {
     now: neverBackwards(parts.clock ?? Date.now),
     taskIndexes: new Map(program.tasks.map((task, index) => [task.name, index])),
     onFault: parts.onFault ?? (() => {}),
+    evidence: parts.evidence,
   };
   return {
     decide: (input, vouched = NOTHING) => answer(input, vouched, shell),
@@ -110,6 +120,7 @@ interface Shell {
   readonly now: () => number;
   readonly taskIndexes: ReadonlyMap<string, number>;
   readonly onFault: (fault: unknown) => void;
+  readonly evidence: EvidenceSink | undefined;
 }
 
 const NOTHING: Vouched = {};
@@ -128,17 +139,65 @@ function neverBackwards(clock: () => number): () => number {
 }
 
 function answer(input: unknown, vouched: Vouched, shell: Shell): Answer<Decision> {
-  let id = "unnamed";
+  const asked: Asked = { id: "unnamed", input, vouched, beganMs: beginning(shell) };
   try {
-    id = shell.ids.decision();
-    const reading = shell.read(input, contextFor(vouched, shell));
-    if (reading.ok)
-      return { kind: "answer", value: decideAndCommit(id, input, reading, vouched, shell) };
+    asked.id = shell.ids.decision();
+    const context = contextFor(vouched, shell);
+    asked.nowMs = context.nowMs;
+    const reading = shell.read(input, context);
+    if (reading.ok) return { kind: "answer", value: decideAndCommit(asked, reading, shell) };
     if (reading.kind === "malformed") return { kind: "malformed", faults: reading.problems };
-    return { kind: "answer", value: invalid(id, reading.problems, shell.policy) };
+    const decision = invalid(asked.id, reading.problems, shell.policy);
+    hand(asked, decision, shell, { problems: reading.problems });
+    return { kind: "answer", value: decision };
   } catch (fault) {
-    return { kind: "answer", value: denyFault(id, fault, shell) };
+    const decision = denyFault(asked.id, fault, shell);
+    return { kind: "answer", value: handFaulted(asked, decision, shell) };
   }
+}
+
+/** One request on its way to an answer. */
+interface Asked {
+  id: string;
+  readonly input: unknown;
+  readonly vouched: Vouched;
+  /** Missing until the clock was read. */
+  nowMs?: number;
+  /** By a clock that only measures; 0 where nobody asks how long it took. */
+  readonly beganMs: number;
+}
+
+function beginning({ evidence }: Shell): number {
+  return evidence === undefined ? 0 : performance.now();
+}
+
+type Grounds = Partial<Pick<DecisionEvidence, "accepted" | "problems" | "facts">>;
+
+/** To whoever records it. */
+function hand(asked: Asked, decision: Decision, shell: Shell, grounds: Grounds = {}): void {
+  const { evidence, policy } = shell;
+  if (evidence === undefined) return;
+  const { input, vouched, nowMs, beganMs } = asked;
+  evidence.decided({
+    program: policy.program,
+    nowMs,
+    input,
+    vouched,
+    decision,
+    digest: () => requestDigest(input, policy),
+    micros: Math.round((performance.now() - beganMs) * 1_000),
+    ...grounds,
+  });
+}
+
+/** Recording may itself be what failed: the answer is a deny all the same. */
+function handFaulted(asked: Asked, decision: Decision, shell: Shell): Decision {
+  try {
+    hand(asked, decision, shell);
+  } catch (fault) {
+    return denyFault(asked.id, fault, shell);
+  }
+  return decision;
 }
 
 function contextFor(vouched: Vouched, { state, now }: Shell) {
@@ -149,15 +208,12 @@ function contextFor(vouched: Vouched, { state, now }: Shell) {
   };
 }
 
-function decideAndCommit(
-  id: string,
-  input: unknown,
-  accepted: AcceptedRequest,
-  vouched: Vouched,
-  shell: Shell,
-): Decision {
+function decideAndCommit(asked: Asked, accepted: AcceptedRequest, shell: Shell): Decision {
   const { policy, state } = shell;
-  const view = state.begin(scopeOf(accepted, shell));
+  const { id, input, vouched } = asked;
+  const begun = state.begin(scopeOf(accepted, shell));
+  const watched = shell.evidence === undefined ? undefined : new WatchedView(begun);
+  const view = watched ?? begun;
   const call = shell.ids.call();
   const verdict = decide(policy, accepted, view, {
     id,
@@ -165,9 +221,13 @@ function decideAndCommit(
     approvals: vouched.approvals ?? NO_APPROVALS,
     digest: () => requestDigest(input, policy),
   });
-  if (commit(verdict, accepted, view.nowMs, call, shell)) return verdict.decision;
+  if (commit(verdict, accepted, view.nowMs, call, shell)) {
+    hand(asked, verdict.decision, shell, { accepted, facts: watched });
+    return verdict.decision;
+  }
   const refused = deny(policy, id, "state_unavailable", "there is no room to remember this call");
   commit({ ...verdict, decision: refused }, accepted, view.nowMs, call, shell);
+  hand(asked, refused, shell, { accepted });
   return refused;
 }
 
@@ -246,10 +306,11 @@ function settle(input: unknown, shell: Shell): Answer<OutcomeReceipt> {
   try {
     const reading = readOutcome(input, policy.program);
     if (!reading.ok) return { kind: "malformed", faults: reading.problems };
-    const { call, status } = reading.report;
-    const settled = state.settle({ ...reading.report, nowMs: now() }, (task) =>
-      matchOf(policy, task),
-    );
+    const { report } = reading;
+    const { call, status } = report;
+    const nowMs = now();
+    const settled = state.settle({ ...report, nowMs }, (task) => matchOf(policy, task));
+    shell.evidence?.settled({ nowMs, report, settlement: settlementOf(settled) });
     if (settled.ok) return { kind: "answer", value: { call, status } };
     return settled.why === "settled"
       ? { kind: "already_settled", because: "another outcome of this call was reported before" }
@@ -261,6 +322,11 @@ function settle(input: unknown, shell: Shell): Answer<OutcomeReceipt> {
     shell.onFault(fault);
     return { kind: "unavailable", because: "the outcome could not be recorded" };
   }
+}
+
+function settlementOf(settled: Settlement): OutcomeEvidence["settlement"] {
+  if (settled.ok) return settled.repeated ? "repeated" : "settled";
+  return settled.why === "settled" ? "conflict" : "unknown";
 }
 
 function explain(input: unknown, vouched: Vouched, shell: Shell): Answer<Explanation> {

@@ -23,6 +23,7 @@ export {
 export type { Evaluator } from "./evaluate/evaluator.ts";
 export { createInterpreter, type Observer } from "./evaluate/interpret.ts";
 export { generateEvaluator } from "./evaluate/javascript.ts";
+export type { DecisionEvidence, EvidenceSink, OutcomeEvidence } from "./evidence.ts";
 export { createIds, type Ids } from "./ids.ts";
 export { createMemoryStore, type MemoryLimits } from "./state/memory.ts";
 export { type StateStore, StateUnavailable } from "./state/store.ts";

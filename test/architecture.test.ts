@@ -23,6 +23,7 @@ const PURE = [
   "engine/state/origin.ts",
   "engine/decide.ts",
   "engine/decision.ts",
+  "engine/evidence.ts",
   "engine/facts.ts",
   "engine/json.ts",
   "engine/obligations.ts",

@@ -1,0 +1,115 @@
+/**
+ * What decisions rest on and what became of calls, for whoever records it (SPEC §14). The engine hands it out
+ * before the answer, and gathers it only where somebody asked for it.
+ */
+import type { Program } from "../lang/ir.ts";
+import type { ApprovalFact } from "./decide.ts";
+import type { Decision } from "./decision.ts";
+import type { OutcomeReport } from "./outcome-reader.ts";
+import type { AcceptedRequest } from "./request-reader.ts";
+import type { StateView, TaskState } from "./state/store.ts";
+import type { Scalar, Value } from "./value.ts";
+import type { Problem } from "./value-reader.ts";
+
+/** Called while the answer waits; what it throws makes the answer a deny. */
+export interface EvidenceSink {
+  decided(evidence: DecisionEvidence): void;
+  settled(evidence: OutcomeEvidence): void;
+}
+
+export interface DecisionEvidence {
+  readonly program: Program;
+  /** The clock that was decided by: milliseconds since the Unix epoch. Missing where the engine failed before. */
+  readonly nowMs?: number | undefined;
+  /** JSON as it was asked. */
+  readonly input: unknown;
+  readonly vouched: VouchedEvidence;
+  readonly decision: Decision;
+  /** `sha256:…` of request and policy: what approvals are of. */
+  digest(): string;
+  /** Missing where the request was refused before any rule. */
+  readonly accepted?: AcceptedRequest | undefined;
+  /** What the policy does not know of the request. */
+  readonly problems?: readonly Problem[] | undefined;
+  /** Missing where no rule was asked, or something else than rules decided. */
+  readonly facts?: FactsRead | undefined;
+  /** From taking the request to having decided it. */
+  readonly micros: number;
+}
+
+export interface VouchedEvidence {
+  readonly approvals?: readonly ApprovalFact[];
+  readonly delegationVerified?: boolean;
+}
+
+export interface OutcomeEvidence {
+  readonly nowMs: number;
+  readonly report: OutcomeReport;
+  readonly settlement: "settled" | "repeated" | "unknown" | "conflict";
+}
+
+/** Everything that a decision read of the state, each once. */
+export interface FactsRead {
+  readonly counters: readonly CounterRead[];
+  readonly latches: readonly LatchRead[];
+  readonly origins: readonly OriginRead[];
+  readonly task: TaskState | undefined;
+}
+
+export interface CounterRead {
+  /** Of the declaration. */
+  readonly index: number;
+  readonly key: string;
+  readonly value: number | "unavailable";
+}
+
+export interface LatchRead {
+  readonly index: number;
+  readonly key: string;
+  readonly value: boolean | "pending" | "unavailable";
+}
+
+export interface OriginRead {
+  readonly of: Value;
+  readonly labels: ReadonlySet<Scalar> | "unavailable";
+}
+
+/** A view that keeps what is read of it. */
+export class WatchedView implements StateView, FactsRead {
+  readonly nowMs: number;
+  readonly task: TaskState | undefined;
+  readonly counters: CounterRead[] = [];
+  readonly latches: LatchRead[] = [];
+  readonly origins: OriginRead[] = [];
+  readonly #view: StateView;
+
+  constructor(view: StateView) {
+    this.#view = view;
+    this.nowMs = view.nowMs;
+    this.task = view.task;
+  }
+
+  counter(index: number, key: string): number | "unavailable" {
+    const known = this.counters.find((one) => one.index === index && one.key === key);
+    if (known !== undefined) return known.value;
+    const value = this.#view.counter(index, key);
+    this.counters.push({ index, key, value });
+    return value;
+  }
+
+  latch(index: number, key: string): boolean | "pending" | "unavailable" {
+    const known = this.latches.find((one) => one.index === index && one.key === key);
+    if (known !== undefined) return known.value;
+    const value = this.#view.latch(index, key);
+    this.latches.push({ index, key, value });
+    return value;
+  }
+
+  origin(value: Value): ReadonlySet<Scalar> | "unavailable" {
+    const known = this.origins.find((one) => one.of === value);
+    if (known !== undefined) return known.labels;
+    const labels = this.#view.origin(value);
+    this.origins.push({ of: value, labels });
+    return labels;
+  }
+}
