@@ -305,14 +305,16 @@ function taskOf(
   const index = policy.program.tasks.findIndex((task) => task.name === name);
   const declared = policy.program.tasks[index];
   if (declared === undefined) throw new Error("a request named no task of the policy");
-  const state = view.task ?? { startedAtMs: view.nowMs, callCount: 0, progress: NOT_BEGUN };
-  const task: NamedTask = { index, declared, state };
   const refused = (code: DenyCode, because: string, at = declared.at): TaskStanding => ({
     refusal: { code, because, reasons: [taskReason(policy, declared, at)] },
   });
   if (sessionId === undefined)
     return refused("invalid_request", "a task is kept in a session, and there is none");
   if (taskProblem !== undefined) return refused("out_of_sequence", taskProblem);
+  if (view.task === "changed")
+    return refused("out_of_sequence", "the task began with a sequence that it no longer has");
+  const state = view.task ?? { startedAtMs: view.nowMs, callCount: 0, progress: NOT_BEGUN };
+  const task: NamedTask = { index, declared, state };
   const sequence = outOfSequence(task, policy, request);
   if (sequence !== undefined) return { refusal: sequence };
   for (const limit of declared.limits) {

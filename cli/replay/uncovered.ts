@@ -3,7 +3,6 @@
  * forgot. Told from the answer key, for whoever writes the policy; no decision sees it.
  */
 import { Seen } from "../../engine/state/origin.ts";
-import { record } from "../../engine/value.ts";
 import type { ToolDecl } from "../../lang/ir.ts";
 import { type Json, UNTRUSTED_LABEL } from "../../lang/type.ts";
 
@@ -19,7 +18,8 @@ export class Uncovered {
   note(tool: ToolDecl, values: Json, injections: readonly string[]): void {
     if (tool.effect !== "read") return;
     const seen = new Seen();
-    seen.observe(tool, record({}), [{ value: values, labels: [FOUND] }]);
+    const returning = { yields: tool.yields, labels: [], sensitivity: 0, own: [] };
+    seen.observe(returning, [{ value: values, labels: [FOUND] }]);
     const isBare = injections.map(tellingLine).some((line) => {
       const labels = line === undefined ? undefined : seen.origin(line);
       return labels instanceof Set && labels.has(FOUND) && !labels.has(UNTRUSTED_LABEL);

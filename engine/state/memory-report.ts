@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
-import { keyOf, keyOfOne, type Scalar, scalarsOfKey } from "../value.ts";
+import { keyOfOne, type Scalar, scalarsOfKey } from "../value.ts";
 import type {
   CallUnderWay,
   CounterReport,
@@ -27,7 +27,8 @@ export interface Remembered {
     Record<"keyCount" | "sessionCount" | "taskCount" | "callCount", number>
   >;
   readonly sessions: ReadonlyMap<string, RememberedSession>;
-  readonly tasks: ReadonlyMap<string, TaskState>;
+  taskCount(): number;
+  task(sessionId: string, index: number): TaskState | "changed" | undefined;
   readonly calls: ReadonlyMap<string, RememberedCall>;
   /** By index in the program. */
   readonly counters: readonly Table<CounterDecl, number | "unavailable">[];
@@ -78,7 +79,7 @@ async function inTurns<Item>(items: Iterable<Item>, look: (item: Item) => void):
   }
 }
 
-async function totals({ limits, sessions, tasks, calls }: Remembered): Promise<StateTotals> {
+async function totals({ limits, sessions, taskCount, calls }: Remembered): Promise<StateTotals> {
   let interruptedCount = 0;
   await inTurns(sessions.values(), ({ interrupted }) => {
     if (interrupted) interruptedCount += 1;
@@ -86,7 +87,7 @@ async function totals({ limits, sessions, tasks, calls }: Remembered): Promise<S
   return {
     sessions: { count: sessions.size, most: limits.sessionCount },
     interruptedCount,
-    tasks: { count: tasks.size, most: limits.taskCount },
+    tasks: { count: taskCount(), most: limits.taskCount },
     calls: { count: calls.size, most: limits.callCount },
     keysMost: limits.keyCount,
   };
@@ -200,14 +201,14 @@ function rowOf(id: string, one: RememberedSession): SessionRow {
 async function session(
   id: string,
   callsMost: number,
-  { program, sessions, tasks, calls }: Remembered,
+  { program, sessions, task, calls }: Remembered,
 ): Promise<SessionReport | undefined> {
   const known = sessions.get(id);
   if (known === undefined) return undefined;
   const row = rowOf(id, known);
-  const begun = program.tasks.flatMap(({ name }, index) => {
-    const state = tasks.get(keyOf([id, name]));
-    return state === undefined ? [] : [{ index, state }];
+  const begun = program.tasks.flatMap((_, index) => {
+    const state = task(id, index);
+    return state === undefined || state === "changed" ? [] : [{ index, state }];
   });
   const own: CallUnderWay[] = [];
   let callCount = 0;

@@ -2,15 +2,19 @@
  * State in this process (SPEC §7): the reference store. Synchronous and atomic; every table has a bound, and
  * a full one refuses new keys and never forgets live ones.
  */
-import type { CallFilter, CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
+import type { CallFilter, CounterDecl, LatchDecl, Program, SequenceDecl } from "../../lang/ir.ts";
 import type { Touch } from "../evaluate/evaluator.ts";
 import type { SessionFacts } from "../request-reader.ts";
-import { isSet, keyOf, type Scalar, Unknown, type Value } from "../value.ts";
+import { keyOf, type Scalar, Unknown, type Value } from "../value.ts";
+import type { Call, Held, HeldLatch } from "./call.ts";
+import { decodeTask, encodeTask } from "./codec.ts";
+import { meaningOf, sequenceMeaning } from "./meaning.ts";
 import { type Remembered, reportOf } from "./memory-report.ts";
-import { Seen } from "./origin.ts";
+import { returningOf, Seen } from "./origin.ts";
 import type { Interruption, PastInterruption } from "./report.ts";
 import { settle as settleStep } from "./sequence.ts";
 import type {
+  AllowedCall,
   Effects,
   PolicyState,
   SettledOutcome,
@@ -67,7 +71,7 @@ interface Memory {
   readonly latches: Map<string, LatchTable>;
   readonly sessions: Map<string, Session>;
   /** By session and task name. */
-  readonly tasks: Map<string, TaskState>;
+  readonly tasks: Map<string, TaskEntry>;
   /** Allowed and not reported yet; oldest first. */
   readonly calls: Map<string, Call>;
   /** How the latest calls ended, so that reporting one again is told apart from reporting another. */
@@ -77,6 +81,7 @@ interface Memory {
 }
 
 interface CounterTable {
+  readonly meaning: string;
   readonly declared: CounterDecl;
   readonly windowMs: number | undefined;
   readonly cells: Map<string, Sum | Distinct>;
@@ -84,6 +89,7 @@ interface CounterTable {
 }
 
 interface LatchTable {
+  readonly meaning: string;
   readonly declared: LatchDecl;
   readonly cells: Map<string, LatchCell>;
   sweptAtMs: number;
@@ -107,33 +113,22 @@ interface Session {
   usedAtMs: number;
 }
 
-/** What an allowed call holds until its outcome is reported. */
-interface Call {
-  readonly atMs: number;
-  readonly tool: string;
-  readonly request: Effects["request"];
+/** A task's state speaks of positions and tools of the policy it was made under. */
+interface TaskEntry {
+  readonly state: TaskState;
+  readonly sequence: SequenceDecl | undefined;
+  readonly meaning: string;
   readonly program: Program;
-  readonly sessionId: string | undefined;
-  readonly held: readonly Held[];
-  readonly latches: readonly { readonly cell: LatchCell; readonly kind: "latch" | "reset" }[];
-  readonly task: { readonly key: string; readonly index: number } | undefined;
-}
-
-interface Held {
-  readonly cell: Sum | Distinct;
-  readonly bucket: number;
-  readonly amount: Scalar;
 }
 
 function openPolicy(program: Program, memory: Memory): PolicyState {
   const counters = program.counters.map((declared) => counterTable(declared, program, memory));
   const latches = program.latches.map((declared) => latchTable(declared, program, memory));
-  const policy: Policy = {
-    program,
-    memory,
-    counters,
-    latches,
-  };
+  const tasks = program.tasks.map(({ sequence }) => ({
+    sequence,
+    meaning: sequenceMeaning(sequence, program),
+  }));
+  const policy: Policy = { program, memory, counters, latches, tasks };
   return {
     session: (id) => factsOf(memory.sessions.get(id)),
     begin: (scope) => new View(scope, policy),
@@ -151,6 +146,7 @@ interface Policy {
   readonly memory: Memory;
   readonly counters: readonly CounterTable[];
   readonly latches: readonly LatchTable[];
+  readonly tasks: readonly Pick<TaskEntry, "sequence" | "meaning">[];
 }
 
 function counterTable(declared: CounterDecl, program: Program, memory: Memory): CounterTable {
@@ -158,6 +154,7 @@ function counterTable(declared: CounterDecl, program: Program, memory: Memory): 
   const known = memory.counters.get(meaning);
   if (known !== undefined) return known;
   const table: CounterTable = {
+    meaning,
     declared,
     windowMs: declared.windowMs,
     cells: new Map(),
@@ -171,29 +168,20 @@ function latchTable(declared: LatchDecl, program: Program, memory: Memory): Latc
   const meaning = meaningOf(declared, program);
   const known = memory.latches.get(meaning);
   if (known !== undefined) return known;
-  const table: LatchTable = { declared, cells: new Map(), sweptAtMs: 0 };
+  const table: LatchTable = { meaning, declared, cells: new Map(), sweptAtMs: 0 };
   memory.latches.set(meaning, table);
   return table;
 }
 
-/** A declaration without where it stands, and with names for numbers. */
-function meaningOf(declared: CounterDecl | LatchDecl, program: Program): string {
-  return JSON.stringify(declared, (name, value: unknown) => {
-    if (name === "at") return undefined;
-    if (name === "tools" && Array.isArray(value)) {
-      return value.map((index: number) => program.tools[index]?.name);
-    }
-    return value;
-  });
-}
-
-function rememberedBy({ program, memory, counters, latches }: Policy): Remembered {
+function rememberedBy(policy: Policy): Remembered {
+  const { program, memory, counters, latches } = policy;
   const { limits, sessions, tasks, calls } = memory;
   return {
     program,
     limits,
     sessions,
-    tasks,
+    taskCount: () => tasks.size,
+    task: (sessionId, index) => taskNow(sessionId, index, policy),
     calls,
     counters: counters.map((table) => ({
       declared: table.declared,
@@ -218,7 +206,7 @@ function factsOf(session: Session | undefined): SessionFacts | undefined {
 /** What a decision reads. Nothing changes between making it and committing, since nothing waits. */
 class View implements StateView {
   readonly nowMs: number;
-  readonly task: TaskState | undefined;
+  readonly task: TaskState | "changed" | undefined;
   readonly #policy: Policy;
   readonly #seen: Seen | undefined | "unavailable";
 
@@ -226,10 +214,7 @@ class View implements StateView {
     this.nowMs = scope.nowMs;
     this.#policy = policy;
     this.#seen = policy.program.readsOrigin ? seenBy(scope, policy.memory) : undefined;
-    this.task =
-      scope.task === undefined
-        ? undefined
-        : policy.memory.tasks.get(taskKey(scope, policy.program));
+    this.task = scope.task === undefined ? undefined : taskNow(scope.sessionId, scope.task, policy);
   }
 
   counter(index: number, key: string): number | "unavailable" {
@@ -283,9 +268,34 @@ function seenBy(scope: StateScope, memory: Memory): Seen | undefined | "unavaila
   return session.seen;
 }
 
-function taskKey(scope: StateScope, program: Program): string {
-  const name = scope.task === undefined ? "" : (program.tasks[scope.task]?.name ?? "");
-  return keyOf([scope.sessionId ?? "", name]);
+function taskNow(
+  sessionId: string | undefined,
+  index: number,
+  policy: Policy,
+): TaskState | "changed" | undefined {
+  const entry = policy.memory.tasks.get(taskKey(sessionId, index, policy.program));
+  return entry === undefined ? undefined : taskUnder(policy, index, entry);
+}
+
+/** In the terms of this policy; `changed` where its sequence is another than the one the task began with. */
+function taskUnder(policy: Policy, index: number, entry: TaskEntry): TaskState | "changed" {
+  const { program, tasks } = policy;
+  const present = tasks[index];
+  if (entry.program === program) return entry.state;
+  if (present?.meaning !== entry.meaning) return "changed";
+  const written = encodeTask(entry.state, entry.sequence, entry.program);
+  return decodeTask(written, present.sequence, program);
+}
+
+function keepTask(key: string, index: number, state: TaskState, policy: Policy): void {
+  const { program, tasks, memory } = policy;
+  const present = tasks[index];
+  if (present === undefined) throw new Error("a call of no task of the policy");
+  memory.tasks.set(key, { ...present, state, program });
+}
+
+function taskKey(sessionId: string | undefined, index: number, { tasks }: Program): string {
+  return keyOf([sessionId ?? "", tasks[index]?.name ?? ""]);
 }
 
 // ── Sessions ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -362,7 +372,7 @@ function commit(effects: Effects, policy: Policy): "ok" | "full" {
   const missing = sessionId !== undefined && session === undefined;
   if (allowed !== undefined && (missing || !hasRoomFor(effects, policy))) return "full";
   const held: Held[] = [];
-  const latched: Call["latches"][number][] = [];
+  const latched: HeldLatch[] = [];
   for (const touch of effects.touches) {
     if (touch.kind === "counter") count(touch, effects, policy, held);
     else latch(touch, effects, policy, latched);
@@ -385,14 +395,9 @@ function hasRoomFor(effects: Effects, policy: Policy): boolean {
   }
   const task = effects.allowed?.task;
   if (task !== undefined && memory.tasks.size >= taskCount) {
-    const scope = scopeOf(effects, task.index);
-    if (!memory.tasks.has(taskKey(scope, policy.program))) return false;
+    if (!memory.tasks.has(taskKey(effects.sessionId, task.index, policy.program))) return false;
   }
   return makeRoomForCall(effects.nowMs, memory);
-}
-
-function scopeOf({ nowMs, sessionId }: Effects, task: number): StateScope {
-  return { nowMs, task, sessionId, instruction: undefined };
 }
 
 /** A full table is searched this often at most, or a flood of new keys would make every call search it. */
@@ -439,7 +444,8 @@ function count(touch: Touch, effects: Effects, policy: Policy, held: Held[]): vo
   if (cell === undefined) return;
   const bucket = bucketNow(table, effects.nowMs);
   const into = cell instanceof Sum ? cell.add(bucket, Number(amount)) : cell.add(bucket, amount);
-  if (table.declared.calls.base !== "attempts") held.push({ cell, bucket: into, amount });
+  if (table.declared.calls.base === "attempts") return;
+  held.push({ table: table.meaning, key: touch.key, bucket: into, amount });
 }
 
 /** Attempts are all that was decided; the others begin to count when the call is allowed. */
@@ -464,12 +470,7 @@ function cellFor(
   return cell;
 }
 
-function latch(
-  touch: Touch,
-  effects: Effects,
-  policy: Policy,
-  latched: Call["latches"][number][],
-): void {
+function latch(touch: Touch, effects: Effects, policy: Policy, latched: HeldLatch[]): void {
   const table = policy.latches[touch.index];
   const kind = touch.kind === "reset" ? "reset" : "latch";
   const calls = kind === "reset" ? table?.declared.reset : table?.declared.calls;
@@ -481,7 +482,7 @@ function latch(
   if (calls.base !== "completed") cell.set = kind === "latch";
   else {
     if (kind === "latch") cell.pending += 1;
-    latched.push({ cell, kind });
+    latched.push({ table: table.meaning, key: touch.key, kind });
   }
 }
 
@@ -503,21 +504,32 @@ function remember(
   effects: Effects,
   { call, task }: NonNullable<Effects["allowed"]>,
   held: readonly Held[],
-  latches: Call["latches"],
-  { memory, program }: Policy,
+  latches: readonly HeldLatch[],
+  policy: Policy,
 ): void {
-  const key = task === undefined ? "" : taskKey(scopeOf(effects, task.index), program);
-  if (task !== undefined) memory.tasks.set(key, task.state);
+  const { program, memory } = policy;
+  const { nowMs, sessionId, request } = effects;
+  const tool = program.tools[request.tool];
+  if (tool === undefined) throw new Error("a call of no tool of the policy");
   memory.calls.set(call, {
-    atMs: effects.nowMs,
-    tool: program.tools[effects.request.tool]?.wire ?? "",
-    request: effects.request,
-    program,
-    sessionId: effects.sessionId,
+    atMs: nowMs,
+    tool: tool.wire,
+    sessionId,
     held,
     latches,
-    task: task === undefined ? undefined : { key, index: task.index },
+    task: task === undefined ? undefined : stepOf(sessionId, task, policy),
+    returning: returningOf(tool, request.roots, program.readsOrigin),
   });
+}
+
+function stepOf(
+  sessionId: string | undefined,
+  { index, state }: NonNullable<AllowedCall["task"]>,
+  policy: Policy,
+): Call["task"] {
+  const key = taskKey(sessionId, index, policy.program);
+  keepTask(key, index, state, policy);
+  return { key, name: policy.program.tasks[index]?.name ?? "" };
 }
 
 // ── Settle ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -528,11 +540,8 @@ function settle(outcome: SettledOutcome, match: TaskMatch, policy: Policy): Sett
   policy.memory.calls.delete(outcome.call);
   rememberSettled(outcome, policy.memory);
   const succeeded = outcome.status === "ok";
-  if (!succeeded) for (const held of call.held) takeBack(held);
-  for (const { cell, kind } of call.latches) {
-    if (kind === "latch") cell.pending -= 1;
-    if (succeeded) cell.set = kind === "latch";
-  }
+  if (!succeeded) for (const held of call.held) takeBack(held, policy.memory);
+  for (const latch of call.latches) settleLatch(latch, succeeded, policy.memory);
   settleTask(outcome, call, match, policy);
   if (call.sessionId !== undefined) witness(outcome, call, call.sessionId, policy);
   return { ok: true, repeated: false };
@@ -555,49 +564,57 @@ function rememberSettled({ call, status }: SettledOutcome, memory: Memory): void
   memory.settled.set(call, status);
 }
 
-function takeBack({ cell, bucket, amount }: Held): void {
+/** A key that is kept no longer holds nothing that could be taken back. */
+function takeBack({ table, key, bucket, amount }: Held, { counters }: Memory): void {
+  const cell = counters.get(table)?.cells.get(key);
   if (cell instanceof Sum) cell.takeBack(bucket, Number(amount));
-  else cell.takeBack(bucket, amount);
+  else cell?.takeBack(bucket, amount);
 }
 
+function settleLatch({ table, key, kind }: HeldLatch, succeeded: boolean, memory: Memory): void {
+  const cell = memory.latches.get(table)?.cells.get(key);
+  if (cell === undefined) return;
+  if (kind === "latch") cell.pending -= 1;
+  if (succeeded) cell.set = kind === "latch";
+}
+
+/** A task that began with another sequence than it has now stays where it is: nothing follows in it. */
 function settleTask(outcome: SettledOutcome, call: Call, match: TaskMatch, policy: Policy): void {
   if (call.task === undefined) return;
-  const { key } = call.task;
-  const state = policy.memory.tasks.get(key);
-  const name = call.program.tasks[call.task.index]?.name;
-  // The policy may have changed since: a step is settled in the sequence that the task has now.
+  const { key, name } = call.task;
+  const entry = policy.memory.tasks.get(key);
   const index = policy.program.tasks.findIndex((task) => task.name === name);
   const sequence = policy.program.tasks[index]?.sequence;
-  if (state === undefined || sequence === undefined) return;
+  if (entry === undefined || sequence === undefined) return;
+  const state = taskUnder(policy, index, entry);
+  if (state === "changed") return;
   const succeeded = outcome.status === "ok";
   const progress = settleStep(sequence, state.progress, outcome.call, succeeded, match(index));
-  policy.memory.tasks.set(key, { ...state, progress });
+  keepTask(key, index, { ...state, progress }, policy);
 }
 
 /** What came back is known to the session from now on; a failed call counts for what it still returned. */
 function witness(outcome: SettledOutcome, call: Call, sessionId: string, policy: Policy): void {
   const session = sessionFor(sessionId, outcome.nowMs, policy.memory);
-  const tool = call.program.tools[call.request.tool];
-  if (session === undefined || tool === undefined) return;
-  const { resource, args } = call.request.roots;
+  if (session === undefined) return;
+  const { yields, labels, sensitivity } = call.returning;
   const succeeded = outcome.status === "ok";
   const returned = succeeded || outcome.parts.length > 0;
   const joining = [
-    ...(returned ? tool.yields.map(({ label }) => label) : []),
-    ...(succeeded && isSet(resource?.labels) ? resource.labels : []),
+    ...(returned ? yields.map(({ label }) => label) : []),
+    ...(succeeded ? labels : []),
     ...outcome.labels,
-    ...outcome.parts.flatMap(({ labels }) => labels),
+    ...outcome.parts.flatMap((part) => part.labels),
   ];
   if (joining.some((label) => !session.labels.has(label))) {
     session.labels = new Set([...session.labels, ...joining]);
   }
-  const sensitivity = succeeded ? resource?.sensitivity : undefined;
   session.sensitivity = Math.max(
     session.sensitivity,
-    Number(sensitivity ?? 0),
+    succeeded ? sensitivity : 0,
     outcome.sensitivity ?? 0,
   );
   if (!policy.program.readsOrigin) return;
   session.seen ??= new Seen();
-  session.seen.observe(tool, args, outcome.parts);
+  session.seen.observe(call.returning, outcome.parts);
 }

@@ -4,6 +4,7 @@
  */
 import type { ToolDecl, Yield } from "../../lang/ir.ts";
 import { NAMED_LABEL, UNTRUSTED_LABEL, USER_LABEL } from "../../lang/type.ts";
+import type { Roots } from "../request.ts";
 import {
   anyFromJson,
   isList,
@@ -37,6 +38,45 @@ export interface ReturnedPart {
   readonly labels: readonly string[];
 }
 
+/** What must be known of a call to label what it returns: plain data, kept until its outcome is reported. */
+export interface Returning {
+  readonly yields: readonly Yield[];
+  /** Of the resource; they join the session's when the call succeeds. */
+  readonly labels: readonly string[];
+  readonly sensitivity: number;
+  /** What a record of the output comes from: its own member `name`, or for all of it the text `name`. */
+  readonly source?: { readonly of: "output" | "call"; readonly name: string };
+  /** What the call put in, which says nothing when it comes back out. */
+  readonly own: readonly string[];
+}
+
+/** `readsOrigin`: else nothing asks where texts came from, and none are kept. */
+export function returningOf(
+  tool: ToolDecl,
+  { args, resource }: Roots,
+  readsOrigin: boolean,
+): Returning {
+  const labels = isSet(resource?.labels) ? [...resource.labels].map(String) : NO_TEXTS;
+  const sensitivity = Number(resource?.sensitivity ?? 0);
+  if (!readsOrigin) return { yields: tool.yields, labels, sensitivity, own: NO_TEXTS };
+  const source = sourceOf(tool, args);
+  return {
+    yields: tool.yields,
+    labels,
+    sensitivity,
+    ...(source === undefined ? {} : { source }),
+    own: tool.effect === "read" ? NO_TEXTS : ownTexts(tool, args),
+  };
+}
+
+const NO_TEXTS: readonly string[] = [];
+
+function sourceOf({ source }: ToolDecl, args: RecordValue): Returning["source"] {
+  if (source?.of !== "args")
+    return source === undefined ? undefined : { of: "output", name: source.name };
+  return { of: "call", name: textsIn(args[source.name], spaced).join(" ") };
+}
+
 /** What one session has seen. Grows only. */
 export class Seen {
   readonly #instructions: string[] = [];
@@ -66,13 +106,12 @@ export class Seen {
     this.#instructed.add(text);
   }
 
-  /** What a successful or failed call returned. `args` are those it was called with. */
-  observe(tool: ToolDecl, args: RecordValue, parts: readonly ReturnedPart[]): void {
-    const own = tool.effect === "read" ? new Set<string>() : ownTexts(tool, args);
+  /** What a successful or failed call returned. */
+  observe(returning: Returning, parts: readonly ReturnedPart[]): void {
+    const own = new Set(returning.own);
     for (const part of parts) {
-      const labelled = labeller(tool, args, part.labels);
+      const labelled = labeller(returning, part.labels);
       for (const leaf of leavesOf(part.value, labelled)) {
-        // What a call put in says nothing when it comes back out.
         if (own.has(leaf.text)) continue;
         const key = `${[...leaf.labels].join(" ")} ${leaf.source ?? ""} ${leaf.text}`;
         if (!this.#fits(key, leaf.text)) continue;
@@ -173,9 +212,9 @@ function textsIn(
 }
 
 /** Of what a call was given, as read and as it stands on the wire: an amount is not its ten-thousandths there. */
-function ownTexts({ args: fields, open }: ToolDecl, args: RecordValue): ReadonlySet<string> {
+function ownTexts({ args: fields, open }: ToolDecl, args: RecordValue): readonly string[] {
   const wire = toWire(args, { kind: "Record", fields, open }, []);
-  return new Set([...textsIn(args), ...textsIn(anyFromJson(wire))]);
+  return [...new Set([...textsIn(args), ...textsIn(anyFromJson(wire))])];
 }
 
 /** How a normalised text is looked for. */
@@ -206,18 +245,16 @@ type Labeller = {
   readonly source?: string;
 };
 
-function labeller(tool: ToolDecl, args: RecordValue, added: readonly string[]): Labeller {
-  const { source } = tool;
-  const argument = source?.of === "args" ? textsIn(args[source.name], spaced).join(" ") : undefined;
-  const fromArgs = argument ?? (source === undefined ? undefined : "");
+function labeller({ yields, source }: Returning, added: readonly string[]): Labeller {
+  const missing = source?.of === "output" ? "" : source?.name;
   return {
-    labelsAt: (place) => new Set([...added, ...yielded(tool.yields, place)]),
+    labelsAt: (place) => new Set([...added, ...yielded(yields, place)]),
     sourceOf: (record) => {
       if (source?.of !== "output" || !Object.hasOwn(record, source.name)) return undefined;
       const named = record[source.name];
       return typeof named === "string" ? spaced(named) : "";
     },
-    ...(fromArgs === undefined ? {} : { source: fromArgs }),
+    ...(missing === undefined ? {} : { source: missing }),
   };
 }
 

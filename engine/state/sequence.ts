@@ -8,13 +8,13 @@ import type { DecisionRequest } from "../request.ts";
 import { toJson, type Unknown } from "../value.ts";
 
 /** A step that was taken, with the values bound on the way there. */
-interface Configuration {
+export interface Configuration {
   /** Missing before the first step. */
   readonly position?: number;
   readonly bound: Bindings;
 }
 
-interface TakenStep {
+export interface TakenStep {
   readonly call: string;
   readonly request: DecisionRequest;
   /** Its outcome was reported, and good. */

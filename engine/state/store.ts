@@ -45,8 +45,8 @@ export interface StateScope {
 }
 
 export interface StateView extends Facts {
-  /** Where the task stands; `undefined` before its first allowed call. */
-  readonly task: TaskState | undefined;
+  /** Where the task stands; `undefined` before its first allowed call, `changed` when its sequence is no longer the one it began with. */
+  readonly task: TaskState | "changed" | undefined;
 }
 
 export interface TaskState {

@@ -253,3 +253,37 @@ test("a clock that is set back reopens no window and revives no grant", () => {
   expect(outcomeOf(driver.call("look"))).toBe("not_permitted");
   expect(outcomeOf(driver.call("look", {}, { delegation }))).toBe("delegation_invalid");
 });
+
+describe("a task under way when the policy changes", () => {
+  const before = `
+    tool open, close { effect read, args { path: String } }
+    task errand { sequence open(path as x), close(path as x) }
+    permit anything
+  `;
+  const intent = { intent: { task: "errand" } };
+
+  test("goes on in a sequence that means the same, wherever its tools and locals stand now", () => {
+    const store = createMemoryStore();
+    const first = drive(before, { store });
+    const opened = first.call("open", { path: "a" }, intent);
+    const after = `tool other { effect read }\nforbid none when any z in ["a"]: z == "b"\n${before}`;
+    const ids = { decision: () => "d", call: () => "another" };
+    const second = drive(after.replaceAll("as x", "as y"), { store, ids });
+    expect(outcomeOf(second.call("close", { path: "a" }, intent))).toBe("prerequisite_pending");
+    second.ok(opened);
+    expect(outcomeOf(second.call("close", { path: "b" }, intent))).toBe("out_of_sequence");
+    expect(outcomeOf(second.call("close", { path: "a" }, intent))).toBe("allow");
+  });
+
+  test("is refused in another sequence: its positions are none of that", () => {
+    const store = createMemoryStore();
+    const first = drive(before, { store });
+    first.ok(first.call("open", { path: "a" }, intent));
+    const second = drive(before.replace("close(path as x)", "close*"), { store });
+    const refused = second.call("close", { path: "a" }, intent);
+    expect(outcomeOf(refused)).toBe("out_of_sequence");
+    expect(refused.because).toBe("the task began with a sequence that it no longer has");
+    const elsewhere = { ...intent, session: { id: "new" } };
+    expect(outcomeOf(second.call("open", { path: "a" }, elsewhere))).toBe("allow");
+  });
+});

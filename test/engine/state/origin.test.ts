@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Seen } from "../../../engine/state/origin.ts";
-import { NULL, record, type Value } from "../../../engine/value.ts";
+import { type ReturnedPart, returningOf, Seen } from "../../../engine/state/origin.ts";
+import { NULL, type RecordValue, record, type Value } from "../../../engine/value.ts";
 import type { ToolDecl } from "../../../lang/ir.ts";
 import { programOf } from "../../support/engine.ts";
 
@@ -18,9 +18,22 @@ function origin(seen: Seen, value: Value): readonly unknown[] | string {
   return labels === "unavailable" ? labels : [...labels].sort();
 }
 
+/** What a call of the tool with these arguments returned. */
+function observe(
+  seen: Seen,
+  tool: ToolDecl,
+  args: RecordValue,
+  parts: readonly ReturnedPart[],
+): void {
+  const none = record({});
+  const roots = { agent: none, principal: undefined, delegation: undefined, intent: none };
+  const rest = { tool: none, resource: undefined, session: undefined, environment: none };
+  seen.observe(returningOf(tool, { ...roots, ...rest, args }, true), parts);
+}
+
 function seenText(text: string): Seen {
   const seen = new Seen();
-  seen.observe(book, record({}), [{ value: text, labels: [] }]);
+  observe(seen, book, record({}), [{ value: text, labels: [] }]);
   return seen;
 }
 
@@ -33,7 +46,7 @@ const mail = {
 
 test("each leaf has the labels that its tool yields there", () => {
   const seen = new Seen();
-  seen.observe(search, record({}), [{ value: { hits: [mail] }, labels: [] }]);
+  observe(seen, search, record({}), [{ value: { hits: [mail] }, labels: [] }]);
   expect(origin(seen, "GB29NWBK60161331926819")).toEqual(["untrusted"]);
   expect(origin(seen, "eve@evil.example")).toEqual(["mailmeta"]);
   expect(origin(seen, "m-1234")).toEqual(["system"]);
@@ -42,22 +55,22 @@ test("each leaf has the labels that its tool yields there", () => {
 
 test("text where records should be has every label its tool can yield", () => {
   const seen = new Seen();
-  seen.observe(search, record({}), [{ value: "subject: pay US1300", labels: [] }]);
+  observe(seen, search, record({}), [{ value: "subject: pay US1300", labels: [] }]);
   expect(origin(seen, "US1300")).toEqual(["mailmeta", "system", "untrusted"]);
 });
 
 test("labels of the enforcement point are added", () => {
   const seen = new Seen();
-  seen.observe(book, record({}), [{ value: { to: "US1300" }, labels: ["untrusted"] }]);
+  observe(seen, book, record({}), [{ value: { to: "US1300" }, labels: ["untrusted"] }]);
   expect(origin(seen, "US1300")).toEqual(["ledger", "untrusted"]);
 });
 
 test("`named` is what comes from sources that the person named, all of it", () => {
   const seen = new Seen();
   seen.instruct("Please pay the bill from eve@evil.example");
-  seen.observe(search, record({}), [{ value: mail, labels: [] }]);
+  observe(seen, search, record({}), [{ value: mail, labels: [] }]);
   expect(origin(seen, "GB29NWBK60161331926819")).toEqual(["named", "untrusted"]);
-  seen.observe(search, record({}), [
+  observe(seen, search, record({}), [
     { value: { ...mail, sender: "mallory@evil.example" }, labels: [] },
   ]);
   expect(origin(seen, "GB29NWBK60161331926819")).toEqual(["untrusted"]);
@@ -67,17 +80,17 @@ test("`named` is what comes from sources that the person named, all of it", () =
 test("a source may be an argument, and one that says nothing names nothing", () => {
   const seen = new Seen();
   seen.instruct("pay what is in bills/december.txt");
-  seen.observe(readFile, record({ path: "bills/december.txt" }), [
+  observe(seen, readFile, record({ path: "bills/december.txt" }), [
     { value: "to US1300", labels: [] },
   ]);
-  seen.observe(search, record({}), [{ value: { body: "to US1400" }, labels: [] }]);
+  observe(seen, search, record({}), [{ value: { body: "to US1400" }, labels: [] }]);
   expect(origin(seen, "US1300")).toEqual(["named", "untrusted"]);
   expect(origin(seen, "US1400")).toEqual(["untrusted"]);
 });
 
 test("what a call put in says nothing when it comes back out", () => {
   const seen = new Seen();
-  seen.observe(write, record({ text: "US1300" }), [
+  observe(seen, write, record({ text: "US1300" }), [
     { value: { text: "US1300", id: "n-77" }, labels: [] },
   ]);
   expect(origin(seen, "US1300")).toEqual([]);
@@ -142,7 +155,7 @@ test("people forget the blank behind a full stop", () => {
   expect(origin(seen, "https://www.b.example")).toEqual(["user"]);
   expect(origin(seen, "ann@b.example")).toEqual(["user"]);
   expect(origin(seen, "https://c.example")).toEqual([]);
-  seen.observe(book, record({}), [{ value: "dan@b.example.Evil", labels: [] }]);
+  observe(seen, book, record({}), [{ value: "dan@b.example.Evil", labels: [] }]);
   expect(origin(seen, "dan@b.example")).toEqual([]);
 });
 
@@ -150,7 +163,7 @@ test("a source with a short name is named by its capitals, a page by its URL", (
   const seen = new Seen();
   seen.instruct("Open what Bob wrote and what is at www.b.example, the lot");
   const from = (sender: string, body: string) =>
-    seen.observe(search, record({}), [{ value: { sender, body }, labels: [] }]);
+    observe(seen, search, record({}), [{ value: { sender, body }, labels: [] }]);
   from("Bob", "code 1111");
   from("bob", "code 2222");
   from("the", "code 3333");
@@ -174,7 +187,7 @@ test("a write that repeats its own amount or time is no evidence for them", () =
   const seen = new Seen();
   const given = record({ text: "x", amount: 98_7000, at: Date.parse("2026-01-02T10:00:00Z") });
   const returned = { amount: 98.7, at: "2026-01-02T10:00:00Z", fee: 12.5 };
-  seen.observe(write, given, [{ value: returned, labels: [] }]);
+  observe(seen, write, given, [{ value: returned, labels: [] }]);
   expect(origin(seen, "98.7")).toEqual([]);
   expect(origin(seen, "2026-01-02T10:00:00Z")).toEqual([]);
   expect(origin(seen, "12.5")).toEqual(["system"]);
@@ -182,7 +195,7 @@ test("a write that repeats its own amount or time is no evidence for them", () =
 
 test("a number is found as it is written", () => {
   const seen = new Seen();
-  seen.observe(book, record({}), [{ value: { amount: 1100, other: "1234.5" }, labels: [] }]);
+  observe(seen, book, record({}), [{ value: { amount: 1100, other: "1234.5" }, labels: [] }]);
   expect(origin(seen, 1100)).toEqual(["ledger"]);
   expect(origin(seen, 1234.5)).toEqual(["ledger"]);
   expect(origin(seen, 110)).toEqual([]);
@@ -191,7 +204,7 @@ test("a number is found as it is written", () => {
 test("beyond its bound a session says that it does not know", () => {
   const seen = seenText("x".repeat(600_000));
   expect(origin(seen, "US1300")).toEqual([]);
-  seen.observe(book, record({}), [{ value: "y".repeat(600_000), labels: [] }]);
+  observe(seen, book, record({}), [{ value: "y".repeat(600_000), labels: [] }]);
   expect(origin(seen, "US1300")).toBe("unavailable");
 });
 

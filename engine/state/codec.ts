@@ -1,0 +1,320 @@
+/**
+ * State as JSON, and back without loss: what stores outside this process keep. Tools are named and locals
+ * counted as they first appear, so that what was written under one policy is read under the next.
+ *
+ *   absent member  left out          null           null
+ *   scalar         itself            List           ["list", …]
+ *   record         object            Set            ["set", …]
+ *                                    Map            ["map", [key, value], …]
+ */
+import type { Program, SequenceDecl, Yield } from "../../lang/ir.ts";
+import type { Json } from "../../lang/type.ts";
+import type { Bindings } from "../evaluate/evaluator.ts";
+import type { DecisionRequest, Roots } from "../request.ts";
+import {
+  isList,
+  isMap,
+  isRecord,
+  isSet,
+  NULL,
+  newRecord,
+  type RecordValue,
+  type Scalar,
+  type Value,
+} from "../value.ts";
+import type { Call, Held, HeldLatch } from "./call.ts";
+import type { Returning } from "./origin.ts";
+import type { Configuration, TakenStep } from "./sequence.ts";
+import type { TaskState } from "./store.ts";
+
+/** What was stored is not what was written: thrown, since nothing can be decided on it. */
+export class StateUnreadable extends Error {}
+
+// ── Values ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function encodeValue(value: Value): Json {
+  if (value === NULL) return null;
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new Error("no value of the language is infinite");
+  }
+  if (typeof value !== "object") return value;
+  if (isList(value)) return ["list", ...value.map(encodeValue)];
+  if (isSet(value)) return ["set", ...value];
+  if (isMap(value)) return ["map", ...[...value].map(([key, item]) => [key, encodeValue(item)])];
+  const made: Record<string, Json> = Object.create(null);
+  for (const [name, item] of Object.entries(value)) {
+    if (item !== undefined) made[name] = encodeValue(item);
+  }
+  return made;
+}
+
+export function decodeValue(json: Json): Value {
+  if (json === null) return NULL;
+  if (typeof json !== "object") return json;
+  if (!isArray(json)) return decodeRecord(json);
+  const [kind, ...items] = json;
+  switch (kind) {
+    case "list":
+      return Object.freeze(items.map(decodeValue));
+    case "set":
+      return new Set(items.map(scalarOf));
+    case "map":
+      return new Map(items.map((item) => [textAt(item, 0), decodeValue(memberAt(item, 1))]));
+    default:
+      throw new StateUnreadable(`a value of no known kind: ${JSON.stringify(kind)}`);
+  }
+}
+
+function decodeRecord(json: JsonObject): RecordValue {
+  const made = newRecord();
+  for (const [name, item] of Object.entries(json)) made[name] = decodeValue(item);
+  return Object.freeze(made);
+}
+
+// ── Requests ───────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The roots of a request, those first that every request has. */
+const ROOTS = [
+  "agent",
+  "intent",
+  "tool",
+  "args",
+  "environment",
+  "principal",
+  "delegation",
+  "resource",
+  "session",
+] as const satisfies readonly (keyof Roots)[];
+
+const ALWAYS_THERE = 5;
+
+export function encodeRequest({ tool, roots }: DecisionRequest, program: Program): Json {
+  const encoded = ROOTS.flatMap((name): [string, Json][] => {
+    const root = roots[name];
+    return root === undefined ? [] : [[name, encodeValue(root)]];
+  });
+  return { tool: nameOfTool(tool, program), roots: Object.fromEntries(encoded) };
+}
+
+/** A tool that the policy no longer has is none: no step matches it. */
+export function decodeRequest(json: Json, program: Program): DecisionRequest {
+  const { tool, roots } = objectOf(json);
+  const name = textOf(tool);
+  const given = objectOf(roots);
+  const decoded = ROOTS.map((root, index): [string, RecordValue | undefined] => {
+    const member = given[root];
+    if (member === undefined && index < ALWAYS_THERE) throw new StateUnreadable(`no ${root}`);
+    return [root, member === undefined ? undefined : recordOf(member)];
+  });
+  return {
+    tool: program.tools.findIndex((declared) => declared.name === name),
+    roots: Object.fromEntries(decoded) as unknown as Roots,
+  };
+}
+
+function nameOfTool(index: number, { tools }: Program): string {
+  const tool = tools[index];
+  if (tool === undefined) throw new Error("a request of no tool of its policy");
+  return tool.name;
+}
+
+function recordOf(json: Json): RecordValue {
+  const value = decodeValue(json);
+  return isRecord(value) ? value : unreadable("a record", json);
+}
+
+// ── Tasks ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Where a task stands, told in terms of its sequence: to be read with one of the same `sequenceMeaning`. */
+export function encodeTask(
+  state: TaskState,
+  sequence: SequenceDecl | undefined,
+  program: Program,
+): Json {
+  const locals = localsOf(sequence);
+  const { base, steps, all } = state.progress;
+  return {
+    startedAtMs: state.startedAtMs,
+    callCount: state.callCount,
+    base: base.map((way) => encodeWay(way, locals)),
+    steps: steps.map((step) => [step.call, step.done, encodeRequest(step.request, program)]),
+    all: all.map((way) => encodeWay(way, locals)),
+  };
+}
+
+export function decodeTask(
+  json: Json,
+  sequence: SequenceDecl | undefined,
+  program: Program,
+): TaskState {
+  const { startedAtMs, callCount, base, steps, all } = objectOf(json);
+  const locals = localsOf(sequence);
+  return {
+    startedAtMs: numberOf(startedAtMs),
+    callCount: numberOf(callCount),
+    progress: {
+      base: listOf(base).map((way) => decodeWay(way, locals)),
+      steps: listOf(steps).map((step) => decodeStep(step, program)),
+      all: listOf(all).map((way) => decodeWay(way, locals)),
+    },
+  };
+}
+
+function decodeStep(json: Json, program: Program): TakenStep {
+  return {
+    call: textAt(json, 0),
+    done: memberAt(json, 1) === true,
+    request: decodeRequest(memberAt(json, 2), program),
+  };
+}
+
+/** Local ids in the order in which the sequence binds them. */
+function localsOf(sequence: SequenceDecl | undefined): readonly number[] {
+  const positions = sequence?.positions ?? [];
+  return [...new Set(positions.flatMap(({ binds }) => binds.map(({ id }) => id)))];
+}
+
+function encodeWay({ position, bound }: Configuration, locals: readonly number[]): Json {
+  const values = [...bound].map(([id, value]) => [locals.indexOf(id), encodeValue(value)]);
+  return [position ?? null, values];
+}
+
+function decodeWay(json: Json, locals: readonly number[]): Configuration {
+  const position = memberAt(json, 0);
+  const bound: Bindings = new Map(
+    listOf(memberAt(json, 1)).map((pair) => [
+      locals[numberOf(memberAt(pair, 0))] ?? unreadable("a local of the sequence", pair),
+      decodeValue(memberAt(pair, 1)),
+    ]),
+  );
+  return position === null ? { bound } : { position: numberOf(position), bound };
+}
+
+// ── Calls ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function encodeCall(call: Call): Json {
+  const { atMs, tool, sessionId, held, latches, task, returning } = call;
+  return {
+    atMs,
+    tool,
+    ...(sessionId === undefined ? {} : { sessionId }),
+    held: held.map(({ table, key, bucket, amount }) => [table, key, bucket, amount]),
+    latches: latches.map(({ table, key, kind }) => [table, key, kind]),
+    ...(task === undefined ? {} : { task: [task.key, task.name] }),
+    returning: encodeReturning(returning),
+  };
+}
+
+export function decodeCall(json: Json): Call {
+  const { atMs, tool, sessionId, held, latches, task, returning } = objectOf(json);
+  return {
+    atMs: numberOf(atMs),
+    tool: textOf(tool),
+    sessionId: sessionId === undefined ? undefined : textOf(sessionId),
+    held: listOf(held).map(decodeHeld),
+    latches: listOf(latches).map(decodeLatch),
+    task: task === undefined ? undefined : { key: textAt(task, 0), name: textAt(task, 1) },
+    returning: decodeReturning(returning),
+  };
+}
+
+function decodeHeld(json: Json): Held {
+  return {
+    table: textAt(json, 0),
+    key: textAt(json, 1),
+    bucket: numberOf(memberAt(json, 2)),
+    amount: scalarOf(memberAt(json, 3)),
+  };
+}
+
+function decodeLatch(json: Json): HeldLatch {
+  const kind = memberAt(json, 2);
+  if (kind !== "latch" && kind !== "reset") return unreadable("`latch` or `reset`", kind);
+  return { table: textAt(json, 0), key: textAt(json, 1), kind };
+}
+
+function encodeReturning(returning: Returning): Json {
+  const { yields, labels, sensitivity, source, own } = returning;
+  return {
+    yields: yields.map(({ label, fields, elsewhere }) => [label, elsewhere, fields ?? null]),
+    labels: [...labels],
+    sensitivity,
+    ...(source === undefined ? {} : { source: [source.of, source.name] }),
+    own: [...own],
+  };
+}
+
+function decodeReturning(json: Json | undefined): Returning {
+  const { yields, labels, sensitivity, source, own } = objectOf(json);
+  return {
+    yields: listOf(yields).map(decodeYield),
+    labels: listOf(labels).map(textOf),
+    sensitivity: numberOf(sensitivity),
+    ...(source === undefined ? {} : { source: decodeSource(source) }),
+    own: listOf(own).map(textOf),
+  };
+}
+
+function decodeYield(json: Json): Yield {
+  const fields = memberAt(json, 2);
+  return {
+    label: textAt(json, 0),
+    elsewhere: memberAt(json, 1) === true,
+    ...(fields === null ? {} : { fields: listOf(fields).map(textOf) }),
+  };
+}
+
+function decodeSource(json: Json): NonNullable<Returning["source"]> {
+  const of = memberAt(json, 0);
+  if (of !== "output" && of !== "call") return unreadable("`output` or `call`", of);
+  return { of, name: textAt(json, 1) };
+}
+
+// ── What is expected ───────────────────────────────────────────────────────────────────────────────────────
+
+type JsonObject = { readonly [name: string]: Json };
+
+function isArray(json: Json | undefined): json is readonly Json[] {
+  return Array.isArray(json);
+}
+
+function objectOf(json: Json | undefined): JsonObject {
+  if (typeof json !== "object" || json === null || isArray(json)) {
+    return unreadable("an object", json);
+  }
+  return json;
+}
+
+function listOf(json: Json | undefined): readonly Json[] {
+  return isArray(json) ? json : unreadable("a list", json);
+}
+
+function memberAt(json: Json, index: number): Json {
+  return listOf(json)[index] ?? null;
+}
+
+function textAt(json: Json, index: number): string {
+  return textOf(memberAt(json, index));
+}
+
+function textOf(json: Json | undefined): string {
+  return typeof json === "string" ? json : unreadable("a text", json);
+}
+
+function numberOf(json: Json | undefined): number {
+  return typeof json === "number" ? json : unreadable("a number", json);
+}
+
+function scalarOf(json: Json): Scalar {
+  return json === null || typeof json === "object" ? unreadable("a simple value", json) : json;
+}
+
+function unreadable(wanted: string, found: Json | undefined): never {
+  throw new StateUnreadable(`${wanted} was stored here, and there is ${kindOf(found)}`);
+}
+
+/** Never the value itself: it may be a secret of the person's. */
+function kindOf(found: Json | undefined): string {
+  if (found === undefined || found === null) return "nothing";
+  return isArray(found) ? "a list" : `a ${typeof found}`;
+}

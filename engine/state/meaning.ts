@@ -1,0 +1,101 @@
+/**
+ * What a declaration means, as a short name that is the same under every policy that says the same (SPEC §7.1):
+ * tools by name, locals by where they first appear, functions by what they do, and no places. State is
+ * found by it, so a declaration that kept its meaning keeps what it remembers.
+ */
+import { createHash } from "node:crypto";
+import type { CounterDecl, LatchDecl, Program, SequenceDecl } from "../../lang/ir.ts";
+import { canonicalJson } from "../canonical-json.ts";
+
+export function meaningOf(declared: CounterDecl | LatchDecl, program: Program): string {
+  return digest(said(declared, scopeOf(program)));
+}
+
+/** A task without a sequence is told apart from every one with. */
+export function sequenceMeaning(sequence: SequenceDecl | undefined, program: Program): string {
+  return digest(said(sequence ?? null, scopeOf(program)));
+}
+
+/** 128 bits: whoever could find two declarations of one name writes both of them. */
+function digest(value: unknown): string {
+  return createHash("sha256").update(canonicalJson(value)).digest("base64url").slice(0, 22);
+}
+
+interface Scope {
+  readonly program: Program;
+  /** Local id → number in order of appearance. */
+  readonly locals: Map<number, number>;
+  /** What functions do, by index: those that call one another twice each would be walked for ever. */
+  readonly functions: Map<number, string>;
+}
+
+function scopeOf(program: Program, functions = new Map<number, string>()): Scope {
+  return { program, locals: new Map(), functions };
+}
+
+/** Members that say where something stands or how people call it. */
+const UNSAID = new Set(["at", "label"]);
+
+function said(value: unknown, scope: Scope): unknown {
+  if (Array.isArray(value)) return value.map((item) => said(item, scope));
+  if (typeof value !== "object" || value === null) return value;
+  const node = value as Readonly<Record<string, unknown>>;
+  switch (node.kind) {
+    case "const":
+      // Its value is the author's: no members of it are nodes, whatever they are called.
+      return { kind: node.kind, type: said(node.type, scope), value: node.value };
+    case "call":
+      return { ...saidMembers(node, scope, "function"), function: functionOf(node, scope) };
+    case "module":
+      return said(scope.program.modules[Number(node.module)], scope);
+    case "Level":
+      return { kind: node.kind, values: levelOf(node, scope) };
+    case "local":
+    case "quantifier":
+    case "aggregate":
+      return saidMembers(node, scope, "name");
+    default:
+      return saidMembers(node, scope);
+  }
+}
+
+function saidMembers(
+  node: Readonly<Record<string, unknown>>,
+  scope: Scope,
+  unsaid?: string,
+): Readonly<Record<string, unknown>> {
+  const members = Object.entries(node).flatMap(([name, item]): [string, unknown][] => {
+    if (UNSAID.has(name) || name === unsaid) return [];
+    if (name === "id" && typeof item === "number") return [[name, localNumber(item, scope)]];
+    if (name === "tools") return [[name, toolNames(item, scope)]];
+    return [[name, said(item, scope)]];
+  });
+  return Object.fromEntries(members);
+}
+
+function functionOf(node: Readonly<Record<string, unknown>>, scope: Scope): string {
+  const { program, functions } = scope;
+  const index = Number(node.function);
+  const called = program.functions[index];
+  if (called === undefined) throw new Error("a declaration calls no function of its policy");
+  const own = scopeOf(program, functions);
+  const params = called.params.map((id) => localNumber(id, own));
+  const meaning = functions.get(index) ?? digest({ params, body: said(called.body, own) });
+  functions.set(index, meaning);
+  return meaning;
+}
+
+function levelOf({ name }: Readonly<Record<string, unknown>>, { program }: Scope): unknown {
+  return program.levels.find((level) => level.name === name)?.values ?? name;
+}
+
+function localNumber(id: number, { locals }: Scope): number {
+  const known = locals.get(id) ?? locals.size;
+  locals.set(id, known);
+  return known;
+}
+
+function toolNames(tools: unknown, { program }: Scope): unknown {
+  if (!Array.isArray(tools)) return tools;
+  return tools.map((index: number) => program.tools[index]?.name);
+}

@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import { meaningOf, sequenceMeaning } from "../../../engine/state/meaning.ts";
+import { programOf } from "../../support/engine.ts";
+
+const BEFORE = `
+  fn small(n: Int): Bool = n < 10
+  tool pay { effect write, args { amounts: List<Int>, to: String } }
+  counter c = count allowed pay where any a in args.amounts: a > 5 and small(a) per session within 1h
+  latch l = completed pay per session
+  task t { sequence pay(to as x), pay(to as x) }
+  permit anything
+`;
+
+function meanings(text: string): readonly string[] {
+  const program = programOf(text);
+  const [counter] = program.counters;
+  const [latch] = program.latches;
+  if (counter === undefined || latch === undefined) throw new Error("nothing is declared");
+  return [
+    meaningOf(counter, program),
+    meaningOf(latch, program),
+    sequenceMeaning(program.tasks[0]?.sequence, program),
+  ];
+}
+
+const [counter, latch, sequence] = meanings(BEFORE);
+
+test.each([
+  [
+    "what stands around it",
+    (text: string) => `
+    fn first(n: Int): Bool = all m in [1]: m < n
+    tool another { effect read }
+    forbid none when any z in [1]: first(z)\n${text}`,
+  ],
+  [
+    "names of locals",
+    (text: string) =>
+      text
+        .replace(
+          "any a in args.amounts: a > 5 and small(a)",
+          "any b in args.amounts: b > 5 and small(b)",
+        )
+        .replaceAll("to as x", "to as y"),
+  ],
+  ["the name of a function", (text: string) => text.replaceAll("small", "little")],
+  ["space", (text: string) => text.replaceAll(" per ", "\n  per ")],
+])("%s changes no meaning", (_, change) => {
+  const after = change(BEFORE);
+  expect(after).not.toBe(BEFORE);
+  expect(meanings(after)).toEqual([counter, latch, sequence]);
+});
+
+test.each([
+  ["window", "1h", "2h"],
+  ["base", "count allowed", "count attempts"],
+  ["function", "n < 10", "n < 11"],
+  ["condition", "a > 5", "a >= 5"],
+  ["key", "per session within", "per agent within"],
+  ["name", "counter c", "counter d"],
+])("another %s is another counter", (_, from, to) => {
+  const after = BEFORE.replace(from, to);
+  expect(meanings(after)[0]).not.toBe(counter);
+  expect(meanings(after).slice(1)).toEqual([latch, sequence]);
+});
+
+test("another binding is another sequence", () => {
+  const after = BEFORE.replace("pay(to as x), pay(to as x)", "pay(to as x), pay(to as y)");
+  expect(meanings(after)).toEqual([counter, latch, expect.not.stringMatching(`^${sequence}$`)]);
+});
