@@ -53,7 +53,7 @@ export interface FactsRead {
   readonly counters: readonly CounterRead[];
   readonly latches: readonly LatchRead[];
   readonly origins: readonly OriginRead[];
-  readonly task: TaskState | undefined;
+  readonly task: TaskState | "changed" | undefined;
 }
 
 export interface CounterRead {
@@ -77,7 +77,7 @@ export interface OriginRead {
 /** A view that keeps what is read of it. */
 export class WatchedView implements StateView, FactsRead {
   readonly nowMs: number;
-  readonly task: TaskState | undefined;
+  readonly task: TaskState | "changed" | undefined;
   readonly counters: CounterRead[] = [];
   readonly latches: LatchRead[] = [];
   readonly origins: OriginRead[] = [];
