@@ -7,7 +7,7 @@ const MARKS: Readonly<Record<Outcome, string>> = { true: "✓", false: "✗", un
 
 /** `deny  forbidden by exfiltration (payments.writ:52:8)`, and below it what follows from it. */
 export function showDecision(decision: Decision, paint: Paint): string {
-  const { decision: word, code, reasons, because } = decision;
+  const { decision: word, code, cause, reasons, because } = decision;
   const color = word === "allow" ? "green" : word === "deny" ? "red" : "yellow";
   const names = reasons.map(
     ({ rule, at, indeterminate }) =>
@@ -15,7 +15,7 @@ export function showDecision(decision: Decision, paint: Paint): string {
   );
   const by = names.length === 0 ? "" : ` by ${names.join(", ")}`;
   const lines = [
-    `${paint(color, word)}${code === undefined ? "" : ` ${code}`}${by}`,
+    `${paint(color, word)}${code === undefined ? "" : ` ${code}`}${cause === undefined ? "" : ` (${cause})`}${by}`,
     ...(because === undefined ? [] : [`  because: ${printable(because)}`]),
     ...(decision.next === undefined ? [] : [`  next: ${decision.next.join(", ") || "nothing"}`]),
     ...(decision.interrupt ? ["  the session is interrupted"] : []),

@@ -14,6 +14,7 @@ import type {
 } from "./decision.ts";
 import type { Hit, RuleResults, Touch } from "./evaluate/evaluator.ts";
 import type { Facts } from "./facts.ts";
+import type { DelegationCause } from "./identity/cause.ts";
 import { type Named, type Policy, spellPlace } from "./policy.ts";
 import type { DecisionRequest } from "./request.ts";
 import type { AcceptedRequest } from "./request-reader.ts";
@@ -63,8 +64,8 @@ export function decide(
     return refuse(INTERRUPTED, policy, input, touches);
   }
   if (accepted.delegationProblem !== undefined) {
-    const refusal: Refusal = { code: "delegation_invalid", because: accepted.delegationProblem };
-    return refuse(refusal, policy, input, touches);
+    const { code, cause, why } = accepted.delegationProblem;
+    return refuse({ code, cause, because: why }, policy, input, touches);
   }
   const rules = policy.evaluator.rules(request, view);
   if (rules.forbids.length > 0) {
@@ -111,6 +112,7 @@ export function deny(policy: Policy, id: string, code: DenyCode, because: string
 
 interface Refusal {
   readonly code: DenyCode;
+  readonly cause?: DelegationCause | undefined;
   readonly because?: string | undefined;
   readonly reasons?: readonly Reason[];
   readonly next?: readonly string[];
@@ -161,7 +163,7 @@ function denial(
   refusal: Refusal,
   errors: readonly EvaluationError[],
 ): Decision {
-  const { code, because, reasons = NO_REASONS, next, interrupt } = refusal;
+  const { code, cause, because, reasons = NO_REASONS, next, interrupt } = refusal;
   const { identity } = policy;
   const obligations = NO_OBLIGATIONS;
   // Most denials are one of these two; members that are rarely there are not worth their time in each.
@@ -169,9 +171,10 @@ function denial(
     because === undefined
       ? { decision: "deny", id, code, reasons, obligations, policy: identity }
       : { decision: "deny", id, code, because, reasons, obligations, policy: identity };
-  if (errors.length === 0 && next === undefined && !interrupt) return denied;
+  if (errors.length === 0 && next === undefined && !interrupt && cause === undefined) return denied;
   return {
     ...denied,
+    ...(cause === undefined ? {} : { cause }),
     ...(errors.length === 0 ? {} : { errors }),
     ...(next === undefined ? {} : { next }),
     ...(interrupt ? { interrupt: true as const } : {}),

@@ -1,3 +1,5 @@
+import type { DelegationCause } from "./identity/cause.ts";
+
 /** The answer to one request (SPEC §6, §12): what `POST /decide` sends, with nothing added. */
 export interface Decision {
   readonly decision: "allow" | "deny" | "hold";
@@ -7,6 +9,8 @@ export interface Decision {
   readonly call?: string;
   /** Why not: set on every deny, and on no other decision. */
   readonly code?: DenyCode;
+  /** What is wrong with the delegation; with the code `delegation_invalid` alone. */
+  readonly cause?: DelegationCause;
   /** One sentence for people: the rule's `because`, or the engine's own words. */
   readonly because?: string;
   /** What determined the decision, in order of package and rule name. */

@@ -16,6 +16,7 @@ import {
   type OutcomeEvidence,
   WatchedView,
 } from "./evidence.ts";
+import type { VouchedDelegation } from "./identity/vouched.ts";
 import { createIds, type Ids } from "./ids.ts";
 import { readOutcome } from "./outcome-reader.ts";
 import { type Policy, preparePolicy, spellPlace } from "./policy.ts";
@@ -52,8 +53,10 @@ export interface EngineParts {
 /** What the host vouches for, and no request may say of itself. */
 export interface Vouched {
   readonly approvals?: readonly ApprovalFact[];
-  /** The delegation comes from tokens that were verified. */
+  /** The hops that the request asserts are as it says. */
   readonly delegationVerified?: boolean;
+  /** What the tokens came to that the request, or what carried it, brought. */
+  readonly delegation?: VouchedDelegation;
 }
 
 export interface Engine {
@@ -205,6 +208,7 @@ function contextFor(vouched: Vouched, { state, now }: Shell) {
     nowMs: now(),
     session: state.session,
     verified: vouched.delegationVerified === true,
+    delegation: vouched.delegation,
   };
 }
 

@@ -1,25 +1,28 @@
 /** Unknown JSON → a request that can be decided, or everything that is wrong with it (SPEC §12.2). */
 import type { Program, ToolDecl } from "../lang/ir.ts";
 import { purposeWithin } from "../lang/scalar/purpose.ts";
-import type { Field, Kind, Type } from "../lang/type.ts";
-import { type Hop, type Party, readChain } from "./identity/chain.ts";
+import type { Field, Type } from "../lang/type.ts";
+import { holdDelegation, readDelegation, uncovered } from "./delegation-reader.ts";
+import type { DelegationRefusal } from "./identity/cause.ts";
+import type { VouchedDelegation } from "./identity/vouched.ts";
 import type { DecisionRequest, Roots } from "./request.ts";
 import { newRecord, type RecordValue, type Scalar, type Value } from "./value.ts";
 import {
-  below,
   checkNames,
   isObject,
   type Member,
   memberOf,
   membersReader,
+  onlyMembers,
+  optionally,
   type Problem,
-  partyReader,
   type Reader,
   readerOf,
   readId,
   readMember,
   readText,
   report,
+  textIn,
   type Words,
   wordsOf,
   wrong,
@@ -30,8 +33,10 @@ export interface RequestContext {
   readonly nowMs: number;
   /** What is kept of a session; `undefined` for one not seen before. */
   session(id: string): SessionFacts | undefined;
-  /** The delegation comes from tokens that the engine has verified. */
+  /** The host vouches for the hops that the request asserts. */
   readonly verified?: boolean;
+  /** What the request's tokens came to. */
+  readonly delegation?: VouchedDelegation | undefined;
 }
 
 export interface SessionFacts {
@@ -48,7 +53,7 @@ export interface AcceptedRequest {
   /** What the person wrote; kept for `origin` and for nothing else. */
   readonly instruction?: string | undefined;
   /** Why the delegation does not cover the request: a deny before any rule. */
-  readonly delegationProblem?: string | undefined;
+  readonly delegationProblem?: DelegationRefusal | undefined;
   /** Why the request does not belong to the task it names. */
   readonly taskProblem?: string | undefined;
 }
@@ -259,19 +264,30 @@ function readParts(envelope: Envelope, work: Work): Reading | undefined {
   const session = readSession(envelope.session, work);
   const environment = readEnvironment(envelope.context, work);
   const intent = readIntent(envelope.intent, work);
-  const hops = readDelegation(envelope.delegation, work);
+  const { words } = shape;
+  const { malformed, invalid } = work;
+  const claimed = readDelegation(envelope.delegation, context.delegation, {
+    words,
+    malformed,
+    invalid,
+  });
   if (work.malformed.length > 0 || work.invalid.length > 0) return undefined;
   if (agent === undefined || tool === undefined || intent === undefined) return undefined;
-  const delegation = delegationFor(hops, agent, principal, envelope, context);
-  const purpose = intent.purpose ?? intent.taskPurpose ?? textIn(delegation.value, "purpose");
+  const held = holdDelegation(
+    claimed,
+    { value: agent, sent: envelope.agent },
+    principal && { value: principal, sent: envelope.principal },
+    { nowMs: context.nowMs, verified: context.verified === true },
+  );
+  const purpose = intent.purpose ?? intent.taskPurpose ?? textIn(held.value, "purpose");
   if (purpose !== undefined) intent.value.purpose = purpose;
   const delegationProblem =
-    delegation.problem ?? uncovered(hops, delegation.value, purpose, shape.tools[tool.index]);
+    held.refusal ?? uncovered(held, purpose, shape.tools[tool.index], tool.args, words);
   const taskProblem = outsideTask(purpose, intent.taskPurpose);
   const roots: Roots = {
     agent,
     principal,
-    delegation: delegation.value,
+    delegation: held.value,
     intent: intent.value,
     tool: tool.value,
     args: tool.args,
@@ -434,155 +450,8 @@ function readIntent(json: unknown, work: Work): Intent | undefined {
   return { value, purpose, taskPurpose, instruction };
 }
 
-const HOP_MEMBERS = [
-  "from",
-  "to",
-  "scope",
-  "purpose",
-  "issued_at",
-  "expires_at",
-  "approved",
-] as const;
-const SCOPE = readerOf(STRINGS, NO_WORDS);
-const TIME = readerOf({ kind: "Time" }, NO_WORDS);
-const BOOL = readerOf({ kind: "Bool" }, NO_WORDS);
-
-function readDelegation(json: unknown, work: Work): readonly Hop[] | "tokens" | undefined {
-  if (json === undefined) return undefined;
-  if (!isObject(json)) return wrong(work.malformed, "/delegation", "an object", json);
-  const given = onlyMembers(json, ["chain", "tokens"], "/delegation", work.malformed);
-  if (given.tokens !== undefined) return "tokens";
-  if (!Array.isArray(given.chain)) {
-    return wrong(work.malformed, "/delegation/chain", "a list", given.chain);
-  }
-  return given.chain.flatMap((hop, index) => {
-    const read = readHop(hop, `/delegation/chain/${index}`, work);
-    return read === undefined ? [] : [read];
-  });
-}
-
-function readHop(json: unknown, at: string, work: Work): Hop | undefined {
-  const { malformed } = work;
-  if (!isObject(json)) return wrong(malformed, at, "an object", json);
-  const given = onlyMembers(json, HOP_MEMBERS, at, malformed);
-  const purpose = optionally(readId, given.purpose, `${at}/purpose`, malformed);
-  if (purpose !== undefined && !work.shape.words.purposes.has(purpose)) {
-    report(work.invalid, `${at}/purpose`, `is no purpose that the policy knows: \`${purpose}\``);
-  }
-  const issuedAtMs = optionally(TIME, given.issued_at, `${at}/issued_at`, malformed);
-  const expiresAtMs = optionally(TIME, given.expires_at, `${at}/expires_at`, malformed);
-  return {
-    from: partyOf(partyReader(given.from, `${at}/from`, malformed)),
-    to: partyOf(partyReader(given.to, `${at}/to`, malformed)),
-    scope: SCOPE(given.scope, `${at}/scope`, malformed) as ReadonlySet<string>,
-    ...(purpose === undefined ? {} : { purpose }),
-    ...(issuedAtMs === undefined ? {} : { issuedAtMs: Number(issuedAtMs) }),
-    ...(expiresAtMs === undefined ? {} : { expiresAtMs: Number(expiresAtMs) }),
-    approved: optionally(BOOL, given.approved, `${at}/approved`, malformed) === true,
-  };
-}
-
-interface Delegation {
-  readonly value: RecordValue;
-  readonly problem?: string;
-}
-
-function delegationFor(
-  hops: readonly Hop[] | "tokens" | undefined,
-  agent: RecordValue,
-  principal: RecordValue | undefined,
-  envelope: Envelope,
-  { nowMs, verified }: RequestContext,
-): Delegation {
-  if (hops === undefined) return { value: undelegated(agent, principal) };
-  if (hops === "tokens") {
-    return {
-      value: undelegated(agent, principal),
-      problem: "delegation tokens are not supported yet",
-    };
-  }
-  const chain = readChain(hops, {
-    nowMs,
-    verified: verified === true,
-    agent: told(agent, envelope.agent),
-    ...(principal === undefined ? {} : { principal: told(principal, envelope.principal) }),
-  });
-  if (chain.ok) return { value: chain.delegation };
-  return { value: undelegated(agent, principal), problem: `hop ${chain.hop}: ${chain.why}` };
-}
-
-/** Who acts on nobody's grant is their own root, at depth 0, with a scope of nothing. */
-function undelegated(agent: RecordValue, principal: RecordValue | undefined): RecordValue {
-  const root = newRecord();
-  root.id = (principal ?? agent).id;
-  root.kind = (principal ?? agent).kind;
-  const made = newRecord();
-  made.chain = [];
-  made.depth = 0;
-  made.root = root;
-  made.verified = false;
-  made.scope = NO_LABELS;
-  return made;
-}
-
-/** Authority is what was delegated, whatever rules say (SPEC §6.2). */
-function uncovered(
-  hops: readonly Hop[] | "tokens" | undefined,
-  delegation: RecordValue,
-  purpose: string | undefined,
-  tool: ToolDecl | undefined,
-): string | undefined {
-  if (hops === undefined || hops === "tokens") return undefined;
-  const scope = delegation.scope as ReadonlySet<Scalar>;
-  const lacking = tool?.scope.find((item) => !scope.has(item));
-  if (lacking !== undefined) return `its scope lacks \`${lacking}\``;
-  const granted = textIn(delegation, "purpose");
-  if (granted === undefined || purpose === undefined || purposeWithin(purpose, granted))
-    return undefined;
-  return `purpose \`${purpose}\` is not within \`${granted}\``;
-}
-
 function outsideTask(purpose: string | undefined, wanted: string | undefined): string | undefined {
   if (wanted === undefined || purpose === undefined || purposeWithin(purpose, wanted))
     return undefined;
   return `purpose \`${purpose}\` is not within the task's, \`${wanted}\``;
-}
-
-function onlyMembers<Name extends string>(
-  json: Readonly<Record<string, unknown>>,
-  names: readonly Name[],
-  at: string,
-  problems: Problem[],
-): { readonly [name in Name]?: unknown } {
-  for (const name of Object.keys(json)) {
-    if (!(names as readonly string[]).includes(name)) {
-      report(problems, below(at, name), "is no member that a request has");
-    }
-  }
-  return json as { readonly [name in Name]?: unknown };
-}
-
-function optionally<T>(
-  read: (json: unknown, at: string, problems: Problem[]) => T | undefined,
-  json: unknown,
-  at: string,
-  problems: Problem[],
-): T | undefined {
-  return json === undefined ? undefined : read(json, at, problems);
-}
-
-/** As the request names it: a kind that was filled in says nothing against one that a hop tells. */
-function told(value: RecordValue, json: unknown): Party {
-  return isObject(json) && json.kind !== undefined ? partyOf(value) : { id: String(value.id) };
-}
-
-function partyOf(value: Value | undefined): Party {
-  const record = (value ?? {}) as RecordValue;
-  const kind = record.kind as Kind | undefined;
-  return { id: String(record.id), ...(kind === undefined ? {} : { kind }) };
-}
-
-function textIn(record: RecordValue | undefined, name: string): string | undefined {
-  const value = record?.[name];
-  return typeof value === "string" ? value : undefined;
 }

@@ -22,7 +22,7 @@ import {
   type Type,
   USER_LABEL,
 } from "../lang/type.ts";
-import { NULL, newRecord, type Scalar, type Value } from "./value.ts";
+import { NULL, newRecord, type RecordValue, type Scalar, type Value } from "./value.ts";
 
 /** What is wrong with a request, and where: a JSON pointer. */
 export interface Problem {
@@ -376,4 +376,33 @@ function nameOf(json: unknown): string {
 
 export function report(problems: Problem[], at: string, message: string): undefined {
   problems.push({ at, message });
+}
+
+/** An object of which no member has another name. */
+export function onlyMembers<Name extends string>(
+  json: Readonly<Record<string, unknown>>,
+  names: readonly Name[],
+  at: string,
+  problems: Problem[],
+): { readonly [name in Name]?: unknown } {
+  for (const name of Object.keys(json)) {
+    if (!(names as readonly string[]).includes(name)) {
+      report(problems, below(at, name), "is no member that a request has");
+    }
+  }
+  return json as { readonly [name in Name]?: unknown };
+}
+
+export function optionally<T>(
+  read: (json: unknown, at: string, problems: Problem[]) => T | undefined,
+  json: unknown,
+  at: string,
+  problems: Problem[],
+): T | undefined {
+  return json === undefined ? undefined : read(json, at, problems);
+}
+
+export function textIn(record: RecordValue | undefined, name: string): string | undefined {
+  const value = record?.[name];
+  return typeof value === "string" ? value : undefined;
 }

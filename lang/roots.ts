@@ -97,6 +97,7 @@ function fixedFields(
         { name: "scope", type: STRINGS },
         { name: "purpose", type: optional({ kind: "Purpose" }) },
         { name: "expires_at", type: optional({ kind: "Time" }) },
+        { name: "tools", type: optional(STRINGS) },
       ];
     case "intent":
       return [

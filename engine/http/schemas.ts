@@ -4,6 +4,7 @@
  * schema is never used to change or to complete a body.
  */
 import { DENY_CODES } from "../decision.ts";
+import { DELEGATION_CAUSES } from "../identity/cause.ts";
 import { JSON_FAULT_CODES } from "../json.ts";
 import { PROBLEMS } from "./problem.ts";
 
@@ -28,6 +29,22 @@ const kind = { enum: ["human", "workload", "autonomous"] } as const;
 const actor = { id, kind, groups: texts } as const;
 const party = { anyOf: [id, closed({ id, kind }, ["id"])] } as const;
 
+/** Of each tool, of each argument. */
+const bounds = {
+  type: "object",
+  additionalProperties: {
+    type: "object",
+    additionalProperties: {
+      ...closed({
+        min: { type: "number" },
+        max: { type: "number" },
+        in: { type: "array", items: { type: ["string", "number", "boolean"] } },
+      }),
+      minProperties: 1,
+    },
+  },
+} as const;
+
 const hop = closed(
   {
     from: party,
@@ -37,6 +54,9 @@ const hop = closed(
     issued_at: time,
     expires_at: time,
     approved: { type: "boolean" },
+    audience: texts,
+    depth: { type: "integer", minimum: 0 },
+    tools: bounds,
   },
   ["from", "to", "scope"],
 );
@@ -136,6 +156,7 @@ export const DECISION_SCHEMA = {
       id,
       call: id,
       code: { enum: DENY_CODES },
+      cause: { enum: DELEGATION_CAUSES },
       because: { type: "string" },
       reasons: { type: "array", items: reason },
       obligations: { type: "array", items: obligation },
@@ -154,6 +175,10 @@ export const DECISION_SCHEMA = {
     ["decision", "id", "reasons", "obligations", "policy"],
   ),
   allOf: [
+    {
+      if: { type: "object", required: ["cause"] },
+      then: { type: "object", properties: { code: { const: "delegation_invalid" } } },
+    },
     {
       if: { type: "object", properties: { decision: { const: "deny" } } },
       then: { type: "object", required: ["code"] },

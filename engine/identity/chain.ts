@@ -1,10 +1,12 @@
 /**
- * Delegation (SPEC §8): hops from the root to the acting agent, of which each may only narrow the one before.
+ * Delegation (SPEC §12.5): hops from the root to the acting agent, of which each may only narrow the one before.
  * Whether anyone vouches for the hops is not asked here; that is `verified`.
  */
 import { purposeWithin } from "../../lang/scalar/purpose.ts";
 import type { Kind } from "../../lang/type.ts";
 import { newRecord, type RecordValue, type Scalar, type Value } from "../value.ts";
+import { narrowTools, type ToolBounds, widerTools } from "./bounds.ts";
+import type { DelegationCause } from "./cause.ts";
 
 export interface Party {
   readonly id: string;
@@ -22,6 +24,12 @@ export interface Hop {
   /** Missing = as long as the hop before. */
   readonly expiresAtMs?: number;
   readonly approved: boolean;
+  /** Who may rely on it. Missing = whoever may rely on the hop before. */
+  readonly audience?: ReadonlySet<string>;
+  /** How many hops may follow. Missing = as many as the hop before leaves. */
+  readonly depth?: number;
+  /** Missing = the tools of the hop before, within the same bounds. */
+  readonly tools?: ToolBounds;
 }
 
 export interface ChainContext {
@@ -34,101 +42,155 @@ export interface ChainContext {
 }
 
 export type Chain =
-  | { readonly ok: true; readonly delegation: RecordValue }
+  | {
+      readonly ok: true;
+      readonly delegation: RecordValue;
+      /** Of the whole chain; `undefined` where no hop names any. */
+      readonly tools: ToolBounds | undefined;
+    }
   /** `hop` counts from 1. */
-  | { readonly ok: false; readonly hop: number; readonly why: string };
+  | {
+      readonly ok: false;
+      readonly hop: number;
+      readonly cause: DelegationCause;
+      readonly why: string;
+    };
 
 export const HOPS_MOST = 8;
 
 /** How far a host's clock may be behind an issuer's. */
-const LEEWAY_MS = 30_000;
+export const LEEWAY_MS = 30_000;
 
 /** What the chain grants: its last hop, read with all before it. */
 export function readChain(hops: readonly Hop[], context: ChainContext): Chain {
-  if (hops.length === 0) return refuse(1, "the chain is empty");
-  if (hops.length > HOPS_MOST)
-    return refuse(HOPS_MOST + 1, `the chain has more than ${HOPS_MOST} hops`);
+  if (hops.length === 0) return refuse(1, "chain_empty", "the chain is empty");
+  if (hops.length > HOPS_MOST) {
+    return refuse(HOPS_MOST + 1, "chain_too_long", `the chain has more than ${HOPS_MOST} hops`);
+  }
   const kinds = kindsOf(hops, context);
-  if (!kinds.ok) return refuse(kinds.hop, kinds.why);
+  if (!kinds.ok) return kinds;
   const ends = checkEnds(hops, context);
   if (ends !== undefined) return ends;
   let grant: Grant = {};
   for (const [index, hop] of hops.entries()) {
-    const why = wider(hop, grant, hops[index - 1]) ?? outOfTime(hop, context.nowMs);
-    if (why !== undefined) return refuse(index + 1, why);
+    const fault = wider(hop, grant, hops[index - 1]) ?? outOfTime(hop, context.nowMs);
+    if (fault !== undefined) return refuse(index + 1, ...fault);
     grant = narrow(grant, hop);
   }
-  return { ok: true, delegation: delegationOf(hops, grant, kinds.kinds, context.verified) };
+  const delegation = delegationOf(hops, grant, kinds.kinds, context.verified);
+  return { ok: true, delegation, tools: grant.tools };
 }
 
 interface Grant {
   readonly scope?: ReadonlySet<string>;
   readonly purpose?: string;
   readonly expiresAtMs?: number;
+  readonly audience?: ReadonlySet<string>;
+  readonly depth?: number;
+  readonly tools?: ToolBounds;
 }
 
-function refuse(hop: number, why: string): Chain {
-  return { ok: false, hop, why };
+type Fault = readonly [DelegationCause, string];
+type Refused = Extract<Chain, { ok: false }>;
+
+function refuse(hop: number, cause: DelegationCause, why: string): Refused {
+  return { ok: false, hop, cause, why };
 }
 
 /** Starts at the principal, ends at the agent, passes from hand to hand, and nobody holds it twice. */
-function checkEnds(hops: readonly Hop[], { agent, principal }: ChainContext): Chain | undefined {
+function checkEnds(hops: readonly Hop[], { agent, principal }: ChainContext): Refused | undefined {
   const [first, last] = [hops[0], hops.at(-1)];
   if (principal !== undefined && first !== undefined && first.from.id !== principal.id) {
-    return refuse(1, `the chain starts at ${first.from.id}, not at the principal`);
+    const why = `the chain starts at ${first.from.id}, not at the principal`;
+    return refuse(1, "root_mismatch", why);
   }
   const holders = new Set(first === undefined ? [] : [first.from.id]);
   for (const [index, hop] of hops.entries()) {
     const before = hops[index - 1];
     if (before !== undefined && before.to.id !== hop.from.id) {
-      return refuse(index + 1, `it is given by ${hop.from.id}, but was held by ${before.to.id}`);
+      const why = `it is given by ${hop.from.id}, but was held by ${before.to.id}`;
+      return refuse(index + 1, "chain_broken", why);
     }
-    if (holders.has(hop.to.id)) return refuse(index + 1, `it returns to ${hop.to.id}`);
+    if (holders.has(hop.to.id)) return refuse(index + 1, "cycle", `it returns to ${hop.to.id}`);
     holders.add(hop.to.id);
   }
   if (last !== undefined && last.to.id !== agent.id) {
-    return refuse(hops.length, `the chain ends at ${last.to.id}, not at the agent`);
+    const why = `the chain ends at ${last.to.id}, not at the agent`;
+    return refuse(hops.length, "agent_mismatch", why);
   }
   return undefined;
 }
 
-function wider(hop: Hop, grant: Grant, before: Hop | undefined): string | undefined {
-  const added = grant.scope && [...hop.scope].find((item) => !grant.scope?.has(item));
-  if (added !== undefined) return `its scope adds \`${added}\``;
+/** What a hop has that the hops before it did not give. */
+function wider(hop: Hop, grant: Grant, before: Hop | undefined): Fault | undefined {
+  const scope = added(hop.scope, grant.scope);
+  if (scope !== undefined) return ["scope_widened", `its scope adds \`${scope}\``];
+  const audience = hop.audience && added(hop.audience, grant.audience);
+  if (audience !== undefined) return ["audience_widened", `its audience adds \`${audience}\``];
   if (hop.purpose !== undefined && grant.purpose !== undefined) {
     if (!purposeWithin(hop.purpose, grant.purpose)) {
-      return `its purpose \`${hop.purpose}\` is not within \`${grant.purpose}\``;
+      const why = `its purpose \`${hop.purpose}\` is not within \`${grant.purpose}\``;
+      return ["purpose_widened", why];
     }
   }
+  const tools = hop.tools && grant.tools && widerTools(hop.tools, grant.tools);
+  if (tools !== undefined) return ["tools_widened", tools];
+  return deeper(hop, grant) ?? longer(hop, grant, before);
+}
+
+/** Nothing said before is everything: the first hop may say what it likes. */
+function added(now: ReadonlySet<string>, before: ReadonlySet<string> | undefined) {
+  return before && [...now].find((item) => !before.has(item));
+}
+
+function deeper(hop: Hop, grant: Grant): Fault | undefined {
+  if (grant.depth === undefined) return undefined;
+  if (grant.depth === 0) return ["depth_exceeded", "the hop before was not to be passed on"];
+  if (hop.depth === undefined || hop.depth < grant.depth) return undefined;
+  return ["depth_widened", `it leaves ${hop.depth} further hops, of at most ${grant.depth - 1}`];
+}
+
+function longer(hop: Hop, grant: Grant, before: Hop | undefined): Fault | undefined {
   if (hop.expiresAtMs !== undefined && grant.expiresAtMs !== undefined) {
-    if (hop.expiresAtMs > grant.expiresAtMs) return "it lasts longer than the hop before";
+    if (hop.expiresAtMs > grant.expiresAtMs) {
+      return ["expiry_widened", "it lasts longer than the hop before"];
+    }
   }
   if (hop.issuedAtMs !== undefined && before?.expiresAtMs !== undefined) {
-    if (hop.issuedAtMs >= before.expiresAtMs) return "it was issued after the hop before had ended";
+    if (hop.issuedAtMs >= before.expiresAtMs) {
+      return ["expiry_widened", "it was issued after the hop before had ended"];
+    }
   }
   return undefined;
 }
 
-function outOfTime(hop: Hop, nowMs: number): string | undefined {
-  if (hop.expiresAtMs !== undefined && hop.expiresAtMs <= nowMs) return "it has expired";
-  if (hop.issuedAtMs !== undefined && hop.issuedAtMs > nowMs + LEEWAY_MS)
-    return "it is issued in the future";
+function outOfTime(hop: Hop, nowMs: number): Fault | undefined {
+  if (hop.expiresAtMs !== undefined && hop.expiresAtMs <= nowMs) {
+    return ["hop_expired", "it has expired"];
+  }
+  if (hop.issuedAtMs !== undefined && hop.issuedAtMs > nowMs + LEEWAY_MS) {
+    return ["hop_not_yet_valid", "it is issued in the future"];
+  }
   return undefined;
 }
 
 function narrow(grant: Grant, hop: Hop): Grant {
   const purpose = hop.purpose ?? grant.purpose;
   const expiresAtMs = hop.expiresAtMs ?? grant.expiresAtMs;
+  const audience = hop.audience ?? grant.audience;
+  const depth = hop.depth ?? (grant.depth === undefined ? undefined : grant.depth - 1);
+  const tools = hop.tools === undefined ? grant.tools : narrowTools(grant.tools, hop.tools);
   return {
     scope: hop.scope,
     ...(purpose === undefined ? {} : { purpose }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    ...(audience === undefined ? {} : { audience }),
+    ...(depth === undefined ? {} : { depth }),
+    ...(tools === undefined ? {} : { tools }),
   };
 }
 
-type Kinds =
-  | { readonly ok: true; readonly kinds: ReadonlyMap<string, Kind> }
-  | { readonly ok: false; readonly hop: number; readonly why: string };
+type Kinds = { readonly ok: true; readonly kinds: ReadonlyMap<string, Kind> } | Refused;
 
 /** Told anywhere, told for all; told differently, refused. */
 function kindsOf(hops: readonly Hop[], { agent, principal }: ChainContext): Kinds {
@@ -141,11 +203,11 @@ function kindsOf(hops: readonly Hop[], { agent, principal }: ChainContext): Kind
       const known = kinds.get(id);
       if (kind === undefined) continue;
       if (known !== undefined && known !== kind) {
-        return {
-          ok: false,
-          hop: index + 1,
-          why: `${id} is called ${kind}, and ${known} elsewhere`,
-        };
+        return refuse(
+          index + 1,
+          "kind_conflict",
+          `${id} is called ${kind}, and ${known} elsewhere`,
+        );
       }
       kinds.set(id, kind);
     }
@@ -168,6 +230,7 @@ function delegationOf(
   made.scope = grant.scope as ReadonlySet<Scalar>;
   if (grant.purpose !== undefined) made.purpose = grant.purpose;
   if (grant.expiresAtMs !== undefined) made.expires_at = grant.expiresAtMs;
+  if (grant.tools !== undefined) made.tools = new Set(grant.tools.keys());
   return made;
 }
 

@@ -162,6 +162,21 @@ test.each([
   [{ ...base, intent: { source: "me" } }, "malformed: /intent/source is no source"],
   [{ ...base, tool: { name: "probe", args: [] } }, "malformed: /tool/args is not an object"],
   [{ ...base, delegation: { chain: "x" } }, "malformed: /delegation/chain is not a list"],
+  [
+    { ...base, delegation: { chain: [], tokens: ["x"] } },
+    "malformed: /delegation/chain stands beside `tokens`",
+  ],
+  [
+    { ...base, delegation: { chain: [{ from: "a", to: "bot", scope: [], depth: -1 }] } },
+    "malformed: /delegation/chain/0/depth is not a whole number from 0",
+  ],
+  [
+    {
+      ...base,
+      delegation: { chain: [{ from: "a", to: "bot", scope: [], tools: { t: { a: {} } } }] },
+    },
+    "malformed: /delegation/chain/0/tools/t/a bounds nothing",
+  ],
   [{ ...base, context: { ip: "1.2.3" } }, "malformed: /context/ip is not an IP address"],
   [{ ...base, context: null }, "malformed: /context is not an object but null"],
   [{ ...base, tool: { name: "unheard" } }, "invalid: /tool/name is no tool"],
@@ -221,15 +236,68 @@ test.each([
   [{ delegation: { chain: [hop] }, intent: { task: "payout" } }, undefined, "payments.payroll"],
   [
     { delegation: { chain: [hop] }, intent: { purpose: "support" } },
-    "purpose `support` is not within `payments`",
+    "purpose_outside: purpose `support` is not within `payments`",
     "support",
   ],
-  [{ delegation: { chain: [{ ...hop, scope: [] }] } }, "its scope lacks `pay`", "payments"],
-  [{ delegation: { tokens: ["x"] } }, "delegation tokens are not supported yet", undefined],
+  [
+    { delegation: { chain: [{ ...hop, scope: [] }] } },
+    "scope_lacking: its scope lacks `pay`",
+    "payments",
+  ],
+  [
+    { delegation: { tokens: ["x"] } },
+    "tokens_not_accepted: delegation tokens are not accepted here: this engine was given no identity configuration",
+    undefined,
+  ],
   [{ intent: { purpose: "support" } }, undefined, "support"],
+  [
+    { delegation: { chain: [{ ...hop, tools: { "send-money": { amount: { max: 98.7 } } } }] } },
+    undefined,
+    "payments",
+  ],
+  [
+    { delegation: { chain: [{ ...hop, tools: { "send-money": { amount: { max: 98.69 } } } }] } },
+    "argument_outside: `amount` is above 98.69",
+    "payments",
+  ],
+  [
+    { delegation: { chain: [{ ...hop, tools: { "send-money": { amount: { min: 98.71 } } } }] } },
+    "argument_outside: `amount` is below 98.71",
+    "payments",
+  ],
+  [
+    {
+      delegation: { chain: [{ ...hop, tools: { "send-money": { to: { in: ["A@B.EXAMPLE"] } } } }] },
+    },
+    undefined,
+    "payments",
+  ],
+  [
+    {
+      delegation: { chain: [{ ...hop, tools: { "send-money": { to: { in: ["c@b.example"] } } } }] },
+    },
+    "argument_outside: `to` is none of those that were delegated",
+    "payments",
+  ],
+  [
+    { delegation: { chain: [{ ...hop, tools: { "send-money": { to: { max: 5 } } } }] } },
+    "argument_outside: `to` is above 5",
+    "payments",
+  ],
+  [
+    { delegation: { chain: [{ ...hop, tools: { "send-money": { note: { in: ["x"] } } } }] } },
+    "argument_outside: `note` is bounded, and the call has none",
+    "payments",
+  ],
+  [
+    { delegation: { chain: [{ ...hop, tools: { probe: {} } }] } },
+    "tool_outside: the tool `send-money` is not among those it names",
+    "payments",
+  ],
 ])("%j: delegation problem %j", (more, problem, purpose) => {
   const reading = accepted({ ...base, ...more });
-  expect(reading.delegationProblem).toBe(problem);
+  const { cause, why } = reading.delegationProblem ?? {};
+  expect(cause && `${cause}: ${why}`).toBe(problem);
   expect(reading.request.roots.intent.purpose).toBe(purpose);
 });
 

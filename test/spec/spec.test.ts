@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { DENY_CODES } from "../../engine/decision.ts";
+import { DELEGATION_CAUSES } from "../../engine/identity/cause.ts";
 import { EXPR_MEMBERS } from "../../engine/ir-shape.ts";
 import { BUILTINS } from "../../lang/builtins.ts";
 import { CODES } from "../../lang/codes.ts";
@@ -135,6 +136,11 @@ test("§11.4 lists every kind of expression with its members", () => {
     members.map((name) => name.replace("?", "")).toSorted(),
   ]);
   expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(known));
+});
+
+test("§12.6 lists every cause of a refused delegation, in order", () => {
+  const listed = rows(section("### 12.6")).flatMap(([cause]) => words(cause));
+  expect(listed).toEqual([...DELEGATION_CAUSES]);
 });
 
 test("§12.3 lists every code of a denial", () => {

@@ -14,6 +14,35 @@ function why(hops: readonly Hop[], more: object = {}): string {
   return chain.ok ? "ok" : `hop ${chain.hop}: ${chain.why}`;
 }
 
+function cause(hops: readonly Hop[]): string {
+  const chain = readChain(hops, context);
+  return chain.ok ? "ok" : `hop ${chain.hop}: ${chain.cause}`;
+}
+
+const amount = (max: number) => new Map([["pay", new Map([["amount", { max }]])]]);
+
+test.each<[Partial<Hop>, Partial<Hop>, string]>([
+  [{ audience: new Set(["x"]) }, { audience: new Set(["x", "y"]) }, "hop 2: audience_widened"],
+  [{ audience: new Set(["x"]) }, {}, "ok"],
+  [{ depth: 0 }, {}, "hop 2: depth_exceeded"],
+  [{ depth: 1 }, {}, "ok"],
+  [{ depth: 1 }, { depth: 0 }, "ok"],
+  [{ depth: 2 }, { depth: 2 }, "hop 2: depth_widened"],
+  [{}, { depth: 5 }, "ok"],
+  [{ tools: amount(5) }, { tools: amount(5) }, "ok"],
+  [{ tools: amount(5) }, { tools: amount(6) }, "hop 2: tools_widened"],
+  [{ tools: amount(5) }, { tools: new Map([["look", new Map()]]) }, "hop 2: tools_widened"],
+  [{ tools: new Map() }, { tools: amount(5) }, "hop 2: tools_widened"],
+  [{}, { tools: amount(5) }, "ok"],
+])("%j then %j: %s", (first, second, said) => {
+  expect(cause([hop("a", "b", first), hop("b", "c", second)])).toBe(said);
+});
+
+test("a hop that says nothing of depth uses one up", () => {
+  const hops = [hop("a", "b", { depth: 1 }), hop("b", "d"), hop("d", "c")];
+  expect(cause(hops)).toBe("hop 3: depth_exceeded");
+});
+
 test.each([
   ["a whole chain", [hop("a", "b"), hop("b", "c")], "ok"],
   ["none", [], "hop 1: the chain is empty"],
