@@ -19,6 +19,7 @@ import {
   sep,
 } from "node:path";
 import { BUNDLE_FORMAT, loadBundle, loadProgram } from "../engine/bundle.ts";
+import { readUnverified } from "../engine/bundles/contents.ts";
 import { type Compilation, compile } from "../lang/compile.ts";
 import { hasErrors } from "../lang/diagnostic.ts";
 import type { Program } from "../lang/ir.ts";
@@ -40,6 +41,9 @@ const PACKAGE_FILES_MAX = 1_000;
 const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
 
 const EXTENSION = ".writ";
+
+/** Of what `writ build --sign` writes. */
+export const SIGNED_EXTENSION = ".writb";
 
 export interface LoadedPackage {
   readonly root: PackageSource;
@@ -85,7 +89,7 @@ export interface Policy {
 }
 
 /**
- * The policy at `path`: a package, or the `.json` that `writ build` makes of one. When it has errors they are
+ * The policy at `path`: a package, or the `.json` or `.writb` that `writ build` makes of one. When it has errors they are
  * printed (on standard error; as one JSON document on standard output where `json`), and there is no policy.
  */
 export async function loadPolicy(
@@ -94,6 +98,7 @@ export async function loadPolicy(
   { json = false }: { readonly json?: boolean } = {},
 ): Promise<Policy | undefined> {
   if (path.endsWith(".json")) return loadBuilt(path, io);
+  if (path.endsWith(SIGNED_EXTENSION)) return loadSigned(path, io);
   const compiled = compilePackage(path, io);
   if (compiled.program !== undefined && !hasErrors(compiled.diagnostics)) {
     return { ...compiled, program: compiled.program, path };
@@ -123,6 +128,15 @@ function loadBuilt(path: string, io: Io): Policy {
   const { program, tests } = programIn(json, path);
   const sources = program.sources.map((source) => ({ path: source, text: "" }));
   return { program, tests, peps: [], sources, shown: sources, path };
+}
+
+/** Whole by its digests, and whoever signed it: commands that ask a policy take unsigned ones as well. */
+function loadSigned(path: string, io: Io): Policy {
+  const opened = readUnverified(readBytes(resolvePath(io.cwd, path), BUNDLE_BYTES_MAX));
+  if (!opened.ok) throw new Misuse(`${quote(path)} cannot be loaded: ${opened.because}`);
+  const { program, tests = [], sources } = opened.contents;
+  const texts = sources ?? program.sources.map((source) => ({ path: source, text: "" }));
+  return { program, tests, peps: [], sources: texts, shown: texts, path };
 }
 
 /** What `writ build` writes: a bundle, or the program alone. */

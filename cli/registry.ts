@@ -54,6 +54,12 @@ export const REGISTRY: readonly Entry[] = [
     load: () => import("./commands/build.ts"),
   },
   {
+    name: "keys",
+    group: "run",
+    summary: "make keys that bundles are signed with",
+    load: () => import("./commands/keys.ts"),
+  },
+  {
     name: "serve",
     group: "run",
     summary: "answer requests over HTTP",

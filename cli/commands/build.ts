@@ -1,8 +1,13 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { makeBundle, serializeBundle } from "../../engine/bundle.ts";
+import { digestOfProgram, makeBundle, serializeBundle } from "../../engine/bundle.ts";
+import { makeSignedBundle, readSignedBundle } from "../../engine/bundles/contents.ts";
+import { isShowable } from "../../engine/bundles/manifest.ts";
+import { parseTime } from "../../lang/scalar/time.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
-import { loadPolicy } from "../files.ts";
+import { durationOf } from "../duration.ts";
+import { loadPolicy, type Policy } from "../files.ts";
+import { signingKeys } from "../signing.ts";
 import { count, painter } from "../terminal.ts";
 import { failedTests } from "../tests.ts";
 
@@ -11,21 +16,38 @@ export const command: Command = {
   summary: "compile a policy into one file to ship",
   usage: "[options] POLICY",
   description: [
-    "Checks POLICY, runs its tests, and writes what they were run of as one JSON file: the compiled rules, the tests, and a digest of what the rules mean. Every command that takes a policy takes that file as well; whoever loads it checks the digest and refuses what was built by a newer major version.",
-    "The same sources give the same bytes on every machine. Comments, layout and the names of files leave the digest as it is.",
-    'Examples:\n  writ build policies/payments -o payments.json\n  writ build --revision "$(git rev-parse HEAD)" -o - policies/payments > payments.json',
+    "Checks POLICY, runs its tests, and writes what they were run of as one file: the compiled rules, the tests, and a digest of what the rules mean. Every command that takes a policy takes that file as well; whoever loads it checks the digest and refuses what was built by a newer major version.",
+    "With --sign it is a signed bundle, which `writ serve --bundle` takes from a file or a URL while it runs: it also says when it was made, holds the sources for explanations, and has a serial that only grows, so that no older one replaces it.",
+    "Without --sign, the same sources give the same bytes on every machine. Comments, layout and the names of files leave the digest as it is.",
+    'Examples:\n  writ build policies/payments -o payments.json\n  writ build --revision "$(git rev-parse HEAD)" -o - policies/payments > payments.json\n  writ build --sign release.key --expires 30d -o payments.writb policies/payments',
   ],
   options: [
     {
       name: "output",
       short: "o",
       value: "FILE",
-      help: "where to write; `-` is standard output (PACKAGE.json)",
+      help: "where to write; `-` is standard output (PACKAGE.json, signed: PACKAGE.writb)",
     },
     {
       name: "revision",
       value: "TEXT",
       help: "what you call this state of the sources, such as a commit",
+    },
+    {
+      name: "sign",
+      value: "KEY",
+      repeatable: true,
+      help: "sign with the private key in the file KEY (see `writ keys`)",
+    },
+    {
+      name: "serial",
+      value: "NUMBER",
+      help: "of a signed bundle, greater than that of the last (the time, in milliseconds)",
+    },
+    {
+      name: "expires",
+      value: "WHEN",
+      help: "a time, or a duration from now: after it, nothing is decided by a signed bundle",
     },
     { name: "no-test", help: "do not run the tests, and leave them out" },
   ],
@@ -42,43 +64,117 @@ async function build(input: Input, io: Io): Promise<ExitCode> {
       "name a file with `-o`",
     );
   }
+  const signing = signingOf(input, io);
   const policy = await loadPolicy(path, io, input);
   if (policy === undefined) return 1;
   const tested = !input.flags.has("no-test");
   const failed = tested ? failedTests(policy) : [];
   if (failed.length > 0) return refuse(failed, policy.tests.length, input, io);
   const revision = input.values.get("revision");
-  const bundle = makeBundle({
-    program: policy.program,
-    ...(tested ? { tests: policy.tests } : {}),
-    ...(revision === undefined ? {} : { revision }),
-  });
-  const text = `${serializeBundle(bundle)}\n`;
+  const shipped = { ...policy, tests: tested ? policy.tests : undefined, revision };
+  const bytes = signing === undefined ? unsigned(shipped) : signed(shipped, signing);
+  const { program } = policy;
   const summary = {
     ok: true,
-    package: policy.program.package,
-    digest: bundle.digest,
-    version: bundle.version,
-    rules: policy.program.rules.length,
+    package: program.package,
+    digest: digestOfProgram(program),
+    version: program.version,
+    rules: program.rules.length,
     tests: tested ? policy.tests.length : 0,
-    bytes: Buffer.byteLength(text),
+    bytes: bytes.length,
     ...(revision === undefined ? {} : { revision }),
+    ...(signing === undefined
+      ? {}
+      : { serial: signing.serial, signedBy: signing.keys.map(({ id }) => id) }),
   };
   if (output === "-") {
-    io.out(text);
+    io.out(new TextDecoder().decode(bytes));
     return 0;
   }
-  const file = output ?? `${policy.program.package}.json`;
-  write(resolve(io.cwd, file), text, file);
+  const file = output ?? `${program.package}.${signing === undefined ? "json" : "writb"}`;
+  write(resolve(io.cwd, file), bytes, file);
   if (input.json) io.out(`${JSON.stringify({ ...summary, file }, null, 2)}\n`);
   else {
     const tests = tested ? `${count(summary.tests, "test")} passed` : "tests not run";
     const size = `${count(summary.rules, "rule")}, ${tests}, ${summary.bytes} bytes`;
+    const by =
+      signing === undefined
+        ? ""
+        : `, serial ${signing.serial}, signed by ${summary.signedBy?.join(", ")}`;
     io.out(
-      `${painter(io)("green", "built")} ${file}: ${summary.package}, ${size}\n${bundle.digest}\n`,
+      `${painter(io)("green", "built")} ${file}: ${summary.package}, ${size}${by}\n${summary.digest}\n`,
     );
   }
   return 0;
+}
+
+interface Shipped extends Omit<Policy, "tests"> {
+  readonly tests: Policy["tests"] | undefined;
+  readonly revision: string | undefined;
+}
+
+function unsigned({ program, tests, revision }: Shipped): Uint8Array {
+  const bundle = makeBundle({
+    program,
+    ...(tests === undefined ? {} : { tests }),
+    ...(revision === undefined ? {} : { revision }),
+  });
+  return Buffer.from(`${serializeBundle(bundle)}\n`);
+}
+
+interface Signing {
+  readonly keys: ReturnType<typeof signingKeys>;
+  readonly serial: number;
+  readonly createdMs: number;
+  readonly expiresMs: number | undefined;
+}
+
+function signingOf({ values, lists }: Input, io: Io): Signing | undefined {
+  const paths = lists.get("sign") ?? [];
+  if (paths.length === 0) {
+    const alone = ["serial", "expires"].find((name) => values.has(name));
+    if (alone === undefined) return undefined;
+    throw new Misuse(`\`--${alone}\` is of a signed bundle`, "`--sign KEY`");
+  }
+  const revision = values.get("revision");
+  if (revision !== undefined && !isShowable(revision)) {
+    throw new Misuse("`--revision` is a short line of text that can be shown");
+  }
+  const createdMs = Date.now();
+  return {
+    keys: signingKeys(paths, io),
+    serial: serialOf(values.get("serial"), createdMs),
+    createdMs,
+    expiresMs: expiryOf(values.get("expires"), createdMs),
+  };
+}
+
+function serialOf(given: string | undefined, createdMs: number): number {
+  if (given === undefined) return createdMs;
+  const serial = Number(given);
+  if (/^[1-9]\d*$/.test(given) && Number.isSafeInteger(serial)) return serial;
+  throw new Misuse(`\`--serial\` is a whole number from 1, not ${JSON.stringify(given)}`);
+}
+
+function expiryOf(given: string | undefined, createdMs: number): number | undefined {
+  if (given === undefined) return undefined;
+  const time = parseTime(given);
+  const expiresMs = time.ok ? time.value : createdMs + durationOf(given, "expires");
+  if (expiresMs > createdMs) return expiresMs;
+  throw new Misuse(`\`--expires ${given}\` is over already`);
+}
+
+/** What a service would refuse is not shipped: it is read again as a service reads it. */
+function signed({ program, tests, sources, revision }: Shipped, signing: Signing): Uint8Array {
+  // Without texts where POLICY was itself built and had none.
+  const texts = sources.some(({ text }) => text !== "") ? sources : undefined;
+  const bytes = makeSignedBundle({ program, tests, sources: texts, revision, ...signing });
+  const reading = readSignedBundle(
+    bytes,
+    signing.keys.map(({ verifying }) => verifying),
+  );
+  if (!reading.ok) throw new Misuse(`no service would take the bundle: ${reading.because}`);
+  return bytes;
 }
 
 function refuse(failed: readonly string[], total: number, { json }: Input, io: Io): ExitCode {
@@ -94,10 +190,10 @@ function refuse(failed: readonly string[], total: number, { json }: Input, io: I
 }
 
 /** Whole or not at all: whoever reads the file meanwhile has the old one. */
-function write(file: string, text: string, shown: string): void {
+function write(file: string, bytes: Uint8Array, shown: string): void {
   const partial = join(dirname(file), `.${process.pid}.writ-build`);
   try {
-    writeFileSync(partial, text, { flag: "wx" });
+    writeFileSync(partial, bytes, { flag: "wx" });
     renameSync(partial, file);
   } catch (error) {
     throw new Misuse(
