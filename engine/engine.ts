@@ -18,6 +18,7 @@ import {
 } from "./evidence.ts";
 import type { VouchedDelegation } from "./identity/vouched.ts";
 import { createIds, type Ids } from "./ids.ts";
+import { createInspection, type Inspection } from "./inspect/inspection.ts";
 import { readOutcome } from "./outcome-reader.ts";
 import { type Policy, preparePolicy, spellPlace } from "./policy.ts";
 import { type AcceptedRequest, createRequestReader, type RequestReader } from "./request-reader.ts";
@@ -65,6 +66,8 @@ export interface Engine {
   /** What would be decided now and how it comes about; leaves nothing behind. */
   explain(input: unknown, vouched?: Vouched): Answer<Explanation>;
   readonly sessions: Sessions;
+  /** What is remembered, for operators to look at. */
+  readonly inspection: Inspection;
   readiness(): Readiness;
 }
 
@@ -111,6 +114,7 @@ export function createEngine(parts: EngineParts): Engine {
       reinstate: (id) => shell.state.reinstate(id),
       declassify: (id, label) => shell.state.declassify(id, label),
     },
+    inspection: createInspection({ program, digest, report: shell.state.report, now: shell.now }),
     readiness: () => ({ ready: true }),
   };
 }

@@ -133,6 +133,21 @@ export function settle(
   return { base, steps: kept, all: after(base, kept) };
 }
 
+export interface Standing {
+  /** Labels of the steps that may follow, should every call under way succeed. */
+  readonly next: readonly string[];
+  /** Whether the sequence may end here. */
+  readonly complete: boolean;
+}
+
+/** For people to read; what is decided is `judge`'s to say. */
+export function standingOf(sequence: SequenceDecl, { all }: Progress): Standing {
+  const complete = all.some(({ position }) =>
+    position === undefined ? sequence.empty : sequence.last.includes(position),
+  );
+  return { next: nextLabels(sequence, all), complete };
+}
+
 function advance(
   sequence: SequenceDecl,
   from: readonly Configuration[],

@@ -1,0 +1,162 @@
+/**
+ * Counts what a decision service does: since it began, and second by second for the last minute. One addition
+ * or two for each decision; whoever wants to know asks for a reading.
+ */
+import type { Answer } from "../answer.ts";
+import type { Decision, DenyCode } from "../decision.ts";
+import { Histogram } from "./histogram.ts";
+import type { DecisionService } from "./service.ts";
+
+export interface Measures {
+  read(): MeasuresReading;
+}
+
+export interface MeasuresReading {
+  /** Milliseconds since it began to measure. */
+  readonly forMs: number;
+  /** Since then. `failed`: no decision was given at all. */
+  readonly total: Tally;
+  readonly codes: Readonly<Partial<Record<DenyCode, number>>>;
+  readonly outcomes: Readonly<Record<"ok" | "refused", number>>;
+  /** Being decided now. */
+  readonly inFlight: number;
+  /** Complete seconds, the latest first; at most a minute of them. */
+  readonly seconds: readonly Tally[];
+  /** Of the latest `RECENT_SECONDS`; `undefined` where nothing was decided. */
+  readonly p50Ms: number | undefined;
+  readonly p99Ms: number | undefined;
+}
+
+export type Tally = Readonly<Record<Effect, number>>;
+export type Effect = "allow" | "deny" | "hold" | "failed";
+
+const SECONDS_KEPT = 60;
+export const RECENT_SECONDS = 10;
+
+export interface Measured {
+  readonly service: DecisionService;
+  readonly measures: Measures;
+}
+
+/** `clock`: milliseconds that only go forward, from wherever. */
+export function measured(service: DecisionService, clock = () => performance.now()): Measured {
+  const measuring = new Measuring(clock);
+  return {
+    service: {
+      decide: (input, vouched) => measuring.decision(() => service.decide(input, vouched)),
+      outcome: (input) => measuring.outcome(() => service.outcome(input)),
+      readiness: () => service.readiness(),
+    },
+    measures: { read: () => measuring.read() },
+  };
+}
+
+interface Slot {
+  second: number;
+  readonly tally: Record<Effect, number>;
+  readonly latency: Histogram;
+}
+
+class Measuring {
+  readonly #clock: () => number;
+  readonly #beganMs: number;
+  readonly #total = nothing();
+  readonly #codes = new Map<DenyCode, number>();
+  readonly #outcomes = { ok: 0, refused: 0 };
+  readonly #slots: readonly Slot[];
+  #inFlight = 0;
+
+  constructor(clock: () => number) {
+    this.#clock = clock;
+    this.#beganMs = clock();
+    this.#slots = Array.from({ length: SECONDS_KEPT + 1 }, () => ({
+      second: -1,
+      tally: nothing(),
+      latency: new Histogram(),
+    }));
+  }
+
+  async decision(decide: () => ReturnType<DecisionService["decide"]>): Promise<Answer<Decision>> {
+    const beganMs = this.#clock();
+    this.#inFlight += 1;
+    let answer: Answer<Decision> | undefined;
+    try {
+      answer = await decide();
+      return answer;
+    } finally {
+      this.#inFlight -= 1;
+      this.#count(answer, beganMs);
+    }
+  }
+
+  async outcome(
+    settle: () => ReturnType<DecisionService["outcome"]>,
+  ): Promise<Awaited<ReturnType<DecisionService["outcome"]>>> {
+    let kept: "ok" | "refused" = "refused";
+    try {
+      const answer = await settle();
+      if (answer.kind === "answer") kept = "ok";
+      return answer;
+    } finally {
+      this.#outcomes[kept] += 1;
+    }
+  }
+
+  read(): MeasuresReading {
+    const nowMs = this.#clock();
+    const second = this.#secondOf(nowMs);
+    const known = Math.min(second, SECONDS_KEPT);
+    const slots = Array.from({ length: known }, (_, ago) => this.#kept(second - 1 - ago));
+    const recent = new Histogram();
+    for (const slot of [this.#kept(second), ...slots.slice(0, RECENT_SECONDS)]) {
+      if (slot !== undefined) recent.add(slot.latency);
+    }
+    return {
+      forMs: nowMs - this.#beganMs,
+      total: { ...this.#total },
+      codes: Object.fromEntries(this.#codes),
+      outcomes: { ...this.#outcomes },
+      inFlight: this.#inFlight,
+      seconds: slots.map((slot) => ({ ...(slot?.tally ?? nothing()) })),
+      p50Ms: recent.quantile(0.5),
+      p99Ms: recent.quantile(0.99),
+    };
+  }
+
+  #count(answer: Answer<Decision> | undefined, beganMs: number): void {
+    const decision = answer?.kind === "answer" ? answer.value : undefined;
+    const effect = decision?.decision ?? "failed";
+    const nowMs = this.#clock();
+    const slot = this.#slotFor(this.#secondOf(nowMs));
+    this.#total[effect] += 1;
+    slot.tally[effect] += 1;
+    slot.latency.record(nowMs - beganMs);
+    const code = decision?.code;
+    if (code !== undefined) this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1);
+  }
+
+  #secondOf(nowMs: number): number {
+    return Math.floor((nowMs - this.#beganMs) / 1_000);
+  }
+
+  #slotFor(second: number): Slot {
+    const slot = this.#slots[second % this.#slots.length];
+    if (slot === undefined) throw new Error("a second has no slot");
+    if (slot.second !== second) {
+      slot.second = second;
+      Object.assign(slot.tally, nothing());
+      slot.latency.clear();
+    }
+    return slot;
+  }
+
+  /** What was counted in a second, if anything was. */
+  #kept(second: number): Slot | undefined {
+    const slot = this.#slots[second % this.#slots.length];
+    return slot?.second === second ? slot : undefined;
+  }
+}
+
+function nothing(): Record<Effect, number> {
+  return { allow: 0, deny: 0, hold: 0, failed: 0 };
+}
