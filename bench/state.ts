@@ -49,7 +49,7 @@ export function measureState(seconds: number): readonly StateSpeed[] {
 function measureParts(program: Program, seconds: number): readonly StateSpeed[] {
   const { digest } = makeBundle({ program });
   const evaluator = generateEvaluator(program);
-  const policy = preparePolicy(program, digest, evaluator);
+  const policy = preparePolicy(program, { digest }, evaluator);
   const state = createMemoryStore().open(program);
   const ids = createIds();
   const read = createRequestReader(program);

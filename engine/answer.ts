@@ -18,5 +18,6 @@ export interface OutcomeReceipt {
 }
 
 export type Readiness =
-  | { readonly ready: true }
+  /** `warnings`: what operators should know while decisions are made all the same. */
+  | { readonly ready: true; readonly warnings?: readonly string[] }
   | { readonly ready: false; readonly because: string };

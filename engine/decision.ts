@@ -24,7 +24,15 @@ export interface Decision {
   readonly interrupt?: true;
   /** Whose approval a hold waits for. */
   readonly approval?: ApprovalRequest;
-  readonly policy: { readonly package: string; readonly digest: string };
+  readonly policy: PolicyIdentity;
+}
+
+/** Of the policy that decided; `package` and `digest` are `""` where there was none. */
+export interface PolicyIdentity {
+  readonly package: string;
+  readonly digest: string;
+  /** What its maker calls it, or the serial of its bundle. */
+  readonly revision?: string;
 }
 
 /** SPEC §6.3 gives each its meaning. `prerequisite_pending` is the one worth retrying unchanged. */

@@ -38,6 +38,8 @@ export interface EngineParts {
   readonly program: Program;
   /** Names the policy in every decision, and binds approvals to it. */
   readonly digest: string;
+  /** What its maker calls this state of the policy: decisions name it. */
+  readonly revision?: string | undefined;
   /** Missing = code generated from the program. */
   readonly evaluator?: Evaluator;
   /** Milliseconds since the Unix epoch. When it steps back, the engine stays at the latest it has seen. */
@@ -93,10 +95,10 @@ export interface ExplainedStep {
 }
 
 export function createEngine(parts: EngineParts): Engine {
-  const { program, digest } = parts;
+  const { program } = parts;
   const evaluator = parts.evaluator ?? generateEvaluator(program);
   const shell: Shell = {
-    policy: preparePolicy(program, digest, evaluator),
+    policy: preparePolicy(program, parts, evaluator),
     read: createRequestReader(program),
     state: (parts.store ?? createMemoryStore()).open(program),
     ids: parts.ids ?? createIds(),
@@ -114,7 +116,12 @@ export function createEngine(parts: EngineParts): Engine {
       reinstate: (id) => shell.state.reinstate(id),
       declassify: (id, label) => shell.state.declassify(id, label),
     },
-    inspection: createInspection({ program, digest, report: shell.state.report, now: shell.now }),
+    inspection: createInspection({
+      program,
+      digest: parts.digest,
+      report: shell.state.report,
+      now: shell.now,
+    }),
     readiness: () => ({ ready: true }),
   };
 }
@@ -135,7 +142,7 @@ const BY_HOST: Interruption = { by: "host", names: [] };
 const NO_APPROVALS: readonly ApprovalFact[] = [];
 
 /** A clock that is set back reopens no window and revives nothing that has expired. */
-function neverBackwards(clock: () => number): () => number {
+export function neverBackwards(clock: () => number): () => number {
   let latest = 0;
   return () => {
     const now = Math.trunc(clock());
@@ -345,7 +352,7 @@ function explain(input: unknown, vouched: Vouched, shell: Shell): Answer<Explana
     const came = value instanceof Unknown ? { unknown: value.cause } : { value: toJson(value) };
     steps.push({ at, expression: expr.kind, ...came });
   };
-  const watched = preparePolicy(program, identity.digest, createInterpreter(program, observer));
+  const watched = preparePolicy(program, identity, createInterpreter(program, observer));
   try {
     const reading = shell.read(input, contextFor(vouched, shell));
     if (!reading.ok) {

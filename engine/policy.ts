@@ -1,6 +1,6 @@
 /** A program made ready to decide with: everything that every decision says alike is made here, once. */
 import type { Never, Program, Rule } from "../lang/ir.ts";
-import type { GivenObligation, Reason } from "./decision.ts";
+import type { GivenObligation, PolicyIdentity, Reason } from "./decision.ts";
 import type { Evaluator, Hit } from "./evaluate/evaluator.ts";
 import { mergeObligations } from "./obligations.ts";
 
@@ -8,7 +8,7 @@ export interface Policy {
   readonly program: Program;
   readonly evaluator: Evaluator;
   /** What every decision says of it. */
-  readonly identity: { readonly package: string; readonly digest: string };
+  readonly identity: PolicyIdentity;
   readonly rules: readonly Named[];
   readonly nevers: readonly Named[];
   /** Obligations of these rules together, merged. */
@@ -27,11 +27,19 @@ export interface Named {
   readonly alone: readonly Reason[];
 }
 
-export function preparePolicy(program: Program, digest: string, evaluator: Evaluator): Policy {
+export function preparePolicy(
+  program: Program,
+  { digest, revision }: { readonly digest: string; readonly revision?: string | undefined },
+  evaluator: Evaluator,
+): Policy {
   return {
     program,
     evaluator,
-    identity: Object.freeze({ package: program.package, digest }),
+    identity: Object.freeze({
+      package: program.package,
+      digest,
+      ...(revision === undefined ? {} : { revision }),
+    }),
     rules: nameAll(program, program.rules, (rule) =>
       rule.effect === "oblige" ? "permit" : rule.effect,
     ),

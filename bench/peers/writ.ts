@@ -90,7 +90,7 @@ interface Prepared {
 }
 
 export function ready(program: Program, digest: string, evaluator = generateEvaluator(program)) {
-  const policy = preparePolicy(program, digest, evaluator);
+  const policy = preparePolicy(program, { digest }, evaluator);
   const read = createRequestReader(program);
   const state = createMemoryStore().open(program);
   const begun = new Set<string>();

@@ -15,7 +15,13 @@ export function serveHealth(app: FastifyInstance, service: DecisionService): voi
     { config: { purpose: "says whether it can decide", anyHost: true } },
     (_request, reply) => {
       const readiness = service.readiness();
-      if (readiness.ready) return sendJson(reply, { status: "ready" });
+      if (readiness.ready) {
+        const { warnings } = readiness;
+        return sendJson(reply, {
+          status: "ready",
+          ...(warnings === undefined ? {} : { warnings }),
+        });
+      }
       return sendProblem(reply, "unavailable", { detail: readiness.because });
     },
   );

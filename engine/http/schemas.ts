@@ -167,10 +167,10 @@ export const DECISION_SCHEMA = {
       next: texts,
       interrupt: { const: true },
       approval,
-      policy: closed({ package: { type: "string" }, digest: { type: "string" } }, [
-        "package",
-        "digest",
-      ]),
+      policy: closed(
+        { package: { type: "string" }, digest: { type: "string" }, revision: { type: "string" } },
+        ["package", "digest"],
+      ),
     },
     ["decision", "id", "reasons", "obligations", "policy"],
   ),

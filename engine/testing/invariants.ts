@@ -96,7 +96,7 @@ function prepare(program: Program): Search {
     choices: choicesOf(program, values),
     read: createRequestReader(program),
     pieces: piecesOf(program),
-    unguarded: preparePolicy(bare, "sha256:0", generateEvaluator(bare)),
+    unguarded: preparePolicy(bare, { digest: "sha256:0" }, generateEvaluator(bare)),
     permits: program.rules.flatMap(({ effect }, index) => (effect === "permit" ? [index] : [])),
   };
 }

@@ -22,7 +22,7 @@ export interface Subject {
 }
 
 export function subjectOf(program: Program, evaluator: Evaluator): Subject {
-  return { evaluator, policy: preparePolicy(program, "sha256:0", evaluator) };
+  return { evaluator, policy: preparePolicy(program, { digest: "sha256:0" }, evaluator) };
 }
 
 /** Everything a program can be asked, asked of both: `undefined` where the answers are the same. */

@@ -45,7 +45,7 @@ interface Subject {
 }
 
 function subjectOf(program: Program): Subject {
-  const plain = preparePolicy(program, "sha256:test", generateEvaluator(program));
+  const plain = preparePolicy(program, { digest: "sha256:test" }, generateEvaluator(program));
   const watching = createWatching(program, generateEvaluator(program));
   const watched = { ...plain, evaluator: watching.evaluator };
   return {

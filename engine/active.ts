@@ -1,0 +1,99 @@
+/**
+ * The policy that is decided by at present, and its swap for another. A request is answered by one engine from
+ * beginning to end; engines share what is remembered (SPEC §7), so that a call allowed under one policy settles
+ * under the next. Without a policy, and after its time, everything is denied.
+ */
+import type { Program } from "../lang/ir.ts";
+import { spellTime } from "../lang/scalar/time.ts";
+import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
+import type { Decision } from "./decision.ts";
+import type { Vouched } from "./engine.ts";
+import type { DecisionService } from "./http/service.ts";
+import type { Ids } from "./ids.ts";
+
+export interface ActivePolicy {
+  readonly program: Program;
+  readonly digest: string;
+  /** What its maker calls it, or the serial of its bundle. */
+  readonly revision?: string | undefined;
+  /** Milliseconds since the Unix epoch; from then on nothing is decided by it. Missing = for ever. */
+  readonly untilMs?: number | undefined;
+  /** Decides by this policy and no other. */
+  readonly service: DecisionService;
+}
+
+export interface Active extends DecisionService {
+  /** What decides now, even if its time is over; `undefined` before the first. */
+  present(): ActivePolicy | undefined;
+  /** From the next request on. */
+  swap(next: ActivePolicy): void;
+}
+
+export interface ActiveParts {
+  /** Milliseconds since the Unix epoch, never backwards: a clock that is set back revives no policy. */
+  readonly now: () => number;
+  readonly ids: Ids;
+  /** What operators should know while decisions are made all the same. */
+  readonly warnings?: () => readonly string[];
+}
+
+export function createActive({ now, ids, warnings = () => [] }: ActiveParts): Active {
+  let present: ActivePolicy | undefined;
+  return {
+    present: () => present,
+    swap: (next) => {
+      present = next;
+    },
+    decide(input: unknown, vouched?: Vouched): ReturnType<DecisionService["decide"]> {
+      const because = whyNone(present, now);
+      if (present === undefined || because !== undefined) {
+        return { kind: "answer", value: denyWithout(present, ids, because ?? NOT_LOADED) };
+      }
+      return present.service.decide(input, vouched);
+    },
+    // What was allowed is settled even when nothing more is.
+    outcome(input: unknown): Answer<OutcomeReceipt> | Promise<Answer<OutcomeReceipt>> {
+      if (present === undefined) return { kind: "unavailable", because: NOT_LOADED };
+      return present.service.outcome(input);
+    },
+    readiness(): Readiness {
+      const because = whyNone(present, now);
+      if (present === undefined || because !== undefined) {
+        const all = [because ?? NOT_LOADED, ...warnings()];
+        return { ready: false, because: all.join("; ") };
+      }
+      return withWarnings(present.service.readiness(), warnings());
+    },
+  };
+}
+
+const NOT_LOADED = "no policy has been loaded yet";
+
+function whyNone(present: ActivePolicy | undefined, now: () => number): string | undefined {
+  if (present === undefined) return NOT_LOADED;
+  const { untilMs } = present;
+  if (untilMs === undefined || now() < untilMs) return undefined;
+  return `the policy has expired, and its grace was over at ${spellTime(untilMs)}`;
+}
+
+function denyWithout(present: ActivePolicy | undefined, ids: Ids, because: string): Decision {
+  const { program, digest = "", revision } = present ?? {};
+  return {
+    decision: "deny",
+    id: ids.decision(),
+    code: "no_policy",
+    because,
+    reasons: [],
+    obligations: [],
+    policy: {
+      package: program?.package ?? "",
+      digest,
+      ...(revision === undefined ? {} : { revision }),
+    },
+  };
+}
+
+function withWarnings(readiness: Readiness, further: readonly string[]): Readiness {
+  if (!readiness.ready || further.length === 0) return readiness;
+  return { ready: true, warnings: [...(readiness.warnings ?? []), ...further] };
+}
