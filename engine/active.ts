@@ -56,6 +56,19 @@ export function createActive({ now, ids, warnings = () => [] }: ActiveParts): Ac
       if (present === undefined) return { kind: "unavailable", because: NOT_LOADED };
       return present.service.outcome(input);
     },
+    preview(input: unknown, vouched?: Vouched) {
+      const because = whyNone(present, now);
+      if (present === undefined || because !== undefined) {
+        return { kind: "answer", value: denyWithout(present, ids, because ?? NOT_LOADED) };
+      }
+      return present.service.preview?.(input, vouched) ?? NOT_ASKED;
+    },
+    foresee(input: unknown, vouched?: Vouched) {
+      const because = whyNone(present, now);
+      if (because !== undefined) return { kind: "unavailable", because };
+      return present?.service.foresee?.(input, vouched) ?? NOT_ASKED;
+    },
+    tools: () => present?.service.tools?.() ?? [],
     readiness(): Readiness {
       const because = whyNone(present, now);
       if (present === undefined || because !== undefined) {
@@ -67,6 +80,10 @@ export function createActive({ now, ids, warnings = () => [] }: ActiveParts): Ac
   };
 }
 
+const NOT_ASKED = {
+  kind: "unavailable",
+  because: "this service cannot be asked ahead of a call",
+} as const;
 const NOT_LOADED = "no policy has been loaded yet";
 
 function whyNone(present: ActivePolicy | undefined, now: () => number): string | undefined {

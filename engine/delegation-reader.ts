@@ -293,12 +293,12 @@ function partyRecord(id: Value | undefined, kind: Value | undefined): RecordValu
   return made;
 }
 
-/** Authority is what was delegated, whatever rules say (SPEC §6.2). */
+/** Authority is what was delegated, whatever rules say (SPEC §6.2). Arguments may not be told yet. */
 export function uncovered(
   { value, tools, granted }: Holding,
   purpose: string | undefined,
   tool: ToolDecl | undefined,
-  args: RecordValue,
+  args: RecordValue | undefined,
   words: Words,
 ): DelegationRefusal | undefined {
   if (!granted || tool === undefined) return undefined;
@@ -319,6 +319,7 @@ export function uncovered(
       `the tool \`${tool.wire}\` is not among those it names`,
     );
   }
+  if (args === undefined) return undefined;
   const outside = outsideBounds(tool, args, bounds, words);
   return outside === undefined ? undefined : refuseDelegation("argument_outside", outside);
 }

@@ -2,13 +2,13 @@
  * The shell around `decide.ts`: reads requests, asks state, commits what a decision leaves behind. One
  * decision runs to its end before the next begins. Whatever goes wrong is a deny.
  */
-import type { Program } from "../lang/ir.ts";
+import type { Program, RootName, ToolDecl } from "../lang/ir.ts";
 import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
 import { digestOf } from "./canonical-json.ts";
 import { type ApprovalFact, decide, deny, matchOf, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
-import { createInterpreter, type Observer } from "./evaluate/interpret.ts";
+import { createForesight, createInterpreter, type Observer } from "./evaluate/interpret.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
 import {
   type DecisionEvidence,
@@ -16,6 +16,7 @@ import {
   type OutcomeEvidence,
   WatchedView,
 } from "./evidence.ts";
+import { type Foresight, foresee } from "./foresight.ts";
 import type { VouchedDelegation } from "./identity/vouched.ts";
 import { createIds, type Ids } from "./ids.ts";
 import { createInspection, type Inspection } from "./inspect/inspection.ts";
@@ -30,6 +31,7 @@ import {
   type StateScope,
   type StateStore,
   StateUnavailable,
+  type StateView,
 } from "./state/store.ts";
 import { toJson, Unknown } from "./value.ts";
 import type { Problem } from "./value-reader.ts";
@@ -65,12 +67,27 @@ export interface Vouched {
 export interface Engine {
   decide(input: unknown, vouched?: Vouched): Answer<Decision>;
   outcome(input: unknown): Answer<OutcomeReceipt>;
+  /** What would be decided now; leaves nothing behind, and an allow names no call that can be reported. */
+  preview(input: unknown, vouched?: Vouched): Answer<Decision>;
+  /**
+   * What every call of a tool would be answered now: a request without `tool.args`, and with a `resource` only
+   * where calls can have no other (SPEC §12.8). Leaves nothing behind.
+   */
+  foresee(input: unknown, vouched?: Vouched): Answer<Foresight>;
+  /** Every tool that the policy declares, as requests name it. */
+  tools(): readonly NamedTool[];
   /** What would be decided now and how it comes about; leaves nothing behind. */
   explain(input: unknown, vouched?: Vouched): Answer<Explanation>;
   readonly sessions: Sessions;
   /** What is remembered, for operators to look at. */
   readonly inspection: Inspection;
   readiness(): Readiness;
+}
+
+export interface NamedTool {
+  readonly name: string;
+  readonly server?: string;
+  readonly digest?: string;
 }
 
 export interface Sessions {
@@ -110,6 +127,9 @@ export function createEngine(parts: EngineParts): Engine {
   return {
     decide: (input, vouched = NOTHING) => answer(input, vouched, shell),
     outcome: (input) => settle(input, shell),
+    preview: (input, vouched = NOTHING) => preview("preview", input, vouched, shell.policy, shell),
+    foresee: (input, vouched = NOTHING) => ahead(input, vouched, shell),
+    tools: () => program.tools.map(nameTool),
     explain: (input, vouched = NOTHING) => explain(input, vouched, shell),
     sessions: {
       interrupt: (id, why = BY_HOST) => shell.state.interrupt(id, shell.now(), why),
@@ -353,22 +373,94 @@ function explain(input: unknown, vouched: Vouched, shell: Shell): Answer<Explana
     steps.push({ at, expression: expr.kind, ...came });
   };
   const watched = preparePolicy(program, identity, createInterpreter(program, observer));
+  const answer = preview("explained", input, vouched, watched, shell);
+  return answer.kind === "answer"
+    ? { kind: "answer", value: { decision: answer.value, steps } }
+    : answer;
+}
+
+function preview(
+  id: string,
+  input: unknown,
+  vouched: Vouched,
+  policy: Policy,
+  shell: Shell,
+): Answer<Decision> {
   try {
     const reading = shell.read(input, contextFor(vouched, shell));
     if (!reading.ok) {
       if (reading.kind === "malformed") return { kind: "malformed", faults: reading.problems };
-      const decision = invalid("explained", reading.problems, watched);
-      return { kind: "answer", value: { decision, steps } };
+      return { kind: "answer", value: invalid(id, reading.problems, policy) };
     }
-    const view = shell.state.begin({ ...scopeOf(reading, shell), instruction: undefined });
-    const { decision } = decide(watched, reading, view, {
-      id: "explained",
-      call: "explained",
+    const { decision } = decide(policy, reading, peek(reading, shell), {
+      id,
+      call: id,
       approvals: vouched.approvals ?? NO_APPROVALS,
-      digest: () => requestDigest(input, watched),
+      digest: () => requestDigest(input, policy),
     });
-    return { kind: "answer", value: { decision, steps } };
+    return { kind: "answer", value: decision };
   } catch (fault) {
-    return { kind: "answer", value: { decision: denyFault("explained", fault, shell), steps } };
+    return { kind: "answer", value: denyFault(id, fault, shell) };
   }
+}
+
+/**
+ * A view that keeps nothing. An instruction is kept with the request that brings it; until that is decided,
+ * what depends on it together with what the session has seen is not known.
+ */
+function peek(accepted: AcceptedRequest, shell: Shell): StateView {
+  const scope = scopeOf(accepted, shell);
+  const { sessionId, instruction } = scope;
+  if (instruction === undefined || sessionId === undefined) return shell.state.begin(scope);
+  if (shell.state.session(sessionId) === undefined) {
+    return shell.state.begin({ ...scope, sessionId: undefined });
+  }
+  const view = shell.state.begin({ ...scope, instruction: undefined });
+  return {
+    nowMs: view.nowMs,
+    task: view.task,
+    counter: (index, key) => view.counter(index, key),
+    latch: (index, key) => view.latch(index, key),
+    origin: () => "unavailable",
+  };
+}
+
+function ahead(input: unknown, vouched: Vouched, shell: Shell): Answer<Foresight> {
+  const { policy } = shell;
+  try {
+    const reading = shell.read(input, { ...contextFor(vouched, shell), ahead: true });
+    if (!reading.ok) {
+      if (reading.kind === "malformed") return { kind: "malformed", faults: reading.problems };
+      return { kind: "answer", value: refusal(invalid("ahead", reading.problems, policy)) };
+    }
+    const open: readonly RootName[] =
+      reading.request.roots.resource === undefined ? ["args", "resource"] : ["args"];
+    const evaluator = createForesight(policy.program, new Set(open));
+    const view = peek(reading, shell);
+    return {
+      kind: "answer",
+      value: foresee({ ...policy, evaluator }, policy.evaluator, reading, view),
+    };
+  } catch (fault) {
+    return { kind: "answer", value: refusal(denyFault("ahead", fault, shell)) };
+  }
+}
+
+function refusal({ code, because, reasons, policy }: Decision): Foresight {
+  return {
+    standing: "denied",
+    ...(code === undefined ? {} : { code }),
+    ...(because === undefined ? {} : { because }),
+    reasons,
+    open: [],
+    policy,
+  };
+}
+
+function nameTool({ wire, server, digest }: ToolDecl): NamedTool {
+  return {
+    name: wire,
+    ...(server === undefined ? {} : { server }),
+    ...(digest === undefined ? {} : { digest }),
+  };
 }

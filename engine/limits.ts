@@ -30,6 +30,18 @@ export const OUTCOME_LIMITS: JsonLimits = {
   valueCount: 50_000,
 };
 
+/**
+ * Of a body that asks several things at once: `POST /decide/batch`, `POST /tools`, AuthZEN's evaluations. `askCount`
+ * keeps an answer below a few MiB, and `askMs` is what one caller may have of the process before others.
+ */
+export const BATCH_LIMITS = {
+  json: { byteCount: 512 * 1024, depth: 32, memberCount: 1_000, valueCount: 50_000 },
+  askCount: 500,
+  askMs: 1_000,
+  /** After so long in one go, others are answered before the next is asked. */
+  turnMs: 10,
+} as const satisfies { readonly json: JsonLimits; readonly [name: string]: unknown };
+
 /** Of the HTTP service. Times are milliseconds. */
 export const HTTP_LIMITS = {
   /** Enough for a long `traceparent` and a bearer token; a request of ours has some 300 bytes of headers. */

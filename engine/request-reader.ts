@@ -37,6 +37,8 @@ export interface RequestContext {
   readonly verified?: boolean;
   /** What the request's tokens came to. */
   readonly delegation?: VouchedDelegation | undefined;
+  /** Asked ahead of the call: its arguments are not told yet, and there must be none. */
+  readonly ahead?: boolean;
 }
 
 export interface SessionFacts {
@@ -54,6 +56,8 @@ export interface AcceptedRequest {
   readonly instruction?: string | undefined;
   /** Why the delegation does not cover the request: a deny before any rule. */
   readonly delegationProblem?: DelegationRefusal | undefined;
+  /** The delegation bounds the tool's arguments. */
+  readonly bounded?: boolean;
   /** Why the request does not belong to the task it names. */
   readonly taskProblem?: string | undefined;
 }
@@ -281,8 +285,10 @@ function readParts(envelope: Envelope, work: Work): Reading | undefined {
   );
   const purpose = intent.purpose ?? intent.taskPurpose ?? textIn(held.value, "purpose");
   if (purpose !== undefined) intent.value.purpose = purpose;
-  const delegationProblem =
-    held.refusal ?? uncovered(held, purpose, shape.tools[tool.index], tool.args, words);
+  const declared = shape.tools[tool.index];
+  const args = context.ahead ? undefined : tool.args;
+  const delegationProblem = held.refusal ?? uncovered(held, purpose, declared, args, words);
+  const bounds = held.tools?.get(declared?.wire ?? "");
   const taskProblem = outsideTask(purpose, intent.taskPurpose);
   const roots: Roots = {
     agent,
@@ -301,6 +307,7 @@ function readParts(envelope: Envelope, work: Work): Reading | undefined {
     sessionId: textIn(session, "id"),
     instruction: intent.instruction,
     delegationProblem,
+    bounded: bounds !== undefined && bounds.size > 0,
     taskProblem,
   };
 }
@@ -339,9 +346,12 @@ interface ToolCall {
 const TOOL_MEMBERS = ["name", "server", "args", "digest"] as const;
 
 function readTool(json: unknown, work: Work): ToolCall | undefined {
-  const { malformed, invalid, shape } = work;
+  const { malformed, invalid, shape, context } = work;
   if (!isObject(json)) return wrong(malformed, "/tool", "an object", json);
   const given = onlyMembers(json, TOOL_MEMBERS, "/tool", malformed);
+  if (context.ahead && given.args !== undefined) {
+    return report(malformed, "/tool/args", "is told with the call, not ahead of it");
+  }
   const name = readId(given.name, "/tool/name", malformed);
   const server = optionally(readId, given.server, "/tool/server", malformed);
   const digest = optionally(readId, given.digest, "/tool/digest", malformed);
@@ -361,7 +371,9 @@ function readTool(json: unknown, work: Work): ToolCall | undefined {
         : "is not the declared one: the tool has changed";
     report(invalid, "/tool/digest", why);
   }
-  const args = shape.args[index]?.(given.args ?? {}, "/tool/args", invalid);
+  const args = context.ahead
+    ? newRecord()
+    : shape.args[index]?.(given.args ?? {}, "/tool/args", invalid);
   const value = newRecord();
   value.name = name;
   if (server !== undefined) value.server = server;

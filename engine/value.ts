@@ -22,13 +22,17 @@ import { newRecord, type RecordValue, type Scalar, type Value } from "../lang/va
 export type { RecordValue, Scalar, Value } from "../lang/value.ts";
 export { newRecord, record } from "../lang/value.ts";
 
-/** The third truth value, and the result of every operator that could not be calculated (SPEC §5.3). */
+/**
+ * The third truth value, and the result of every operator that could not be calculated (SPEC §5.3). `open` is
+ * what has not been told yet, where a policy is asked ahead (SPEC §12.8): it may turn out as any value, or as
+ * unknown. No decision rests on it.
+ */
 export class Unknown {
-  readonly cause: Cause;
+  readonly cause: Cause | "open";
   /** Place of the expression that failed: an index into `Program.places`. */
   readonly at: number;
 
-  constructor(cause: Cause, at: number) {
+  constructor(cause: Cause | "open", at: number) {
     this.cause = cause;
     this.at = at;
   }

@@ -40,6 +40,7 @@ const PURE = [
   "engine/decision.ts",
   "engine/evidence.ts",
   "engine/facts.ts",
+  "engine/foresight.ts",
   "engine/json.ts",
   "engine/obligations.ts",
   "engine/request.ts",

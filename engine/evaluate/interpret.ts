@@ -10,6 +10,7 @@ import type {
   Guard,
   LatchDecl,
   Program,
+  RootName,
   Rule,
 } from "../../lang/ir.ts";
 import { DECIMAL_ONE, multiplyDecimals } from "../../lang/scalar/decimal.ts";
@@ -19,6 +20,7 @@ import { pathWithin } from "../../lang/scalar/path.ts";
 import { purposeWithin } from "../../lang/scalar/purpose.ts";
 import { unreachable } from "../../lang/unreachable.ts";
 import { Failure } from "../../lang/value.ts";
+import { childrenOf } from "../explain/walk.ts";
 import type { Facts } from "../facts.ts";
 import type { DecisionRequest, Roots } from "../request.ts";
 import {
@@ -44,13 +46,29 @@ export type Observer = (expr: Expr, value: Value | Unknown) => void;
 export const FUEL = 100_000;
 
 export function createInterpreter(program: Program, observer?: Observer): Evaluator {
+  return interpreterOf(program, observer, NOTHING_OPEN);
+}
+
+/** Takes the roots in `open` for not told yet: whatever depends on them is unknown because of `open`. */
+export function createForesight(program: Program, open: ReadonlySet<RootName>): Evaluator {
+  return interpreterOf(program, undefined, open);
+}
+
+const NOTHING_OPEN: ReadonlySet<RootName> = new Set();
+
+function interpreterOf(
+  program: Program,
+  observer: Observer | undefined,
+  open: ReadonlySet<RootName>,
+): Evaluator {
   const scopeOf = (request: DecisionRequest, facts: Facts): Scope => ({
     program,
     request,
     facts,
     observer,
+    open,
     locals: new Map(),
-    fuel: { left: FUEL },
+    fuel: { left: FUEL, open: false },
   });
   return {
     rules: (request, facts) => interpretRules(program, () => scopeOf(request, facts)),
@@ -82,8 +100,9 @@ export function interpret(
     request,
     facts,
     observer: undefined,
+    open: NOTHING_OPEN,
     locals: new Map(),
-    fuel: { left: FUEL },
+    fuel: { left: FUEL, open: false },
   });
 }
 
@@ -92,8 +111,11 @@ interface Scope {
   readonly request: DecisionRequest;
   readonly facts: Facts;
   readonly observer: Observer | undefined;
+  /** Roots that are not told yet. */
+  readonly open: ReadonlySet<RootName>;
   readonly locals: ReadonlyMap<number, Value | Unknown>;
-  readonly fuel: { left: number };
+  /** `open`: how much is left depends on what is not told yet. */
+  readonly fuel: { left: number; open: boolean };
 }
 
 // ── Rules, invariants, approvers: SPEC §6.1 ────────────────────────────────────────────────────────────────
@@ -102,8 +124,11 @@ function interpretRules(program: Program, newScope: () => Scope): RuleResults {
   const hits = { permit: [] as Hit[], forbid: [] as Hit[], hold: [] as Hit[], oblige: [] as Hit[] };
   for (const [index, rule] of program.rules.entries()) {
     const scope = newScope();
-    if (!admits(rule.guard, scope.request)) continue;
-    hits[rule.effect].push(...hitOf(index, allHold(rule.conditions, withLets(rule, scope))));
+    if (!admits(rule.guard, scope)) continue;
+    const holds = allHold(rule.conditions, withLets(rule, scope));
+    const isOpen = rule.guard.resources !== undefined && scope.open.has("resource");
+    const outcome = isOpen && holds !== false ? new Unknown("open", rule.at) : holds;
+    hits[rule.effect].push(...hitOf(index, outcome));
   }
   return {
     permits: hits.permit,
@@ -119,8 +144,8 @@ function hitOf(rule: number, outcome: Value | Unknown): readonly Hit[] {
   return outcome === true ? [{ rule }] : [];
 }
 
-/** Exact, never unknown: what an index can answer. */
-function admits(guard: Guard, { tool, roots }: DecisionRequest): boolean {
+/** Exact, never unknown: what an index can answer. A resource that is not told yet may be of any type. */
+function admits(guard: Guard, { request: { tool, roots }, open }: Scope): boolean {
   const { agent, principal, resource, intent } = roots;
   return (
     (guard.tools === undefined || guard.tools.includes(tool)) &&
@@ -128,7 +153,9 @@ function admits(guard: Guard, { tool, roots }: DecisionRequest): boolean {
     (guard.agentKinds === undefined || isOneOf(agent.kind, guard.agentKinds)) &&
     (guard.principalGroups === undefined || hasGroup(principal, guard.principalGroups)) &&
     (guard.principalKinds === undefined || isOneOf(principal?.kind, guard.principalKinds)) &&
-    (guard.resources === undefined || isOneOf(resource?.type, guard.resources)) &&
+    (guard.resources === undefined ||
+      open.has("resource") ||
+      isOneOf(resource?.type, guard.resources)) &&
     (guard.purposes === undefined || isWithinOne(intent.purpose, guard.purposes)) &&
     (guard.tasks === undefined || isOneOf(intent.task, guard.tasks))
   );
@@ -160,9 +187,15 @@ function allHold(conditions: readonly Expr[], scope: Scope): boolean | Unknown {
   for (const condition of conditions) {
     const value = evaluate(condition, scope);
     if (value === false) return false;
-    if (value instanceof Unknown) unknown ??= value;
+    if (value instanceof Unknown) unknown = firstOf(unknown, value);
   }
   return unknown ?? true;
+}
+
+/** The first that is unknown, but open before all others: it may yet be the value that decides. */
+function firstOf(before: Unknown | undefined, later: Unknown): Unknown {
+  if (before === undefined) return later;
+  return later.cause === "open" && before.cause !== "open" ? later : before;
 }
 
 function approverOf(rule: Rule | undefined, scope: Scope): string | Unknown {
@@ -243,9 +276,32 @@ function interpretStep(task: number, position: number, scope: Scope): StepResult
 // ── Expressions: SPEC §5, in the order of ir.ts ────────────────────────────────────────────────────────────
 
 function evaluate(expr: Expr, scope: Scope): Value | Unknown {
-  const value = resultOf(expr, scope);
+  const result = resultOf(expr, scope);
+  const value = scope.open.size === 0 ? result : fueled(expr, result, scope);
   scope.observer?.(expr, value);
   return value;
+}
+
+/**
+ * What is open may take more or fewer steps than were taken here, so that behind it no loop and no call is
+ * certain to have enough left, nor to have too little.
+ */
+function fueled(expr: Expr, result: Value | Unknown, { fuel }: Scope): Value | Unknown {
+  const value = fuel.open && BURNS.has(expr.kind) ? new Unknown("open", expr.at) : result;
+  if (value instanceof Unknown && value.cause === "open" && burns(expr)) fuel.open = true;
+  return value;
+}
+
+const BURNS: ReadonlySet<Expr["kind"]> = new Set(["quantifier", "aggregate", "call"]);
+const burning = new WeakMap<Expr, boolean>();
+
+/** Whether evaluating it may take steps. */
+function burns(expr: Expr): boolean {
+  const known = burning.get(expr);
+  if (known !== undefined) return known;
+  const found = BURNS.has(expr.kind) || childrenOf(expr).some(burns);
+  burning.set(expr, found);
+  return found;
 }
 
 function resultOf(expr: Expr, scope: Scope): Value | Unknown {
@@ -253,6 +309,7 @@ function resultOf(expr: Expr, scope: Scope): Value | Unknown {
     case "const":
       return orAbsent(fromJson(expr.value, expr.type), expr);
     case "root":
+      if (scope.open.has(expr.name)) return new Unknown("open", expr.at);
       return orAbsent(rootOf(scope.request.roots, expr.name), expr);
     case "local":
       return orAbsent(scope.locals.get(expr.id), expr);
@@ -342,7 +399,7 @@ function resultOf(expr: Expr, scope: Scope): Value | Unknown {
     case "call":
       return strict(expr.args, scope, (args) => callFunction(expr, args, scope));
     case "module":
-      return new Unknown("module_unavailable", expr.at);
+      return new Unknown(scope.open.size > 0 ? "open" : "module_unavailable", expr.at);
     case "counter": {
       const key = keyFor(scope.program.counters[expr.counter]?.per ?? [], scope);
       if (key instanceof Unknown) return key;
@@ -402,10 +459,13 @@ function elementAt(of: Value | undefined, index: Value | undefined): Value | und
 function kleene(left: Expr, right: Expr, deciding: boolean, scope: Scope): boolean | Unknown {
   const first = evaluate(left, scope);
   if (first === deciding) return deciding;
+  if (first instanceof Unknown && first.cause === "open" && burns(right)) scope.fuel.open = true;
   const second = evaluate(right, scope);
   if (second === deciding) return deciding;
-  if (first instanceof Unknown) return first;
-  return second instanceof Unknown ? second : !deciding;
+  if (second instanceof Unknown) {
+    return first instanceof Unknown ? firstOf(first, second) : second;
+  }
+  return first instanceof Unknown ? first : !deciding;
 }
 
 function compare(op: "<" | "<=" | ">" | ">=", left: number, right: number): boolean {
@@ -464,7 +524,8 @@ function quantify(expr: Extract<Expr, { kind: "quantifier" }>, scope: Scope): Va
     if (isSpent(scope)) return new Unknown("fuel", expr.at);
     const value = evaluate(expr.body, withLocal(scope, expr.id, element));
     if (value === deciding) return deciding;
-    if (value instanceof Unknown) unknown ??= value;
+    if (value instanceof Unknown) unknown = firstOf(unknown, value);
+    if (unknown?.cause === "open") scope.fuel.open = true;
   }
   return unknown ?? !deciding;
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Answer } from "../answer.ts";
 import { type JsonValue, readJson } from "../json.ts";
 import type { JsonLimits } from "../limits.ts";
-import { sendProblem } from "./problem.ts";
+import { type Problem, problem, sendProblem, sendProblemBody } from "./problem.ts";
 
 /** Faults listed in one answer; the first few say what to do. */
 const LISTED_FAULTS = 20;
@@ -36,20 +36,24 @@ export async function answerBody<Value>(
 }
 
 function sendAnswer<Value>(reply: FastifyReply, answer: Answer<Value>): FastifyReply {
+  if (answer.kind === "answer") return sendJson(reply, answer.value);
+  return sendProblemBody(reply, problemOf(answer));
+}
+
+/** What is said where there is no answer. */
+export function problemOf<Value>(answer: Exclude<Answer<Value>, { kind: "answer" }>): Problem {
   switch (answer.kind) {
-    case "answer":
-      return sendJson(reply, answer.value);
     case "malformed": {
       const errors = answer.faults
         .slice(0, LISTED_FAULTS)
         .map(({ at, message }) => ({ pointer: at, detail: message }));
       const first = errors[0] ?? { pointer: "", detail: "is not valid" };
-      return sendProblem(reply, "malformed_request", { ...first, errors });
+      return problem("malformed_request", { ...first, errors });
     }
     case "unknown_call":
     case "already_settled":
     case "unavailable":
-      return sendProblem(reply, answer.kind, { detail: answer.because });
+      return problem(answer.kind, { detail: answer.because });
     default:
       throw new Error("the engine gave no answer");
   }

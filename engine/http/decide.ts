@@ -17,7 +17,7 @@ export function serveDecide(app: FastifyInstance, service: DecisionService): voi
 }
 
 /** An answer that is no decision must not reach a caller that looks only for a denial. */
-function checked(answer: Answer<Decision>): Answer<Decision> {
+export function checked(answer: Answer<Decision>): Answer<Decision> {
   if (answer.kind !== "answer") return answer;
   const { decision } = answer.value;
   if (decision !== "allow" && decision !== "deny" && decision !== "hold") {

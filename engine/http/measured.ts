@@ -5,7 +5,7 @@
 import type { Answer } from "../answer.ts";
 import type { Decision, DenyCode } from "../decision.ts";
 import { Histogram } from "./histogram.ts";
-import type { DecisionService } from "./service.ts";
+import { askedAhead, type DecisionService } from "./service.ts";
 
 export interface Measures {
   read(): MeasuresReading;
@@ -43,6 +43,7 @@ export function measured(service: DecisionService, clock = () => performance.now
   const measuring = new Measuring(clock);
   return {
     service: {
+      ...askedAhead(service),
       decide: (input, vouched) => measuring.decision(() => service.decide(input, vouched)),
       outcome: (input) => measuring.outcome(() => service.outcome(input)),
       readiness: () => service.readiness(),

@@ -17,6 +17,7 @@ export const PROBLEMS = {
   timeout: { status: 408, title: "the request took too long to arrive" },
   already_settled: { status: 409, title: "the call has another outcome already" },
   headers_too_large: { status: 431, title: "the headers are too large" },
+  over_budget: { status: 503, title: "the body asks for more than one body may" },
   internal_error: { status: 500, title: "the service failed; treat it as a denial" },
   unavailable: { status: 503, title: "no decision can be given now; treat it as a denial" },
 } as const satisfies Record<string, { status: number; title: string }>;
@@ -52,6 +53,9 @@ export function sendProblem(
   name: ProblemName,
   members?: ProblemMembers,
 ): FastifyReply {
-  const body = problem(name, members);
+  return sendProblemBody(reply, problem(name, members));
+}
+
+export function sendProblemBody(reply: FastifyReply, body: Problem): FastifyReply {
   return reply.code(body.status).header("content-type", PROBLEM_TYPE).send(JSON.stringify(body));
 }

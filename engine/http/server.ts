@@ -12,6 +12,7 @@ import {
   LogController,
 } from "fastify";
 import { HTTP_LIMITS, JSON_LIMITS } from "../limits.ts";
+import { serveBatch } from "./batch.ts";
 import { takeRawBodies } from "./body.ts";
 import { serveDecide } from "./decide.ts";
 import { createGate } from "./gate.ts";
@@ -20,6 +21,7 @@ import { serveOutcome } from "./outcome.ts";
 import { PROBLEM_TYPE, type ProblemName, problem, sendProblem } from "./problem.ts";
 import { serveIndex } from "./resources.ts";
 import type { DecisionService } from "./service.ts";
+import { serveTools } from "./tools.ts";
 
 export interface ServerParts {
   readonly service: DecisionService;
@@ -48,6 +50,8 @@ export function createServer(parts: ServerParts): FastifyInstance {
   takeRawBodies(app);
   serveIndex(app);
   serveDecide(app, service);
+  serveBatch(app, service);
+  serveTools(app, service);
   serveOutcome(app, service);
   serveHealth(app, service);
   extend?.(app);

@@ -42,6 +42,8 @@ describe("what is served", () => {
     expect(resources.map(({ method, path }) => `${method} ${path}`)).toEqual([
       "GET /",
       "POST /decide",
+      "POST /decide/batch",
+      "POST /tools",
       "POST /outcome",
       "GET /health",
       "GET /ready",

@@ -1,0 +1,230 @@
+/** What is said of a tool ahead of the call holds for every call: what is denied is never allowed, and the other way round. */
+import { expect, test } from "vitest";
+import { createEngine, type Engine } from "../../engine/engine.ts";
+import type { Foresight } from "../../engine/foresight.ts";
+import { compile } from "../../lang/compile.ts";
+import type { Program } from "../../lang/ir.ts";
+import { type Random, randomFrom } from "../differential/random.ts";
+import { drive } from "../support/engine.ts";
+import { randomPackage, textOf } from "../support/random-policy.ts";
+import { randomOutcome, randomRequest } from "../support/random-request.ts";
+import { seedFrom } from "../support/seed.ts";
+
+const SEED = seedFrom("WRIT_FORESIGHT_SEED");
+const POLICIES = Number(process.env.WRIT_FORESIGHT_POLICIES ?? 200);
+const NOW = Date.parse("2026-01-02T12:00:00Z");
+
+type Json = Readonly<Record<string, unknown>>;
+
+test(`calls are answered as was said ahead of them, seed ${SEED}`, { timeout: 240_000 }, () => {
+  const counts = { allowed: 0, denied: 0, depends: 0, calls: 0, permitted: 0 };
+  for (let seed = SEED; seed < SEED + POLICIES; seed += 1) {
+    const program = programFrom(seed);
+    if (program === undefined) continue;
+    const random = randomFrom(seed);
+    const engine = engineFor(program, random);
+    for (let query = 0; query < 6; query += 1) {
+      const request = randomRequest(program, random);
+      const ahead = aheadOf(request, random);
+      const foreseen = foreseenBy(engine, ahead);
+      counts[foreseen.standing] += 1;
+      for (const call of callsLike(ahead, request, program, random)) {
+        const decision: string | undefined = decidedBy(engine, call);
+        if (decision === undefined) continue;
+        counts.calls += 1;
+        if (decision === "allow") counts.permitted += 1;
+        if (contradicts(foreseen, decision)) {
+          const said = [ahead, foreseen, call, decision].map((part) => JSON.stringify(part));
+          expect.fail(`seed ${seed}\n${said.join("\n")}\n${textOf(randomPackage(seed).items)}`);
+        }
+      }
+    }
+  }
+  // A policy that always denies, or is never certain, shows nothing.
+  expect(counts.calls).toBeGreaterThan(POLICIES * 10);
+  expect(counts.permitted).toBeGreaterThan(counts.calls / 20);
+  for (const standing of ["allowed", "denied", "depends"] as const) {
+    expect(counts[standing], standing).toBeGreaterThan(POLICIES / 10);
+  }
+});
+
+function contradicts({ standing }: Foresight, decision: string): boolean {
+  return (
+    (standing === "denied" && decision !== "deny") ||
+    (standing === "allowed" && decision !== "allow")
+  );
+}
+
+function programFrom(seed: number): Program | undefined {
+  const text = textOf(randomPackage(seed).items);
+  return compile({ directory: "", files: [{ path: "random.writ", text }] }).program;
+}
+
+/** With a past: some calls were made, and most have reported. */
+function engineFor(program: Program, random: Random): Engine {
+  const engine = createEngine({ program, digest: "sha256:test", clock: () => NOW });
+  for (let at = 0; at < 8; at += 1) {
+    const answer = engine.decide(randomRequest(program, random));
+    const call = answer.kind === "answer" ? answer.value.call : undefined;
+    if (call !== undefined && random.chance(0.8)) engine.outcome(randomOutcome(call, random));
+  }
+  return engine;
+}
+
+/** Without arguments, and half the time without a resource. */
+function aheadOf(request: Json, random: Random): Json {
+  const { tool, resource, ...rest } = request;
+  const { args: _, ...named } = tool as Json;
+  const told = resource !== undefined && random.chance(0.5);
+  return { ...rest, tool: named, ...(told ? { resource } : {}) };
+}
+
+/** Calls of the same tool, told the same, with whatever arguments and resource other requests bring. */
+function* callsLike(
+  ahead: Json,
+  first: Json,
+  program: Program,
+  random: Random,
+): Generator<Json, void> {
+  const { name } = ahead.tool as Json;
+  for (let at = 0; at < 60; at += 1) {
+    const other = at === 0 ? first : randomRequest(program, random);
+    const tool = other.tool as Json;
+    if (tool.name !== name) continue;
+    const resource = ahead.resource ?? other.resource;
+    const named = { ...(ahead.tool as Json), args: tool.args };
+    yield { ...ahead, tool: named, ...(resource === undefined ? {} : { resource }) };
+  }
+}
+
+function foreseenBy(engine: Engine, ahead: Json): Foresight {
+  const answer = engine.foresee(ahead);
+  if (answer.kind !== "answer") throw new Error(JSON.stringify(answer));
+  return answer.value;
+}
+
+/** `undefined` for a call that is none of this vocabulary. */
+function decidedBy(engine: Engine, call: Json): string | undefined {
+  const answer = engine.preview(call);
+  if (answer.kind !== "answer") throw new Error(JSON.stringify(answer));
+  const { decision, code, because = "" } = answer.value;
+  return code === "invalid_request" && because.includes("/") ? undefined : decision;
+}
+
+test(`a preview is the decision that follows it, seed ${SEED}`, { timeout: 120_000 }, () => {
+  let compared = 0;
+  for (let seed = SEED; seed < SEED + POLICIES / 4; seed += 1) {
+    const program = programFrom(seed);
+    if (program === undefined) continue;
+    const random = randomFrom(seed);
+    const engine = engineFor(program, random);
+    for (let at = 0; at < 10; at += 1) {
+      const request = randomRequest(program, random);
+      // What the person wrote is kept when a call is decided, and not before.
+      const { instruction: _, ...intent } = (request.intent ?? {}) as Json;
+      const asked = { ...request, intent };
+      const [before, after] = [engine.preview(asked), engine.decide(asked)];
+      if (before.kind !== "answer" || after.kind !== "answer") throw new Error("no answer");
+      const { id: _id, call: _call, ...said } = before.value;
+      expect(after.value).toMatchObject(JSON.parse(JSON.stringify(said)));
+      compared += 1;
+    }
+  }
+  expect(compared).toBeGreaterThan(POLICIES);
+});
+
+const POLICY = `
+label untrusted
+tool look { effect read }
+tool pay { effect write, args { to: String, amount: Decimal, note: String? } }
+tool wipe { effect delete, args { path: Path } }
+resource account { owner: String }
+counter spend = sum args.amount of allowed pay per agent within 24h
+counter calls = count attempts per session within 10s
+
+permit looking tool look
+permit paying tool pay when spend + args.amount <= 500.00
+forbid flooding when calls >= 3
+forbid others_account tool look when has resource and resource.owner != "alice"
+never wiping allow when tool.effect == delete
+permit cleaning tool wipe
+hold large tool pay when args.amount > 100.00 until approved by group "treasury"
+`;
+
+const standings = (more: Json = {}) => {
+  const driver = drive(POLICY);
+  return (tool: string) =>
+    foreseenBy(driver.engine, {
+      agent: { id: "bot" },
+      session: { id: "s" },
+      tool: { name: tool },
+      ...more,
+    });
+};
+
+test("each tool stands as its rules say", () => {
+  const of = standings({ resource: { type: "account", id: "a", owner: "alice" } });
+  expect(of("look")).toMatchObject({ standing: "allowed", reasons: [{ rule: "looking" }] });
+  expect(of("pay")).toMatchObject({ standing: "depends", open: ["paying", "large"] });
+  expect(of("wipe")).toMatchObject({ standing: "denied", code: "invariant_broken" });
+  expect(of("fly")).toMatchObject({ standing: "denied", code: "invalid_request" });
+  // Any resource may come with the call where none is told.
+  expect(standings()("look")).toMatchObject({ standing: "depends", open: ["others_account"] });
+});
+
+test.each([
+  // Whom the request lacks makes the first part unknown, and the second may still make it false.
+  ['forbid f tool go when principal.id == "bob" and args.size > 1', "depends"],
+  ['forbid f tool go when args.size > 1 and principal.id == "bob"', "depends"],
+  ['forbid f tool go when principal.id == "bob" or args.size > 1', "depends"],
+  ['forbid f tool go when all x in [1, 2]: x > args.size and principal.id == "bob"', "depends"],
+  ['forbid f tool go when principal.id == "bob"', "denied"],
+  ["forbid f tool go when agent.attested and args.size > 1", "allowed"],
+  ["forbid f tool go when any x in args.list: x == 1", "depends"],
+  // How far the first loop goes decides whether the second is gone through at all.
+  [
+    "forbid f tool go when (any x in args.list: x == 1) and false or (any y in [1]: y == 2)",
+    "depends",
+  ],
+])("%s: %s", (rule, standing) => {
+  const program = `tool go { effect read, args { size: Int, list: List<Int> } }\npermit p tool go\n${rule}`;
+  const { engine } = drive(program);
+  const ahead = { agent: { id: "bot" }, tool: { name: "go" } };
+  expect(foreseenBy(engine, ahead).standing).toBe(standing);
+});
+
+test.each([
+  [{ go: {} }, "allowed"],
+  [{ go: { size: { max: 5 } } }, "depends"],
+  [{ stop: {} }, "denied"],
+])("a delegation of %j", (tools, standing) => {
+  const { engine } = drive("tool go { effect read, args { size: Int } }\npermit p tool go");
+  const hop = { from: "alice", to: "bot", scope: [], tools };
+  const ahead = {
+    agent: { id: "bot" },
+    principal: { id: "alice" },
+    delegation: { chain: [hop] },
+    tool: { name: "go" },
+  };
+  expect(foreseenBy(engine, ahead).standing).toBe(standing);
+});
+
+test("asking ahead leaves nothing behind", () => {
+  const driver = drive(POLICY);
+  const ahead = { agent: { id: "bot" }, session: { id: "s" }, tool: { name: "look" } };
+  for (let at = 0; at < 10; at += 1) {
+    driver.engine.foresee(ahead);
+    driver.engine.preview(ahead);
+  }
+  expect(driver.call("look").decision).toBe("allow");
+  for (let at = 0; at < 2; at += 1) driver.call("look");
+  expect(foreseenBy(driver.engine, ahead)).toMatchObject({ standing: "denied", code: "forbidden" });
+});
+
+test("arguments are for the call itself", () => {
+  const answer = drive(POLICY).engine.foresee({
+    agent: { id: "bot" },
+    tool: { name: "look", args: {} },
+  });
+  expect(answer).toMatchObject({ kind: "malformed", faults: [{ at: "/tool/args" }] });
+});
