@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Answer } from "../answer.ts";
-import { type JsonValue, readJson } from "../json.ts";
+import { type JsonFault, type JsonReading, type JsonValue, readJson } from "../json.ts";
 import type { JsonLimits } from "../limits.ts";
 import { type Problem, problem, sendProblem, sendProblemBody } from "./problem.ts";
 
@@ -26,13 +26,18 @@ export async function answerBody<Value>(
   reply: FastifyReply,
   { limits, ask }: Asking<Value>,
 ): Promise<FastifyReply> {
-  const bytes = request.body instanceof Uint8Array ? request.body : new Uint8Array();
-  const reading = readJson(bytes, limits);
-  if (!reading.ok) {
-    const { code, message, at } = reading.fault;
-    return sendProblem(reply, "malformed_json", { detail: message, code, ...at });
-  }
+  const reading = readBody(request, limits);
+  if (!reading.ok) return sendJsonFault(reply, reading.fault);
   return sendAnswer(reply, await ask(reading.value));
+}
+
+export function readBody({ body }: FastifyRequest, limits: JsonLimits): JsonReading {
+  return readJson(body instanceof Uint8Array ? body : new Uint8Array(), limits);
+}
+
+export function sendJsonFault(reply: FastifyReply, fault: JsonFault): FastifyReply {
+  const { code, message, at } = fault;
+  return sendProblem(reply, "malformed_json", { detail: message, code, ...at });
 }
 
 function sendAnswer<Value>(reply: FastifyReply, answer: Answer<Value>): FastifyReply {

@@ -41,7 +41,7 @@ export async function listen(app: FastifyInstance, parts: ListenParts = {}): Pro
   const stopped = new Promise<void>((resolve) => app.server.once("close", resolve));
   let stopping: Promise<void> | undefined;
   const stop = () => {
-    stopping ??= drain(app, parts.drainMs ?? HTTP_LIMITS.drainMs);
+    stopping ??= drain(app, parts.drainMs);
     return stopping;
   };
   if (signals) stopOnSignals(stop, stopped);
@@ -59,7 +59,11 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
-async function drain(app: FastifyInstance, drainMs: number): Promise<void> {
+/** Takes no more connections and answers what is in flight, for so long at most. */
+export async function drain(
+  app: FastifyInstance,
+  drainMs: number = HTTP_LIMITS.drainMs,
+): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), drainMs);
   try {
     await app.close();

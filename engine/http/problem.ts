@@ -9,16 +9,23 @@ export const PROBLEMS = {
   unexpected_query: { status: 400, title: "this resource takes no query" },
   repeated_header: { status: 400, title: "a header that must be unique is there twice" },
   bad_request: { status: 400, title: "the request is not valid HTTP" },
+  unexpected_query_value: { status: 400, title: "the query is not what this resource takes" },
+  unauthenticated: {
+    status: 401,
+    title: "a credential is needed, and none that is known was shown",
+  },
   unexpected_host: { status: 403, title: "the service does not answer for this host" },
   cross_origin: { status: 403, title: "requests by web pages are not answered" },
   not_found: { status: 404, title: "nothing is served here" },
   unknown_call: { status: 404, title: "no such call is waiting for its outcome" },
+  unknown_session: { status: 404, title: "there is no such session" },
   method_not_allowed: { status: 405, title: "this resource does not take the method" },
   timeout: { status: 408, title: "the request took too long to arrive" },
   already_settled: { status: 409, title: "the call has another outcome already" },
   headers_too_large: { status: 431, title: "the headers are too large" },
   over_budget: { status: 503, title: "the body asks for more than one body may" },
   internal_error: { status: 500, title: "the service failed; treat it as a denial" },
+  not_done: { status: 503, title: "the order was not carried out, or could not be recorded" },
   unavailable: { status: 503, title: "no decision can be given now; treat it as a denial" },
 } as const satisfies Record<string, { status: number; title: string }>;
 export type ProblemName = keyof typeof PROBLEMS;

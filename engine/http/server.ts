@@ -15,7 +15,7 @@ import { HTTP_LIMITS, JSON_LIMITS } from "../limits.ts";
 import { serveBatch } from "./batch.ts";
 import { takeRawBodies } from "./body.ts";
 import { serveDecide } from "./decide.ts";
-import { createGate } from "./gate.ts";
+import { createGate, type Gate } from "./gate.ts";
 import { serveHealth } from "./health.ts";
 import { serveOutcome } from "./outcome.ts";
 import { PROBLEM_TYPE, type ProblemName, problem, sendProblem } from "./problem.ts";
@@ -23,38 +23,50 @@ import { serveIndex } from "./resources.ts";
 import type { DecisionService } from "./service.ts";
 import { serveTools } from "./tools.ts";
 
-export interface ServerParts {
+export interface ServerParts extends AppParts {
   readonly service: DecisionService;
+  /** Further resources, behind the same checks; called before the service is ready. */
+  readonly extend?: (app: FastifyInstance) => void;
+}
+
+/** What every server here is made of, whatever it serves. */
+export interface AppParts {
   /** Host names, without port, that the service is asked under, besides those of this machine. */
   readonly allowedHosts?: readonly string[];
   /** Origins whose web pages may ask; none by default, and no CORS headers are ever sent. */
   readonly allowedOrigins?: readonly string[];
   /** As fastify takes it. One line a request, of status and time; never a body, a path or a header. */
   readonly logger?: FastifyServerOptions["logger"];
-  /** Further resources, behind the same checks; called before the service is ready. */
-  readonly extend?: (app: FastifyInstance) => void;
+  /** Asked of every request that has passed the gate, even of those for which nothing is served. */
+  readonly admit?: Gate;
 }
 
 /** The service, ready to `inject` into; `listen` in `listen.ts` puts it on a port. */
-export function createServer(parts: ServerParts): FastifyInstance {
-  const { service, allowedHosts = [], allowedOrigins = [], logger = false, extend } = parts;
-  const app: FastifyInstance = fastify({ ...FASTIFY_OPTIONS, logger });
-  app.server.maxConnections = HTTP_LIMITS.connectionCount;
-  const gate = createGate({ allowedHosts, allowedOrigins });
-  app.addHook("onRequest", (request, reply, done) => {
-    reply.headers(ANSWER_HEADERS);
-    if (gate(request, reply) === undefined) done();
-  });
-  app.addHook("onResponse", logAnswer);
-  app.setErrorHandler(answerFault);
-  takeRawBodies(app);
-  serveIndex(app);
+export function createServer({ service, extend, ...parts }: ServerParts): FastifyInstance {
+  const app = createApp(parts);
   serveDecide(app, service);
   serveBatch(app, service);
   serveTools(app, service);
   serveOutcome(app, service);
   serveHealth(app, service);
   extend?.(app);
+  return app;
+}
+
+/** The checks, limits and faults that all servers share, and `GET /`. */
+export function createApp(parts: AppParts): FastifyInstance {
+  const { allowedHosts = [], allowedOrigins = [], logger = false, admit } = parts;
+  const app: FastifyInstance = fastify({ ...FASTIFY_OPTIONS, logger });
+  app.server.maxConnections = HTTP_LIMITS.connectionCount;
+  const gate = createGate({ allowedHosts, allowedOrigins });
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.headers(ANSWER_HEADERS);
+    if ((gate(request, reply) ?? admit?.(request, reply)) === undefined) done();
+  });
+  app.addHook("onResponse", logAnswer);
+  app.setErrorHandler(answerFault);
+  takeRawBodies(app);
+  serveIndex(app);
   return app;
 }
 

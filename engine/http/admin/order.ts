@@ -1,0 +1,50 @@
+/** The body of an order: who orders what of which session, and why. */
+import type { JsonValue } from "../../json.ts";
+import { below, isObject, type Problem, readId, report, wrong } from "../../value-reader.ts";
+import type { Action } from "./admin.ts";
+
+export interface Order {
+  readonly session: string;
+  readonly label?: string | undefined;
+  readonly operator: string;
+  readonly because: string;
+}
+
+export type OrderReading =
+  | { readonly ok: true; readonly order: Order }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Characters of a reason, and of a name. */
+const BECAUSE_MOST = 500;
+const OPERATOR_MOST = 128;
+
+export function readOrder(input: JsonValue, action: Action): OrderReading {
+  const problems: Problem[] = [];
+  if (!isObject(input)) {
+    wrong(problems, "", "an object", input);
+    return { ok: false, problems };
+  }
+  const members = ["session", "operator", "because", ...(action === "declassify" ? ["label"] : [])];
+  for (const name of Object.keys(input)) {
+    if (!members.includes(name)) report(problems, below("", name), "is no member of this order");
+  }
+  const session = readId(input.session, "/session", problems);
+  const label = action === "declassify" ? readId(input.label, "/label", problems) : undefined;
+  const operator = readShort(input.operator, "/operator", OPERATOR_MOST, problems);
+  const because = readShort(input.because, "/because", BECAUSE_MOST, problems);
+  if (problems.length > 0 || session === undefined) return { ok: false, problems };
+  if (operator === undefined || because === undefined) return { ok: false, problems };
+  return { ok: true, order: { session, label, operator, because } };
+}
+
+/** As an id is read: no character that people cannot see stands in a record. */
+function readShort(
+  json: unknown,
+  at: string,
+  most: number,
+  problems: Problem[],
+): string | undefined {
+  if (typeof json !== "string" || json === "") return wrong(problems, at, "a text", json);
+  if (json.length > most) return report(problems, at, `is longer than ${most}`);
+  return readId(json, at, problems);
+}
