@@ -41,6 +41,7 @@ const PURE = [
   "engine/state/report.ts",
   "engine/bundles/admit.ts",
   "engine/bundles/contents.ts",
+  "engine/bundles/examine.ts",
   "engine/bundles/manifest.ts",
   "engine/bundles/refusal.ts",
   "engine/bundles/signed.ts",
