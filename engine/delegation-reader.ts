@@ -44,6 +44,9 @@ export function readDelegation(
   work: DelegationWork,
 ): Claimed {
   const given = json === undefined ? {} : delegationMembers(json, work);
+  if (given.tokens !== undefined && !isTokens(given.tokens)) {
+    report(work.malformed, "/delegation/tokens", "is not a list of texts");
+  }
   if (vouched !== undefined) {
     if (given.chain !== undefined) bothSaid(work);
     return claimOf(vouched, work);
@@ -54,6 +57,10 @@ export function readDelegation(
   }
   if (json === undefined) return { kind: "none" };
   return { kind: "hops", hops: readHops(given.chain, "/delegation/chain", work) };
+}
+
+export function isTokens(json: unknown): json is readonly string[] {
+  return Array.isArray(json) && json.every((token) => typeof token === "string");
 }
 
 const NOT_ACCEPTED = refuseDelegation(

@@ -5,7 +5,6 @@
 import type { Program } from "../lang/ir.ts";
 import type { ApprovalFact } from "./decide.ts";
 import type { Decision } from "./decision.ts";
-import type { VouchedDelegation } from "./identity/vouched.ts";
 import type { OutcomeReport } from "./outcome-reader.ts";
 import type { AcceptedRequest } from "./request-reader.ts";
 import type { StateView, TaskState } from "./state/store.ts";
@@ -19,8 +18,7 @@ export interface EvidenceSink {
 }
 
 export interface DecisionEvidence {
-  /** Missing where there is no policy. */
-  readonly program?: Program | undefined;
+  readonly program: Program;
   /** The clock that was decided by: milliseconds since the Unix epoch. Missing where the engine failed before. */
   readonly nowMs?: number | undefined;
   /** JSON as it was asked. */
@@ -42,7 +40,6 @@ export interface DecisionEvidence {
 export interface VouchedEvidence {
   readonly approvals?: readonly ApprovalFact[];
   readonly delegationVerified?: boolean;
-  readonly delegation?: VouchedDelegation;
 }
 
 export interface OutcomeEvidence {

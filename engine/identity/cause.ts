@@ -22,7 +22,6 @@ export const DELEGATION_CAUSES = [
   "parent_mismatch",
   "not_the_delegate",
   "root_not_vouched",
-  "kind_not_vouched",
   "chain_empty",
   "chain_too_long",
   "chain_broken",
@@ -50,8 +49,8 @@ export type DelegationCause = (typeof DELEGATION_CAUSES)[number];
 /** A refusal as the engine takes it: in words, and as a code that programs can tell apart. */
 export interface DelegationRefusal {
   readonly ok: false;
-  /** `revoked` has no cause: what was revoked stands in `why`. */
-  readonly code: "delegation_invalid" | "revoked";
+  /** The others have no cause: what was revoked stands in `why`, and a fault of the engine is told elsewhere. */
+  readonly code: "delegation_invalid" | "revoked" | "internal_error";
   readonly cause?: DelegationCause;
   readonly why: string;
 }

@@ -1,0 +1,84 @@
+/** Whose tokens the service accepts. */
+import { dirname, resolve } from "node:path";
+import { parse as parseYaml } from "yaml";
+import type { DecisionService } from "../../engine/http/index.ts";
+import { type IssuerConfig, readIdentityConfig } from "../../engine/identity/config.ts";
+import { createIdentity, type Identity } from "../../engine/identity/identity.ts";
+import { openIssuers } from "../../engine/identity/open.ts";
+import { identified } from "../../engine/identity/service.ts";
+import { readJson } from "../../engine/json.ts";
+import type { JsonLimits } from "../../engine/limits.ts";
+import { type Input, type Io, Misuse, type Option } from "../command.ts";
+import { decodeText, readBytes } from "../files.ts";
+
+export const IDENTITY_OPTIONS: readonly Option[] = [
+  {
+    name: "identity",
+    value: "FILE",
+    help: "whose delegation tokens are accepted (docs/delegation.md)",
+  },
+];
+
+/** Around the service: without `--identity`, requests with tokens are refused. */
+export async function withIdentity(
+  service: DecisionService,
+  { values }: Input,
+  io: Io,
+): Promise<DecisionService> {
+  const path = values.get("identity");
+  if (path === undefined) return service;
+  const identity = await openIdentity(path, Date.now, io);
+  return identified(service, {
+    identity,
+    onFault: (fault) => io.err(`fault while verifying tokens: ${messageOf(fault)}\n`),
+  });
+}
+
+export async function openIdentity(path: string, now: () => number, io: Io): Promise<Identity> {
+  const full = resolve(io.cwd, path);
+  const issuers = await openIssuers(readConfigFile(full, path), {
+    directory: dirname(full),
+    elapsedMs: () => performance.now(),
+    onFault: ({ message }) => io.err(`${message}\n`),
+  });
+  for (const { name, keys } of issuers) {
+    for (const ignored of keys.current()?.ignored ?? []) io.err(`${name}: ignored ${ignored}\n`);
+  }
+  return createIdentity({ issuers, now });
+}
+
+const CONFIG_LIMITS: JsonLimits = {
+  byteCount: 1024 * 1024,
+  depth: 16,
+  memberCount: 1_000,
+  valueCount: 50_000,
+};
+
+function readConfigFile(full: string, path: string): readonly IssuerConfig[] {
+  const bytes = readBytes(full, CONFIG_LIMITS.byteCount);
+  const json = /\.ya?ml$/.test(path) ? yamlOf(decodeText(bytes, path), path) : jsonOf(bytes, path);
+  const read = readIdentityConfig(json);
+  if (read.ok) return read.issuers;
+  const said = read.problems.map(({ at, message }) => `\n  ${at || "it"} ${message}`).join("");
+  throw new Misuse(`${path} is no identity configuration:${said}`, "see docs/delegation.md");
+}
+
+/** As strictly as requests: of two members of one name, nobody could say which counts. */
+function jsonOf(bytes: Uint8Array, path: string): unknown {
+  const read = readJson(bytes, CONFIG_LIMITS);
+  if (read.ok) return read.value;
+  const { message, at } = read.fault;
+  throw new Misuse(`${path} is not JSON: ${message}, at byte ${at.offset}`);
+}
+
+function yamlOf(text: string, path: string): unknown {
+  try {
+    return parseYaml(text, { maxAliasCount: 0, uniqueKeys: true });
+  } catch (fault) {
+    throw new Misuse(`${path} is no YAML: ${messageOf(fault)}`);
+  }
+}
+
+function messageOf(fault: unknown): string {
+  return fault instanceof Error ? fault.message : String(fault);
+}

@@ -1,0 +1,265 @@
+/** The identity configuration (SPEC §15.3): unknown JSON → whose tokens are accepted, or everything that is wrong with it. */
+import { isObject, onlyMembers, type Problem, readId, report, wrong } from "../value-reader.ts";
+import {
+  type ClaimNames,
+  type Evidence,
+  type Issuer,
+  TOKEN_TYPES,
+  type TokenType,
+} from "./issuer.ts";
+import { ALGORITHMS, type Algorithm } from "./jwk.ts";
+import { type KeySet, readKeySet } from "./key-set.ts";
+import { LINK_TYPE } from "./link.ts";
+import { parseSpiffeId } from "./spiffe.ts";
+
+/** An issuer whose keys have not been opened. */
+export interface IssuerConfig extends Omit<Issuer, "keys"> {
+  readonly keys: KeysConfig;
+}
+
+export type KeysConfig =
+  | { readonly kind: "fixed"; readonly set: KeySet }
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "url"; readonly url: string };
+
+export type IdentityConfigReading =
+  | { readonly ok: true; readonly issuers: readonly IssuerConfig[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+type Given = Readonly<Record<string, unknown>>;
+
+export function readIdentityConfig(json: unknown): IdentityConfigReading {
+  const problems: Problem[] = [];
+  const issuers = readConfig(json, problems);
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, issuers };
+}
+
+function readConfig(json: unknown, problems: Problem[]): readonly IssuerConfig[] {
+  if (!isObject(json)) return wrong(problems, "", "an object", json) ?? [];
+  const given: Given = onlyMembers(json, ["audience", "issuers"], "", problems);
+  const audience =
+    given.audience === undefined ? [] : readNames(given.audience, "/audience", problems);
+  if (!Array.isArray(given.issuers) || given.issuers.length === 0) {
+    return report(problems, "/issuers", "is not a list of at least one issuer") ?? [];
+  }
+  const issuers = given.issuers.flatMap((issuer, index) => {
+    const read = readIssuer(issuer, `/issuers/${index}`, audience, problems);
+    return read === undefined ? [] : [read];
+  });
+  checkApart(issuers, given.issuers, problems);
+  return issuers;
+}
+
+/** One token must be one issuer's, and one id one person's. */
+function checkApart(
+  issuers: readonly IssuerConfig[],
+  given: readonly unknown[],
+  problems: Problem[],
+): void {
+  const taken = new Set<string>();
+  for (const [index, { name, types }] of issuers.entries()) {
+    for (const type of types) {
+      const key = `${type} ${name}`;
+      if (taken.has(key)) report(problems, `/issuers/${index}`, `is there twice for \`${type}\``);
+      taken.add(key);
+    }
+  }
+  const naming = given.filter((one) => isObject(one) && PREFIXED.has(String(one.type)));
+  if (naming.length < 2) return;
+  for (const [index, one] of given.entries()) {
+    if (naming.includes(one) && isObject(one) && one.prefix === undefined) {
+      const why =
+        'is missing: with several issuers, say what stands before each one\'s ids, or `""` where they name the same people';
+      report(problems, `/issuers/${index}/prefix`, why);
+    }
+  }
+}
+
+/** Those that name people by ids of their own; SPIFFE IDs are apart, and links begin with ids that are listed. */
+const PREFIXED: ReadonlySet<string> = new Set(["access-token", "transaction-token"]);
+
+const COMMON = ["type", "keys", "audience", "algorithms", "workloads"] as const;
+const MEMBERS: Readonly<Record<TokenType, readonly string[]>> = {
+  "access-token": [...COMMON, "issuer", "types", "prefix", "human", "claims"],
+  "transaction-token": [...COMMON, "issuer", "prefix", "human"],
+  "jwt-svid": [...COMMON, "trust_domain", "attested"],
+  link: [...COMMON, "issuer", "roots", "humans"],
+};
+
+const TYPES: Readonly<Record<TokenType, readonly string[]>> = {
+  "access-token": ["at+jwt"],
+  "transaction-token": ["txntoken+jwt"],
+  "jwt-svid": ["jwt", "jose", ""],
+  link: [LINK_TYPE],
+};
+
+function readIssuer(
+  json: unknown,
+  at: string,
+  audience: readonly string[],
+  problems: Problem[],
+): IssuerConfig | undefined {
+  if (!isObject(json)) return wrong(problems, at, "an object", json);
+  const type = TOKEN_TYPES.find((one) => one === json.type);
+  if (type === undefined) {
+    return report(problems, `${at}/type`, `is none of \`${TOKEN_TYPES.join("`, `")}\``);
+  }
+  const given: Given = onlyMembers(json, MEMBERS[type], at, problems);
+  const globs = (name: string) =>
+    given[name] === undefined ? [] : readNames(given[name], `${at}/${name}`, problems);
+  const name =
+    type === "jwt-svid"
+      ? readDomain(given, at, problems)
+      : readId(given.issuer, `${at}/issuer`, problems);
+  const keys = readKeys(
+    given.keys,
+    type === "jwt-svid" ? "jwt-svid" : "sig",
+    `${at}/keys`,
+    problems,
+  );
+  const audiences = given.audience === undefined ? audience : globs("audience");
+  if (audiences.length === 0) {
+    report(problems, `${at}/audience`, "is missing: say as whom this engine is addressed");
+  }
+  const evidence = given.human === undefined ? undefined : readEvidence(given.human, at, problems);
+  if (type === "link" && given.roots === undefined) {
+    report(problems, `${at}/roots`, "is missing: say whom its links may begin with");
+  }
+  if (name === undefined || keys === undefined) return undefined;
+  return {
+    type,
+    name,
+    keys,
+    audiences: new Set(audiences),
+    algorithms: readAlgorithms(given.algorithms, `${at}/algorithms`, problems),
+    types: readTypes(given.types, TYPES[type], `${at}/types`, problems),
+    prefix: readPrefix(given.prefix, `${at}/prefix`, problems),
+    workloads: globs("workloads"),
+    roots: globs("roots"),
+    humans: globs("humans"),
+    claims: readClaimNames(given.claims, `${at}/claims`, problems),
+    ...(evidence === undefined ? {} : { human: evidence }),
+    ...readAttested(given.attested, `${at}/attested`, problems),
+  };
+}
+
+function readNames(json: unknown, at: string, problems: Problem[]): readonly string[] {
+  const list = typeof json === "string" ? [json] : json;
+  if (!Array.isArray(list)) return wrong(problems, at, "a text or a list of texts", json) ?? [];
+  return list.flatMap((one, index) => readId(one, `${at}/${index}`, problems) ?? []);
+}
+
+function readDomain(given: Given, at: string, problems: Problem[]): string | undefined {
+  const where = `${at}/trust_domain`;
+  const domain = readId(given.trust_domain, where, problems);
+  if (domain === undefined) return undefined;
+  const read = parseSpiffeId(`spiffe://${domain}`);
+  if (read.ok && read.path === "") return domain;
+  return report(problems, where, "is no trust domain, such as `acme.example`");
+}
+
+function readAlgorithms(json: unknown, at: string, problems: Problem[]): ReadonlySet<Algorithm> {
+  const names = readNames(json, at, problems);
+  const known = names.filter((name): name is Algorithm =>
+    (ALGORITHMS as readonly string[]).includes(name),
+  );
+  const other = names.find((name) => !(known as readonly string[]).includes(name));
+  if (other !== undefined) {
+    report(problems, at, `has \`${other}\`, and may have \`${ALGORITHMS.join("`, `")}\``);
+  }
+  if (json !== undefined && names.length === 0) report(problems, at, "is empty");
+  return new Set(known);
+}
+
+/** Some providers send `JWT`, which other tokens of theirs have too: then the audience alone tells them apart. */
+function readTypes(
+  json: unknown,
+  usual: readonly string[],
+  at: string,
+  problems: Problem[],
+): ReadonlySet<string> {
+  if (json === undefined) return new Set(usual);
+  const types = readNames(json, at, problems).map((type) => type.toLowerCase());
+  const other = types.find((type) => type !== "at+jwt" && type !== "jwt");
+  if (other !== undefined)
+    report(problems, at, `has \`${other}\`, and may have \`at+jwt\`, \`JWT\``);
+  if (types.length === 0) report(problems, at, "is empty");
+  return new Set(types);
+}
+
+function readPrefix(json: unknown, at: string, problems: Problem[]): string {
+  if (json === undefined || json === "") return "";
+  return readId(json, at, problems) ?? "";
+}
+
+function readEvidence(json: unknown, at: string, problems: Problem[]): Evidence | undefined {
+  const where = `${at}/human`;
+  if (!isObject(json)) return wrong(problems, where, "an object", json);
+  const given: Given = onlyMembers(json, ["claim", "value"], where, problems);
+  const claim = readId(given.claim, `${where}/claim`, problems);
+  const value =
+    given.value === undefined ? undefined : readId(given.value, `${where}/value`, problems);
+  if (claim === undefined) return undefined;
+  return value === undefined ? { claim } : { claim, value };
+}
+
+const USUAL_CLAIMS: ClaimNames = { client: "client_id", scope: "scope", groups: "groups" };
+
+function readClaimNames(json: unknown, at: string, problems: Problem[]): ClaimNames {
+  if (json === undefined) return USUAL_CLAIMS;
+  if (!isObject(json)) return wrong(problems, at, "an object", json) ?? USUAL_CLAIMS;
+  const given: Given = onlyMembers(json, ["client", "scope", "groups"], at, problems);
+  const name = (which: keyof ClaimNames) =>
+    given[which] === undefined
+      ? USUAL_CLAIMS[which]
+      : (readId(given[which], `${at}/${which}`, problems) ?? USUAL_CLAIMS[which]);
+  return { client: name("client"), scope: name("scope"), groups: name("groups") };
+}
+
+function readAttested(
+  json: unknown,
+  at: string,
+  problems: Problem[],
+): { readonly attested?: boolean } {
+  if (json === undefined) return {};
+  if (typeof json === "boolean") return { attested: json };
+  return wrong(problems, at, "true or false", json) ?? {};
+}
+
+function readKeys(
+  json: unknown,
+  use: string,
+  at: string,
+  problems: Problem[],
+): KeysConfig | undefined {
+  if (!isObject(json)) return wrong(problems, at, "an object", json);
+  const given: Given = onlyMembers(json, ["jwks", "file", "url"], at, problems);
+  if (Object.keys(json).length !== 1) {
+    return report(problems, at, "has not exactly one of `jwks`, `file` and `url`");
+  }
+  if (given.file !== undefined) {
+    const path = readId(given.file, `${at}/file`, problems);
+    return path === undefined ? undefined : { kind: "file", path };
+  }
+  if (given.url !== undefined) return readKeysUrl(given.url, `${at}/url`, problems);
+  const read = readKeySet(given.jwks, use);
+  if (!read.ok) return report(problems, `${at}/jwks`, `is no key set: ${read.why}`);
+  const [ignored] = read.set.ignored;
+  if (ignored !== undefined) return report(problems, `${at}/jwks`, `has a bad key: ${ignored}`);
+  return { kind: "fixed", set: read.set };
+}
+
+const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** Over TLS, or from this machine: whoever can change the keys on their way can be anybody. */
+function readKeysUrl(json: unknown, at: string, problems: Problem[]): KeysConfig | undefined {
+  const text = readId(json, at, problems);
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined) return report(problems, at, "is no URL");
+  const isSafe =
+    url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.has(url.hostname));
+  if (!isSafe) return report(problems, at, "is neither `https` nor on this machine");
+  if (url.username !== "" || url.password !== "") return report(problems, at, "holds a password");
+  return { kind: "url", url: url.href };
+}

@@ -1,0 +1,149 @@
+/** Tokens of a request → what they vouch for. What was verified before is not verified again; whether it still counts is asked at every use. */
+import { LRUCache } from "lru-cache";
+import { type DelegationRefusal, refuseDelegation } from "./cause.ts";
+import { HOPS_MOST, LEEWAY_MS } from "./chain.ts";
+import type { Issuer } from "./issuer.ts";
+import { joinTokens, type Sorted, sortTokens } from "./join.ts";
+import { NOTHING_REVOKED, type Revocations, type TokenUse } from "./revocation.ts";
+import { digestOfToken, handedOn, type Token, verifyToken } from "./token.ts";
+import type { VouchedDelegation } from "./vouched.ts";
+
+export interface IdentityParts {
+  readonly issuers: readonly Issuer[];
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** Missing = nothing was revoked. */
+  readonly revocations?: Revocations;
+}
+
+export interface Identity {
+  /** A promise only where a token was not seen before, or its issuer's keys must be read. */
+  verify(tokens: readonly string[]): VouchedDelegation | Promise<VouchedDelegation>;
+}
+
+/** A grant, as many links as a chain has hops, and a token of the agent's own. */
+const TOKENS_MOST = HOPS_MOST + 2;
+
+/** Verified tokens kept: some 2 KiB each. */
+const SEEN_MOST = 5_000;
+
+export function createIdentity(parts: IdentityParts): Identity {
+  /**
+   * By digest of the whole token; each names the key that verified it, and counts only while that key does: one that
+   * its issuer has withdrawn takes its tokens with it.
+   */
+  const seen = new LRUCache<string, Token>({ max: SEEN_MOST });
+  const recall = (token: string, before: Token | undefined): Token | undefined => {
+    const known = seen.get(digestOfToken(token));
+    return known !== undefined && stillCounts(known, before) ? known : undefined;
+  };
+  return {
+    verify(tokens) {
+      if (tokens.length > TOKENS_MOST) {
+        return refuseDelegation("chain_too_long", `there are more than ${TOKENS_MOST} tokens`);
+      }
+      const recalled = recallAll(tokens, recall);
+      if (recalled !== undefined) return conclude(recalled, parts);
+      return verifyAll(tokens, recall, parts.issuers).then((verified) => {
+        if ("ok" in verified) return verified;
+        for (const token of verified) seen.set(token.digest, token);
+        return conclude(verified, parts);
+      });
+    },
+  };
+}
+
+type Recall = (token: string, before: Token | undefined) => Token | undefined;
+
+function stillCounts({ thumbprint, issuer, content }: Token, before: Token | undefined): boolean {
+  if (issuer !== undefined) return issuer.keys.current()?.has(thumbprint) === true;
+  if (before === undefined || content.kind !== "link") return false;
+  return handedOn(before)?.thumbprint === thumbprint && content.parent === before.digest;
+}
+
+function recallAll(tokens: readonly string[], recall: Recall): readonly Token[] | undefined {
+  const found: Token[] = [];
+  let before: Token | undefined;
+  for (const token of tokens) {
+    const known = recall(token, before);
+    if (known === undefined) return undefined;
+    found.push(known);
+    if (known.content.kind !== "identity") before = known;
+  }
+  return found;
+}
+
+async function verifyAll(
+  tokens: readonly string[],
+  recall: Recall,
+  issuers: readonly Issuer[],
+): Promise<readonly Token[] | DelegationRefusal> {
+  const verified: Token[] = [];
+  let before: Token | undefined;
+  for (const [index, text] of tokens.entries()) {
+    const token = recall(text, before) ?? (await verifyToken(text, before, issuers));
+    if (!token.ok) return { ...token, why: `token ${index + 1}: ${token.why}` };
+    verified.push(token);
+    if (token.content.kind !== "identity") before = token;
+  }
+  return verified;
+}
+
+function conclude(
+  tokens: readonly Token[],
+  { now, revocations = NOTHING_REVOKED }: IdentityParts,
+): VouchedDelegation {
+  const sorted = sortTokens(tokens);
+  if (!sorted.ok) return sorted;
+  const nowMs = now();
+  const audiences = sorted.chain[0]?.issuer?.audiences;
+  for (const [index, token] of tokens.entries()) {
+    const refusal = useRefusal(token, token.issuer?.audiences ?? audiences, nowMs);
+    if (refusal !== undefined) return { ...refusal, why: `token ${index + 1}: ${refusal.why}` };
+  }
+  const delegation = joinTokens(sorted);
+  return delegation.ok ? (revokedOf(sorted, revocations) ?? delegation) : delegation;
+}
+
+/** What can change from one use to the next, or from one engine to another. */
+function useRefusal(
+  { common }: Token,
+  audiences: ReadonlySet<string> | undefined,
+  nowMs: number,
+): DelegationRefusal | undefined {
+  const { audience, expiresAtMs, issuedAtMs = 0, notBeforeMs = 0 } = common;
+  if (expiresAtMs <= nowMs) return refuseDelegation("token_expired", "it has ended");
+  if (Math.max(issuedAtMs, notBeforeMs) > nowMs + LEEWAY_MS) {
+    return refuseDelegation("token_not_yet_valid", "it begins in the future");
+  }
+  if (audience.some((one) => audiences?.has(one))) return undefined;
+  return refuseDelegation("audience_mismatch", "it is not meant for this engine");
+}
+
+function revokedOf(
+  { chain, identity }: Sorted,
+  revocations: Revocations,
+): DelegationRefusal | undefined {
+  for (const token of identity === undefined ? chain : [...chain, identity]) {
+    const why = revocations.revoked(useOf(token, chain[0]?.issuer));
+    if (why !== undefined) return { ok: false, code: "revoked", why };
+  }
+  return undefined;
+}
+
+function useOf({ digest, common, issuer, content }: Token, first: Issuer | undefined): TokenUse {
+  const { id, issuedAtMs } = common;
+  return {
+    issuer: (issuer ?? first)?.name ?? "",
+    digest,
+    parties: partiesOf(content),
+    ...(id === undefined ? {} : { id }),
+    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
+  };
+}
+
+function partiesOf(content: Token["content"]): readonly string[] {
+  if (content.kind === "identity") return [content.id];
+  if (content.kind === "link") return [content.from, content.to];
+  return [content.root.id, ...content.actors.map(({ id }) => id)];
+}

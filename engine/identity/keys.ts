@@ -1,0 +1,149 @@
+/** Where an issuer's keys come from, and how long they are believed: read again from time to time, and never followed elsewhere. */
+import { readFile } from "node:fs/promises";
+import { type JsonValue, readJson } from "../json.ts";
+import type { JsonLimits } from "../limits.ts";
+import { type KeySet, type KeySetReading, readKeySet } from "./key-set.ts";
+
+export interface KeySource {
+  /** Keys that may verify now; `undefined` while there are none, or once they are too old to be believed. */
+  current(): KeySet | undefined;
+  /** Reads them again, unless that was just done. A failure is reported, and leaves the keys as they were. */
+  refresh(): Promise<void>;
+}
+
+export interface KeySourceParts {
+  /** The document as it is now; throws where it cannot be read. */
+  readonly load: () => Promise<Uint8Array>;
+  /** What keys are for: `sig`, or `jwt-svid` in a SPIFFE bundle. */
+  readonly use: string;
+  /** Milliseconds on a clock that nobody sets. */
+  readonly elapsedMs: () => number;
+  readonly onFault: (fault: Error) => void;
+  readonly times?: KeyTimes;
+}
+
+/** Milliseconds. */
+export interface KeyTimes {
+  /** Older keys are read anew, behind the decisions that still use them. */
+  readonly refresh: number;
+  /** Older keys are not believed: their issuer may have withdrawn them. */
+  readonly stale: number;
+  /** Between two attempts, so that tokens with invented `kid`s ask an issuer nothing. */
+  readonly cooldown: number;
+}
+
+export const KEY_TIMES: KeyTimes = { refresh: 300_000, stale: 3_600_000, cooldown: 30_000 };
+
+const FETCH_TIMEOUT_MS = 5_000;
+
+const DOCUMENT_LIMITS: JsonLimits = {
+  byteCount: 1024 * 1024,
+  depth: 16,
+  memberCount: 1_000,
+  valueCount: 20_000,
+};
+
+/** Keys that stand in the configuration itself. */
+export function fixedKeys(set: KeySet): KeySource {
+  return { current: () => set, refresh: async () => {} };
+}
+
+export function createKeySource(parts: KeySourceParts): KeySource {
+  const { elapsedMs, times = KEY_TIMES } = parts;
+  let loaded: Loaded | undefined;
+  let triedMs = Number.NEGATIVE_INFINITY;
+  let pending: Promise<void> | undefined;
+  const attempt = async (): Promise<void> => {
+    try {
+      loaded = await loadAfter(loaded, parts);
+    } catch (fault) {
+      parts.onFault(fault instanceof Error ? fault : new Error(String(fault)));
+    } finally {
+      pending = undefined;
+    }
+  };
+  const refresh = (): Promise<void> => {
+    if (pending !== undefined) return pending;
+    if (elapsedMs() - triedMs < times.cooldown) return Promise.resolve();
+    triedMs = elapsedMs();
+    pending = attempt();
+    return pending;
+  };
+  return {
+    refresh,
+    current() {
+      if (loaded === undefined) return undefined;
+      const age = elapsedMs() - loaded.atMs;
+      // Not awaited: a decision by keys that are still believed need not wait. `attempt` never rejects.
+      if (age >= times.refresh) void refresh();
+      return age < times.stale ? loaded.set : undefined;
+    },
+  };
+}
+
+interface Loaded {
+  readonly set: KeySet;
+  readonly sequence: number | undefined;
+  readonly atMs: number;
+}
+
+async function loadAfter(before: Loaded | undefined, parts: KeySourceParts): Promise<Loaded> {
+  const atMs = parts.elapsedMs();
+  const bytes = await parts.load();
+  const { reading, sequence } = readKeyDocument(bytes, parts.use);
+  if (!reading.ok) throw new Error(reading.why);
+  if (before?.sequence !== undefined && (sequence ?? -1) < before.sequence) {
+    throw new Error(`its sequence went back from ${before.sequence}`);
+  }
+  return { set: reading.set, sequence, atMs };
+}
+
+/** A key set, or a SPIFFE bundle, which also counts its versions (`spiffe_sequence`). */
+export function readKeyDocument(
+  bytes: Uint8Array,
+  use: string,
+): { readonly reading: KeySetReading; readonly sequence: number | undefined } {
+  const read = readJson(bytes, DOCUMENT_LIMITS);
+  if (!read.ok) {
+    const why = `it is no JSON: ${read.fault.message}`;
+    return { reading: { ok: false, why }, sequence: undefined };
+  }
+  return { reading: readKeySet(read.value, use), sequence: sequenceOf(read.value) };
+}
+
+function sequenceOf(json: JsonValue): number | undefined {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
+  const { spiffe_sequence: sequence } = json;
+  return typeof sequence === "number" ? sequence : undefined;
+}
+
+export function loadFile(path: string): () => Promise<Uint8Array> {
+  return () => readFile(path);
+}
+
+/** One GET that follows no redirect, waits five seconds and takes a mebibyte. */
+export function loadUrl(url: string): () => Promise<Uint8Array> {
+  return async () => {
+    const response = await fetch(url, {
+      redirect: "error",
+      signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
+      headers: { accept: "application/json, application/jwk-set+json" },
+    });
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      throw new Error(`it answered ${response.status}`);
+    }
+    return readBounded(response);
+  };
+}
+
+async function readBounded({ body }: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    length += chunk.length;
+    if (length > DOCUMENT_LIMITS.byteCount) throw new Error("it is larger than 1 MiB");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
