@@ -43,6 +43,7 @@ export interface Io {
   /** Whether progress may be drawn on standard error. */
   readonly interactive: boolean;
   readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: () => Promise<Uint8Array>;
   /** Resolves when the user wants to stop (SIGINT, SIGTERM). */
   readonly stopped: Promise<void>;

@@ -18,7 +18,6 @@ export interface World extends Omit<Io, "color"> {
   readonly version: string;
   /** Both standard output and standard error are terminals. */
   readonly terminal: boolean;
-  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 export async function run(words: readonly string[], world: World): Promise<ExitCode> {
@@ -83,6 +82,7 @@ function ioOf(world: World, color: boolean): Io {
     color,
     interactive: world.interactive,
     cwd: world.cwd,
+    env: world.env,
     stdin: world.stdin,
     get stopped() {
       return world.stopped;

@@ -5,11 +5,24 @@ import { createHash } from "node:crypto";
  * spelled as JavaScript spells them, which is what the RFC asks for.
  */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  members.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`).join(",")}}`;
+  if (Array.isArray(value)) return arrayJson(value);
+  const members = value as Readonly<Record<string, unknown>>;
+  let text = "";
+  for (const name of Object.keys(members).sort()) {
+    const member = members[name];
+    if (member === undefined) continue;
+    text += `${text === "" ? "{" : ","}${JSON.stringify(name)}:${canonicalJson(member)}`;
+  }
+  return text === "" ? "{}" : `${text}}`;
+}
+
+function arrayJson(items: readonly unknown[]): string {
+  let text = "[";
+  for (let at = 0; at < items.length; at++) {
+    text += at === 0 ? canonicalJson(items[at]) : `,${canonicalJson(items[at])}`;
+  }
+  return `${text}]`;
 }
 
 /** `sha256:…` of a value's canonical JSON. */

@@ -5,6 +5,7 @@
 import type { Program } from "../lang/ir.ts";
 import type { ApprovalFact } from "./decide.ts";
 import type { Decision } from "./decision.ts";
+import type { VouchedDelegation } from "./identity/vouched.ts";
 import type { OutcomeReport } from "./outcome-reader.ts";
 import type { AcceptedRequest } from "./request-reader.ts";
 import type { StateView, TaskState } from "./state/store.ts";
@@ -18,7 +19,8 @@ export interface EvidenceSink {
 }
 
 export interface DecisionEvidence {
-  readonly program: Program;
+  /** Missing where there is no policy. */
+  readonly program?: Program | undefined;
   /** The clock that was decided by: milliseconds since the Unix epoch. Missing where the engine failed before. */
   readonly nowMs?: number | undefined;
   /** JSON as it was asked. */
@@ -40,6 +42,7 @@ export interface DecisionEvidence {
 export interface VouchedEvidence {
   readonly approvals?: readonly ApprovalFact[];
   readonly delegationVerified?: boolean;
+  readonly delegation?: VouchedDelegation;
 }
 
 export interface OutcomeEvidence {

@@ -15,6 +15,14 @@ const LAYERS = [
 /** Files below these decide, and do nothing else: no clock, no chance, no file, no network, no `process`. */
 const PURE = [
   "lang",
+  "engine/audit/chain.ts",
+  "engine/audit/merkle.ts",
+  "engine/audit/note.ts",
+  "engine/audit/pointer.ts",
+  "engine/audit/record.ts",
+  "engine/audit/sealed.ts",
+  "engine/audit/walk.ts",
+  "engine/audit/whole.ts",
   "engine/evaluate",
   "engine/explain",
   "engine/http/histogram.ts",
@@ -44,6 +52,7 @@ const PURE = [
   "engine/state/report.ts",
   "engine/bundles/admit.ts",
   "engine/bundles/contents.ts",
+  "engine/bundles/examine.ts",
   "engine/bundles/manifest.ts",
   "engine/bundles/refusal.ts",
   "engine/bundles/signed.ts",

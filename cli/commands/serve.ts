@@ -1,9 +1,15 @@
 import { digestOfProgram } from "../../engine/bundle.ts";
 import { createEngine, type Engine } from "../../engine/engine.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
-import { createServer, type ServerParts } from "../../engine/http/index.ts";
+import {
+  createServer,
+  type Listening,
+  measured,
+  type ServerParts,
+} from "../../engine/http/index.ts";
 import type { Command, ExitCode, Input, Io } from "../command.ts";
 import { loadPolicy, type Policy } from "../files.ts";
+import { ADMIN_OPTIONS, openAdmin } from "../serve/admin.ts";
 import { curlFor, exampleFor } from "../serve/example.ts";
 import { IDENTITY_OPTIONS, withIdentity } from "../serve/identity.ts";
 import { LISTENING_OPTIONS, startListening } from "../serve/listening.ts";
@@ -22,6 +28,7 @@ export const command: Command = {
   ],
   options: [
     ...LISTENING_OPTIONS,
+    ...ADMIN_OPTIONS,
     ...IDENTITY_OPTIONS,
     { name: "no-test", help: "load it even if its tests fail" },
   ],
@@ -38,30 +45,50 @@ async function serve(input: Input, io: Io): Promise<ExitCode> {
   const { program } = policy;
   const digest = digestOfProgram(program);
   const makeEngine = engineMaker(policy, digest, io);
+  const engine = makeEngine();
+  const { service, measures } = measured(await withIdentity(engine, input, io));
   const app = createServer({
-    service: await withIdentity(makeEngine(), input, io),
+    service,
     allowedHosts: input.lists.get("allowed-host") ?? [],
     logger: loggerFor(input, io),
   });
   const listening = await startListening(app, input);
+  const admin = await orStop(
+    listening,
+    openAdmin({ engine: () => engine, service, measures }, input, io),
+  );
   const example = exampleFor(policy, makeEngine, io);
   const curl = curlFor(example, listening.address);
   if (input.json) {
     const identity = { package: program.package, digest, rules: program.rules.length };
     io.out(
-      `${JSON.stringify({ event: "listening", url: listening.address, policy: identity, curl })}\n`,
+      `${JSON.stringify({ event: "listening", url: listening.address, admin: admin?.address, policy: identity, curl })}\n`,
     );
   } else {
     const paint = painter(io);
     io.out(
-      `${paint("bold", listening.address)} decides by ${program.package} (${count(program.rules.length, "rule")}, ${digest.slice(0, 19)}…)\n\n` +
-        `Ask it:\n\n${curl}\n\n${paint("dim", "Ctrl-C stops it.")}\n`,
+      `${paint("bold", listening.address)} decides by ${program.package} (${count(program.rules.length, "rule")}, ${digest.slice(0, 19)}…)\n` +
+        (admin === undefined
+          ? ""
+          : `operators: ${admin.address} (\`writ top\`, \`writ sessions\`)\n`) +
+        `\nAsk it:\n\n${curl}\n\n${paint("dim", "Ctrl-C stops it.")}\n`,
     );
   }
   await Promise.race([io.stopped, listening.stopped]);
   await listening.stop();
+  await admin?.stop();
   if (input.json) io.out(`${JSON.stringify({ event: "stopped" })}\n`);
   return 0;
+}
+
+/** What is open would keep the process alive. */
+async function orStop<Opened>(listening: Listening, opening: Promise<Opened>): Promise<Opened> {
+  try {
+    return await opening;
+  } catch (error) {
+    await listening.stop();
+    throw error;
+  }
 }
 
 function refuse(failed: readonly string[], { json }: Input, io: Io): ExitCode {

@@ -27,7 +27,8 @@ export async function startListening(
   { values, flags }: Input,
 ): Promise<Listening> {
   const host = values.get("host") ?? DEFAULT_HOST;
-  const port = portOf(values.get("port"));
+  const given = values.get("port");
+  const port = given === undefined ? DEFAULT_PORT : portOf(given, "port");
   try {
     return await listen(app, {
       host,
@@ -51,9 +52,8 @@ export async function startListening(
   }
 }
 
-function portOf(given: string | undefined): number {
-  if (given === undefined) return DEFAULT_PORT;
+export function portOf(given: string, option: string): number {
   const port = Number(given);
   if (/^\d+$/.test(given) && port <= 65_535) return port;
-  throw new Misuse(`\`--port\` is a number from 0 to 65535, not ${JSON.stringify(given)}`);
+  throw new Misuse(`\`--${option}\` is a number from 0 to 65535, not ${JSON.stringify(given)}`);
 }

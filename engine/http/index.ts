@@ -1,3 +1,7 @@
+export type { AdminEvent, AdminParts, Guard, OperatedEngine } from "./admin/admin.ts";
+export { type Credential, createCredential } from "./admin/credential.ts";
+export { createAdminServer } from "./admin/server.ts";
+export type { DecisionsView, LiveState } from "./admin/state.ts";
 export {
   DEFAULT_HOST,
   DEFAULT_PORT,
@@ -6,6 +10,8 @@ export {
   ListenRefused,
   listen,
 } from "./listen.ts";
+export { type Measured, type Measures, measured } from "./measured.ts";
 export { PROBLEMS, type Problem, type ProblemName } from "./problem.ts";
 export { createServer, type ServerParts } from "./server.ts";
 export type { DecisionService } from "./service.ts";
+export { listenOnSocket } from "./socket.ts";

@@ -152,29 +152,33 @@ describe("writ serve", () => {
   }
 
   test("the worked policy answers the line it prints with an explained decision", async () => {
-    const ran = await serving(["policies/payments"], ROOT, async (printed) => {
-      expect(printed).toMatch(
-        /^http:\/\/127\.0\.0\.1:\d+ decides by acme\.payments \(11 rules, sha256:/,
-      );
-      expect(await paste(printed)).toEqual({
-        status: 200,
-        json: expect.objectContaining({
-          decision: "allow",
-          reasons: [
-            {
-              rule: "read_own",
-              effect: "permit",
-              at: expect.stringMatching(/^rules\.writ:\d+:\d+$/),
-              because: expect.stringContaining("accounts of the person it works for"),
-            },
-          ],
-          obligations: [
-            expect.objectContaining({ type: "redact" }),
-            expect.objectContaining({ type: "log" }),
-          ],
-        }),
-      });
-    });
+    const ran = await serving(
+      [join(ROOT, "policies/payments")],
+      directoryWith({}),
+      async (printed) => {
+        expect(printed).toMatch(
+          /^http:\/\/127\.0\.0\.1:\d+ decides by acme\.payments \(11 rules, sha256:/,
+        );
+        expect(await paste(printed)).toEqual({
+          status: 200,
+          json: expect.objectContaining({
+            decision: "allow",
+            reasons: [
+              {
+                rule: "read_own",
+                effect: "permit",
+                at: expect.stringMatching(/^rules\.writ:\d+:\d+$/),
+                because: expect.stringContaining("accounts of the person it works for"),
+              },
+            ],
+            obligations: [
+              expect.objectContaining({ type: "redact" }),
+              expect.objectContaining({ type: "log" }),
+            ],
+          }),
+        });
+      },
+    );
     expect(ran).toMatchObject({ code: 0, err: "" });
   });
 

@@ -1,0 +1,110 @@
+/** The disk, as an audit log needs it. Tests put one in its place that fails. */
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+
+export interface Disk {
+  /** For appending; made with mode 0600 where there is none. */
+  open(path: string): Promise<LogFile>;
+  /** Behind one line end; `undefined` where there is no such file. */
+  read(path: string): Promise<Buffer | undefined>;
+  /** The whole text or none of it, whenever the process stops. */
+  replace(path: string, text: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Names in the directory of `path`. */
+  beside(path: string): Promise<readonly string[]>;
+  /** False where the file is there already. */
+  claim(path: string, text: string): Promise<boolean>;
+  remove(path: string): Promise<void>;
+}
+
+export interface LogFile {
+  /** How many bytes were written: fewer than given where the disk took no more. */
+  write(bytes: Buffer, position: number): Promise<number>;
+  /** Resolves when what was written survives the machine. */
+  sync(): Promise<void>;
+  truncate(size: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Only the owner may read what agents did. */
+const MODE = 0o600;
+const LINE_END = 10;
+
+export const DISK: Disk = {
+  open: async (path) => {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return logFile(await open(path, constants.O_RDWR | constants.O_CREAT, MODE));
+  },
+  read: readBehindLineEnd,
+  replace: async (path, text) => {
+    const draft = `${path}.new`;
+    const file = await open(draft, "w", MODE);
+    try {
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  },
+  rename: (from, to) => rename(from, to),
+  beside: async (path) => {
+    try {
+      return await readdir(dirname(path));
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  },
+  claim: async (path, text) => {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    try {
+      await writeFile(path, text, { flag: "wx", mode: MODE });
+      return true;
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+      throw error;
+    }
+  },
+  remove: (path) => rm(path, { force: true }),
+};
+
+function logFile(file: FileHandle): LogFile {
+  return {
+    write: async (bytes, position) => {
+      const { bytesWritten } = await file.write(bytes, 0, bytes.length, position);
+      return bytesWritten;
+    },
+    sync: () => file.datasync(),
+    truncate: (size) => file.truncate(size),
+    close: () => file.close(),
+  };
+}
+
+async function readBehindLineEnd(path: string): Promise<Buffer | undefined> {
+  let file: FileHandle;
+  try {
+    file = await open(path, "r");
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+  try {
+    const { size } = await file.stat();
+    const bytes = Buffer.allocUnsafe(size + 1);
+    bytes[0] = LINE_END;
+    let length = 1;
+    while (length < bytes.length) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length - 1);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    await file.close();
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}

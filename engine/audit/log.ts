@@ -1,0 +1,433 @@
+/**
+ * An audit log on a disk (SPEC §14.3). What is appended in one turn of the event loop is written at once, and
+ * who asks `written` learns when it is. A log that cannot be written says so to everybody until it can.
+ */
+import { setImmediate as nextTurn } from "node:timers";
+import { spellTime } from "../../lang/scalar/time.ts";
+import type { Readiness } from "../answer.ts";
+import { canonicalJson, digestOf } from "../canonical-json.ts";
+import { type Head, link } from "./chain.ts";
+import type { Disk, LogFile } from "./disk.ts";
+import { checkpointFile, rotatedFile } from "./files.ts";
+import { claimLog, releaseLog } from "./lock.ts";
+import { rootOf } from "./merkle.ts";
+import { type Signer, writeCheckpoint } from "./note.ts";
+import type { AuditRecord } from "./record.ts";
+import { type Recovered, recover } from "./recover.ts";
+import { continuedFrom } from "./walk.ts";
+
+export interface LogParts {
+  readonly disk: Disk;
+  /** The current file. */
+  readonly path: string;
+  /** Names the log in its checkpoints. */
+  readonly origin: string;
+  /** Missing = checkpoints count and are not signed. */
+  readonly signer?: Signer | undefined;
+  /** Written is what survives the machine; else what survives the process. */
+  readonly sync: boolean;
+  /** Milliseconds since the Unix epoch. */
+  readonly clock: () => number;
+  readonly limits?: Partial<LogLimits>;
+  /** Told once of what ends or hinders the log. */
+  readonly onTrouble: (message: string) => void;
+}
+
+export interface LogLimits {
+  /** Records that wait to be written; more are refused. */
+  readonly queueCount: number;
+  /** After it those that wait are told that the disk is too slow. */
+  readonly behindMs: number;
+  readonly checkpointCount: number;
+  readonly checkpointMs: number;
+  /** A file is rotated once it has so many bytes. */
+  readonly rotateBytes: number;
+  /** Between attempts to write again, once the disk refused. */
+  readonly retryMs: number;
+}
+
+export const LOG_LIMITS: LogLimits = {
+  queueCount: 10_000,
+  behindMs: 1_000,
+  checkpointCount: 1_000,
+  checkpointMs: 10_000,
+  rotateBytes: 64 * 1024 * 1024,
+  retryMs: 1_000,
+};
+
+/** Nothing can be recorded now, or ever again; the message says why. */
+export class LogStopped extends Error {}
+
+export interface AuditLog {
+  /** Throws where the log is stopped or too far behind. */
+  append(record: AuditRecord): void;
+  /** Resolves when all that was appended before is written; rejects when it cannot be. */
+  written(): Promise<void>;
+  readiness(): Readiness;
+  /** Of what was appended and is not written. */
+  readonly waiting: number;
+  /** Resolves when the log will never be written again, with why. */
+  readonly ended: Promise<string>;
+  /** Writes what waits and a last checkpoint. */
+  close(): Promise<void>;
+}
+
+/** Takes up the log where it ends. Rejects when it is damaged, in use, or cannot be written. */
+export async function openLog(parts: LogParts): Promise<AuditLog> {
+  const { disk, path, signer } = parts;
+  await claimLog(disk, path);
+  try {
+    const recovered = await recover(disk, path, signer === undefined ? [] : [signer]);
+    const file = await disk.open(path);
+    if (recovered.torn !== undefined) await file.truncate(recovered.size);
+    const log = new Log(parts, file, recovered);
+    try {
+      await log.begin(recovered);
+    } catch (error) {
+      await log.abandon();
+      throw error;
+    }
+    return log;
+  } catch (error) {
+    await releaseLog(disk, path);
+    throw error;
+  }
+}
+
+type Stop = { readonly because: string; readonly forGood: boolean };
+
+class Log implements AuditLog {
+  readonly ended: Promise<string>;
+  readonly #parts: LogParts;
+  readonly #limits: LogLimits;
+  #file: LogFile;
+  /** After what is written. What is being written is ahead of it, and forgotten if it fails. */
+  #head: Head;
+  #size: number;
+  #covered: number;
+  #rotated: number;
+  #queue: string[] = [];
+  #batch = newBatch();
+  /** Settles with what was written last. */
+  #written: Promise<void> = Promise.resolve();
+  /** Settles when nothing more is to be done for it. */
+  #writing: Promise<void> | undefined;
+  #isDue = false;
+  /** The write under way takes longer than anybody waits. */
+  #isLate = false;
+  #stop: Stop | undefined;
+  #refusedCount = 0;
+  #isClosing = false;
+  #isClosed = false;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #end: (because: string) => void;
+
+  constructor(parts: LogParts, file: LogFile, recovered: Recovered) {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.ended = promise;
+    this.#end = resolve;
+    this.#parts = parts;
+    this.#limits = { ...LOG_LIMITS, ...parts.limits };
+    this.#file = file;
+    this.#head = recovered.head;
+    this.#size = recovered.size;
+    this.#covered = recovered.covered;
+    this.#rotated = recovered.rotated;
+  }
+
+  async begin({ begins, rotated, torn }: Recovered): Promise<void> {
+    const at = this.#now();
+    if (begins && rotated > 0) this.append({ ...continuedFrom(this.#head, at) });
+    if (torn !== undefined) {
+      const digest = digestOf(torn.toString("base64"));
+      this.append({ kind: "cut", at, bytes: torn.length, digest });
+    }
+    const { origin, signer } = this.#parts;
+    this.append({ kind: "opened", at, origin, key: signer?.text });
+    this.#queue.push(CHECKPOINT);
+    await this.#write();
+    const { checkpointMs } = this.#limits;
+    this.#timers.add(setInterval(() => this.#checkpointIfDue(), checkpointMs).unref());
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  append(record: AuditRecord): void {
+    const readiness = this.readiness();
+    if (!readiness.ready) {
+      this.#refusedCount += 1;
+      throw new LogStopped(readiness.because);
+    }
+    this.#queue.push(lineText(record));
+    this.#schedule();
+  }
+
+  written(): Promise<void> {
+    if (this.#stop !== undefined) return Promise.reject(new LogStopped(this.#stop.because));
+    if (this.#queue.length > 0) return this.#batch.promise;
+    return this.#written;
+  }
+
+  readiness(): Readiness {
+    if (this.#stop !== undefined) return { ready: false, because: this.#stop.because };
+    const isBehind = this.#isLate || this.#queue.length >= this.#limits.queueCount;
+    return isBehind ? { ready: false, because: TOO_SLOW } : { ready: true };
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    try {
+      if (this.#stop === undefined) {
+        this.append({ kind: "closed", at: this.#now() });
+        this.#queue.push(CHECKPOINT);
+        await this.written();
+        await this.#writing;
+        await this.#file.sync();
+      }
+    } finally {
+      await this.abandon();
+      await releaseLog(this.#parts.disk, this.#parts.path);
+    }
+  }
+
+  async abandon(): Promise<void> {
+    this.#isClosed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#stop ??= { because: "the audit log is closed", forGood: true };
+    await this.#writing?.catch(() => {});
+    await this.#file.close().catch(() => {});
+  }
+
+  #now(): string {
+    return spellTime(this.#parts.clock());
+  }
+
+  /** At the end of this turn, unless a write is under way: then when that is done. */
+  #schedule(): void {
+    if (this.#isDue || this.#writing !== undefined) return;
+    this.#isDue = true;
+    nextTurn(() => {
+      this.#isDue = false;
+      if (this.#writing === undefined && this.#queue.length > 0) void this.#write();
+    });
+  }
+
+  #write(): Promise<void> {
+    const batch = this.#batch;
+    const queue = this.#queue;
+    this.#batch = newBatch();
+    this.#queue = [];
+    this.#written = batch.promise;
+    // A timer that is late itself must not speak before the disk could.
+    const late = setTimeout(() => nextTurn(() => this.#beLate(batch)), this.#limits.behindMs);
+    this.#writing = this.#storeAndPublish(queue, batch)
+      .catch((fault) => this.#fail(fault, queue.length, batch))
+      .finally(() => {
+        clearTimeout(late);
+        this.#isLate = false;
+        this.#writing = undefined;
+        if (this.#queue.length > 0) this.#schedule();
+      });
+    return batch.promise;
+  }
+
+  /** Whoever waits is told; what they wait for is written all the same, if it can be. */
+  #beLate(batch: Batch): void {
+    if (this.#written !== batch.promise || this.#writing === undefined) return;
+    this.#isLate = true;
+    batch.reject(new LogStopped(TOO_SLOW));
+    this.#batch.reject(new LogStopped(TOO_SLOW));
+    this.#batch = newBatch();
+  }
+
+  async #storeAndPublish(queue: readonly string[], batch: Batch): Promise<void> {
+    const note = await this.#store(queue);
+    batch.resolve();
+    if (note !== undefined) await this.#publish(note);
+  }
+
+  /** All of it or nothing: what is half written is taken back, and nobody was told of it. */
+  async #store(queue: readonly string[]): Promise<string | undefined> {
+    const { lines, head, note, covered } = this.#linked(queue);
+    const bytes = Buffer.from(`${lines.join("\n")}\n`);
+    try {
+      await this.#writeAll(bytes);
+    } catch (fault) {
+      await this.#takeBack(fault);
+    }
+    if (this.#parts.sync) await syncOrStop(this.#file);
+    this.#head = head;
+    this.#size += bytes.length;
+    this.#covered = covered;
+    return note;
+  }
+
+  async #writeAll(bytes: Buffer): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      const count = await this.#file.write(bytes.subarray(done), this.#size + done);
+      if (count === 0) throw new Error("the disk takes no more");
+      done += count;
+    }
+  }
+
+  async #takeBack(fault: unknown): Promise<never> {
+    try {
+      await this.#file.truncate(this.#size);
+    } catch {
+      throw new StopForGood(
+        `${reasonOf(fault)}, and what was half written could not be taken back`,
+      );
+    }
+    throw fault;
+  }
+
+  #linked(queue: readonly string[]): LinkedBatch {
+    const { checkpointCount } = this.#limits;
+    const lines: string[] = [];
+    let head = this.#head;
+    let covered = this.#covered;
+    let note: string | undefined;
+    const add = (record: string) => {
+      const linked = link(head, record);
+      lines.push(linked.line);
+      head = linked.head;
+    };
+    for (const record of queue) {
+      if (record !== CHECKPOINT) add(record);
+      if (record === CHECKPOINT || head.tree.size - covered > checkpointCount) {
+        covered = head.tree.size;
+        note = this.#noteOf(head);
+        add(canonicalJson({ checkpoint: note, kind: "checkpoint" }));
+      }
+    }
+    return { lines, head, note, covered };
+  }
+
+  #noteOf({ tree }: Head): string {
+    const { origin, signer } = this.#parts;
+    return writeCheckpoint({ origin, size: tree.size, root: rootOf(tree) }, signer);
+  }
+
+  /** Beside the log, for whoever keeps it elsewhere; and the file is changed where it is large enough. */
+  async #publish(note: string): Promise<void> {
+    const { disk, path } = this.#parts;
+    await disk.replace(checkpointFile(path), note);
+    // The last checkpoint stays the last line.
+    if (this.#size >= this.#limits.rotateBytes && !this.#isClosing) await this.#rotate();
+  }
+
+  /** Always behind a checkpoint, so that a rotated file can be verified alone. */
+  async #rotate(): Promise<void> {
+    const { disk, path } = this.#parts;
+    await syncOrStop(this.#file);
+    await this.#file.close();
+    this.#rotated += 1;
+    await disk.rename(path, rotatedFile(path, this.#rotated));
+    this.#file = await disk.open(path);
+    this.#size = 0;
+    const first = link(this.#head, canonicalJson(continuedFrom(this.#head, this.#now())));
+    const bytes = Buffer.from(`${first.line}\n`);
+    await this.#writeAll(bytes);
+    if (this.#parts.sync) await syncOrStop(this.#file);
+    this.#head = first.head;
+    this.#size = bytes.length;
+  }
+
+  /** A checkpoint is a line as well: it alone is no reason for another. */
+  #checkpointIfDue(): void {
+    if (this.#stop !== undefined || this.#isClosed) return;
+    if (this.#head.tree.size - this.#covered <= 1) return;
+    this.#queue.push(CHECKPOINT);
+    this.#schedule();
+  }
+
+  #fail(fault: unknown, count: number, batch: Batch): void {
+    const forGood = fault instanceof StopForGood;
+    const because = `nothing can be recorded: ${reasonOf(fault)}`;
+    const isNew = this.#stop === undefined;
+    this.#stop = { because, forGood };
+    this.#refusedCount += count + this.#queue.length;
+    const stopped = new LogStopped(because);
+    batch.reject(stopped);
+    this.#batch.reject(stopped);
+    this.#batch = newBatch();
+    this.#queue = [];
+    if (isNew || forGood) this.#parts.onTrouble(because);
+    if (forGood) this.#end(because);
+    else this.#retryLater();
+  }
+
+  /** With a line that says what is missing before it. */
+  #retryLater(): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (this.#stop === undefined || this.#stop.forGood) return;
+      const { because } = this.#stop;
+      const refused = this.#refusedCount;
+      this.#queue.push(lineText({ kind: "resumed", at: this.#now(), because, refused }));
+      this.#write().then(
+        () => {
+          this.#stop = undefined;
+          this.#refusedCount -= refused;
+          this.#parts.onTrouble("the audit log is written again");
+        },
+        () => {},
+      );
+    }, this.#limits.retryMs).unref();
+    this.#timers.add(timer);
+  }
+}
+
+interface LinkedBatch {
+  readonly lines: readonly string[];
+  readonly head: Head;
+  readonly note: string | undefined;
+  readonly covered: number;
+}
+
+/** Stands in the queue for a checkpoint, which is made of what is before it. */
+const CHECKPOINT = "";
+
+/** What is written under way is unknown: to go on would be to guess (fsyncgate). */
+class StopForGood extends Error {}
+
+async function syncOrStop(file: LogFile): Promise<void> {
+  try {
+    await file.sync();
+  } catch (fault) {
+    throw new StopForGood(`what was written may be lost: ${reasonOf(fault)}`);
+  }
+}
+
+const TOO_SLOW = "the audit log is not written in time";
+
+interface Batch {
+  readonly promise: Promise<void>;
+  resolve(): void;
+  reject(reason: LogStopped): void;
+}
+
+function newBatch(): Batch {
+  const batch = Promise.withResolvers<void>();
+  // Where nobody waits, nobody is told.
+  batch.promise.catch(() => {});
+  return batch;
+}
+
+/** One line for every reader: what some of them take for a line end stands as an escape. */
+function lineText(record: AuditRecord): string {
+  return canonicalJson(record).replace(LINE_ENDS, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
+const LINE_ENDS = /[\u007f-\u009f\u2028\u2029]/g;
+
+function reasonOf(fault: unknown): string {
+  const code = fault instanceof Error && "code" in fault ? fault.code : undefined;
+  if (typeof code === "string") return code === "ENOSPC" ? "the disk is full (ENOSPC)" : code;
+  return fault instanceof Error ? fault.message : String(fault);
+}

@@ -1,0 +1,50 @@
+/**
+ * The Merkle tree of RFC 6962 (§2.1) over the lines of a log, kept as a compact range: the roots of the full
+ * subtrees that the lines so far make, largest first. Hashes are 32 bytes as Latin-1 text, which costs a third
+ * of what buffers do. Pure.
+ */
+import { hash } from "node:crypto";
+
+/** Never changed: a tree with one more leaf is another one. */
+export interface Tree {
+  readonly size: number;
+  /** One for each bit that is set in `size`, from the highest. */
+  readonly roots: readonly string[];
+}
+
+export const EMPTY_TREE: Tree = { size: 0, roots: [] };
+
+/** `entry` without its line end. */
+export function leafHash(entry: string): string {
+  return hash("sha256", `\0${entry}`, "binary");
+}
+
+export function withLeaf({ size, roots }: Tree, leaf: string): Tree {
+  const grown = roots.slice();
+  let root = leaf;
+  // Each full subtree of the same size on the left is joined, as a carry is in binary addition.
+  for (let rest = size; rest % 2 === 1; rest = Math.floor(rest / 2)) {
+    root = nodeHash(grown.pop() ?? "", root);
+  }
+  grown.push(root);
+  return { size: size + 1, roots: grown };
+}
+
+/** 32 bytes. */
+export function rootOf({ roots }: Tree): Buffer {
+  const [last, ...larger] = roots.toReversed();
+  if (last === undefined) return hash("sha256", "", "buffer");
+  return Buffer.from(
+    larger.reduce((root, left) => nodeHash(left, root), last),
+    "latin1",
+  );
+}
+
+const pair = Buffer.alloc(65);
+pair[0] = 1;
+
+function nodeHash(left: string, right: string): string {
+  pair.write(left, 1, "binary");
+  pair.write(right, 33, "binary");
+  return hash("sha256", pair, "binary");
+}

@@ -1,0 +1,130 @@
+/**
+ * What a record holds so that its decision can be made again (SPEC §14.4): the request and everything that was
+ * read to decide it. Keys of counters and values whose origin was asked stand as digests. Pure.
+ */
+import type { Program } from "../../lang/ir.ts";
+import type { Json } from "../../lang/type.ts";
+import { canonicalJson, digestOf } from "../canonical-json.ts";
+import type { DecisionEvidence, FactsRead } from "../evidence.ts";
+import type { VouchedDelegation } from "../identity/vouched.ts";
+import type { DecisionRequest } from "../request.ts";
+import type { AcceptedRequest, SessionFacts } from "../request-reader.ts";
+import { decodeTask, encodeTask, encodeValue } from "../state/codec.ts";
+import type { TaskState } from "../state/store.ts";
+import { isSet, type RecordValue, type Scalar, type Value } from "../value.ts";
+import { without } from "./pointer.ts";
+import { sealed, sealedJson } from "./sealed.ts";
+
+/** As written in a record. */
+export interface Whole {
+  readonly request: unknown;
+  /** Something that may matter was left out, or stands as a digest: nothing can be decided from this. */
+  readonly altered?: true | undefined;
+  /** Milliseconds since the Unix epoch. */
+  readonly now?: number | undefined;
+  readonly verified?: boolean | undefined;
+  /** What the tokens came to. */
+  readonly delegation?: VouchedDelegation | undefined;
+  readonly session?: WholeSession | undefined;
+  readonly counters?: readonly (readonly [index: number, key: string, value: number | string])[];
+  readonly latches?: readonly (readonly [index: number, key: string, value: boolean | string])[];
+  readonly origins?: readonly (readonly [of: string, labels: readonly Scalar[] | string])[];
+  readonly task?: Json | undefined;
+}
+
+interface WholeSession {
+  readonly started: number;
+  readonly interrupted: boolean;
+  readonly labels: readonly Scalar[];
+  readonly sensitivity: number;
+}
+
+/** Read for `origin` and for nobody else, free text, and tokens: no decision needs more of them than its facts. */
+const NEVER = [
+  ["intent", "instruction"],
+  ["intent", "reason"],
+  ["delegation", "tokens"],
+];
+
+export function wholeOf(
+  { input, program, accepted, facts, nowMs, vouched }: DecisionEvidence,
+  but: readonly (readonly string[])[],
+): Whole {
+  const spared = NEVER.reduce(without, input);
+  const request = but.reduce(without, spared);
+  const read = accepted && facts && program && factsJson(facts, accepted, program);
+  const text = canonicalJson([request, read?.task, vouched.delegation]);
+  // Steps before this one may hold what this request is spared of.
+  const isTold = but.length > 0 && facts?.task !== undefined;
+  const isAltered = isTold || request !== spared || sealed(text) !== text;
+  if (isAltered) return { request: sealedJson(request), altered: true };
+  return {
+    request,
+    now: nowMs,
+    verified: vouched.delegationVerified === true,
+    delegation: vouched.delegation,
+    session: sessionOf(accepted?.request.roots.session),
+    ...read,
+  };
+}
+
+/** By which a value is found again whose origin was asked. */
+export function digestOfValue(value: Value): string {
+  return digestOf(encodeValue(value));
+}
+
+function sessionOf(session: RecordValue | undefined): WholeSession | undefined {
+  if (session === undefined) return undefined;
+  return {
+    started: Number(session.started_at),
+    interrupted: session.status === "interrupted",
+    labels: isSet(session.labels) ? [...session.labels] : [],
+    sensitivity: Number(session.sensitivity),
+  };
+}
+
+export function sessionFrom(session: WholeSession): SessionFacts {
+  return {
+    startedAtMs: session.started,
+    interrupted: session.interrupted,
+    labels: new Set(session.labels),
+    sensitivity: session.sensitivity,
+  };
+}
+
+function factsJson(
+  { counters, latches, origins, task }: FactsRead,
+  accepted: AcceptedRequest,
+  program: Program,
+): Partial<Whole> {
+  return {
+    counters: counters.map(({ index, key, value }) => [index, digestOf(key), value]),
+    latches: latches.map(({ index, key, value }) => [index, digestOf(key), value]),
+    origins: origins.map(({ of, labels }) => [
+      digestOfValue(of),
+      labels === "unavailable" ? labels : [...labels],
+    ]),
+    task: task && taskJson(task, accepted, program),
+  };
+}
+
+function taskJson(
+  task: TaskState | "changed",
+  { request }: AcceptedRequest,
+  program: Program,
+): Json {
+  return task === "changed" ? task : encodeTask(task, sequenceOf(request, program), program);
+}
+
+export function taskFrom(
+  json: Json | undefined,
+  { request }: AcceptedRequest,
+  program: Program,
+): TaskState | "changed" | undefined {
+  if (json === undefined || json === "changed") return json;
+  return decodeTask(json, sequenceOf(request, program), program);
+}
+
+function sequenceOf({ roots }: DecisionRequest, { tasks }: Program) {
+  return tasks.find(({ name }) => name === roots.intent.task)?.sequence;
+}

@@ -1,0 +1,181 @@
+/**
+ * Fetches, examines and activates bundles. Whatever goes wrong leaves the policy that is decided by where it is,
+ * and is told: to whoever listens, and in the status that `/ready` and metrics read.
+ */
+import type { Active, ActivePolicy } from "../active.ts";
+import type { VerifyingKey } from "../signing-key.ts";
+import { decidesUntil } from "./admit.ts";
+import type { Passed } from "./examine.ts";
+import type { FloorStore } from "./floor.ts";
+import { type Refusal, type RefusalCode, refuse } from "./refusal.ts";
+import { digestOfBytes } from "./signed.ts";
+import { type BundleSource, fileSource } from "./source.ts";
+import type { Examiner } from "./thread.ts";
+
+export interface ReloadParts {
+  readonly source: BundleSource;
+  readonly keys: readonly VerifyingKey[];
+  readonly examiner: Examiner;
+  readonly floor: FloorStore;
+  readonly active: Active;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  /** How long after it has expired a bundle is still decided by. */
+  readonly graceMs: number;
+  readonly runsTests: boolean;
+  /** A policy that can be decided by, made of what has passed. */
+  readonly prepare: (passed: Passed) => Pick<ActivePolicy, "digest" | "revision" | "service">;
+  readonly onEvent: (event: ReloadEvent) => void;
+}
+
+export type ReloadEvent =
+  | { readonly kind: "activated"; readonly policy: ActivePolicy; readonly passed: Passed }
+  /** Of one cause in a row, the first alone is told. */
+  | { readonly kind: "refused"; readonly refusal: Refusal; readonly source: string }
+  /** After refusals, the source holds again what is decided by. */
+  | { readonly kind: "recovered"; readonly source: string };
+
+/** Times are milliseconds since the Unix epoch. */
+export interface ReloadStatus {
+  readonly source: string;
+  readonly serial?: number;
+  readonly activatedAtMs?: number;
+  readonly activationCount: number;
+  readonly refusalCounts: ReadonlyMap<RefusalCode, number>;
+  readonly checkedAtMs?: number;
+  /** Why the latest check came to nothing. */
+  readonly failing?: {
+    readonly code: RefusalCode;
+    readonly because: string;
+    readonly sinceMs: number;
+  };
+}
+
+export interface Reloader {
+  /** Whether the source was reached and holds what is decided by now. Never rejects; one at a time. */
+  check(): Promise<boolean>;
+  /** Decides by the bundle that was decided by last, where it was saved; says nothing of the source. */
+  startFromSaved(): Promise<boolean>;
+  status(): ReloadStatus;
+}
+
+export function createReloader(parts: ReloadParts): Reloader {
+  const state: State = { activationCount: 0, refusalCounts: new Map() };
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = (check: () => Promise<boolean>): Promise<boolean> => {
+    const next = last.then(check);
+    last = next;
+    return next;
+  };
+  return {
+    check: () => inTurn(() => checkSource(state, parts)),
+    startFromSaved: () => inTurn(() => activateSaved(state, parts)),
+    status: () => ({ source: parts.source.shown, ...state }),
+  };
+}
+
+interface State {
+  serial?: number;
+  activatedAtMs?: number;
+  activationCount: number;
+  readonly refusalCounts: Map<RefusalCode, number>;
+  checkedAtMs?: number;
+  failing?: NonNullable<ReloadStatus["failing"]>;
+  /** Of what is decided by. */
+  etag?: string | undefined;
+  bytesDigest?: string;
+  /** Of what was refused last for good: it is not examined again. */
+  refusedDigest?: string;
+}
+
+async function checkSource(state: State, parts: ReloadParts): Promise<boolean> {
+  const refusal = await caught(() => fetchAndActivate(state, parts));
+  state.checkedAtMs = parts.now();
+  if (refusal === undefined) recover(state, parts);
+  else fail(refusal, state, parts);
+  return refusal === undefined;
+}
+
+async function activateSaved(state: State, parts: ReloadParts): Promise<boolean> {
+  const source = fileSource(parts.floor.saved);
+  const refusal = await caught(async () => {
+    const fetched = await source.fetch(undefined);
+    if (fetched.kind !== "body") return refuse("unreachable", "no bundle was saved");
+    return activate(fetched.bytes, parts, state);
+  });
+  if (refusal !== undefined) parts.onEvent({ kind: "refused", refusal, source: source.shown });
+  return refusal === undefined;
+}
+
+/** A bug in loading is no reason to stop deciding. */
+async function caught(load: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
+  try {
+    return await load();
+  } catch (fault) {
+    const what = fault instanceof Error ? fault.message : String(fault);
+    return refuse("crashed", `loading it failed: ${what}`);
+  }
+}
+
+async function fetchAndActivate(state: State, parts: ReloadParts): Promise<Refusal | undefined> {
+  const fetched = await parts.source.fetch(state.etag);
+  if (fetched.kind === "same") return undefined;
+  if (fetched.kind === "failed") return refuse(fetched.code, fetched.because);
+  const { bytes, etag } = fetched;
+  const bytesDigest = digestOfBytes(bytes);
+  if (bytesDigest === state.bytesDigest) {
+    state.etag = etag;
+    return undefined;
+  }
+  if (bytesDigest === state.refusedDigest && state.failing !== undefined) {
+    return refuse(state.failing.code, state.failing.because);
+  }
+  const refusal = await activate(bytes, parts, state);
+  if (refusal === undefined) Object.assign(state, { etag, bytesDigest });
+  else if (!PASSING.has(refusal.code)) state.refusedDigest = bytesDigest;
+  return refusal;
+}
+
+/** What may be otherwise next time, though the bundle is the same. */
+const PASSING: ReadonlySet<RefusalCode> = new Set(["crashed", "not_recorded"]);
+
+async function activate(
+  bytes: Uint8Array,
+  parts: ReloadParts,
+  state: State,
+): Promise<Refusal | undefined> {
+  const { keys, examiner, floor, active, graceMs, runsTests } = parts;
+  const admission = { nowMs: parts.now(), graceMs, floor: floor.present() };
+  const passed = await examiner.examine(bytes, { ...admission, keys, runsTests });
+  if (!passed.ok) return passed;
+  const { manifest, manifestDigest, program } = passed;
+  const policy = { ...parts.prepare(passed), program, untilMs: decidesUntil(manifest, graceMs) };
+  const { package: name, serial } = manifest;
+  try {
+    await floor.record({ package: name, serial, manifest: manifestDigest }, bytes);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "it failed";
+    return refuse("not_recorded", `it could not be written down as the newest: ${code}`);
+  }
+  active.swap(policy);
+  state.serial = serial;
+  state.activatedAtMs = parts.now();
+  state.activationCount += 1;
+  parts.onEvent({ kind: "activated", policy, passed });
+  return undefined;
+}
+
+function recover(state: State, { source, onEvent }: ReloadParts): void {
+  if (state.failing === undefined) return;
+  delete state.failing;
+  onEvent({ kind: "recovered", source: source.shown });
+}
+
+function fail(refusal: Refusal, state: State, parts: ReloadParts): void {
+  const { code, because } = refusal;
+  state.refusalCounts.set(code, (state.refusalCounts.get(code) ?? 0) + 1);
+  const known = state.failing;
+  if (known?.code === code && known.because === because) return;
+  state.failing = { code, because, sinceMs: parts.now() };
+  parts.onEvent({ kind: "refused", refusal, source: parts.source.shown });
+}

@@ -1,0 +1,205 @@
+/** Whatever is done to a log is found, and where (goal G17). */
+import { describe, expect, test } from "vitest";
+import { BEGINNING, link } from "../../../engine/audit/chain.ts";
+import { checkpointFile } from "../../../engine/audit/files.ts";
+import { rootOf } from "../../../engine/audit/merkle.ts";
+import { writeCheckpoint } from "../../../engine/audit/note.ts";
+import { logOf, SIGNER, signerNamed, verify } from "../../support/audit.ts";
+import { START } from "../../support/engine.ts";
+
+/** A log whose lines a test can change. */
+async function sample(count = 12, clock = () => START) {
+  const { disk, path: at } = await logOf(count, { clock });
+  const lines = disk.text(at).trimEnd().split("\n");
+  const verifyWith = (changed: readonly string[], live = false) => {
+    disk.files.set(at, Buffer.from(changed.map((line) => `${line}\n`).join("")));
+    return verify(disk, at, { live });
+  };
+  return { disk, path: at, lines, verifyWith };
+}
+
+test("a log that nobody touched is right, and every record under a signature", async () => {
+  const { disk, path, lines } = await sample();
+  const verification = await verify(disk, path);
+  expect(verification).toMatchObject({ ok: true, records: lines.length, first: 0, uncovered: 0 });
+  expect(verification.signed).toBe(verification.checkpoints);
+  expect(verification.checkpoints).toBeGreaterThanOrEqual(2);
+});
+
+test("any flipped bit of any byte", { timeout: 60_000 }, async () => {
+  const { disk, path } = await sample(4);
+  const whole = Buffer.from(disk.files.get(path) ?? "");
+  for (let at = 0; at < whole.length; at++) {
+    const changed = Buffer.from(whole);
+    changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
+    disk.files.set(path, changed);
+    const { ok, findings } = await verify(disk, path);
+    expect(ok, `byte ${at}`).toBe(false);
+    const line = whole.subarray(0, at).toString("latin1").split("\n").length;
+    expect(findings[0]?.line, `byte ${at}: ${findings[0]?.what}`).toBe(line);
+  }
+});
+
+describe("any line", () => {
+  test("dropped, also the last one", async () => {
+    const { lines, verifyWith } = await sample();
+    for (const at of lines.keys()) {
+      const { ok, findings } = await verifyWith(lines.toSpliced(at, 1), true);
+      expect(ok, `line ${at + 1}`).toBe(false);
+      if (at < lines.length - 1) expect(findings[0]?.line).toBe(at + 1);
+    }
+  });
+
+  test("swapped with the next, and written twice", async () => {
+    const { lines, verifyWith } = await sample();
+    for (const [at, line] of lines.entries()) {
+      const next = lines[at + 1];
+      if (next !== undefined) {
+        const { findings } = await verifyWith(lines.toSpliced(at, 2, next, line));
+        expect(findings[0]?.line).toBe(at + 1);
+      }
+      const { findings } = await verifyWith(lines.toSpliced(at, 0, line));
+      expect(findings[0]?.line).toBe(at + 2);
+    }
+  });
+
+  test("of another log", async () => {
+    const one = await sample();
+    const two = await sample(12, () => START + 1);
+    for (const at of [3, 5, 8]) {
+      const spliced = [...one.lines.slice(0, at), ...two.lines.slice(at)];
+      expect((await one.verifyWith(spliced)).ok).toBe(false);
+    }
+  });
+});
+
+test("an end that was cut, however much of it", async () => {
+  const { lines, verifyWith } = await sample();
+  for (let kept = 0; kept < lines.length; kept++) {
+    const { ok, findings } = await verifyWith(lines.slice(0, kept), true);
+    expect(ok, `${kept} lines kept`).toBe(false);
+    expect(findings.at(-1)?.what).toMatch(/its end was cut/);
+  }
+});
+
+test("an end that was cut together with the checkpoint beside it, by an anchor kept elsewhere", async () => {
+  const { disk, path, lines, verifyWith } = await sample();
+  const anchor = { name: "anchor", note: disk.text(checkpointFile(path)) };
+  disk.files.delete(checkpointFile(path));
+  const kept = lines.slice(0, 2);
+  expect((await verifyWith(kept, true)).ok).toBe(true);
+  const { ok, findings } = await verify(disk, path, { anchors: [anchor], live: true });
+  expect(ok).toBe(false);
+  expect(findings[0]).toMatchObject({ file: "anchor" });
+});
+
+test("a record that somebody without the key appended", async () => {
+  const { disk, path, lines } = await sample();
+  let head = BEGINNING;
+  for (const line of lines) head = link(head, line.slice(line.indexOf('"record":') + 9, -1)).head;
+  const forged = link(head, '{"decision":"allow","id":"d-forged","kind":"decision"}');
+  disk.files.set(path, Buffer.from([...lines, forged.line, ""].join("\n")));
+  const { ok, findings } = await verify(disk, path);
+  expect(ok).toBe(false);
+  expect(findings[0]?.what).toMatch(/the last 1 records have no checkpoint over them/);
+});
+
+describe("a log written anew", () => {
+  /** All lines but one, chained again by somebody who knows how. */
+  async function rewritten(note: (note: string, size: number, root: Buffer) => string) {
+    const { disk, path, lines } = await sample();
+    let head = BEGINNING;
+    const anew = lines.toSpliced(4, 1).map((line) => {
+      const record = line.slice(line.indexOf('"record":') + 9, -1);
+      const changed = record.startsWith('{"checkpoint"')
+        ? JSON.stringify({
+            checkpoint: note(JSON.parse(record).checkpoint, head.tree.size, rootOf(head.tree)),
+            kind: "checkpoint",
+          })
+        : record;
+      const linked = link(head, changed);
+      head = linked.head;
+      return linked.line;
+    });
+    disk.files.set(path, Buffer.from([...anew, ""].join("\n")));
+    return { disk, path };
+  }
+
+  test("with its old checkpoints", async () => {
+    const { disk, path } = await rewritten((note) => note);
+    const { findings } = await verify(disk, path);
+    expect(findings[0]?.what).toMatch(/not of the lines before it/);
+  });
+
+  test("with checkpoints that nobody signed, or somebody else", async () => {
+    const origin = "writ.example/audit";
+    for (const signer of [undefined, signerNamed(SIGNER.name, 2), signerNamed("evil", 3)]) {
+      const { disk, path } = await rewritten((_, size, root) =>
+        writeCheckpoint({ origin, size, root }, signer),
+      );
+      const { ok, findings } = await verify(disk, path);
+      expect(ok).toBe(false);
+      expect(findings.map(({ what }) => what).join()).toMatch(/not signed by the key/);
+    }
+  });
+
+  test("is found without a key only by a checkpoint that was kept", async () => {
+    const origin = "writ.example/audit";
+    const { disk, path } = await rewritten((_, size, root) =>
+      writeCheckpoint({ origin, size, root }, undefined),
+    );
+    const note = disk.text(checkpointFile(path));
+    disk.files.delete(checkpointFile(path));
+    expect((await verify(disk, path, { verifiers: [] })).ok).toBe(true);
+    const anchors = [{ name: "kept", note }];
+    expect((await verify(disk, path, { verifiers: [], anchors })).ok).toBe(false);
+  });
+});
+
+describe("a log of several files", () => {
+  async function rotated() {
+    const opened = await logOf(40, { limits: { rotateBytes: 1_500, checkpointCount: 5 } });
+    const names = [...opened.disk.files.keys()].filter((name) => /\d\.jsonl$/.test(name)).sort();
+    return { ...opened, names };
+  }
+
+  test("goes on from file to file", async () => {
+    const { disk, path, names } = await rotated();
+    expect(names.length).toBeGreaterThan(2);
+    const verification = await verify(disk, path);
+    expect(verification).toMatchObject({ ok: true, first: 0, uncovered: 0 });
+    expect(verification.files).toEqual([...names, path]);
+  });
+
+  test("can be verified from any file on, the older ones being elsewhere", async () => {
+    const { disk, path, names } = await rotated();
+    const { records } = await verify(disk, path);
+    disk.files.delete(names[0] ?? "");
+    const rest = await verify(disk, path);
+    expect(rest.ok).toBe(true);
+    expect(rest.first + rest.records).toBe(records);
+  });
+
+  test("is not right where a file in between is missing, or two are exchanged", async () => {
+    const { disk, path, names } = await rotated();
+    const [, second = "", third = ""] = names;
+    const two = disk.files.get(second) ?? Buffer.alloc(0);
+    const three = disk.files.get(third) ?? Buffer.alloc(0);
+    disk.files.set(second, three).set(third, two);
+    expect((await verify(disk, path)).ok).toBe(false);
+    disk.files.set(third, three);
+    disk.files.delete(second);
+    const { findings } = await verify(disk, path);
+    expect(findings[0]).toEqual({ file: second, what: "the file is missing" });
+  });
+});
+
+test("a log that is being written may be ahead of its checkpoint, where one says so", async () => {
+  const { disk, lines, path, verifyWith } = await sample();
+  const end = lines.length - 1;
+  const forged = disk.text(path).slice(0, 40);
+  expect((await verifyWith([...lines.slice(0, end), lines[end] ?? ""])).ok).toBe(true);
+  disk.files.set(path, Buffer.from(`${lines.join("\n")}\n${forged}`));
+  expect((await verify(disk, path)).findings[0]?.what).toMatch(/no whole line/);
+  expect((await verify(disk, path, { live: true })).ok).toBe(true);
+});
