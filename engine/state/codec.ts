@@ -19,16 +19,25 @@ import {
   NULL,
   newRecord,
   type RecordValue,
-  type Scalar,
   type Value,
 } from "../value.ts";
 import type { Call, Held, HeldLatch } from "./call.ts";
 import type { Returning } from "./origin.ts";
 import type { Configuration, TakenStep } from "./sequence.ts";
 import type { TaskState } from "./store.ts";
-
-/** What was stored is not what was written: thrown, since nothing can be decided on it. */
-export class StateUnreadable extends Error {}
+import {
+  isArray,
+  type JsonObject,
+  listOf,
+  memberAt,
+  numberOf,
+  objectOf,
+  StateUnreadable,
+  scalarOf,
+  textAt,
+  textOf,
+  unreadable,
+} from "./stored.ts";
 
 // ── Values ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -268,53 +277,4 @@ function decodeSource(json: Json): NonNullable<Returning["source"]> {
   const of = memberAt(json, 0);
   if (of !== "output" && of !== "call") return unreadable("`output` or `call`", of);
   return { of, name: textAt(json, 1) };
-}
-
-// ── What is expected ───────────────────────────────────────────────────────────────────────────────────────
-
-type JsonObject = { readonly [name: string]: Json };
-
-function isArray(json: Json | undefined): json is readonly Json[] {
-  return Array.isArray(json);
-}
-
-function objectOf(json: Json | undefined): JsonObject {
-  if (typeof json !== "object" || json === null || isArray(json)) {
-    return unreadable("an object", json);
-  }
-  return json;
-}
-
-function listOf(json: Json | undefined): readonly Json[] {
-  return isArray(json) ? json : unreadable("a list", json);
-}
-
-function memberAt(json: Json, index: number): Json {
-  return listOf(json)[index] ?? null;
-}
-
-function textAt(json: Json, index: number): string {
-  return textOf(memberAt(json, index));
-}
-
-function textOf(json: Json | undefined): string {
-  return typeof json === "string" ? json : unreadable("a text", json);
-}
-
-function numberOf(json: Json | undefined): number {
-  return typeof json === "number" ? json : unreadable("a number", json);
-}
-
-function scalarOf(json: Json): Scalar {
-  return json === null || typeof json === "object" ? unreadable("a simple value", json) : json;
-}
-
-function unreadable(wanted: string, found: Json | undefined): never {
-  throw new StateUnreadable(`${wanted} was stored here, and there is ${kindOf(found)}`);
-}
-
-/** Never the value itself: it may be a secret of the person's. */
-function kindOf(found: Json | undefined): string {
-  if (found === undefined || found === null) return "nothing";
-  return isArray(found) ? "a list" : `a ${typeof found}`;
 }

@@ -7,12 +7,12 @@ import type { Touch } from "../evaluate/evaluator.ts";
 import type { SessionFacts } from "../request-reader.ts";
 import { keyOf, type Scalar, Unknown, type Value } from "../value.ts";
 import type { Call, Held, HeldLatch } from "./call.ts";
-import { decodeTask, encodeTask } from "./codec.ts";
+import { decodeTask } from "./codec.ts";
 import { meaningOf, sequenceMeaning } from "./meaning.ts";
 import { type Remembered, reportOf } from "./memory-report.ts";
 import { returningOf, Seen } from "./origin.ts";
-import type { Interruption, PastInterruption } from "./report.ts";
 import { settle as settleStep } from "./sequence.ts";
+import { declassify, interrupt, reinstate, sessionFor } from "./sessions.ts";
 import type {
   AllowedCall,
   Effects,
@@ -25,100 +25,28 @@ import type {
   TaskMatch,
   TaskState,
 } from "./store.ts";
+import {
+  type CounterTable,
+  createMemory,
+  type LatchCell,
+  type LatchTable,
+  type Memory,
+  type MemoryLimits,
+  type Session,
+  type TaskEntry,
+  writtenTask,
+} from "./tables.ts";
 import { bucketOf, Distinct, LIFETIME, Sum } from "./window.ts";
 
-export interface MemoryLimits {
-  /** Keys of one counter or latch. */
-  readonly keyCount: number;
-  readonly sessionCount: number;
-  readonly taskCount: number;
-  /** Calls whose outcome may still be reported. */
-  readonly callCount: number;
-  /** After it an unreported call may make room for a new one; what it counted stays counted. */
-  readonly reservationMs: number;
-  /** After it a session that was not ended may make room for a new one. */
-  readonly sessionIdleMs: number;
-}
-
-export const MEMORY_LIMITS: MemoryLimits = {
-  keyCount: 100_000,
-  sessionCount: 100_000,
-  taskCount: 100_000,
-  callCount: 100_000,
-  reservationMs: 15 * 60_000,
-  sessionIdleMs: 7 * 24 * 3_600_000,
-};
+export type { MemoryLimits } from "./tables.ts";
 
 export function createMemoryStore(limits: Partial<MemoryLimits> = {}): StateStore {
-  const memory: Memory = {
-    limits: { ...MEMORY_LIMITS, ...limits },
-    counters: new Map(),
-    latches: new Map(),
-    sessions: new Map(),
-    tasks: new Map(),
-    calls: new Map(),
-    settled: new Map(),
-    settledBefore: new Map(),
-    sweptAtMs: 0,
-  };
+  return storeOf(createMemory(limits));
+}
+
+/** A store on tables that may hold something already. */
+export function storeOf(memory: Memory): StateStore {
   return { open: (program) => openPolicy(program, memory) };
-}
-
-/** Everything that outlives a policy. Tables of declarations are found by what the declaration means. */
-interface Memory {
-  readonly limits: MemoryLimits;
-  readonly counters: Map<string, CounterTable>;
-  readonly latches: Map<string, LatchTable>;
-  readonly sessions: Map<string, Session>;
-  /** By session and task name. */
-  readonly tasks: Map<string, TaskEntry>;
-  /** Allowed and not reported yet; oldest first. */
-  readonly calls: Map<string, Call>;
-  /** How the latest calls ended, so that reporting one again is told apart from reporting another. */
-  settled: Map<string, "ok" | "error">;
-  settledBefore: Map<string, "ok" | "error">;
-  sweptAtMs: number;
-}
-
-interface CounterTable {
-  readonly meaning: string;
-  readonly declared: CounterDecl;
-  readonly windowMs: number | undefined;
-  readonly cells: Map<string, Sum | Distinct>;
-  sweptAtMs: number;
-}
-
-interface LatchTable {
-  readonly meaning: string;
-  readonly declared: LatchDecl;
-  readonly cells: Map<string, LatchCell>;
-  sweptAtMs: number;
-}
-
-interface LatchCell {
-  set: boolean;
-  /** Calls under way that would set it. */
-  pending: number;
-}
-
-interface Session {
-  readonly startedAtMs: number;
-  interrupted: boolean;
-  /** While it is interrupted. */
-  interruption: PastInterruption | undefined;
-  /** Replaced, never changed: views hold it. */
-  labels: ReadonlySet<Scalar>;
-  sensitivity: number;
-  seen: Seen | undefined;
-  usedAtMs: number;
-}
-
-/** A task's state speaks of positions and tools of the policy it was made under. */
-interface TaskEntry {
-  readonly state: TaskState;
-  readonly sequence: SequenceDecl | undefined;
-  readonly meaning: string;
-  readonly program: Program;
 }
 
 function openPolicy(program: Program, memory: Memory): PolicyState {
@@ -131,7 +59,10 @@ function openPolicy(program: Program, memory: Memory): PolicyState {
   const policy: Policy = { program, memory, counters, latches, tasks };
   return {
     session: (id) => factsOf(memory.sessions.get(id)),
-    begin: (scope) => new View(scope, policy),
+    begin: (scope) => {
+      memory.keeper?.check();
+      return new View(scope, policy);
+    },
     commit: (effects) => commit(effects, policy),
     settle: (outcome, match) => settle(outcome, match, policy),
     interrupt: (id, nowMs, why) => interrupt(id, nowMs, why, memory),
@@ -146,7 +77,12 @@ interface Policy {
   readonly memory: Memory;
   readonly counters: readonly CounterTable[];
   readonly latches: readonly LatchTable[];
-  readonly tasks: readonly Pick<TaskEntry, "sequence" | "meaning">[];
+  readonly tasks: readonly PresentTask[];
+}
+
+interface PresentTask {
+  readonly sequence: SequenceDecl | undefined;
+  readonly meaning: string;
 }
 
 function counterTable(declared: CounterDecl, program: Program, memory: Memory): CounterTable {
@@ -157,7 +93,7 @@ function counterTable(declared: CounterDecl, program: Program, memory: Memory): 
     meaning,
     declared,
     windowMs: declared.windowMs,
-    cells: new Map(),
+    cells: memory.keeper?.counterCells(meaning, declared) ?? new Map(),
     sweptAtMs: 0,
   };
   memory.counters.set(meaning, table);
@@ -168,7 +104,8 @@ function latchTable(declared: LatchDecl, program: Program, memory: Memory): Latc
   const meaning = meaningOf(declared, program);
   const known = memory.latches.get(meaning);
   if (known !== undefined) return known;
-  const table: LatchTable = { meaning, declared, cells: new Map(), sweptAtMs: 0 };
+  const cells = memory.keeper?.latchCells(meaning) ?? new Map();
+  const table: LatchTable = { meaning, declared, cells, sweptAtMs: 0 };
   memory.latches.set(meaning, table);
   return table;
 }
@@ -264,7 +201,7 @@ function seenBy(scope: StateScope, memory: Memory): Seen | undefined | "unavaila
   const session = sessionFor(sessionId, scope.nowMs, memory);
   if (session === undefined) return "unavailable";
   session.seen ??= new Seen();
-  session.seen.instruct(instruction);
+  if (session.seen.instruct(instruction)) memory.keeper?.session(sessionId);
   return session.seen;
 }
 
@@ -281,10 +218,9 @@ function taskNow(
 function taskUnder(policy: Policy, index: number, entry: TaskEntry): TaskState | "changed" {
   const { program, tasks } = policy;
   const present = tasks[index];
-  if (entry.program === program) return entry.state;
+  if ("program" in entry && entry.program === program) return entry.state;
   if (present?.meaning !== entry.meaning) return "changed";
-  const written = encodeTask(entry.state, entry.sequence, entry.program);
-  return decodeTask(written, present.sequence, program);
+  return decodeTask(writtenTask(entry), present.sequence, program);
 }
 
 function keepTask(key: string, index: number, state: TaskState, policy: Policy): void {
@@ -292,75 +228,11 @@ function keepTask(key: string, index: number, state: TaskState, policy: Policy):
   const present = tasks[index];
   if (present === undefined) throw new Error("a call of no task of the policy");
   memory.tasks.set(key, { ...present, state, program });
+  memory.keeper?.task(key);
 }
 
 function taskKey(sessionId: string | undefined, index: number, { tasks }: Program): string {
   return keyOf([sessionId ?? "", tasks[index]?.name ?? ""]);
-}
-
-// ── Sessions ───────────────────────────────────────────────────────────────────────────────────────────────
-
-function sessionFor(id: string, nowMs: number, memory: Memory): Session | undefined {
-  const known = memory.sessions.get(id);
-  if (known !== undefined) {
-    known.usedAtMs = nowMs;
-    return known;
-  }
-  if (memory.sessions.size >= memory.limits.sessionCount) forgetIdleSessions(nowMs, memory);
-  if (memory.sessions.size >= memory.limits.sessionCount) return undefined;
-  return newSession(id, nowMs, memory);
-}
-
-function newSession(id: string, nowMs: number, memory: Memory): Session {
-  const session: Session = {
-    startedAtMs: nowMs,
-    interrupted: false,
-    interruption: undefined,
-    labels: NO_LABELS,
-    sensitivity: 0,
-    seen: undefined,
-    usedAtMs: nowMs,
-  };
-  memory.sessions.set(id, session);
-  return session;
-}
-
-/** An interrupted session is never forgotten: it would come back alive. */
-function forgetIdleSessions(nowMs: number, { sessions, limits }: Memory): void {
-  for (const [id, session] of sessions) {
-    if (!session.interrupted && nowMs - session.usedAtMs > limits.sessionIdleMs)
-      sessions.delete(id);
-  }
-}
-
-/**
- * Also where the table is full, up to twice its bound: a session that is ended and not remembered would come
- * back alive once there is room.
- */
-function interrupt(id: string, nowMs: number, why: Interruption, memory: Memory): void {
-  const { sessions, limits } = memory;
-  const session = sessionFor(id, nowMs, memory);
-  if (session === undefined && sessions.size >= 2 * limits.sessionCount) {
-    throw new Error("no room to remember that a session was interrupted");
-  }
-  const ended = session ?? newSession(id, nowMs, memory);
-  ended.interrupted = true;
-  ended.interruption ??= { ...why, atMs: nowMs };
-}
-
-function reinstate(id: string, { sessions }: Memory): boolean {
-  const session = sessions.get(id);
-  if (session === undefined || !session.interrupted) return false;
-  session.interrupted = false;
-  session.interruption = undefined;
-  return true;
-}
-
-function declassify(id: string, label: string, { sessions }: Memory): boolean {
-  const session = sessions.get(id);
-  if (session === undefined || !session.labels.has(label)) return false;
-  session.labels = new Set([...session.labels].filter((other) => other !== label));
-  return true;
 }
 
 // ── Commit ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -368,6 +240,7 @@ function declassify(id: string, label: string, { sessions }: Memory): boolean {
 function commit(effects: Effects, policy: Policy): "ok" | "full" {
   const { memory } = policy;
   const { allowed, sessionId, nowMs } = effects;
+  memory.keeper?.time(nowMs);
   const session = sessionId === undefined ? undefined : sessionFor(sessionId, nowMs, memory);
   const missing = sessionId !== undefined && session === undefined;
   if (allowed !== undefined && (missing || !hasRoomFor(effects, policy))) return "full";
@@ -391,7 +264,7 @@ function hasRoomFor(effects: Effects, policy: Policy): boolean {
   for (const { kind, index, key } of effects.touches) {
     const table = kind === "counter" ? counters[index] : latches[index];
     if (table === undefined || key instanceof Unknown || table.cells.has(key)) continue;
-    if (table.cells.size >= keyCount && !makeRoom(table, effects.nowMs)) return false;
+    if (table.cells.size >= keyCount && !makeRoom(table, effects.nowMs, memory)) return false;
   }
   const task = effects.allowed?.task;
   if (task !== undefined && memory.tasks.size >= taskCount) {
@@ -404,16 +277,22 @@ function hasRoomFor(effects: Effects, policy: Policy): boolean {
 const SWEEP_MS = 1_000;
 
 /** Keys that hold nothing are as good as never seen. */
-function makeRoom(table: CounterTable | LatchTable, nowMs: number): boolean {
+function makeRoom(table: CounterTable | LatchTable, nowMs: number, { keeper }: Memory): boolean {
   if (nowMs - table.sweptAtMs < SWEEP_MS) return false;
   table.sweptAtMs = nowMs;
   const before = table.cells.size;
   if ("windowMs" in table) {
     const bucket = bucketNow(table, nowMs);
-    for (const [key, cell] of table.cells) if (cell.isEmpty(bucket)) table.cells.delete(key);
+    for (const [key, cell] of table.cells) {
+      if (!cell.isEmpty(bucket)) continue;
+      table.cells.delete(key);
+      keeper?.counter(table, key);
+    }
   } else {
     for (const [key, cell] of table.cells) {
-      if (!cell.set && cell.pending === 0) table.cells.delete(key);
+      if (cell.set || cell.pending > 0) continue;
+      table.cells.delete(key);
+      keeper?.latch(table, key);
     }
   }
   return table.cells.size < before;
@@ -421,13 +300,14 @@ function makeRoom(table: CounterTable | LatchTable, nowMs: number): boolean {
 
 /** After their time, calls that never reported; their latches and steps stay pending. */
 function makeRoomForCall(nowMs: number, memory: Memory): boolean {
-  const { calls, limits } = memory;
+  const { calls, limits, keeper } = memory;
   if (calls.size < limits.callCount) return true;
   if (nowMs - memory.sweptAtMs < SWEEP_MS) return false;
   memory.sweptAtMs = nowMs;
   for (const [id, call] of calls) {
     if (nowMs - call.atMs <= limits.reservationMs) break;
     calls.delete(id);
+    keeper?.call(id);
   }
   return calls.size < limits.callCount;
 }
@@ -444,6 +324,7 @@ function count(touch: Touch, effects: Effects, policy: Policy, held: Held[]): vo
   if (cell === undefined) return;
   const bucket = bucketNow(table, effects.nowMs);
   const into = cell instanceof Sum ? cell.add(bucket, Number(amount)) : cell.add(bucket, amount);
+  policy.memory.keeper?.counter(table, touch.key);
   if (table.declared.calls.base === "attempts") return;
   held.push({ table: table.meaning, key: touch.key, bucket: into, amount });
 }
@@ -457,11 +338,12 @@ function cellFor(
   table: CounterTable,
   key: string,
   nowMs: number,
-  { limits }: Memory,
+  memory: Memory,
 ): Sum | Distinct | undefined {
   const known = table.cells.get(key);
   if (known !== undefined) return known;
-  if (table.cells.size >= limits.keyCount && !makeRoom(table, nowMs)) return undefined;
+  const isFull = table.cells.size >= memory.limits.keyCount;
+  if (isFull && !makeRoom(table, nowMs, memory)) return undefined;
   const { op, windowMs } = table.declared;
   const bucket = bucketNow(table, nowMs);
   const windowed = windowMs !== undefined;
@@ -484,17 +366,19 @@ function latch(touch: Touch, effects: Effects, policy: Policy, latched: HeldLatc
     if (kind === "latch") cell.pending += 1;
     latched.push({ table: table.meaning, key: touch.key, kind });
   }
+  policy.memory.keeper?.latch(table, touch.key);
 }
 
 function latchCell(
   table: LatchTable,
   key: string,
   nowMs: number,
-  { limits }: Memory,
+  memory: Memory,
 ): LatchCell | undefined {
   const known = table.cells.get(key);
   if (known !== undefined) return known;
-  if (table.cells.size >= limits.keyCount && !makeRoom(table, nowMs)) return undefined;
+  const isFull = table.cells.size >= memory.limits.keyCount;
+  if (isFull && !makeRoom(table, nowMs, memory)) return undefined;
   const cell = { set: false, pending: 0 };
   table.cells.set(key, cell);
   return cell;
@@ -520,6 +404,7 @@ function remember(
     task: task === undefined ? undefined : stepOf(sessionId, task, policy),
     returning: returningOf(tool, request.roots, program.readsOrigin),
   });
+  memory.keeper?.call(call);
 }
 
 function stepOf(
@@ -535,13 +420,17 @@ function stepOf(
 // ── Settle ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 function settle(outcome: SettledOutcome, match: TaskMatch, policy: Policy): Settlement {
-  const call = policy.memory.calls.get(outcome.call);
-  if (call === undefined) return settledEarlier(outcome, policy.memory);
-  policy.memory.calls.delete(outcome.call);
-  rememberSettled(outcome, policy.memory);
+  const { memory } = policy;
+  memory.keeper?.check();
+  const call = memory.calls.get(outcome.call);
+  if (call === undefined) return settledEarlier(outcome, memory);
+  memory.keeper?.time(outcome.nowMs);
+  memory.calls.delete(outcome.call);
+  memory.keeper?.call(outcome.call);
+  rememberSettled(outcome, memory);
   const succeeded = outcome.status === "ok";
-  if (!succeeded) for (const held of call.held) takeBack(held, policy.memory);
-  for (const latch of call.latches) settleLatch(latch, succeeded, policy.memory);
+  if (!succeeded) for (const held of call.held) takeBack(held, memory);
+  for (const latch of call.latches) settleLatch(latch, succeeded, memory);
   settleTask(outcome, call, match, policy);
   if (call.sessionId !== undefined) witness(outcome, call, call.sessionId, policy);
   return { ok: true, repeated: false };
@@ -560,22 +449,29 @@ function rememberSettled({ call, status }: SettledOutcome, memory: Memory): void
   if (memory.settled.size >= SETTLED_MOST) {
     memory.settledBefore = memory.settled;
     memory.settled = new Map();
+    memory.keeper?.forgotten();
   }
   memory.settled.set(call, status);
+  memory.keeper?.settled(call);
 }
 
 /** A key that is kept no longer holds nothing that could be taken back. */
-function takeBack({ table, key, bucket, amount }: Held, { counters }: Memory): void {
-  const cell = counters.get(table)?.cells.get(key);
+function takeBack({ table: meaning, key, bucket, amount }: Held, memory: Memory): void {
+  const table = memory.counters.get(meaning);
+  const cell = table?.cells.get(key);
+  if (table === undefined || cell === undefined) return;
   if (cell instanceof Sum) cell.takeBack(bucket, Number(amount));
-  else cell?.takeBack(bucket, amount);
+  else cell.takeBack(bucket, amount);
+  memory.keeper?.counter(table, key);
 }
 
-function settleLatch({ table, key, kind }: HeldLatch, succeeded: boolean, memory: Memory): void {
-  const cell = memory.latches.get(table)?.cells.get(key);
-  if (cell === undefined) return;
-  if (kind === "latch") cell.pending -= 1;
-  if (succeeded) cell.set = kind === "latch";
+function settleLatch(held: HeldLatch, succeeded: boolean, memory: Memory): void {
+  const table = memory.latches.get(held.table);
+  const cell = table?.cells.get(held.key);
+  if (table === undefined || cell === undefined) return;
+  if (held.kind === "latch") cell.pending -= 1;
+  if (succeeded) cell.set = held.kind === "latch";
+  memory.keeper?.latch(table, held.key);
 }
 
 /** A task that began with another sequence than it has now stays where it is: nothing follows in it. */
@@ -597,6 +493,7 @@ function settleTask(outcome: SettledOutcome, call: Call, match: TaskMatch, polic
 function witness(outcome: SettledOutcome, call: Call, sessionId: string, policy: Policy): void {
   const session = sessionFor(sessionId, outcome.nowMs, policy.memory);
   if (session === undefined) return;
+  policy.memory.keeper?.session(sessionId);
   const { yields, labels, sensitivity } = call.returning;
   const succeeded = outcome.status === "ok";
   const returned = succeeded || outcome.parts.length > 0;

@@ -25,7 +25,21 @@ const MOST_LEAVES = 20_000;
 /** Shorter values stand in any text by chance: in outputs they count only alone, or named as an id. */
 const SHORT = 4;
 
+/** What a session has seen, bit by bit. After `full` it has seen more than is kept. */
+export type SeenEntry = Leaf | Instruction | Full;
+
+interface Instruction {
+  readonly kind: "instruction";
+  /** Blanks single, with its capitals. */
+  readonly text: string;
+}
+
+interface Full {
+  readonly kind: "full";
+}
+
 interface Leaf {
+  readonly kind: "leaf";
   readonly text: string;
   readonly labels: ReadonlySet<string>;
   /** What the record says it comes from, as written; empty where it should say and does not. */
@@ -87,23 +101,13 @@ export class Seen {
   readonly #instructed = new WordIndex();
   readonly #returned = new WordIndex();
   readonly #known = new Set<string>();
+  readonly #entries: SeenEntry[] = [];
   #length = 0;
   #full = false;
 
-  /** What the person wrote. */
-  instruct(text: string): void {
-    const written = spaced(text);
-    const normal = written.toLowerCase();
-    if (normal === "" || !this.#fits(`instruction ${written}`, normal)) return;
-    this.#keepInstruction(normal);
-    this.#written.push(written);
-    const parted = withBlanks(written);
-    if (parted !== written) this.#keepInstruction(parted.toLowerCase());
-  }
-
-  #keepInstruction(text: string): void {
-    this.#instructions.push(text);
-    this.#instructed.add(text);
+  /** What the person wrote. Whether it adds anything. */
+  instruct(text: string): boolean {
+    return this.add({ kind: "instruction", text: spaced(text) });
   }
 
   /** What a successful or failed call returned. */
@@ -111,14 +115,47 @@ export class Seen {
     const own = new Set(returning.own);
     for (const part of parts) {
       const labelled = labeller(returning, part.labels);
-      for (const leaf of leavesOf(part.value, labelled)) {
-        if (own.has(leaf.text)) continue;
-        const key = `${[...leaf.labels].join(" ")} ${leaf.source ?? ""} ${leaf.text}`;
-        if (!this.#fits(key, leaf.text)) continue;
-        this.#leaves.push(leaf);
-        this.#returned.add(leaf.text);
-      }
+      for (const leaf of leavesOf(part.value, labelled)) if (!own.has(leaf.text)) this.add(leaf);
     }
+  }
+
+  /** Everything there is to know, from entry `start` on, in order: what `add` makes the same of again. */
+  entriesFrom(start: number): readonly SeenEntry[] {
+    return this.#entries.slice(start);
+  }
+
+  /** Whether it was not known yet. */
+  add(entry: SeenEntry): boolean {
+    if (this.#full || (entry.kind !== "full" && entry.text === "")) return false;
+    const key = identify(entry);
+    if (this.#known.has(key)) return false;
+    this.#known.add(key);
+    this.#entries.push(this.#fits(entry) ? this.#keep(entry) : this.#fill());
+    return true;
+  }
+
+  #keep(entry: Exclude<SeenEntry, Full>): SeenEntry {
+    this.#length += entry.text.length;
+    if (entry.kind === "leaf") {
+      this.#leaves.push(entry);
+      this.#returned.add(entry.text);
+      return entry;
+    }
+    this.#keepInstruction(entry.text.toLowerCase());
+    this.#written.push(entry.text);
+    const parted = withBlanks(entry.text);
+    if (parted !== entry.text) this.#keepInstruction(parted.toLowerCase());
+    return entry;
+  }
+
+  #keepInstruction(text: string): void {
+    this.#instructions.push(text);
+    this.#instructed.add(text);
+  }
+
+  #fill(): SeenEntry {
+    this.#full = true;
+    return { kind: "full" };
   }
 
   /**
@@ -161,16 +198,16 @@ export class Seen {
     return this.#written.some((instruction) => holds(instruction, { part: source, isUrl: false }));
   }
 
-  #fits(key: string, text: string): boolean {
-    if (this.#full || this.#known.has(key)) return false;
-    if (this.#length + text.length > LONGEST || this.#known.size >= MOST_LEAVES) {
-      this.#full = true;
-      return false;
-    }
-    this.#length += text.length;
-    this.#known.add(key);
-    return true;
+  #fits(entry: SeenEntry): entry is Exclude<SeenEntry, Full> {
+    if (entry.kind === "full") return false;
+    return this.#length + entry.text.length <= LONGEST && this.#known.size <= MOST_LEAVES;
   }
+}
+
+function identify(entry: SeenEntry): string {
+  if (entry.kind === "full") return "full";
+  if (entry.kind === "instruction") return `instruction ${entry.text}`;
+  return `${[...entry.labels].join(" ")} ${entry.source ?? ""} ${entry.text}`;
 }
 
 function picked<Item>(
@@ -286,7 +323,7 @@ function leavesOf(value: unknown, { labelsAt, sourceOf, source }: Labeller): rea
       const text = normalise(String(inner));
       if (text === "") return;
       const from = place.source === undefined ? {} : { source: place.source };
-      leaves.push({ text, labels: labelsAt(place), ...from });
+      leaves.push({ kind: "leaf", text, labels: labelsAt(place), ...from });
     }
   };
   visit(value, { names: [], inRecord: false, ...(source === undefined ? {} : { source }) });

@@ -7,7 +7,9 @@
  * A bucket that time has already passed takes nothing: what is recorded with an earlier clock counts as now,
  * and lives longer, never shorter.
  */
+import type { Json } from "../../lang/type.ts";
 import type { Scalar } from "../value.ts";
+import { listOf, numberOf, scalarOf } from "./stored.ts";
 
 const BUCKETS = 32;
 /** The window itself, and the bucket that is being filled. */
@@ -57,6 +59,26 @@ export class Sum {
 
   isEmpty(bucket: number): boolean {
     return this.read(bucket) === 0;
+  }
+
+  /** The newest bucket, then each that holds something and how much: `[7, 5, 100, 7, 20]`. */
+  written(): readonly number[] {
+    if (this.#buckets === undefined) return [this.#head, this.#head, this.#total];
+    const written = [this.#head];
+    for (let bucket = Math.max(0, this.#head - BUCKETS); bucket <= this.#head; bucket++) {
+      const amount = this.#buckets[bucket % KEPT] ?? 0;
+      if (amount !== 0) written.push(bucket, amount);
+    }
+    return written;
+  }
+
+  static from(json: Json, windowed: boolean): Sum {
+    const [head, ...pairs] = listOf(json).map(numberOf);
+    const sum = new Sum(windowed, numberOf(head));
+    for (let at = 0; at < pairs.length; at += 2) {
+      sum.#change(numberOf(pairs[at]), numberOf(pairs[at + 1]));
+    }
+    return sum;
   }
 
   #change(bucket: number, amount: number): void {
@@ -149,6 +171,29 @@ export class Distinct {
 
   isEmpty(bucket: number): boolean {
     return this.read(bucket) === 0;
+  }
+
+  /** The newest bucket, the one in which values were too many, whether in order, and each value with its buckets. */
+  written(): Json {
+    const uses = [...this.#uses].map(([value, counts]) => [value, ...[...counts].flat()]);
+    const overflownAt = Number.isFinite(this.#overflownAt) ? this.#overflownAt : null;
+    return [this.#head, overflownAt, this.#ordered, uses];
+  }
+
+  static from(json: Json, windowed: boolean): Distinct {
+    const [head = null, overflownAt = null, ordered, uses = null] = listOf(json);
+    const distinct = new Distinct(windowed, numberOf(head));
+    if (overflownAt !== null) distinct.#overflownAt = numberOf(overflownAt);
+    distinct.#ordered = ordered === true;
+    for (const use of listOf(uses)) {
+      const [value = null, ...counts] = listOf(use);
+      const counted = new Map<number, number>();
+      for (let at = 0; at < counts.length; at += 2) {
+        counted.set(numberOf(counts[at]), numberOf(counts[at + 1]));
+      }
+      distinct.#uses.set(scalarOf(value), counted);
+    }
+    return distinct;
   }
 
   #advance(bucket: number): void {

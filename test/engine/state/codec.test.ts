@@ -12,10 +12,10 @@ import {
   encodeRequest,
   encodeTask,
   encodeValue,
-  StateUnreadable,
 } from "../../../engine/state/codec.ts";
 import { NOT_BEGUN } from "../../../engine/state/sequence.ts";
 import type { TaskState } from "../../../engine/state/store.ts";
+import { StateUnreadable } from "../../../engine/state/stored.ts";
 import { isRecord, NULL, newRecord, type Scalar, type Value } from "../../../engine/value.ts";
 import type { Json } from "../../../lang/type.ts";
 import { randomFrom } from "../../differential/random.ts";

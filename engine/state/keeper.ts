@@ -1,0 +1,30 @@
+/**
+ * Who keeps the memory store's state outside this process. It is told what changed, not how: when it writes, it
+ * reads from the tables what is there by then, so what changed a hundred times is written once. Without one the
+ * memory store pays for nothing but asking whether there is one.
+ */
+import type { CounterDecl } from "../../lang/ir.ts";
+import type { CounterTable, LatchCell, LatchTable, Session } from "./tables.ts";
+import type { Distinct, Sum } from "./window.ts";
+
+export interface Keeper {
+  /** What was kept under this meaning; asked once for each, when a policy first declares it. */
+  counterCells(meaning: string, declared: CounterDecl): Map<string, Sum | Distinct>;
+  latchCells(meaning: string): Map<string, LatchCell>;
+
+  /** Throws where nothing can be kept: then nothing is decided either. */
+  check(): void;
+  /** The clock by which the changes that follow are made. */
+  time(nowMs: number): void;
+  /** Changed, added or gone, as all of these. */
+  counter(table: CounterTable, key: string): void;
+  latch(table: LatchTable, key: string): void;
+  session(id: string): void;
+  /** Used again, and otherwise as it was. */
+  used(id: string, session: Session, nowMs: number): void;
+  task(key: string): void;
+  call(id: string): void;
+  settled(id: string): void;
+  /** The older half of what was settled is forgotten. */
+  forgotten(): void;
+}

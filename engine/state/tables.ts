@@ -1,0 +1,117 @@
+/** What the memory store keeps (SPEC §7): plain tables, each with a bound. Their arithmetic is in `memory.ts`. */
+import type { CounterDecl, LatchDecl, Program, SequenceDecl } from "../../lang/ir.ts";
+import type { Json } from "../../lang/type.ts";
+import type { Scalar } from "../value.ts";
+import type { Call } from "./call.ts";
+import { encodeTask } from "./codec.ts";
+import type { Keeper } from "./keeper.ts";
+import type { Seen } from "./origin.ts";
+import type { PastInterruption } from "./report.ts";
+import type { TaskState } from "./store.ts";
+import type { Distinct, Sum } from "./window.ts";
+
+export interface MemoryLimits {
+  /** Keys of one counter or latch. */
+  readonly keyCount: number;
+  readonly sessionCount: number;
+  readonly taskCount: number;
+  /** Calls whose outcome may still be reported. */
+  readonly callCount: number;
+  /** After it an unreported call may make room for a new one; what it counted stays counted. */
+  readonly reservationMs: number;
+  /** After it a session that was not ended may make room for a new one. */
+  readonly sessionIdleMs: number;
+}
+
+export const MEMORY_LIMITS: MemoryLimits = {
+  keyCount: 100_000,
+  sessionCount: 100_000,
+  taskCount: 100_000,
+  callCount: 100_000,
+  reservationMs: 15 * 60_000,
+  sessionIdleMs: 7 * 24 * 3_600_000,
+};
+
+/** Everything that outlives a policy. Tables of declarations are found by what the declaration means. */
+export interface Memory {
+  readonly limits: MemoryLimits;
+  readonly keeper: Keeper | undefined;
+  readonly counters: Map<string, CounterTable>;
+  readonly latches: Map<string, LatchTable>;
+  readonly sessions: Map<string, Session>;
+  /** By session and task name. */
+  readonly tasks: Map<string, TaskEntry>;
+  /** Allowed and not reported yet; oldest first. */
+  readonly calls: Map<string, Call>;
+  /** How the latest calls ended, so that reporting one again is told apart from reporting another. */
+  settled: Map<string, "ok" | "error">;
+  settledBefore: Map<string, "ok" | "error">;
+  sweptAtMs: number;
+}
+
+export interface CounterTable {
+  readonly meaning: string;
+  readonly declared: CounterDecl;
+  readonly windowMs: number | undefined;
+  readonly cells: Map<string, Sum | Distinct>;
+  sweptAtMs: number;
+}
+
+export interface LatchTable {
+  readonly meaning: string;
+  readonly declared: LatchDecl;
+  readonly cells: Map<string, LatchCell>;
+  sweptAtMs: number;
+}
+
+export interface LatchCell {
+  set: boolean;
+  /** Calls under way that would set it. */
+  pending: number;
+}
+
+export interface Session {
+  readonly startedAtMs: number;
+  interrupted: boolean;
+  /** While it is interrupted. */
+  interruption: PastInterruption | undefined;
+  /** Replaced, never changed: views hold it. */
+  labels: ReadonlySet<Scalar>;
+  sensitivity: number;
+  seen: Seen | undefined;
+  usedAtMs: number;
+}
+
+/**
+ * A task's state speaks of positions, tools and locals of the policy it was made under, or it is `written` in
+ * words that every policy with a sequence of this meaning reads.
+ */
+export type TaskEntry =
+  | {
+      readonly meaning: string;
+      readonly state: TaskState;
+      readonly sequence: SequenceDecl | undefined;
+      readonly program: Program;
+    }
+  | { readonly meaning: string; readonly written: Json };
+
+export function createMemory(limits: Partial<MemoryLimits> = {}, keeper?: Keeper): Memory {
+  return {
+    limits: { ...MEMORY_LIMITS, ...limits },
+    keeper,
+    counters: new Map(),
+    latches: new Map(),
+    sessions: new Map(),
+    tasks: new Map(),
+    calls: new Map(),
+    settled: new Map(),
+    settledBefore: new Map(),
+    sweptAtMs: 0,
+  };
+}
+
+/** In words that every policy with a sequence of this meaning reads. */
+export function writtenTask(entry: TaskEntry): Json {
+  if ("written" in entry) return entry.written;
+  return encodeTask(entry.state, entry.sequence, entry.program);
+}
