@@ -1,0 +1,144 @@
+/** The file that state is kept in: opened by one process, and only if it is whole and ours. */
+import { closeSync, openSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+
+/** The file cannot be used; `help` says what to do. Nothing is changed in it. */
+export class StateFileRefused extends Error {
+  readonly help: string;
+
+  constructor(message: string, help: string) {
+    super(message);
+    this.help = help;
+  }
+}
+
+/** What the state survives: the end of the process, or of power as well, which costs a sync of the disk a turn. */
+export type Durability = "process" | "power";
+
+/** Says in the file's header whose it is: `Writ`. */
+const APPLICATION_ID = 0x57_72_69_74;
+
+/** Counted up with every change that an older program would misread. */
+export const SCHEMA_VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), ms INTEGER NOT NULL);
+  CREATE TABLE declarations (id INTEGER PRIMARY KEY, meaning TEXT NOT NULL UNIQUE, name TEXT NOT NULL);
+  CREATE TABLE counters (
+    declaration INTEGER NOT NULL, key TEXT NOT NULL, cell TEXT NOT NULL,
+    PRIMARY KEY (declaration, key)) WITHOUT ROWID;
+  CREATE TABLE latches (
+    declaration INTEGER NOT NULL, key TEXT NOT NULL, bit INTEGER NOT NULL, pending INTEGER NOT NULL,
+    PRIMARY KEY (declaration, key)) WITHOUT ROWID;
+  CREATE TABLE sessions (id TEXT PRIMARY KEY, used_ms INTEGER NOT NULL, session TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE seen (
+    session TEXT NOT NULL, number INTEGER NOT NULL, entry TEXT NOT NULL,
+    PRIMARY KEY (session, number)) WITHOUT ROWID;
+  CREATE TABLE tasks (key TEXT PRIMARY KEY, meaning TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE calls (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, call TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE settled (id TEXT PRIMARY KEY, half INTEGER NOT NULL, status TEXT NOT NULL) WITHOUT ROWID;
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+export function openDatabase(path: string, durability: Durability): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    // Made here, since SQLite would let others read it.
+    closeSync(openSync(path, "a", 0o600));
+    database = new DatabaseSync(path, { timeout: 0 });
+    prepare(database, path, durability);
+    return database;
+  } catch (fault) {
+    if (database?.isOpen) database.close();
+    throw fault instanceof StateFileRefused ? fault : refusal(path, fault);
+  }
+}
+
+function prepare(database: DatabaseSync, path: string, durability: Durability): void {
+  // Held from the first reading on: another process would count beside this one.
+  database.exec("PRAGMA locking_mode = EXCLUSIVE");
+  database.exec("BEGIN IMMEDIATE; ROLLBACK");
+  const isNew = number(database, "SELECT count(*) FROM sqlite_schema") === 0;
+  if (!isNew) checkOwner(database, path);
+  database.exec("PRAGMA journal_mode = WAL");
+  database.exec(`PRAGMA synchronous = ${durability === "power" ? "FULL" : "NORMAL"}`);
+  if (isNew) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
+  const check = database.prepare("PRAGMA quick_check(1)").get();
+  if (check?.quick_check !== "ok") throw damaged(path);
+}
+
+function checkOwner(database: DatabaseSync, path: string): void {
+  if (number(database, "PRAGMA application_id") !== APPLICATION_ID) {
+    throw new StateFileRefused(
+      `${path} holds other data than Writ's state`,
+      "name another file with `--state FILE`",
+    );
+  }
+  const version = number(database, "PRAGMA user_version");
+  if (version === SCHEMA_VERSION) return;
+  throw new StateFileRefused(
+    `${path} was written by another version of Writ (its schema is ${version}, this one reads ${SCHEMA_VERSION})`,
+    "run the version that wrote it, or name another file with `--state FILE`, which remembers nothing yet",
+  );
+}
+
+function number(database: DatabaseSync, query: string): number {
+  const row = database.prepare(query).get() ?? {};
+  return Number(Object.values(row)[0]);
+}
+
+/** Of SQLite's result codes, the ones that people can do something about. */
+const CODES = {
+  busy: 5,
+  locked: 6,
+  readOnly: 8,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  notDatabase: 26,
+};
+
+/** SQLite's primary result code; `undefined` of another error. */
+export function codeOf(fault: unknown): number | undefined {
+  if (!(fault instanceof Error) || !("errcode" in fault)) return undefined;
+  return Number(fault.errcode) & 0xff;
+}
+
+/** Errors that end by themselves: what has not been written can be tried again. */
+export function mayPass(fault: unknown): boolean {
+  const code = codeOf(fault);
+  return code === CODES.full || code === CODES.busy || code === CODES.locked;
+}
+
+function refusal(path: string, fault: unknown): StateFileRefused {
+  const why = fault instanceof Error ? fault.message : String(fault);
+  switch (codeOf(fault)) {
+    case CODES.busy:
+    case CODES.locked:
+      return new StateFileRefused(
+        `${path} is in use by another process`,
+        "stop that process, or name another file with `--state FILE`",
+      );
+    case CODES.corrupt:
+    case CODES.notDatabase:
+      return damaged(path);
+    case CODES.readOnly:
+      return new StateFileRefused(
+        `${path} cannot be written`,
+        "let this user write the file and its directory, or name another with `--state FILE`",
+      );
+    default:
+      return new StateFileRefused(
+        `${path} cannot be opened: ${why}`,
+        "check that its directory is there and can be written, or name another file with `--state FILE`",
+      );
+  }
+}
+
+export function damaged(path: string): StateFileRefused {
+  return new StateFileRefused(
+    `${path} is damaged, or no state of Writ`,
+    "put back a copy of it; or move it and what stands beside it (`-wal`) away, after which nothing is remembered: limits and latches begin anew, and ended sessions are open",
+  );
+}

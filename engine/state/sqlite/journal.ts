@@ -1,0 +1,236 @@
+/** The journal of state in an embedded SQLite file: rows are what the tables hold, not what was done to them. */
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import type { CounterDecl } from "../../../lang/ir.ts";
+import type { Readiness } from "../../answer.ts";
+import type { Journal } from "../journal.ts";
+import type { Keeper } from "../keeper.ts";
+import { storeOf } from "../memory.ts";
+import { type StateStore, StateUnavailable } from "../store.ts";
+import { StateUnreadable } from "../stored.ts";
+import {
+  type CounterTable,
+  createMemory,
+  type LatchCell,
+  type LatchTable,
+  type Memory,
+  type MemoryLimits,
+  type Session,
+} from "../tables.ts";
+import type { Distinct, Sum } from "../window.ts";
+import { Changes, note, Writer } from "./changes.ts";
+import { type Durability, damaged, mayPass, openDatabase } from "./database.ts";
+import {
+  restoreCounters,
+  restoreLatches,
+  restoreMemory,
+  restoreSettled,
+  restoreTime,
+} from "./restore.ts";
+
+export interface SqliteJournalParts {
+  readonly path: string;
+  /** `process` where it is missing. */
+  readonly durability?: Durability;
+  readonly limits?: Partial<MemoryLimits>;
+  /** Told once of every fault after which nothing is allowed, and of its end. */
+  readonly onFault?: (fault: unknown) => void;
+}
+
+/** Throws `StateFileRefused` where the file cannot be used. */
+export function openSqliteJournal(parts: SqliteJournalParts): Journal {
+  const database = openDatabase(parts.path, parts.durability ?? "process");
+  try {
+    return new SqliteJournal(database, parts);
+  } catch (fault) {
+    database.close();
+    throw fault instanceof StateUnreadable ? damaged(parts.path) : fault;
+  }
+}
+
+/** Sessions are used at every call; when they were last is written this often. */
+const USED_EVERY_MS = 60_000;
+
+/** How long after a fault that may pass writing is tried again. */
+const RETRY_MS = 1_000;
+
+class SqliteJournal implements Journal, Keeper {
+  readonly store: StateStore;
+  readonly latestMs: number;
+  readonly #path: string;
+  readonly #database: DatabaseSync;
+  readonly #memory: Memory;
+  readonly #writer: Writer;
+  readonly #onFault: (fault: unknown) => void;
+  /** The file's and its write-ahead log's, told from others of the same name. */
+  #identity = "";
+  #changes: Changes;
+  #isDirty = false;
+  /** The flush at the end of this turn; gives what went wrong. */
+  #turn: Promise<unknown> | undefined;
+  #fault: { readonly fault: unknown; readonly atMs: number } | undefined;
+
+  constructor(database: DatabaseSync, parts: SqliteJournalParts) {
+    this.#path = resolve(parts.path);
+    this.#database = database;
+    this.#onFault = parts.onFault ?? (() => {});
+    this.#memory = createMemory(parts.limits, this);
+    this.latestMs = restoreTime(database);
+    restoreMemory(database, this.#memory);
+    this.#changes = new Changes(restoreSettled(database, this.#memory));
+    this.#changes.timeMs = this.latestMs;
+    this.#writer = new Writer(database, this.#memory);
+    this.store = storeOf(this.#memory);
+    // Also finds out whether the file can be written.
+    this.#writer.write(this.#changes);
+    this.#identity = this.#identify();
+  }
+
+  // ── Journal ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  flush(): void {
+    if (this.#isDirty || this.#fault !== undefined) this.#write();
+    if (this.#fault !== undefined) throw this.#unavailable();
+  }
+
+  async flushed(): Promise<void> {
+    if (this.#turn !== undefined) await this.#turn;
+    if (this.#fault !== undefined) throw this.#unavailable();
+  }
+
+  readiness(): Readiness {
+    if (this.#fault === undefined) return { ready: true };
+    return { ready: false, because: this.#unavailable().message };
+  }
+
+  close(): void {
+    if (!this.#database.isOpen) return;
+    try {
+      this.flush();
+    } finally {
+      this.#fault = { fault: new Error("it is closed"), atMs: Number.POSITIVE_INFINITY };
+      this.#database.close();
+    }
+  }
+
+  #write(): void {
+    if (this.#fault !== undefined && !mayPass(this.#fault.fault)) return;
+    try {
+      this.#writer.write(this.#changes);
+      this.#checkIdentity();
+      const { half, timeMs } = this.#changes;
+      this.#changes = new Changes(half);
+      this.#changes.timeMs = timeMs;
+      this.#isDirty = false;
+      this.#fault = undefined;
+    } catch (fault) {
+      const isNews = this.#fault === undefined;
+      this.#fault = { fault, atMs: performance.now() };
+      if (isNews) this.#onFault(this.#unavailable());
+    }
+  }
+
+  #unavailable(): StateUnavailable {
+    const fault = this.#fault?.fault;
+    const why = fault instanceof Error ? fault.message : String(fault);
+    return new StateUnavailable(`state cannot be kept in ${this.#path}: ${why}`);
+  }
+
+  /** A file that was deleted or replaced takes what is written, and is not there after a restart. */
+  #checkIdentity(): void {
+    if (this.#identify() !== this.#identity) throw new Error("the file was deleted or replaced");
+  }
+
+  #identify(): string {
+    return [this.#path, `${this.#path}-wal`]
+      .map((path) => statSync(path, { throwIfNoEntry: false }))
+      .map((found) => (found === undefined ? "none" : `${found.dev}:${found.ino}`))
+      .join();
+  }
+
+  // ── Keeper ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  counterCells(meaning: string, declared: CounterDecl): Map<string, Sum | Distinct> {
+    return this.#cells(meaning, (row) => restoreCounters(this.#database, row, declared));
+  }
+
+  latchCells(meaning: string): Map<string, LatchCell> {
+    return this.#cells(meaning, (row) => restoreLatches(this.#database, row));
+  }
+
+  #cells<Cell>(meaning: string, restore: (row: number) => Map<string, Cell>): Map<string, Cell> {
+    const row = this.#writer.declarationOf(meaning);
+    if (row === undefined) return new Map();
+    try {
+      return restore(row);
+    } catch (fault) {
+      throw fault instanceof StateUnreadable ? damaged(this.#path) : fault;
+    }
+  }
+
+  check(): void {
+    if (this.#fault === undefined) return;
+    const { fault, atMs } = this.#fault;
+    if (mayPass(fault) && performance.now() - atMs >= RETRY_MS) this.#write();
+    if (this.#fault !== undefined) throw this.#unavailable();
+  }
+
+  time(nowMs: number): void {
+    this.#changes.timeMs = Math.max(this.#changes.timeMs, nowMs);
+    this.#changed();
+  }
+
+  counter(table: CounterTable, key: string): void {
+    note(this.#changes.counters, table, key);
+    this.#changed();
+  }
+
+  latch(table: LatchTable, key: string): void {
+    note(this.#changes.latches, table, key);
+    this.#changed();
+  }
+
+  session(id: string): void {
+    this.#changes.sessions.add(id);
+    this.#changed();
+  }
+
+  used(id: string, { usedAtMs }: Session, nowMs: number): void {
+    const isLater = Math.floor(nowMs / USED_EVERY_MS) > Math.floor(usedAtMs / USED_EVERY_MS);
+    if (isLater) this.session(id);
+  }
+
+  task(key: string): void {
+    this.#changes.tasks.add(key);
+    this.#changed();
+  }
+
+  call(id: string): void {
+    this.#changes.calls.add(id);
+    this.#changed();
+  }
+
+  settled(id: string): void {
+    this.#changes.settled.add(id);
+    this.#changed();
+  }
+
+  forgotten(): void {
+    this.#changes.half += 1;
+    this.#changed();
+  }
+
+  /** At the end of the turn, after all that was decided in it, and once. */
+  #changed(): void {
+    this.#isDirty = true;
+    if (this.#turn !== undefined) return;
+    this.#turn = new Promise((resolve) => {
+      setImmediate(() => {
+        this.#turn = undefined;
+        if (this.#isDirty && this.#database.isOpen) this.#write();
+        resolve(undefined);
+      });
+    });
+  }
+}

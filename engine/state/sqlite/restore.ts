@@ -1,0 +1,93 @@
+/** Out of the file, into the tables of this process. What is not as it was written throws. */
+import type { DatabaseSync } from "node:sqlite";
+import type { CounterDecl } from "../../../lang/ir.ts";
+import type { Json } from "../../../lang/type.ts";
+import { decodeCall } from "../codec.ts";
+import { Seen } from "../origin.ts";
+import { numberOf, textOf, unreadable } from "../stored.ts";
+import type { LatchCell, Memory } from "../tables.ts";
+import { Distinct, Sum } from "../window.ts";
+import { entryFrom, fromColumn, parse, sessionFrom } from "./spell.ts";
+
+/** Milliseconds since the Unix epoch, by the clock that the state was written with; 0 in a new file. */
+export function restoreTime(database: DatabaseSync): number {
+  return numberOf(rows(database, "SELECT ms FROM clock")[0]?.ms ?? 0);
+}
+
+/** Row numbers of declarations, by meaning. */
+export function restoreDeclarations(database: DatabaseSync): Map<string, number> {
+  return new Map(
+    rows(database, "SELECT id, meaning FROM declarations").map(({ id, meaning }) => [
+      textOf(meaning),
+      numberOf(id),
+    ]),
+  );
+}
+
+export function restoreCounters(
+  database: DatabaseSync,
+  declaration: number,
+  { op, windowMs }: CounterDecl,
+): Map<string, Sum | Distinct> {
+  const query = "SELECT key, cell FROM counters WHERE declaration = ?";
+  const read = op === "distinct" ? Distinct.from : Sum.from;
+  return new Map(
+    rows(database, query, declaration).map(({ key, cell }) => [
+      fromColumn(key),
+      read(parse(cell), windowMs !== undefined),
+    ]),
+  );
+}
+
+export function restoreLatches(
+  database: DatabaseSync,
+  declaration: number,
+): Map<string, LatchCell> {
+  const query = "SELECT key, bit, pending FROM latches WHERE declaration = ?";
+  return new Map(
+    rows(database, query, declaration).map(({ key, bit, pending }) => [
+      fromColumn(key),
+      { set: numberOf(bit) === 1, pending: numberOf(pending) },
+    ]),
+  );
+}
+
+/** All that belongs to no declaration. */
+export function restoreMemory(database: DatabaseSync, memory: Memory): void {
+  for (const { id, used_ms, session } of rows(database, "SELECT * FROM sessions")) {
+    memory.sessions.set(fromColumn(id), sessionFrom(parse(session), numberOf(used_ms)));
+  }
+  for (const { session: id, entry } of rows(
+    database,
+    "SELECT * FROM seen ORDER BY session, number",
+  )) {
+    const session = memory.sessions.get(fromColumn(id)) ?? unreadable("the session", null);
+    session.seen ??= new Seen();
+    session.seen.add(entryFrom(parse(entry)));
+  }
+  for (const { key, meaning, state } of rows(database, "SELECT * FROM tasks")) {
+    memory.tasks.set(fromColumn(key), { meaning: textOf(meaning), written: parse(state) });
+  }
+  for (const { id, call } of rows(database, "SELECT * FROM calls ORDER BY at_ms, id")) {
+    memory.calls.set(fromColumn(id), decodeCall(parse(call)));
+  }
+}
+
+/** How calls ended, in the halves that they were remembered in. Gives the number of the newer one. */
+export function restoreSettled(database: DatabaseSync, memory: Memory): number {
+  const found = rows(database, "SELECT * FROM settled");
+  const newest = found.reduce((most, { half }) => Math.max(most, numberOf(half)), 0);
+  for (const { id, half, status } of found) {
+    if (status !== "ok" && status !== "error") return unreadable("`ok` or `error`", status);
+    const half_ = half === newest ? memory.settled : memory.settledBefore;
+    half_.set(fromColumn(id), status);
+  }
+  return newest;
+}
+
+type Row = Readonly<Record<string, Json>>;
+
+function rows(database: DatabaseSync, query: string, ...values: readonly number[]): readonly Row[] {
+  // A decoded boundary: what is in a column is asked for by `stored.ts`.
+  return database.prepare(query).all(...values) as unknown as readonly Row[];
+}

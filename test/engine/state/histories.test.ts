@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { seedFrom } from "../../support/seed.ts";
+import { history } from "./histories.ts";
+import { IN_MEMORY, ON_SQLITE, RESTARTED } from "./stores.ts";
+
+const SEED = seedFrom("WRIT_HISTORY_SEED");
+const HISTORIES = 40;
+const STEPS = 120;
+
+test.each([
+  { store: ON_SQLITE, name: ON_SQLITE.name, count: HISTORIES },
+  // Opening the file takes longer than a thousand decisions.
+  { store: RESTARTED, name: RESTARTED.name, count: 6 },
+])(
+  `the same histories have the same answers on $name (seed ${SEED})`,
+  { timeout: 60_000 },
+  async ({ store, count }) => {
+    for (let seed = SEED; seed < SEED + count; seed++) {
+      const expected = await history(IN_MEMORY, seed, STEPS);
+      expect(await history(store, seed, STEPS), `WRIT_HISTORY_SEED=${seed}`).toEqual(expected);
+    }
+  },
+);
+
+test("the histories are worth comparing: every answer that state can give comes up", async () => {
+  const counts = new Map<string, number>();
+  for (let seed = SEED; seed < SEED + 4 * HISTORIES; seed++) {
+    for (const told of await history(IN_MEMORY, seed, STEPS)) {
+      const { kind, value } = JSON.parse(told) as {
+        kind?: string;
+        value?: Record<string, unknown>;
+      };
+      const name = String(value?.code ?? value?.decision ?? value?.status ?? kind ?? told);
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+  }
+  const missing = [
+    ...["allow", "forbidden", "not_permitted", "session_interrupted", "out_of_sequence"],
+    ...["prerequisite_pending", "limit_reached", "state_unavailable", "ok", "error"],
+  ].filter((name) => (counts.get(name) ?? 0) < 5);
+  expect(missing, JSON.stringify([...counts])).toEqual([]);
+});

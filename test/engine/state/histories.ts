@@ -1,0 +1,67 @@
+/** Random histories of a policy that uses all kinds of state: the same on every store, or a store is wrong. */
+import { randomFrom } from "../../differential/random.ts";
+import { programOf } from "../../support/engine.ts";
+import { randomOutcome, randomRequest } from "../../support/random-request.ts";
+import { ContractDriver, type ContractStore } from "./contract.ts";
+
+export const BUSY = programOf(`
+  label untrusted, private
+  level Sensitivity = public < internal < restricted
+  purpose payments, payments.payroll
+  tool look { effect read, args { k1: String }, yields untrusted in [body], yields private elsewhere, source subject }
+  tool pay { effect write, args { to: String, amount: Decimal, urgent: Bool } }
+  tool check { effect execute }
+  tool stop { effect execute, args { hard: Bool } }
+  resource file { owner: String }
+  counter tries = count attempts per agent within 1m
+  counter spend = sum args.amount of allowed pay per session within 5m
+  counter done = count completed effect read, write per session
+  counter payees = distinct args.to of allowed pay where not args.urgent per agent within 2m
+  counter lifetime = sum args.amount of completed pay per agent, args.to
+  latch checked = completed check per session reset by completed pay
+  latch tainted = allowed look where args.k1 == "k1" per session
+  task errand { sequence look(k1 as x)*, (check | pay(to as x)){0,3}, look(k1 as x)? limit calls <= 4, duration <= 20m }
+  permit looking tool look, check
+  permit paying tool pay when has session and spend + args.amount <= 900.00 and payees < 3
+  permit stopping tool stop
+  forbid early tool pay when has session and not checked and tainted and args.urgent
+  forbid flood when tries >= 60
+  forbid planted tool pay when untrusted in origin(args.to) and user not in origin(args.to)
+  forbid seldom tool pay when lifetime >= 5000.00 and done > 9
+  forbid last tool stop when args.hard then interrupt session
+  forbid private tool pay when has session and session.sensitivity >= restricted
+`);
+
+/** What was answered, step by step; `seed` draws what is asked, when, and what becomes of it. */
+export async function history(
+  store: ContractStore,
+  seed: number,
+  steps: number,
+): Promise<string[]> {
+  const random = randomFrom(seed);
+  const started = await store.start({ keyCount: 3, callCount: 4, reservationMs: 60_000 });
+  try {
+    const driver = new ContractDriver(started);
+    await driver.under(BUSY);
+    const open: string[] = [];
+    const told: string[] = [];
+    for (let step = 0; step < steps; step++) {
+      driver.nowMs += random.chance(0.1) ? random.below(120_000) : random.below(3_000);
+      if (open.length > 0 && random.chance(0.45)) {
+        const [call = ""] = open.splice(random.below(open.length), 1);
+        told.push(JSON.stringify(await driver.engine.outcome(randomOutcome(call, random))));
+        if (random.chance(0.1)) open.push(call);
+      } else if (random.chance(0.15)) {
+        told.push(String(await driver.engine.sessions.reinstate(random.pick(["s1", "s2"]))));
+      } else {
+        const answer = await driver.engine.decide(randomRequest(BUSY, random));
+        told.push(JSON.stringify(answer));
+        if (answer.kind === "answer" && answer.value.call !== undefined)
+          open.push(answer.value.call);
+      }
+    }
+    return told;
+  } finally {
+    await started.stop();
+  }
+}
