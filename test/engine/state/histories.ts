@@ -20,13 +20,14 @@ export const BUSY = programOf(`
   counter lifetime = sum args.amount of completed pay per agent, args.to
   latch checked = completed check per session reset by completed pay
   latch tainted = allowed look where args.k1 == "k1" per session
-  task errand { sequence look(k1 as x)*, (check | pay(to as x)){0,3}, look(k1 as x)? limit calls <= 4, duration <= 20m }
+  task errand { sequence (look | check), pay*, (look(k1 as x), look(k1 as x))? limit calls <= 3, duration <= 5m }
   permit looking tool look, check
   permit paying tool pay when has session and spend + args.amount <= 900.00 and payees < 3
   permit stopping tool stop
   forbid early tool pay when has session and not checked and tainted and args.urgent
   forbid flood when tries >= 60
-  forbid planted tool pay when untrusted in origin(args.to) and user not in origin(args.to)
+  permit asked tool pay when user in origin(args.to) and not args.urgent
+  forbid planted tool pay when untrusted in origin(args.to) and args.urgent
   forbid seldom tool pay when lifetime >= 5000.00 and done > 9
   forbid last tool stop when args.hard then interrupt session
   forbid private tool pay when has session and session.sensitivity >= restricted
