@@ -3,6 +3,8 @@ import { dirname, join, resolve } from "node:path";
 import { digestOfProgram, makeBundle, serializeBundle } from "../../engine/bundle.ts";
 import { makeSignedBundle, readSignedBundle } from "../../engine/bundles/contents.ts";
 import { isShowable } from "../../engine/bundles/manifest.ts";
+import { emitOpaBundle, limitsOfModule, whyNotEmitted } from "../../engine/opa/out/bundle.ts";
+import type { PolicyInModule } from "../../engine/opa/out/guest.ts";
 import { parseTime } from "../../lang/scalar/time.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
 import { durationOf } from "../duration.ts";
@@ -18,6 +20,7 @@ export const command: Command = {
   description: [
     "Checks POLICY, runs its tests, and writes what they were run of as one file: the compiled rules, the tests, and a digest of what the rules mean. Every command that takes a policy takes that file as well; whoever loads it checks the digest and refuses what was built by a newer major version.",
     "With --sign it is a signed bundle, which `writ serve --bundle` takes from a file or a URL while it runs: it also says when it was made, holds the sources for explanations, and has a serial that only grows, so that no older one replaces it.",
+    "With --target opa-wasm it is a bundle for OPA: `policy.wasm` follows OPA's ABI 1.2, decides at `data.writ.decision` and `data.writ.allow`, and reads what is remembered from `data.writ.state`, which the host supplies.",
     "Without --sign, the same sources give the same bytes on every machine. Comments, layout and the names of files leave the digest as it is.",
     'Examples:\n  writ build policies/payments -o payments.json\n  writ build --revision "$(git rev-parse HEAD)" -o - policies/payments > payments.json\n  writ build --sign release.key --expires 30d -o payments.writb policies/payments',
   ],
@@ -49,6 +52,11 @@ export const command: Command = {
       value: "WHEN",
       help: "a time, or a duration from now: after it, nothing is decided by a signed bundle",
     },
+    {
+      name: "target",
+      value: "KIND",
+      help: "`writ`, or `opa-wasm`: a bundle that OPA and its SDKs run (PACKAGE.tar.gz)",
+    },
     { name: "no-test", help: "do not run the tests, and leave them out" },
   ],
   positionals: { least: 1, most: 1 },
@@ -64,6 +72,7 @@ async function build(input: Input, io: Io): Promise<ExitCode> {
       "name a file with `-o`",
     );
   }
+  const target = targetOf(input);
   const signing = signingOf(input, io);
   const policy = await loadPolicy(path, io, input);
   if (policy === undefined) return 1;
@@ -72,8 +81,14 @@ async function build(input: Input, io: Io): Promise<ExitCode> {
   if (failed.length > 0) return refuse(failed, policy.tests.length, input, io);
   const revision = input.values.get("revision");
   const shipped = { ...policy, tests: tested ? policy.tests : undefined, revision };
-  const bytes = signing === undefined ? unsigned(shipped) : signed(shipped, signing);
   const { program } = policy;
+  const notes = target === "opa-wasm" ? notesOf(program) : [];
+  const bytes =
+    target === "opa-wasm"
+      ? await emitOpaBundle(identified(shipped))
+      : signing === undefined
+        ? unsigned(shipped)
+        : signed(shipped, signing);
   const summary = {
     ok: true,
     package: program.package,
@@ -86,12 +101,14 @@ async function build(input: Input, io: Io): Promise<ExitCode> {
     ...(signing === undefined
       ? {}
       : { serial: signing.serial, signedBy: signing.keys.map(({ id }) => id) }),
+    ...(notes.length === 0 ? {} : { notes }),
   };
   if (output === "-") {
     io.out(new TextDecoder().decode(bytes));
     return 0;
   }
-  const file = output ?? `${program.package}.${signing === undefined ? "json" : "writb"}`;
+  const kind = target === "opa-wasm" ? "tar.gz" : signing === undefined ? "json" : "writb";
+  const file = output ?? `${program.package}.${kind}`;
   write(resolve(io.cwd, file), bytes, file);
   if (input.json) io.out(`${JSON.stringify({ ...summary, file }, null, 2)}\n`);
   else {
@@ -104,8 +121,36 @@ async function build(input: Input, io: Io): Promise<ExitCode> {
     io.out(
       `${painter(io)("green", "built")} ${file}: ${summary.package}, ${size}${by}\n${summary.digest}\n`,
     );
+    for (const note of notes) io.err(`${painter(io)("yellow", "note")}: ${note}\n`);
   }
   return 0;
+}
+
+type Target = "writ" | "opa-wasm";
+
+function targetOf({ values, lists }: Input): Target {
+  const target = values.get("target") ?? "writ";
+  if (target !== "writ" && target !== "opa-wasm") {
+    throw new Misuse(`\`--target\` is \`writ\` or \`opa-wasm\`, not ${JSON.stringify(target)}`);
+  }
+  if (target === "opa-wasm" && lists.has("sign")) {
+    throw new Misuse("`--sign` is of Writ's own bundles", "sign this one with `opa sign`");
+  }
+  if (target === "opa-wasm" && values.get("output") === "-") {
+    throw new Misuse("a bundle for OPA is no text for standard output", "name a file with `-o`");
+  }
+  return target;
+}
+
+function notesOf(program: Policy["program"]): readonly string[] {
+  const why = whyNotEmitted(program);
+  if (why !== undefined) throw new Misuse(why, "build it for Writ, or decide those rules in OPA");
+  return limitsOfModule(program);
+}
+
+function identified({ program, revision }: Shipped): PolicyInModule {
+  const digest = digestOfProgram(program);
+  return { program, digest, ...(revision === undefined ? {} : { revision }) };
 }
 
 interface Shipped extends Omit<Policy, "tests"> {

@@ -1,8 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseTarGzip } from "nanotar";
 import { describe, expect, test } from "vitest";
 import { directoryWith, PAYMENT, SMALL, writ } from "../support/cli.ts";
 
+const PAYMENTS = new URL("../../policies/payments", import.meta.url).pathname;
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 describe("writ build", () => {
@@ -61,6 +63,26 @@ describe("writ build", () => {
     const newer = await writ(["serve", "small.json"], { cwd });
     expect(newer.code).toBe(2);
     expect(newer.err).toContain("built by a newer Writ (IR 2.0); this one reads 1.x");
+  });
+
+  test("--target opa-wasm writes a bundle for OPA, and says what it cannot decide", async () => {
+    const cwd = directoryWith({ "p.writ": SMALL });
+    const { code, out, err } = await writ(["build", "--target", "opa-wasm", "p.writ"], { cwd });
+    expect([code, err]).toEqual([0, "note: a request that names a task is denied\n"]);
+    expect(out).toContain("built small.tar.gz: small, 4 rules, 1 test passed, ");
+    const files = await parseTarGzip(readFileSync(join(cwd, "small.tar.gz")));
+    expect(files.map(({ name }) => name)).toEqual(["/.manifest", "/data.json", "/policy.wasm"]);
+    const notes = await writ(["build", "--json", "--target", "opa-wasm", PAYMENTS], { cwd });
+    expect(JSON.parse(notes.out).notes).toEqual([
+      "a request that names a task is denied",
+      "`origin` is not known: rules that need it do not permit",
+    ]);
+    for (const wrong of [
+      ["--target", "rust"],
+      ["--target", "opa-wasm", "-o", "-"],
+    ]) {
+      expect((await writ(["build", ...wrong, "p.writ"], { cwd })).code).toBe(2);
+    }
   });
 
   test("bundle and summary do not share standard output", async () => {
