@@ -71,7 +71,7 @@ describe("writ build", () => {
     expect([code, err]).toEqual([0, "note: a request that names a task is denied\n"]);
     expect(out).toContain("built small.tar.gz: small, 4 rules, 1 test passed, ");
     const files = await parseTarGzip(readFileSync(join(cwd, "small.tar.gz")));
-    expect(files.map(({ name }) => name)).toEqual(["/.manifest", "/data.json", "/policy.wasm"]);
+    expect(files.map(({ name }) => name)).toEqual([".manifest", "data.json", "policy.wasm"]);
     const notes = await writ(["build", "--json", "--target", "opa-wasm", PAYMENTS], { cwd });
     expect(JSON.parse(notes.out).notes).toEqual([
       "a request that names a task is denied",
