@@ -1,6 +1,7 @@
 import { digestOfProgram } from "../../engine/bundle.ts";
 import { createEngine, type Engine } from "../../engine/engine.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
+import type { EvidenceSink } from "../../engine/evidence.ts";
 import {
   createServer,
   type Listening,
@@ -10,6 +11,7 @@ import {
 import type { Command, ExitCode, Input, Io } from "../command.ts";
 import { loadPolicy, type Policy } from "../files.ts";
 import { ADMIN_OPTIONS, openAdmin } from "../serve/admin.ts";
+import { AUDIT_OPTIONS, openAudit, type ServedAudit } from "../serve/audit.ts";
 import { curlFor, exampleFor } from "../serve/example.ts";
 import { IDENTITY_OPTIONS, withIdentity } from "../serve/identity.ts";
 import { LISTENING_OPTIONS, startListening } from "../serve/listening.ts";
@@ -22,6 +24,7 @@ export const command: Command = {
   usage: "[options] POLICY",
   description: [
     "Loads POLICY, runs its tests, and answers `POST /decide` and `POST /outcome` until it is stopped by Ctrl-C or SIGTERM; requests under way are answered first. State is kept in this process, and ends with it.",
+    "Every decision is recorded before its answer leaves; while nothing can be recorded, nothing is decided. `writ audit` reads the records.",
     "It listens on this machine only. Whoever can reach it can ask it: to be reached from others, put it behind something that says who asks, and use --allow-remote.",
     "With --json, prints one JSON document a line: one when it listens, then one for each request, without what was asked.",
     "Examples:\n  writ serve policies/payments\n  writ serve --port 0 --json payments.json",
@@ -29,6 +32,7 @@ export const command: Command = {
   options: [
     ...LISTENING_OPTIONS,
     ...ADMIN_OPTIONS,
+    ...AUDIT_OPTIONS,
     ...IDENTITY_OPTIONS,
     { name: "no-test", help: "load it even if its tests fail" },
   ],
@@ -42,11 +46,25 @@ async function serve(input: Input, io: Io): Promise<ExitCode> {
   if (policy === undefined) return 1;
   const failed = input.flags.has("no-test") ? [] : failedTests(policy);
   if (failed.length > 0) return refuse(failed, input, io);
+  const audit = await openAudit(input, io);
+  try {
+    return await serveAudited(policy, audit, input, io);
+  } finally {
+    await audit.close();
+  }
+}
+
+async function serveAudited(
+  policy: Policy,
+  audit: ServedAudit,
+  input: Input,
+  io: Io,
+): Promise<ExitCode> {
   const { program } = policy;
   const digest = digestOfProgram(program);
   const makeEngine = engineMaker(policy, digest, io);
-  const engine = makeEngine();
-  const { service, measures } = measured(await withIdentity(engine, input, io));
+  const engine = makeEngine(audit.evidence);
+  const { service, measures } = measured(await withIdentity(audit.around(engine), input, io));
   const app = createServer({
     service,
     allowedHosts: input.lists.get("allowed-host") ?? [],
@@ -55,14 +73,14 @@ async function serve(input: Input, io: Io): Promise<ExitCode> {
   const listening = await startListening(app, input);
   const admin = await orStop(
     listening,
-    openAdmin({ engine: () => engine, service, measures }, input, io),
+    openAdmin({ engine: () => engine, service, measures, ...audit.admin }, input, io),
   );
-  const example = exampleFor(policy, makeEngine, io);
+  const example = exampleFor(policy, () => makeEngine(), io);
   const curl = curlFor(example, listening.address);
   if (input.json) {
     const identity = { package: program.package, digest, rules: program.rules.length };
     io.out(
-      `${JSON.stringify({ event: "listening", url: listening.address, admin: admin?.address, policy: identity, curl })}\n`,
+      `${JSON.stringify({ event: "listening", url: listening.address, admin: admin?.address, audit: audit.shown, policy: identity, curl })}\n`,
     );
   } else {
     const paint = painter(io);
@@ -71,14 +89,15 @@ async function serve(input: Input, io: Io): Promise<ExitCode> {
         (admin === undefined
           ? ""
           : `operators: ${admin.address} (\`writ top\`, \`writ sessions\`)\n`) +
+        `records: ${audit.shown}\n` +
         `\nAsk it:\n\n${curl}\n\n${paint("dim", "Ctrl-C stops it.")}\n`,
     );
   }
-  await Promise.race([io.stopped, listening.stopped]);
+  const because = await Promise.race([io.stopped, listening.stopped, audit.ended]);
   await listening.stop();
   await admin?.stop();
-  if (input.json) io.out(`${JSON.stringify({ event: "stopped" })}\n`);
-  return 0;
+  if (input.json) io.out(`${JSON.stringify({ event: "stopped", because })}\n`);
+  return because === undefined ? 0 : 2;
 }
 
 /** What is open would keep the process alive. */
@@ -103,12 +122,23 @@ function refuse(failed: readonly string[], { json }: Input, io: Io): ExitCode {
   return 1;
 }
 
-function engineMaker({ program }: Policy, digest: string, io: Io): () => Engine {
+function engineMaker(
+  { program }: Policy,
+  digest: string,
+  io: Io,
+): (evidence?: EvidenceSink) => Engine {
   const evaluator = generateEvaluator(program);
   const onFault = (fault: unknown) => {
     io.err(`fault while deciding: ${fault instanceof Error ? fault.message : fault}\n`);
   };
-  return () => createEngine({ program, digest, evaluator, onFault });
+  return (evidence) =>
+    createEngine({
+      program,
+      digest,
+      evaluator,
+      onFault,
+      ...(evidence === undefined ? {} : { evidence }),
+    });
 }
 
 function loggerFor({ json }: Input, io: Io): NonNullable<ServerParts["logger"]> {

@@ -11,7 +11,7 @@ const NAME_LENGTH_MAX = 256;
  */
 const TOKEN = new RegExp(
   [
-    /eyJ[\w-]{17,}(?:[.~][\w-]*)*/,
+    /eyJ[\w-]{12,}(?:[.~][\w-]*)*/,
     /v[1-4]\.(?:local|public)\.[\w-]{16,}(?:\.[\w-]+)?/,
     /(?:bearer|basic|dpop)\s+[\w.~+/-]{16,}=*/,
     /(?:sk|pk|rk)[-_][\w-]{16,}/,

@@ -1,0 +1,212 @@
+/** The answer leaves after its record, and says nothing but no while nothing can be recorded. */
+import { describe, expect, test } from "vitest";
+import { createActive } from "../../../engine/active.ts";
+import { createAudit } from "../../../engine/audit/audited.ts";
+import { createIds } from "../../../engine/ids.ts";
+import { openMemoryLog, verify } from "../../support/audit.ts";
+import { audited } from "../../support/audited.ts";
+import { PAYMENT, SMALL } from "../../support/cli.ts";
+import { diskFault } from "../../support/disk.ts";
+import { START } from "../../support/engine.ts";
+
+const CHAINED = {
+  agent: { id: "worker", kind: "autonomous", groups: ["helpers"], attested: true },
+  principal: { id: "alice", kind: "human", payees: ["bob"] },
+  delegation: {
+    chain: [
+      { from: "alice", to: "planner", scope: ["pay", "look"], purpose: "payments" },
+      { from: "planner", to: "worker", scope: ["pay"] },
+    ],
+  },
+  intent: { purpose: "payments", source: "user", reason: "said so", instruction: "pay bob" },
+  tool: { name: "pay", args: { to: "bob", amount: 12.5 } },
+  session: { id: "s" },
+};
+
+describe("what is recorded", () => {
+  test("who, for whom, through whom, what, and what decided", async () => {
+    const { service, records } = await audited(SMALL, { fields: [["tool", "args", "amount"]] });
+    const answer = await service.decide(CHAINED, { delegationVerified: true });
+    const [record] = await records("decision");
+    expect(answer).toMatchObject({ kind: "answer", value: { decision: "allow" } });
+    expect(record).toEqual({
+      kind: "decision",
+      at: "2026-01-02T12:00:00Z",
+      id: "d1",
+      call: "c2",
+      decision: "allow",
+      request: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      agent: { id: "worker", kind: "autonomous", attested: true },
+      principal: { id: "alice", kind: "human" },
+      chain: [
+        {
+          from: { id: "alice", kind: "human" },
+          to: { id: "planner", kind: "autonomous" },
+          scope: ["pay", "look"],
+          purpose: "payments",
+          approved: false,
+        },
+        {
+          from: { id: "planner", kind: "autonomous" },
+          to: { id: "worker", kind: "autonomous" },
+          scope: ["pay"],
+          approved: false,
+        },
+      ],
+      verified: true,
+      purpose: "payments",
+      source: "user",
+      tool: { name: "pay", effect: "write" },
+      session: { id: "s", status: "active", labels: [] },
+      counters: [{ name: "spend", value: 0 }],
+      latches: [],
+      origins: [],
+      rules: [{ rule: "paying", effect: "permit", at: expect.stringMatching(/^policy\.writ:/) }],
+      obligations: [{ id: "o1", type: "log", level: "full" }],
+      policy: { package: "small", digest: "sha256:test" },
+      micros: expect.any(Number),
+      fields: { "/tool/args/amount": 12.5 },
+    });
+  });
+
+  test("outcomes, whatever they settle", async () => {
+    const { service, records } = await audited(SMALL);
+    await service.decide(PAYMENT);
+    const body = { call: "c2", status: "ok", labels: ["untrusted"], values: "secret" };
+    await service.outcome(body);
+    await service.outcome({ call: "c9", status: "error" });
+    expect(await records("outcome")).toEqual([
+      {
+        kind: "outcome",
+        at: "2026-01-02T12:00:00Z",
+        call: "c2",
+        status: "ok",
+        settlement: "settled",
+        labels: ["untrusted"],
+      },
+      expect.objectContaining({ call: "c9", settlement: "unknown" }),
+    ]);
+  });
+
+  test("of a request that the policy does not know, names and the places that are wrong", async () => {
+    const { ask, records } = await audited(SMALL);
+    expect(await ask({ ...PAYMENT, tool: { name: "pay", args: { to: 7, secret: "x" } } })).toBe(
+      "deny",
+    );
+    expect(await records("decision")).toMatchObject([
+      {
+        code: "invalid_request",
+        agent: { id: "robot" },
+        tool: { name: "pay" },
+        wrong: ["/tool/args"],
+      },
+    ]);
+    const [record] = await records("decision");
+    expect(record).not.toHaveProperty("because");
+  });
+
+  test("what no engine decided, as the denial it is", async () => {
+    const { log, disk, path } = await openMemoryLog();
+    const audit = createAudit({ log, options: { fields: [] }, clock: () => START });
+    const active = createActive({ now: () => START, ids: createIds() });
+    const answer = await audit.around(active).decide(PAYMENT);
+    expect(answer).toMatchObject({ value: { code: "no_policy" } });
+    expect(disk.text(path)).toContain('"code":"no_policy"');
+    await log.close();
+  });
+
+  test("operators, before what they do", async () => {
+    const { log, disk, path } = await openMemoryLog();
+    const audit = createAudit({ log, options: { fields: [] }, clock: () => START });
+    await audit.operator({ action: "session.reinstate", by: "carol", details: { session: "s" } });
+    expect(disk.text(path)).toContain('"action":"session.reinstate"');
+    disk.faults.before = () => {
+      throw diskFault("EIO");
+    };
+    const again = audit.operator({ action: "session.reinstate", by: "carol" });
+    await expect(again).rejects.toThrow("EIO");
+  });
+});
+
+describe("no write, no allow", () => {
+  test("an answer waits for its write", async () => {
+    const { disk, service } = await audited(SMALL);
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    disk.faults.before = () => promise;
+    let isAnswered = false;
+    const answering = Promise.resolve(service.decide(PAYMENT)).then((answer) => {
+      isAnswered = true;
+      return answer;
+    });
+    for (let turn = 0; turn < 20; turn++) await new Promise((next) => setImmediate(next));
+    expect(isAnswered).toBe(false);
+    resolve(undefined);
+    expect(await answering).toMatchObject({ value: { decision: "allow" } });
+  });
+
+  test.each(["ENOSPC", "EIO", "EFBIG"])(
+    "after %s nothing is allowed, nor even decided",
+    async (code) => {
+      const { disk, path, ask, service, log } = await audited(SMALL);
+      expect(await ask(PAYMENT)).toBe("allow");
+      disk.faults.before = () => {
+        throw diskFault(code);
+      };
+      const answers = await Promise.all(Array.from({ length: 50 }, () => ask(PAYMENT)));
+      expect(new Set(answers)).toEqual(new Set(["unavailable"]));
+      expect(service.readiness()).toMatchObject({ ready: false });
+      expect(await ask(PAYMENT)).toBe("unavailable");
+      expect(await service.outcome({ call: "c2", status: "ok" })).toMatchObject({
+        kind: "unavailable",
+      });
+      disk.faults.before = () => undefined;
+      await log.close();
+      expect((await verify(disk, path, { live: true })).ok).toBe(true);
+    },
+  );
+
+  test("an allow that was not recorded is none, whoever gave it", async () => {
+    const { log } = await openMemoryLog();
+    const audit = createAudit({ log, options: { fields: [] }, clock: () => START });
+    const service = audit.around({
+      decide: () => ({
+        kind: "answer",
+        value: {
+          decision: "allow",
+          id: "d-1",
+          reasons: [],
+          obligations: [],
+          policy: { package: "p", digest: "d" },
+        },
+      }),
+      outcome: () => ({ kind: "unknown_call", because: "none" }),
+      readiness: () => ({ ready: true }),
+    });
+    expect((await service.decide(PAYMENT)).kind).toBe("unavailable");
+    await log.close();
+  });
+
+  test("whichever operation of the disk fails, every allow has its record", async () => {
+    for (let nth = 1; nth < 30; nth++) {
+      const { disk, path, service } = await audited(
+        SMALL,
+        {},
+        {},
+        { limits: { checkpointCount: 4 } },
+      );
+      let count = 0;
+      disk.faults.before = () => {
+        if (++count === nth) throw diskFault("EIO");
+        return undefined;
+      };
+      const answers = [];
+      for (let n = 0; n < 12; n++) answers.push(await service.decide(PAYMENT));
+      const text = disk.text(path);
+      for (const answer of answers) {
+        if (answer.kind === "answer" && answer.value.decision === "allow") {
+          expect(text).toContain(`"id":"${answer.value.id}"`);
+        }
+      }
+    }
+  });
+});
