@@ -49,6 +49,7 @@ export const DENY_CODES = [
   "not_permitted",
   "invariant_broken",
   "indeterminate",
+  "unsupported_obligation",
   "state_unavailable",
   "internal_error",
 ] as const;

@@ -1,7 +1,7 @@
 /** An answer leaves when what it rests on is kept (SPEC §7.7); until then it is none. */
 import type { Answer, OutcomeReceipt } from "./answer.ts";
 import type { Decision } from "./decision.ts";
-import type { DecisionService } from "./http/service.ts";
+import { askedAhead, type DecisionService } from "./http/service.ts";
 import type { Journal } from "./state/journal.ts";
 
 export function durable(
@@ -9,6 +9,7 @@ export function durable(
   journal: Pick<Journal, "flushed" | "readiness">,
 ): DecisionService {
   return {
+    ...askedAhead(service),
     async decide(input, vouched) {
       const answer = await service.decide(input, vouched);
       return (await isKept(journal)) ? answer : refused(answer);

@@ -12,6 +12,7 @@ import type { Command, ExitCode, Input, Io } from "../command.ts";
 import { loadPolicy, type Policy } from "../files.ts";
 import { ADMIN_OPTIONS, openAdmin } from "../serve/admin.ts";
 import { AUDIT_OPTIONS, openAudit, type ServedAudit } from "../serve/audit.ts";
+import { DOORS_OPTIONS, readDoors } from "../serve/doors.ts";
 import { curlFor, exampleFor } from "../serve/example.ts";
 import { IDENTITY_OPTIONS, withIdentity } from "../serve/identity.ts";
 import { LISTENING_OPTIONS, startListening } from "../serve/listening.ts";
@@ -33,6 +34,7 @@ export const command: Command = {
     ...LISTENING_OPTIONS,
     ...ADMIN_OPTIONS,
     ...AUDIT_OPTIONS,
+    ...DOORS_OPTIONS,
     ...IDENTITY_OPTIONS,
     { name: "no-test", help: "load it even if its tests fail" },
   ],
@@ -62,12 +64,14 @@ async function serveAudited(
 ): Promise<ExitCode> {
   const { program } = policy;
   const digest = digestOfProgram(program);
+  const doors = readDoors(input, io);
   const makeEngine = engineMaker(policy, digest, io);
   const engine = makeEngine(audit.evidence);
   const { service, measures } = measured(await withIdentity(audit.around(engine), input, io));
   const app = createServer({
     service,
-    allowedHosts: input.lists.get("allowed-host") ?? [],
+    allowedHosts: [...(input.lists.get("allowed-host") ?? []), ...doors.allowedHosts],
+    extend: doors.open(service),
     logger: loggerFor(input, io),
   });
   const listening = await startListening(app, input);

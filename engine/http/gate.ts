@@ -50,8 +50,9 @@ const CONTENT_TYPES: ReadonlySet<string> = new Set([
   "application/json;charset=utf-8",
   "application/json; charset=utf-8",
 ]);
-const REQUEST_ID = /^[A-Za-z0-9._:-]+$/;
-const PLAIN_PATH = /^\/$|^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/;
+const REQUEST_ID = /^[\x21-\x7e]+$/;
+/** Of segments that begin with a dot there is one (RFC 8615). */
+const PLAIN_PATH = /^\/$|^(?:\/\.well-known)?(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/;
 
 interface Refusal {
   readonly name: ProblemName;

@@ -2,6 +2,7 @@ export type { AdminEvent, AdminParts, Guard, OperatedEngine } from "./admin/admi
 export { type Credential, createCredential } from "./admin/credential.ts";
 export { createAdminServer } from "./admin/server.ts";
 export type { DecisionsView, LiveState } from "./admin/state.ts";
+export { type Mapping, readMapping, serveAuthzen } from "./authzen/index.ts";
 export {
   DEFAULT_HOST,
   DEFAULT_PORT,

@@ -1,0 +1,79 @@
+/** A decision of ours as AuthZEN says it (SPEC §12.9; Authorization API 1.0, §5.5). */
+import type { Decision, GivenObligation } from "../../decision.ts";
+import type { Understands } from "../hand-out.ts";
+import type { Mapping } from "./mapping.ts";
+
+export interface AuthzenDecision {
+  readonly decision: boolean;
+  readonly context?: Readonly<Record<string, unknown>>;
+}
+
+/** Obligations Profile 1.0: what it has a type for, and everything else as `custom`. */
+export interface AuthzenObligation {
+  readonly id: string;
+  readonly type: "notification" | "custom";
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+export const OBLIGATION_TYPES = ["notification", "custom"] as const;
+
+/** Whoever carries out `custom` ones carries out all that this service calls so. */
+export function understandsAny(words: ReadonlySet<string>): Understands {
+  return (type) => words.has(type) || words.has(type === "notify" ? "notification" : "custom");
+}
+
+export function answerOf(decision: Decision, mapping: Mapping, nowMs: number): AuthzenDecision {
+  const { id, because, obligations, approval } = decision;
+  const reason = decision.decision === "hold" ? "approval_required" : decision.code;
+  const requestable = approval !== undefined && mapping.accessRequestEndpoint !== undefined;
+  return {
+    decision: decision.decision === "allow",
+    context: {
+      evaluation_id: id,
+      evaluated_at: new Date(nowMs).toISOString(),
+      ...(reason === undefined ? {} : { reason }),
+      ...(because === undefined ? {} : { reason_user: { en: because } }),
+      ...(obligations.length === 0 ? {} : { obligations: obligations.flatMap(obligationsOf) }),
+      ...(requestable
+        ? {
+            access_request: {
+              endpoint: mapping.accessRequestEndpoint,
+              expires_at: approval.until,
+            },
+          }
+        : {}),
+      writ: ownMembers(decision),
+    },
+  };
+}
+
+/** What AuthZEN has no words for, as `POST /decide` says it. */
+function ownMembers(decision: Decision): Partial<Decision> {
+  const { call, reasons, errors, next, interrupt, approval, policy } = decision;
+  return {
+    ...(call === undefined ? {} : { call }),
+    reasons,
+    ...(errors === undefined ? {} : { errors }),
+    ...(next === undefined ? {} : { next }),
+    ...(interrupt === undefined ? {} : { interrupt }),
+    ...(approval === undefined ? {} : { approval }),
+    policy,
+  };
+}
+
+/** What could not be decided at all: a denial all the same (Authorization API 1.0, §7.2.2). */
+export function errorOf(status: number, message: string): AuthzenDecision {
+  return { decision: false, context: { error: { status, message } } };
+}
+
+export function obligationsOf(given: GivenObligation): readonly AuthzenObligation[] {
+  const { id, type, ...members } = given;
+  if (type === "notify" && "whom" in given) {
+    return given.whom.map((to, index) => ({
+      id: given.whom.length === 1 ? id : `${id}.${index + 1}`,
+      type: "notification",
+      properties: { to, body: "the policy wants this call to be told of" },
+    }));
+  }
+  return [{ id, type: "custom", properties: { vendor: "writ", action: type, ...members } }];
+}

@@ -1,0 +1,54 @@
+import type { Answer } from "../answer.ts";
+import type { Decision, GivenObligation } from "../decision.ts";
+import { checked } from "./decide.ts";
+import type { DecisionService } from "./service.ts";
+
+/** Whether an enforcement point carries out obligations of a type. */
+export type Understands = (type: string) => boolean;
+
+/**
+ * A decision for an enforcement point that says which obligations it carries out. An allow with any other is
+ * none to it: the call is settled as failed, so that what it held is given back, and a denial handed out.
+ */
+export async function handOut(
+  service: DecisionService,
+  input: unknown,
+  understands: Understands,
+): Promise<Answer<Decision>> {
+  const answer = checked(await service.decide(input));
+  if (answer.kind !== "answer" || answer.value.decision !== "allow") return answer;
+  const lacking = notUnderstood(answer.value.obligations, understands);
+  if (lacking.length === 0) return answer;
+  await giveBack(service, answer.value.call);
+  return { kind: "answer", value: withheld(answer.value, lacking) };
+}
+
+/** Types of those that are not carried out, each once. */
+export function notUnderstood(
+  obligations: readonly GivenObligation[],
+  understands: Understands,
+): readonly string[] {
+  return [...new Set(obligations.map(({ type }) => type))].filter((type) => !understands(type));
+}
+
+/** Whatever comes of it, the call is not made: at worst it stays counted. */
+async function giveBack(service: DecisionService, call: string | undefined): Promise<void> {
+  try {
+    await service.outcome({ call, status: "error" });
+  } catch {
+    // The reservation ends by itself.
+  }
+}
+
+function withheld({ id, reasons, policy }: Decision, lacking: readonly string[]): Decision {
+  const named = lacking.map((type) => `\`${type}\``).join(", ");
+  return {
+    decision: "deny",
+    id,
+    code: "unsupported_obligation",
+    because: `it is allowed only with ${named}, which the enforcement point does not carry out`,
+    reasons,
+    obligations: [],
+    policy,
+  };
+}
