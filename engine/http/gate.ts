@@ -50,7 +50,8 @@ const CONTENT_TYPES: ReadonlySet<string> = new Set([
   "application/json;charset=utf-8",
   "application/json; charset=utf-8",
 ]);
-const REQUEST_ID = /^[\x21-\x7e]+$/;
+/** Visible ASCII, without what could end an attribute or open a tag where it is shown. */
+const REQUEST_ID = /^[!#-%(-;=?-~]+$/;
 /** Of segments that begin with a dot there is one (RFC 8615). */
 const PLAIN_PATH = /^\/$|^(?:\/\.well-known)?(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/;
 
