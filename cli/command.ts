@@ -42,11 +42,20 @@ export interface Io {
   readonly color: boolean;
   /** Whether progress may be drawn on standard error. */
   readonly interactive: boolean;
+  /** Missing where standard output is no terminal, or there are no keys to be pressed. */
+  readonly screen?: Screen;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: () => Promise<Uint8Array>;
   /** Resolves when the user wants to stop (SIGINT, SIGTERM). */
   readonly stopped: Promise<void>;
+}
+
+/** A terminal that is drawn on. */
+export interface Screen {
+  size(): { readonly columns: number; readonly rows: number };
+  /** Takes keys one by one, unechoed, until what it gives back is called; Ctrl-C is a key too. */
+  onKey(listener: (key: string) => void): () => void;
 }
 
 /** 0 fine · 1 findings (errors in a policy, failing tests, a denial that `--expect` did not want) · 2 misuse. */

@@ -5,7 +5,7 @@ import { indent, type Paint, table, wrap } from "./terminal.ts";
 const COLUMNS = 90;
 
 /** So that summaries of all groups stand below each other. */
-const NAME_COLUMNS = 7;
+const NAME_COLUMNS = 8;
 
 /** What every command takes besides its own. */
 export const COMMON_OPTIONS: readonly Option[] = [

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Misuse } from "./command.ts";
 import { run, type World } from "./run.ts";
+import { screenOf } from "./screen.ts";
 
 /** Requests and policies are far smaller; a pipe that never ends must not fill memory. */
 const STDIN_BYTES_MAX = 64 * 1024 * 1024;
@@ -23,6 +24,7 @@ const world: World = {
   err: (text) => void stderr.write(text),
   terminal: stdout.isTTY === true && stderr.isTTY === true,
   interactive: stderr.isTTY === true,
+  ...screenOf(stdin, stdout),
   env: process.env,
   cwd: process.cwd(),
   stdin: readStdin,

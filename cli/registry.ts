@@ -12,6 +12,7 @@ export const GROUPS = {
   author: "Write a policy",
   run: "Run it",
   inspect: "Ask it",
+  operate: "Watch and steer it",
 } as const;
 
 type Group = keyof typeof GROUPS;
@@ -82,5 +83,17 @@ export const REGISTRY: readonly Entry[] = [
     group: "inspect",
     summary: "decide recorded requests again, perhaps under another policy",
     load: () => import("./commands/replay.ts"),
+  },
+  {
+    name: "top",
+    group: "operate",
+    summary: "watch counters near their limits, and what is decided, live",
+    load: () => import("./commands/top.ts"),
+  },
+  {
+    name: "sessions",
+    group: "operate",
+    summary: "list, inspect, interrupt and reinstate the sessions of a running service",
+    load: () => import("./commands/sessions.ts"),
   },
 ];

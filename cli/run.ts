@@ -81,6 +81,7 @@ function ioOf(world: World, color: boolean): Io {
     err: world.err,
     color,
     interactive: world.interactive,
+    ...(world.screen === undefined ? {} : { screen: world.screen }),
     cwd: world.cwd,
     env: world.env,
     stdin: world.stdin,

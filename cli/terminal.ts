@@ -54,7 +54,7 @@ export function table(rows: readonly (readonly string[])[], align = ""): string 
 }
 
 /** Of text that may be coloured. */
-function width(text: string): number {
+export function width(text: string): number {
   return [...text.replace(STYLED, "")].length;
 }
 

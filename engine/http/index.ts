@@ -15,4 +15,4 @@ export { type Measured, type Measures, measured } from "./measured.ts";
 export { PROBLEMS, type Problem, type ProblemName } from "./problem.ts";
 export { createServer, type ServerParts } from "./server.ts";
 export type { DecisionService } from "./service.ts";
-export { listenOnSocket } from "./socket.ts";
+export { listenOnSocket, shortest } from "./socket.ts";

@@ -117,7 +117,7 @@ async function latchView(
 
 async function sessionsOf(
   { after, ...wanted }: SessionSearch,
-  { program, report }: InspectionParts,
+  { program, report, now }: InspectionParts,
 ): Promise<SessionsView> {
   // One more than is shown tells whether there is another page.
   const rows = await report.sessions({
@@ -128,6 +128,7 @@ async function sessionsOf(
   const shown = rows.slice(0, wanted.most);
   const last = shown.at(-1);
   return {
+    at: spellTime(now()),
     sessions: shown.map((row) => sessionOf(row, program)),
     ...(rows.length > shown.length && last !== undefined ? { next: pageAfter(last) } : {}),
   };

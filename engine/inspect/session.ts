@@ -47,6 +47,7 @@ export async function detailOf(
   const found = await parts.report.session(id, CALLS_MOST);
   if (found === undefined) return undefined;
   return {
+    at: spellTime(parts.now()),
     ...sessionOf(found, parts.program),
     calls: found.callCount,
     under_way: found.calls.map(({ call, tool, atMs }) => ({ call, tool, since: spellTime(atMs) })),

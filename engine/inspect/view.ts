@@ -75,12 +75,14 @@ export interface SessionView {
 }
 
 export interface SessionsView {
+  readonly at: string;
   readonly sessions: readonly SessionView[];
   /** Where the next page begins; missing on the last. */
   readonly next?: string;
 }
 
 export interface SessionDetail extends SessionView {
+  readonly at: string;
   readonly calls: number;
   /** The oldest of them. */
   readonly under_way: readonly {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseTarGzip } from "nanotar";
 import { describe, expect, test } from "vitest";
 import { directoryWith, PAYMENT, SMALL, writ } from "../support/cli.ts";
+import { serving } from "../support/serving.ts";
 
 const PAYMENTS = new URL("../../policies/payments", import.meta.url).pathname;
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -128,38 +129,6 @@ describe("writ init", () => {
 });
 
 describe("writ serve", () => {
-  /** Serves until `ask` is done with the URL and what was printed. */
-  async function serving(
-    words: readonly string[],
-    cwd: string,
-    ask: (printed: string) => Promise<void>,
-  ) {
-    let stop = () => {};
-    const stopped = new Promise<void>((resolve) => {
-      stop = resolve;
-    });
-    let printed = () => {};
-    const started = new Promise<void>((resolve) => {
-      printed = resolve;
-    });
-    let out = "";
-    const running = writ(["serve", "--port", "0", ...words], {
-      cwd,
-      stopped,
-      onOut: (text) => {
-        out += text;
-        printed();
-      },
-    });
-    try {
-      await Promise.race([started, running]);
-      await ask(out);
-    } finally {
-      stop();
-    }
-    return running;
-  }
-
   /** The request of a printed `curl` line, as the shell would pass it. */
   async function paste(curl: string) {
     const [, url = ""] = /curl -s (\S+)/.exec(curl) ?? [];

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
+import type { Screen } from "../../cli/command.ts";
 import { run, type World } from "../../cli/run.ts";
 
 /** A directory that is gone after the test. */
@@ -28,6 +29,7 @@ export interface Surroundings {
   readonly terminal?: boolean;
   readonly env?: World["env"];
   readonly stopped?: Promise<void>;
+  readonly screen?: Screen;
   readonly onErr?: (text: string) => void;
   readonly onOut?: (text: string) => void;
 }
@@ -51,6 +53,7 @@ export async function writ(words: readonly string[], around: Surroundings = {}):
     env,
     cwd,
     stdin: async () => new TextEncoder().encode(stdin),
+    ...(around.screen === undefined ? {} : { screen: around.screen }),
     stopped: around.stopped ?? new Promise(() => {}),
   });
   return { code, out, err };
