@@ -37,7 +37,6 @@ const PURE = [
   "engine/identity/access-token.ts",
   "engine/identity/chain.ts",
   "engine/identity/claims.ts",
-  "engine/identity/config.ts",
   "engine/identity/issuer.ts",
   "engine/identity/join.ts",
   "engine/identity/jwk.ts",

@@ -67,10 +67,10 @@ export function readChain(hops: readonly Hop[], context: ChainContext): Chain {
   if (hops.length > HOPS_MOST) {
     return refuse(HOPS_MOST + 1, "chain_too_long", `the chain has more than ${HOPS_MOST} hops`);
   }
-  const kinds = kindsOf(hops, context);
-  if (!kinds.ok) return kinds;
   const ends = checkEnds(hops, context);
   if (ends !== undefined) return ends;
+  const kinds = kindsOf(hops, context);
+  if (!kinds.ok) return kinds;
   let grant: Grant = {};
   for (const [index, hop] of hops.entries()) {
     const fault = wider(hop, grant, hops[index - 1]) ?? outOfTime(hop, context.nowMs);

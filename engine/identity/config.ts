@@ -1,4 +1,5 @@
 /** The identity configuration (SPEC §15.3): unknown JSON → whose tokens are accepted, or everything that is wrong with it. */
+import { readUrl } from "../egress/fetch.ts";
 import { isObject, onlyMembers, type Problem, readId, report, wrong } from "../value-reader.ts";
 import {
   type ClaimNames,
@@ -20,7 +21,7 @@ export interface IssuerConfig extends Omit<Issuer, "keys"> {
 export type KeysConfig =
   | { readonly kind: "fixed"; readonly set: KeySet }
   | { readonly kind: "file"; readonly path: string }
-  | { readonly kind: "url"; readonly url: string };
+  | { readonly kind: "url"; readonly url: string; readonly privateNetworks: boolean };
 
 export type IdentityConfigReading =
   | { readonly ok: true; readonly issuers: readonly IssuerConfig[] }
@@ -233,15 +234,20 @@ function readKeys(
   problems: Problem[],
 ): KeysConfig | undefined {
   if (!isObject(json)) return wrong(problems, at, "an object", json);
-  const given: Given = onlyMembers(json, ["jwks", "file", "url"], at, problems);
-  if (Object.keys(json).length !== 1) {
-    return report(problems, at, "has not exactly one of `jwks`, `file` and `url`");
+  const given: Given = onlyMembers(json, ["jwks", "file", "url", "private_network"], at, problems);
+  const sources = Object.keys(json).filter((name) => name !== "private_network");
+  if (sources.length !== 1 || (given.private_network !== undefined && given.url === undefined)) {
+    return report(
+      problems,
+      at,
+      "has not exactly one of `jwks`, `file` and `url`, this one perhaps with `private_network`",
+    );
   }
   if (given.file !== undefined) {
     const path = readId(given.file, `${at}/file`, problems);
     return path === undefined ? undefined : { kind: "file", path };
   }
-  if (given.url !== undefined) return readKeysUrl(given.url, `${at}/url`, problems);
+  if (given.url !== undefined) return readKeysUrl(given, at, problems);
   const read = readKeySet(given.jwks, use);
   if (!read.ok) return report(problems, `${at}/jwks`, `is no key set: ${read.why}`);
   const [ignored] = read.set.ignored;
@@ -249,17 +255,15 @@ function readKeys(
   return { kind: "fixed", set: read.set };
 }
 
-const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
-
 /** Over TLS, or from this machine: whoever can change the keys on their way can be anybody. */
-function readKeysUrl(json: unknown, at: string, problems: Problem[]): KeysConfig | undefined {
-  const text = readId(json, at, problems);
+function readKeysUrl(given: Given, at: string, problems: Problem[]): KeysConfig | undefined {
+  const text = readId(given.url, `${at}/url`, problems);
   if (text === undefined) return undefined;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined) return report(problems, at, "is no URL");
-  const isSafe =
-    url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.has(url.hostname));
-  if (!isSafe) return report(problems, at, "is neither `https` nor on this machine");
-  if (url.username !== "" || url.password !== "") return report(problems, at, "holds a password");
-  return { kind: "url", url: url.href };
+  const read = readUrl(text);
+  if (!read.ok) return report(problems, `${at}/url`, read.why);
+  const { private_network: isPrivate = false } = given;
+  if (typeof isPrivate !== "boolean") {
+    return wrong(problems, `${at}/private_network`, "true or false", isPrivate);
+  }
+  return { kind: "url", url: read.url.href, privateNetworks: isPrivate };
 }

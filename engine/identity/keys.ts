@@ -1,5 +1,6 @@
 /** Where an issuer's keys come from, and how long they are believed: read again from time to time, and never followed elsewhere. */
 import { readFile } from "node:fs/promises";
+import { fetchBytes } from "../egress/fetch.ts";
 import { type JsonValue, readJson } from "../json.ts";
 import type { JsonLimits } from "../limits.ts";
 import { type KeySet, type KeySetReading, readKeySet } from "./key-set.ts";
@@ -121,29 +122,16 @@ export function loadFile(path: string): () => Promise<Uint8Array> {
   return () => readFile(path);
 }
 
-/** One GET that follows no redirect, waits five seconds and takes a mebibyte. */
-export function loadUrl(url: string): () => Promise<Uint8Array> {
+/** Five seconds, a mebibyte, no redirect, and no address that the configuration did not mean. */
+export function loadUrl(url: string, privateNetworks: boolean): () => Promise<Uint8Array> {
   return async () => {
-    const response = await fetch(url, {
-      redirect: "error",
-      signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
-      headers: { accept: "application/json, application/jwk-set+json" },
+    const fetched = await fetchBytes({
+      url: new URL(url),
+      privateNetworks,
+      byteCountMax: DOCUMENT_LIMITS.byteCount,
+      timeoutMs: FETCH_TIMEOUT_MS,
     });
-    if (response.status !== 200) {
-      await response.body?.cancel();
-      throw new Error(`it answered ${response.status}`);
-    }
-    return readBounded(response);
+    if (fetched.kind === "body") return fetched.bytes;
+    throw new Error(fetched.kind === "failed" ? fetched.because : "it was answered with 304");
   };
-}
-
-async function readBounded({ body }: Response): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body ?? []) {
-    length += chunk.length;
-    if (length > DOCUMENT_LIMITS.byteCount) throw new Error("it is larger than 1 MiB");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

@@ -27,7 +27,9 @@ function sourceOf({ keys, type, name }: IssuerConfig, parts: OpenParts): KeySour
   if (keys.kind === "fixed") return fixedKeys(keys.set);
   const isUrl = keys.kind === "url";
   return createKeySource({
-    load: isUrl ? loadUrl(keys.url) : loadFile(resolve(parts.directory, keys.path)),
+    load: isUrl
+      ? loadUrl(keys.url, keys.privateNetworks)
+      : loadFile(resolve(parts.directory, keys.path)),
     use: type === "jwt-svid" ? "jwt-svid" : "sig",
     elapsedMs: parts.elapsedMs,
     onFault: ({ message }) => {
