@@ -8,6 +8,7 @@ import { spellTime } from "../lang/scalar/time.ts";
 import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
 import type { Decision } from "./decision.ts";
 import type { Vouched } from "./engine.ts";
+import type { OperatedEngine } from "./http/admin/admin.ts";
 import type { DecisionService } from "./http/service.ts";
 import type { Ids } from "./ids.ts";
 
@@ -19,8 +20,10 @@ export interface ActivePolicy {
   /** Milliseconds since the Unix epoch; from then on nothing is decided by it. Missing = for ever. */
   readonly untilMs?: number | undefined;
   /** Decides by this policy and no other. */
-  readonly service: DecisionService;
+  readonly service: OperatedService;
 }
+
+export type OperatedService = DecisionService & OperatedEngine;
 
 export interface Active extends DecisionService {
   /** What decides now, even if its time is over; `undefined` before the first. */

@@ -1,34 +1,40 @@
-import { digestOfProgram } from "../../engine/bundle.ts";
-import { createEngine, type Engine } from "../../engine/engine.ts";
-import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
-import type { EvidenceSink } from "../../engine/evidence.ts";
+import { createEngine, type EngineParts, neverBackwards } from "../../engine/engine.ts";
 import {
   createServer,
   type Listening,
   measured,
   type ServerParts,
 } from "../../engine/http/index.ts";
+import { createIds } from "../../engine/ids.ts";
+import { createMemoryStore } from "../../engine/state/memory.ts";
 import type { Command, ExitCode, Input, Io } from "../command.ts";
-import { loadPolicy, type Policy } from "../files.ts";
 import { ADMIN_OPTIONS, openAdmin } from "../serve/admin.ts";
 import { AUDIT_OPTIONS, openAudit, type ServedAudit } from "../serve/audit.ts";
 import { DOORS_OPTIONS, readDoors } from "../serve/doors.ts";
 import { curlFor, exampleFor } from "../serve/example.ts";
 import { IDENTITY_OPTIONS, withIdentity } from "../serve/identity.ts";
 import { LISTENING_OPTIONS, startListening } from "../serve/listening.ts";
-import { count, painter } from "../terminal.ts";
-import { failedTests } from "../tests.ts";
+import {
+  type FoundPolicy,
+  findPolicy,
+  type NamedPolicy,
+  type OpenedPolicy,
+  POLICY_OPTIONS,
+} from "../serve/policy.ts";
+import { policyJson, spellPolicy } from "../serve/reloads.ts";
+import { painter } from "../terminal.ts";
 
 export const command: Command = {
   name: "serve",
   summary: "answer requests over HTTP",
-  usage: "[options] POLICY",
+  usage: "[options] POLICY | --bundle SOURCE --bundle-key FILE",
   description: [
     "Loads POLICY, runs its tests, and answers `POST /decide` and `POST /outcome` until it is stopped by Ctrl-C or SIGTERM; requests under way are answered first. State is kept in this process, and ends with it.",
     "Every decision is recorded before its answer leaves; while nothing can be recorded, nothing is decided. `writ audit` reads the records.",
+    "With --bundle, SOURCE is a signed bundle of `writ build --sign`, which is fetched again and again: a newer one is verified, its tests are run, and it decides from the next request on, without a pause. One that is broken, older or fails its tests is told, and leaves what decides. With --watch, the same happens to POLICY when its files change.",
     "It listens on this machine only. Whoever can reach it can ask it: to be reached from others, put it behind something that says who asks, and use --allow-remote.",
     "With --json, prints one JSON document a line: one when it listens, then one for each request, without what was asked.",
-    "Examples:\n  writ serve policies/payments\n  writ serve --port 0 --json payments.json",
+    "Examples:\n  writ serve policies/payments\n  writ serve --watch policies/payments\n  writ serve --bundle https://bundles.example/payments.writb --bundle-key release.pub",
   ],
   options: [
     ...LISTENING_OPTIONS,
@@ -36,38 +42,38 @@ export const command: Command = {
     ...AUDIT_OPTIONS,
     ...DOORS_OPTIONS,
     ...IDENTITY_OPTIONS,
-    { name: "no-test", help: "load it even if its tests fail" },
+    ...POLICY_OPTIONS,
   ],
-  positionals: { least: 1, most: 1 },
+  positionals: { least: 0, most: 1 },
   run: serve,
 };
 
 async function serve(input: Input, io: Io): Promise<ExitCode> {
-  const [path = ""] = input.positionals;
-  const policy = await loadPolicy(path, io, input);
-  if (policy === undefined) return 1;
-  const failed = input.flags.has("no-test") ? [] : failedTests(policy);
-  if (failed.length > 0) return refuse(failed, input, io);
+  const found = await findPolicy(input, io);
+  if (found === undefined) return 1;
   const audit = await openAudit(input, io);
   try {
-    return await serveAudited(policy, audit, input, io);
+    return await serveAudited(found, audit, input, io);
   } finally {
     await audit.close();
   }
 }
 
 async function serveAudited(
-  policy: Policy,
+  found: FoundPolicy,
   audit: ServedAudit,
   input: Input,
   io: Io,
 ): Promise<ExitCode> {
-  const { program } = policy;
-  const digest = digestOfProgram(program);
   const doors = readDoors(input, io);
-  const makeEngine = engineMaker(policy, digest, io);
-  const engine = makeEngine(audit.evidence);
-  const { service, measures } = measured(await withIdentity(audit.around(engine), input, io));
+  const { evidence } = audit;
+  const shared = { ...sharedParts(io), ...(evidence === undefined ? {} : { evidence }) };
+  const { clock, ids } = shared;
+  const makeEngine = (named: NamedPolicy) => createEngine({ ...named, ...shared });
+  const policy = await found.open({ makeEngine, now: clock, ids });
+  const { service, measures } = measured(
+    await withIdentity(audit.around(policy.active), input, io),
+  );
   const app = createServer({
     service,
     allowedHosts: [...(input.lists.get("allowed-host") ?? []), ...doors.allowedHosts],
@@ -77,29 +83,15 @@ async function serveAudited(
   const listening = await startListening(app, input);
   const admin = await orStop(
     listening,
-    openAdmin({ engine: () => engine, service, measures, ...audit.admin }, input, io),
+    openAdmin({ engine: policy.engine, service, measures, ...audit.admin }, input, io),
   );
-  const example = exampleFor(policy, () => makeEngine(), io);
-  const curl = curlFor(example, listening.address);
-  if (input.json) {
-    const identity = { package: program.package, digest, rules: program.rules.length };
-    io.out(
-      `${JSON.stringify({ event: "listening", url: listening.address, admin: admin?.address, audit: audit.shown, policy: identity, curl })}\n`,
-    );
-  } else {
-    const paint = painter(io);
-    io.out(
-      `${paint("bold", listening.address)} decides by ${program.package} (${count(program.rules.length, "rule")}, ${digest.slice(0, 19)}…)\n` +
-        (admin === undefined
-          ? ""
-          : `operators: ${admin.address} (\`writ top\`, \`writ sessions\`)\n`) +
-        `records: ${audit.shown}\n` +
-        `\nAsk it:\n\n${curl}\n\n${paint("dim", "Ctrl-C stops it.")}\n`,
-    );
-  }
+  const places = { url: listening.address, admin: admin?.address, audit: audit.shown };
+  tellListening(policy, places, input, io);
+  policy.start();
   const because = await Promise.race([io.stopped, listening.stopped, audit.ended]);
   await listening.stop();
   await admin?.stop();
+  await policy.stop();
   if (input.json) io.out(`${JSON.stringify({ event: "stopped", because })}\n`);
   return because === undefined ? 0 : 2;
 }
@@ -114,35 +106,44 @@ async function orStop<Opened>(listening: Listening, opening: Promise<Opened>): P
   }
 }
 
-function refuse(failed: readonly string[], { json }: Input, io: Io): ExitCode {
-  if (json) io.out(`${JSON.stringify({ event: "refused", failed })}\n`);
-  else {
-    io.err(
-      `${painter(io)("red", "not served")}: ${count(failed.length, "test")} of the policy failed\n`,
-    );
-    for (const name of failed) io.err(`  ${name}\n`);
-    io.err("see `writ test`\n");
-  }
-  return 1;
+interface Places {
+  readonly url: string;
+  readonly admin: string | undefined;
+  readonly audit: string;
 }
 
-function engineMaker(
-  { program }: Policy,
-  digest: string,
-  io: Io,
-): (evidence?: EvidenceSink) => Engine {
-  const evaluator = generateEvaluator(program);
-  const onFault = (fault: unknown) => {
-    io.err(`fault while deciding: ${fault instanceof Error ? fault.message : fault}\n`);
-  };
-  return (evidence) =>
-    createEngine({
-      program,
-      digest,
-      evaluator,
-      onFault,
-      ...(evidence === undefined ? {} : { evidence }),
-    });
+function tellListening(policy: OpenedPolicy, places: Places, { json }: Input, io: Io): void {
+  const { url, admin, audit } = places;
+  const present = policy.active.present();
+  const example = policy.loaded && exampleFor(policy.loaded, io);
+  const curl = example === undefined ? undefined : curlFor(example, url);
+  if (json) {
+    const served = present && policyJson(present);
+    const listening = { event: "listening", ...places, policy: served, curl };
+    io.out(`${JSON.stringify(listening)}\n`);
+    return;
+  }
+  const paint = painter(io);
+  const what = present === undefined ? "decides nothing yet" : `decides by ${spellPolicy(present)}`;
+  const operators =
+    admin === undefined ? "" : `operators: ${admin} (\`writ top\`, \`writ sessions\`)\n`;
+  const asking = curl === undefined ? "" : `\nAsk it:\n\n${curl}\n`;
+  io.out(
+    `${paint("bold", url)} ${what}\n${operators}records: ${audit}\n` +
+      `${asking}\n${paint("dim", "Ctrl-C stops it.")}\n`,
+  );
+}
+
+/** What every engine of this service has, whatever policies it will decide by: they remember together. */
+function sharedParts(io: Io) {
+  return {
+    clock: neverBackwards(Date.now),
+    ids: createIds(),
+    store: createMemoryStore(),
+    onFault: (fault: unknown) => {
+      io.err(`fault while deciding: ${fault instanceof Error ? fault.message : fault}\n`);
+    },
+  } satisfies Partial<EngineParts>;
 }
 
 function loggerFor({ json }: Input, io: Io): NonNullable<ServerParts["logger"]> {

@@ -1,4 +1,4 @@
-import { watch, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { digestOfProgram } from "../../engine/bundle.ts";
 import { textsOf } from "../../engine/explain/explain.ts";
@@ -8,11 +8,12 @@ import { runTest } from "../../engine/testing/run.ts";
 import { globMatches } from "../../lang/scalar/glob.ts";
 import type { TestCase } from "../../lang/testing.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
-import { compilePackage, loadPolicy, type Policy } from "../files.ts";
+import { loadPolicy, type Policy } from "../files.ts";
 import { painter } from "../terminal.ts";
 import { githubReport, jsonReport, junitReport } from "../testing/machine.ts";
 import { prettyReport } from "../testing/pretty.ts";
 import { isGood, placeOf, type Report } from "../testing/report.ts";
+import { watchPackage } from "../watch.ts";
 
 export const command: Command = {
   name: "test",
@@ -213,34 +214,17 @@ function isChosen(one: TestCase, { program, shown }: Policy, { filters, lines }:
   );
 }
 
-const DEBOUNCE_MS = 100;
-
 /** Until the user stops it. */
 async function runWatching(wishes: Wishes, io: Io): Promise<void> {
-  const directories = directoriesOf(wishes.path, io);
-  let timer: NodeJS.Timeout | undefined;
   let running = Promise.resolve();
   const again = (): void => {
     running = running.then(() => runAndGoOn(wishes, io));
   };
-  const watchers = directories.map((directory) =>
-    watch(directory, (_, name) => {
-      if (name !== null && !name.endsWith(".writ")) return;
-      clearTimeout(timer);
-      timer = setTimeout(again, DEBOUNCE_MS);
-    }),
-  );
+  const watching = watchPackage(wishes.path, io, again);
   again();
   await io.stopped;
-  clearTimeout(timer);
-  for (const watcher of watchers) watcher.close();
+  watching.stop();
   await running;
-}
-
-/** Of the policy and of what it uses now. Directories, since editors replace files. */
-function directoriesOf(path: string, io: Io): readonly string[] {
-  const { shown } = compilePackage(path, io);
-  return [...new Set(shown.map((source) => resolve(io.cwd, dirname(source.path))))];
 }
 
 async function runAndGoOn(wishes: Wishes, io: Io): Promise<void> {

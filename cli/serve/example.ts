@@ -1,7 +1,9 @@
 /** A request worth trying, for whoever has just started the service. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Engine } from "../../engine/engine.ts";
+import { digestOfProgram } from "../../engine/bundle.ts";
+import { createEngine } from "../../engine/engine.ts";
+import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
 import type { Io } from "../command.ts";
 import { type Policy, parseJson, readText } from "../files.ts";
 
@@ -13,13 +15,19 @@ export function curlFor(example: unknown, address: string): string {
 const EXAMPLE_BYTES_MAX = 64 * 1024;
 
 /** One that is allowed, if the policy shows any. */
-export function exampleFor(policy: Policy, makeEngine: () => Engine, { cwd }: Io): unknown {
+export function exampleFor(policy: Policy, { cwd }: Io): unknown {
+  const { program } = policy;
+  const parts = {
+    program,
+    digest: digestOfProgram(program),
+    evaluator: generateEvaluator(program),
+  };
   const candidates = [...examplesBeside(resolve(cwd, policy.path)), ...requestsOfTests(policy)];
   const allowed = candidates.find((request) => {
-    const answer = makeEngine().decide(request);
+    const answer = createEngine(parts).decide(request);
     return answer.kind === "answer" && answer.value.decision === "allow";
   });
-  const [tool] = policy.program.tools;
+  const [tool] = program.tools;
   return (
     allowed ?? candidates[0] ?? { agent: { id: "agent" }, tool: { name: tool?.wire ?? "tool" } }
   );

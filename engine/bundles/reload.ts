@@ -24,7 +24,7 @@ export interface ReloadParts {
   readonly graceMs: number;
   readonly runsTests: boolean;
   /** A policy that can be decided by, made of what has passed. */
-  readonly prepare: (passed: Passed) => Pick<ActivePolicy, "digest" | "revision" | "service">;
+  readonly prepare: (passed: Passed) => Omit<ActivePolicy, "program" | "untilMs">;
   readonly onEvent: (event: ReloadEvent) => void;
 }
 

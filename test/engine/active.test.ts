@@ -28,7 +28,11 @@ function policy(text: string, store: StateStore, more: Partial<ActivePolicy> = {
 }
 
 function open(warnings: readonly string[] = []): Active {
-  return createActive({ now: () => time.nowMs, ids: createIds(), warnings: () => warnings });
+  return createActive({
+    now: () => time.nowMs,
+    ids: createIds(),
+    warnings: () => warnings,
+  });
 }
 
 async function ask(

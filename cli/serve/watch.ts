@@ -1,0 +1,104 @@
+/** Loads a policy again whenever its files change; what has errors or fails its tests leaves the one before. */
+import type { Active } from "../../engine/active.ts";
+import { digestOfProgram } from "../../engine/bundle.ts";
+import { hasErrors } from "../../lang/diagnostic.ts";
+import { type Input, type Io, Misuse } from "../command.ts";
+import { diagnosticsJson, renderDiagnostics } from "../diagnostics.ts";
+import { compilePackage } from "../files.ts";
+import { count, painter, printable } from "../terminal.ts";
+import { failedTests } from "../tests.ts";
+import { watchPackage } from "../watch.ts";
+import type { MakePolicy } from "./policy.ts";
+import { policyJson, spellPolicy } from "./reloads.ts";
+
+export interface WatchParts {
+  readonly active: Active;
+  readonly make: MakePolicy;
+}
+
+export interface WatchedPolicy {
+  /** Why the latest change is not decided by; `undefined` where it is. */
+  failing(): string | undefined;
+  stop(): void;
+}
+
+export function watchPolicy(path: string, input: Input, io: Io, parts: WatchParts): WatchedPolicy {
+  let failing: string | undefined;
+  const again = () => {
+    failing = reload(path, input, io, parts);
+    try {
+      watching.refresh();
+    } catch {
+      // What cannot be looked for now is looked for after the next change.
+    }
+  };
+  const watching = watchPackage(path, io, again);
+  return { failing: () => failing, stop: () => watching.stop() };
+}
+
+/** Why it was not loaded: also told. */
+function reload(
+  path: string,
+  input: Input,
+  io: Io,
+  { active, make }: WatchParts,
+): string | undefined {
+  try {
+    const compiled = compilePackage(path, io);
+    const { program, tests, diagnostics } = compiled;
+    if (program === undefined || hasErrors(diagnostics)) {
+      const because = "it has errors";
+      refuse(
+        { because, diagnostics: diagnosticsJson(compiled) },
+        renderDiagnostics(compiled, io),
+        input,
+        io,
+      );
+      return because;
+    }
+    const failed = input.flags.has("no-test") ? [] : failedTests({ program, tests });
+    if (failed.length > 0) {
+      const because = `${failed.length} of ${count(tests.length, "test")} failed`;
+      refuse({ because, failed }, failed.map((name) => `  ${name}\n`).join(""), input, io);
+      return because;
+    }
+    const digest = digestOfProgram(program);
+    // Comments and layout change places, which decisions name, and leave the digest.
+    active.swap(make({ program, digest }));
+    tellLoaded({ program, digest }, tests.length, input, io);
+    return undefined;
+  } catch (error) {
+    // A file that is being saved may not be there for a moment.
+    if (!(error instanceof Misuse)) throw error;
+    refuse({ because: error.message }, "", input, io);
+    return error.message;
+  }
+}
+
+function tellLoaded(
+  policy: Parameters<typeof spellPolicy>[0],
+  testCount: number,
+  { flags, json }: Input,
+  io: Io,
+): void {
+  if (json) {
+    io.out(`${JSON.stringify({ event: "policy_activated", policy: policyJson(policy) })}\n`);
+    return;
+  }
+  const tests = flags.has("no-test") ? "tests not run" : `${count(testCount, "test")} passed`;
+  io.out(`${painter(io)("green", "decides by")} ${spellPolicy(policy)}: ${tests}\n`);
+}
+
+function refuse(
+  why: { readonly because: string } & Readonly<Record<string, unknown>>,
+  details: string,
+  { json }: Input,
+  io: Io,
+): void {
+  if (json) {
+    io.out(`${JSON.stringify({ event: "policy_refused", ...why })}\n`);
+    return;
+  }
+  const kept = painter(io)("dim", "what was loaded before still decides");
+  io.err(`${details}${painter(io)("red", "not loaded")}: ${printable(why.because)}; ${kept}\n`);
+}
