@@ -16,10 +16,12 @@ import {
   type OutcomeEvidence,
   WatchedView,
 } from "./evidence.ts";
+import type { Facts } from "./facts.ts";
 import { type Foresight, foresee } from "./foresight.ts";
 import type { VouchedDelegation } from "./identity/vouched.ts";
 import { createIds, type Ids } from "./ids.ts";
 import { createInspection, type Inspection } from "./inspect/inspection.ts";
+import { type ModuleAnswers, type ModuleRunner, moduleFacts } from "./opa/answer.ts";
 import { readOutcome } from "./outcome-reader.ts";
 import { type Policy, preparePolicy, spellPlace } from "./policy.ts";
 import { type AcceptedRequest, createRequestReader, type RequestReader } from "./request-reader.ts";
@@ -49,6 +51,8 @@ export interface EngineParts {
   readonly ids?: Ids;
   /** Missing = in this process, and forgotten with it. */
   readonly store?: StateStore;
+  /** Asks imported modules while deciding. Missing = they say nothing, unless `Vouched` brings their answers. */
+  readonly modules?: ModuleRunner;
   /** Told of every fault that became a deny. */
   readonly onFault?: (fault: unknown) => void;
   /** Told what each answer rests on, before it is given. */
@@ -62,6 +66,8 @@ export interface Vouched {
   readonly delegationVerified?: boolean;
   /** What the tokens came to that the request, or what carried it, brought. */
   readonly delegation?: VouchedDelegation;
+  /** What imported modules say of this request, asked before: by who cannot be waited for while deciding. */
+  readonly modules?: ModuleAnswers;
 }
 
 export interface Engine {
@@ -121,6 +127,8 @@ export function createEngine(parts: EngineParts): Engine {
     ids: parts.ids ?? createIds(),
     now: neverBackwards(parts.clock ?? Date.now),
     taskIndexes: new Map(program.tasks.map((task, index) => [task.name, index])),
+    modules: parts.modules,
+    moduleFacts: program.modules.length === 0 ? undefined : moduleFacts(program),
     onFault: parts.onFault ?? (() => {}),
     evidence: parts.evidence,
   };
@@ -153,6 +161,9 @@ interface Shell {
   readonly ids: Ids;
   readonly now: () => number;
   readonly taskIndexes: ReadonlyMap<string, number>;
+  readonly modules: ModuleRunner | undefined;
+  /** Missing where the policy imports no module. */
+  readonly moduleFacts: ((answers: ModuleAnswers) => NonNullable<Facts["module"]>) | undefined;
   readonly onFault: (fault: unknown) => void;
   readonly evidence: EvidenceSink | undefined;
 }
@@ -246,7 +257,7 @@ function contextFor(vouched: Vouched, { state, now }: Shell) {
 function decideAndCommit(asked: Asked, accepted: AcceptedRequest, shell: Shell): Decision {
   const { policy, state } = shell;
   const { id, input, vouched } = asked;
-  const begun = state.begin(scopeOf(accepted, shell));
+  const begun = viewFor(state.begin(scopeOf(accepted, shell)), input, vouched, shell);
   const watched = shell.evidence === undefined ? undefined : new WatchedView(begun);
   const view = watched ?? begun;
   const call = shell.ids.call();
@@ -264,6 +275,20 @@ function decideAndCommit(asked: Asked, accepted: AcceptedRequest, shell: Shell):
   commit({ ...verdict, decision: refused }, accepted, view.nowMs, call, shell);
   hand(asked, refused, shell, { accepted });
   return refused;
+}
+
+/** State, and beside it what imported modules say where there are some. */
+function viewFor(view: StateView, input: unknown, vouched: Vouched, shell: Shell): StateView {
+  const answers = vouched.modules ?? shell.modules?.about(input, view.nowMs);
+  if (shell.moduleFacts === undefined || answers === undefined) return view;
+  return {
+    nowMs: view.nowMs,
+    task: view.task,
+    counter: (index, key) => view.counter(index, key),
+    latch: (index, key) => view.latch(index, key),
+    origin: (value) => view.origin(value),
+    module: shell.moduleFacts(answers),
+  };
 }
 
 function scopeOf({ request, sessionId, instruction }: AcceptedRequest, shell: Shell): StateScope {
@@ -392,12 +417,17 @@ function preview(
       if (reading.kind === "malformed") return { kind: "malformed", faults: reading.problems };
       return { kind: "answer", value: invalid(id, reading.problems, policy) };
     }
-    const { decision } = decide(policy, reading, peek(reading, shell), {
-      id,
-      call: id,
-      approvals: vouched.approvals ?? NO_APPROVALS,
-      digest: () => requestDigest(input, policy),
-    });
+    const { decision } = decide(
+      policy,
+      reading,
+      viewFor(peek(reading, shell), input, vouched, shell),
+      {
+        id,
+        call: id,
+        approvals: vouched.approvals ?? NO_APPROVALS,
+        digest: () => requestDigest(input, policy),
+      },
+    );
     return { kind: "answer", value: decision };
   } catch (fault) {
     return { kind: "answer", value: denyFault(id, fault, shell) };

@@ -5,6 +5,7 @@
 import type { Program } from "../lang/ir.ts";
 import type { ApprovalFact } from "./decide.ts";
 import type { Decision } from "./decision.ts";
+import type { ModuleReading } from "./facts.ts";
 import type { VouchedDelegation } from "./identity/vouched.ts";
 import type { OutcomeReport } from "./outcome-reader.ts";
 import type { AcceptedRequest } from "./request-reader.ts";
@@ -56,6 +57,7 @@ export interface FactsRead {
   readonly counters: readonly CounterRead[];
   readonly latches: readonly LatchRead[];
   readonly origins: readonly OriginRead[];
+  readonly modules: readonly ModuleRead[];
   readonly task: TaskState | "changed" | undefined;
 }
 
@@ -77,6 +79,12 @@ export interface OriginRead {
   readonly labels: ReadonlySet<Scalar> | "unavailable";
 }
 
+/** What an imported module said; without a reading where it said nothing that counts. */
+export interface ModuleRead {
+  readonly index: number;
+  readonly reading: ModuleReading | undefined;
+}
+
 /** A view that keeps what is read of it. */
 export class WatchedView implements StateView, FactsRead {
   readonly nowMs: number;
@@ -84,6 +92,7 @@ export class WatchedView implements StateView, FactsRead {
   readonly counters: CounterRead[] = [];
   readonly latches: LatchRead[] = [];
   readonly origins: OriginRead[] = [];
+  readonly modules: ModuleRead[] = [];
   readonly #view: StateView;
 
   constructor(view: StateView) {
@@ -114,5 +123,13 @@ export class WatchedView implements StateView, FactsRead {
     const labels = this.#view.origin(value);
     this.origins.push({ of: value, labels });
     return labels;
+  }
+
+  module(index: number): ModuleReading | undefined {
+    const known = this.modules.find((one) => one.index === index);
+    if (known !== undefined) return known.reading;
+    const reading = this.#view.module?.(index);
+    this.modules.push({ index, reading });
+    return reading;
   }
 }

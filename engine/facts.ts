@@ -13,4 +13,11 @@ export interface Facts {
   latch(index: number, key: string): boolean | "pending" | "unavailable";
   /** Labels of everything this session has seen that holds the value verbatim (SPEC §7.5). */
   origin(value: Value): ReadonlySet<Scalar> | "unavailable";
+  /** What imported module `index` says of the request; `undefined`, or no such member, when it says nothing. */
+  module?(index: number): ModuleReading | undefined;
+}
+
+/** Of the type that the import declares; without a value where that admits being absent. */
+export interface ModuleReading {
+  readonly value: Value | undefined;
 }

@@ -8,6 +8,7 @@ import type { ApprovalFact } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { createEngine, type Engine } from "./engine.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
+import type { ModuleRunner } from "./opa/answer.ts";
 import { readOutcome } from "./outcome-reader.ts";
 import { createRequestReader, type RequestReader } from "./request-reader.ts";
 import { createMemoryStore } from "./state/memory.ts";
@@ -18,6 +19,8 @@ export interface ReplayPolicy {
   readonly digest: string;
   /** Kept between runs: making one takes longer than a short run. */
   readonly evaluator: Evaluator;
+  /** Asks imported modules; missing = they say nothing. */
+  readonly modules?: ModuleRunner | undefined;
 }
 
 export interface ReplayStep {
@@ -53,7 +56,7 @@ const BEGIN_MS = Date.UTC(2026, 0, 1);
 const STEP_MS = 1_000;
 
 /** State begins empty: one replay for what belongs together. */
-export function openReplay({ program, digest, evaluator }: ReplayPolicy): Replay {
+export function openReplay({ program, digest, evaluator, modules }: ReplayPolicy): Replay {
   const store = createMemoryStore();
   const time = { nowMs: BEGIN_MS - STEP_MS };
   const playing: Playing = {
@@ -63,6 +66,7 @@ export function openReplay({ program, digest, evaluator }: ReplayPolicy): Replay
       program,
       digest,
       evaluator,
+      ...(modules === undefined ? {} : { modules }),
       store,
       ids: countingIds(),
       clock: () => time.nowMs,

@@ -8,7 +8,10 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** Folders from the inside out: a file imports from its own row and those above, and from the packages named. */
 const LAYERS = [
   { folder: "lang", packages: ["chevrotain"] },
-  { folder: "engine", packages: ["fastify", "jose", "lru-cache", "nanotar", "node:"] },
+  {
+    folder: "engine",
+    packages: ["fastify", "jose", "lru-cache", "nanotar", "re2js", "semver", "yaml", "node:"],
+  },
   { folder: "cli", packages: ["node:", "yaml"] },
 ] as const;
 
@@ -69,6 +72,12 @@ const PURE = [
   "engine/decide.ts",
   "engine/decision.ts",
   "engine/evidence.ts",
+  "engine/opa/answer.ts",
+  "engine/opa/builtins",
+  "engine/opa/instructions.ts",
+  "engine/opa/reader.ts",
+  "engine/opa/rego.ts",
+  "engine/opa/scan.ts",
   "engine/facts.ts",
   "engine/foresight.ts",
   "engine/http/authzen/answer.ts",

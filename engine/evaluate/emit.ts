@@ -168,7 +168,7 @@ const WORDS: readonly string[] = [
   ...["agent", "principal", "delegation", "intent", "tool", "args", "resource", "session"],
   ...["environment", "counter", "latch", "origin", "cause", "left", "permits", "forbids", "holds"],
   ...["obliges", "get", "has", "includes", "startsWith", "endsWith", "push", "add", "kind"],
-  ...["index", "key", "amount", "uncertain", "matches", "bound", "unknown"],
+  ...["index", "key", "amount", "uncertain", "matches", "bound", "unknown", "module", "value"],
 ];
 
 /** Tried in this order; at one place at most one of them fits, so that nothing is read twice. */

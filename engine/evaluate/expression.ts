@@ -121,8 +121,7 @@ export function valueCode(frame: Frame, out: Block, expr: Expr, fail: Fail): Cod
     case "call":
       return callCode(frame, out, expr, fail);
     case "module":
-      out.add(fail(frame.unit.unknown("module_unavailable", expr.at), "module_unavailable"));
-      return code`undefined`;
+      return moduleCode(frame, out, expr, fail);
     case "counter":
       return counterCode(frame, out, expr, fail);
     case "latch":
@@ -679,6 +678,22 @@ function originCode(
     code`if (${labels} === ${frame.unit.emitter.constant("unavailable")}) ${fail(frame.unit.unknown("state_unavailable", expr.at), "state_unavailable")}`,
   );
   return labels;
+}
+
+function moduleCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "module" }>,
+  fail: Fail,
+): Code {
+  const { emitter } = frame.unit;
+  const reading = bind(frame, out, code`f.module?.(${emitter.constant(expr.module)})`);
+  const unavailable = frame.unit.unknown("module_unavailable", expr.at);
+  out.add(code`if (${reading} === undefined) ${fail(unavailable, "module_unavailable")}`);
+  out.add(
+    code`if (${reading}.value === undefined) ${fail(frame.unit.unknown("absent", expr.at), "absent")}`,
+  );
+  return code`${reading}.value`;
 }
 
 /** Whether the expression has a value on every request, and its code is one fragment without statements. */

@@ -398,8 +398,13 @@ function resultOf(expr: Expr, scope: Scope): Value | Unknown {
       return strict(expr.args, scope, (args) => applyBuiltin(expr, args));
     case "call":
       return strict(expr.args, scope, (args) => callFunction(expr, args, scope));
-    case "module":
-      return new Unknown(scope.open.size > 0 ? "open" : "module_unavailable", expr.at);
+    case "module": {
+      // It is asked about the whole request, of which a part is not known yet.
+      if (scope.open.size > 0) return new Unknown("open", expr.at);
+      const reading = scope.facts.module?.(expr.module);
+      if (reading === undefined) return new Unknown("module_unavailable", expr.at);
+      return reading.value ?? new Unknown("absent", expr.at);
+    }
     case "counter": {
       const key = keyFor(scope.program.counters[expr.counter]?.per ?? [], scope);
       if (key instanceof Unknown) return key;

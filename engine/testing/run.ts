@@ -7,6 +7,7 @@ import type { Engine, Vouched } from "../engine.ts";
 import type { Observer } from "../evaluate/interpret.ts";
 import { type Texts, type Unfolded, unfold } from "../explain/explain.ts";
 import type { Situation } from "../explain/trace.ts";
+import type { ModuleRunner } from "../opa/answer.ts";
 import { createWatchedEngine } from "./watched.ts";
 
 export interface TestParts {
@@ -15,6 +16,8 @@ export interface TestParts {
   /** Missing where nobody will read why a test failed. */
   readonly texts?: Texts;
   readonly coverage?: CoverageSink;
+  /** Asks imported modules; missing = they say nothing. */
+  readonly modules?: ModuleRunner | undefined;
 }
 
 /** Told of what happens while tests run. */
@@ -109,13 +112,14 @@ function play(test: TestCase, parts: TestParts, asked?: Where): Found | undefine
   return undefined;
 }
 
-function stageFor(test: TestCase, { program, digest, coverage }: TestParts): Stage {
+function stageFor(test: TestCase, { program, digest, coverage, modules }: TestParts): Stage {
   const now = test.now === undefined ? undefined : parseTime(test.now);
   const faults: string[] = [];
   const stage: Stage = {
     engine: createWatchedEngine({
       program,
       digest,
+      modules,
       clock: () => stage.nowMs,
       onFault: (fault) =>
         void faults.push(`the engine failed: ${fault instanceof Error ? fault.message : fault}`),

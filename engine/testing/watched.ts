@@ -9,6 +9,7 @@ import { createInterpreter, type Observer } from "../evaluate/interpret.ts";
 import { generateEvaluator } from "../evaluate/javascript.ts";
 import type { Situation } from "../explain/trace.ts";
 import type { Facts } from "../facts.ts";
+import type { ModuleRunner } from "../opa/answer.ts";
 import type { DecisionRequest } from "../request.ts";
 import { toJson, Unknown } from "../value.ts";
 
@@ -27,6 +28,7 @@ export interface WatchedParts {
   readonly program: Program;
   readonly digest: string;
   readonly clock: () => number;
+  readonly modules?: ModuleRunner | undefined;
   readonly onFault: (fault: unknown) => void;
   readonly watchers: Watchers;
 }
@@ -38,6 +40,7 @@ export function createWatchedEngine(parts: WatchedParts): Engine {
     digest: parts.digest,
     clock: parts.clock,
     onFault: parts.onFault,
+    ...(parts.modules === undefined ? {} : { modules: parts.modules }),
     // Counted, not random: a test says the same at every run.
     ids: { decision: () => `d-${++count}`, call: () => `c-${++count}` },
     evaluator: watchedEvaluator(parts.program, parts.watchers),

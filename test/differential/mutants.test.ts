@@ -314,7 +314,7 @@ describe("mistakes in what code is generated from", () => {
       })),
     },
     {
-      mistake: "a module answers yes",
+      mistake: "every module answers yes",
       change: exprs("module", (expr) => ({
         kind: "const",
         type: { kind: "Bool" },

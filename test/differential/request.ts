@@ -93,5 +93,10 @@ export function factsFrom(seed: number): Facts {
       if (hash % 13 === 0) return "unavailable";
       return new Set(LABELS.filter((_, at) => ((hash >>> (at + 4)) & 1) === 1));
     },
+    module(index) {
+      const hash = hashOf(`module ${index}`, seed) % 4;
+      if (hash === 0) return undefined;
+      return { value: hash === 1 ? undefined : hash % 2 === 0 };
+    },
   };
 }

@@ -13,7 +13,7 @@ function truth(word: string | undefined): Expr {
 }
 
 function spell(expr: Expr): string {
-  const value = interpret(expr, program, undefined as never, undefined as never);
+  const value = interpret(expr, program, undefined as never, {} as never);
   return value instanceof Unknown ? "unknown" : String(value);
 }
 

@@ -1,0 +1,179 @@
+/** Values made of values: `object.subset`, `json.patch`, `json.marshal_with_options`, `graph.reachable_paths`, `yaml.*`. Pure. */
+import { parseDocument, stringify } from "yaml";
+import {
+  equalRego,
+  isRegoArray,
+  jsonOfRego,
+  type Rego,
+  RegoObject,
+  RegoSet,
+  regoOfJson,
+  spellRego,
+} from "../rego.ts";
+import {
+  arrayOf,
+  type Builtin,
+  booleanOf,
+  bounded,
+  elementsOf,
+  fail,
+  objectOf,
+  textOf,
+} from "./builtin.ts";
+import { patched } from "./patch.ts";
+
+export const VALUES: readonly (readonly [string, Builtin])[] = [
+  ["object.subset", ([whole, part]) => isSubset(whole ?? null, part ?? null)],
+  ["json.patch", ([document, steps]) => patched(document ?? null, arrayOf(steps))],
+  ["json.marshal_with_options", ([value, options]) => marshal(value ?? null, objectOf(options))],
+  ["graph.reachable_paths", ([graph, from]) => reachablePaths(objectOf(graph), elementsOf(from))],
+  [
+    "yaml.marshal",
+    ([value]) => stringify(jsonOfRego(value ?? null), { sortMapEntries: true, lineWidth: 0 }),
+  ],
+  ["yaml.unmarshal", ([text]) => parseYaml(textOf(text))],
+  ["yaml.is_valid", ([text]) => typeof text === "string" && isYaml(text)],
+];
+
+function isSubset(whole: Rego, part: Rego): boolean {
+  if (whole instanceof RegoObject && part instanceof RegoObject) return hasMembers(whole, part);
+  if (whole instanceof RegoSet && part instanceof RegoSet) return hasElements(whole, part);
+  if (isRegoArray(whole) && part instanceof RegoSet) return hasElements(new RegoSet(whole), part);
+  if (isRegoArray(whole) && isRegoArray(part)) return hasRun(whole, part);
+  return fail("both must be objects, sets or arrays");
+}
+
+function hasMembers(whole: RegoObject, part: RegoObject): boolean {
+  return [...part.members.values()].every(([key, value]) => {
+    const there = whole.get(key);
+    if (there === undefined) return false;
+    return equalRego(there, value) || (areAlike(there, value) && isSubset(there, value));
+  });
+}
+
+function areAlike(a: Rego, b: Rego): boolean {
+  return (
+    (a instanceof RegoObject && b instanceof RegoObject) ||
+    (a instanceof RegoSet && b instanceof RegoSet) ||
+    (isRegoArray(a) && isRegoArray(b))
+  );
+}
+
+function hasElements(whole: RegoSet, part: RegoSet): boolean {
+  return [...part.elements.keys()].every((key) => whole.elements.has(key));
+}
+
+/** All of it in one row. */
+function hasRun(whole: readonly Rego[], part: readonly Rego[]): boolean {
+  bounded((whole.length - part.length + 1) * part.length);
+  const [all, sought] = [whole.map(spellRego), part.map(spellRego)];
+  return (
+    all.some(
+      (_, at) => at + sought.length <= all.length && sought.every((one, i) => one === all[at + i]),
+    ) || sought.length === 0
+  );
+}
+
+function marshal(value: Rego, options: RegoObject): string {
+  const { prefix, indent, pretty } = layoutOf(options);
+  const json = jsonText(value, pretty ? indent : "", pretty ? prefix : "", pretty ? "\n" : "", 0);
+  return pretty ? `${prefix}${json}` : json;
+}
+
+function layoutOf(options: RegoObject) {
+  const known = ["prefix", "indent", "pretty"];
+  for (const [key] of options.members.values()) {
+    if (typeof key !== "string" || !known.includes(key)) fail("no such option");
+  }
+  const [prefix, indent, pretty] = known.map((name) => options.get(name));
+  return {
+    prefix: prefix === undefined ? "" : textOf(prefix),
+    indent: indent === undefined ? "\t" : textOf(indent),
+    // Saying how to lay it out asks for it.
+    pretty: pretty === undefined ? prefix !== undefined || indent !== undefined : booleanOf(pretty),
+  };
+}
+
+/** JSON as Go writes it: members in order, and on lines of their own where `line` says so. */
+function jsonText(
+  value: Rego,
+  indent: string,
+  prefix: string,
+  line: string,
+  depth: number,
+): string {
+  const inside = line === "" ? "" : `${line}${prefix}${indent.repeat(depth + 1)}`;
+  const close = line === "" ? "" : `${line}${prefix}${indent.repeat(depth)}`;
+  const items = isRegoArray(value) ? value : value instanceof RegoSet ? value.sorted() : undefined;
+  const rest = (one: Rego) => jsonText(one, indent, prefix, line, depth + 1);
+  if (items !== undefined) {
+    return items.length === 0
+      ? "[]"
+      : `[${items.map((one) => inside + rest(one)).join(",")}${close}]`;
+  }
+  if (!(value instanceof RegoObject)) return escapeHtml(spellRego(value));
+  const members = value.sorted().map(([key, one]) => {
+    const name = typeof key === "string" ? key : spellRego(key);
+    return `${inside}${escapeHtml(JSON.stringify(name))}:${line === "" ? "" : " "}${rest(one)}`;
+  });
+  return members.length === 0 ? "{}" : `{${members.join(",")}${close}}`;
+}
+
+/** Go's writer of JSON keeps these out of web pages. */
+function escapeHtml(text: string): string {
+  return text.replace(
+    /[<>&\u2028\u2029]/g,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** Every way from each of `from` to where it ends, or would come back to itself. */
+function reachablePaths(graph: RegoObject, from: readonly Rego[]): Rego {
+  const paths: Rego[] = [];
+  let steps = 0;
+  const follow = (path: readonly Rego[]) => {
+    steps += path.length;
+    bounded(steps);
+    const edges = graph.get(path.at(-1) ?? null);
+    const next = edges === undefined ? [] : neighboursOf(edges);
+    if (edges === undefined || next.length === 0) {
+      if (edges === undefined) paths.push(path.slice(0, -1));
+      else paths.push(path);
+      return;
+    }
+    for (const node of next) {
+      if (path.some((seen) => equalRego(seen, node))) paths.push(path);
+      else if (graph.get(node) === undefined) paths.push(path);
+      else follow([...path, node]);
+    }
+  };
+  for (const node of from) {
+    if (graph.get(node) !== undefined) follow([node]);
+  }
+  return new RegoSet(paths);
+}
+
+function neighboursOf(edges: Rego): readonly Rego[] {
+  return isRegoArray(edges) || edges instanceof RegoSet ? elementsOf(edges) : [];
+}
+
+function parseYaml(text: string): Rego {
+  const document = documentOf(text);
+  if (document === undefined) return fail("no YAML");
+  return regoOfJson(document);
+}
+
+function isYaml(text: string): boolean {
+  return documentOf(text) !== undefined;
+}
+
+/** As plain values; aliases are counted, so that a small text does not become a large one. */
+function documentOf(text: string): unknown {
+  try {
+    const document = parseDocument(text, { schema: "core", version: "1.2", uniqueKeys: true });
+    if (document.errors.length > 0) return undefined;
+    return document.toJS({ maxAliasCount: 100 }) ?? null;
+  } catch {
+    return undefined;
+  }
+}
