@@ -12,7 +12,7 @@ export const command: Command = {
   usage: "[options]",
   description: [
     "Shows what a running `writ serve` is doing, each second anew: counters by how near they are to what rules compare them with, decisions each second by what they are, how long they take, calls whose outcome is awaited, sessions that were interrupted and why. It asks the service of this directory, or the one that --admin names.",
-    "Keys: q quits, s sorts by nearness, value or name, p pauses. Where there is no terminal, or with --once, it prints once and ends; with --json, what `GET /state` answers (SPEC §12.5).",
+    "Keys: q quits, s sorts by nearness, value or name, p pauses. Where there is no terminal, or with --once, it prints once and ends; with --json, what `GET /state` answers (SPEC §12.10).",
     "A limit is found where a rule compares a counter with a constant, alone or with what the call would add; other counters show their value alone.",
     "Examples:\n  writ top\n  writ top --once\n  writ top --json | jq '.counters[].highest[0]'",
   ],

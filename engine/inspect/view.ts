@@ -1,4 +1,4 @@
-/** What operators are shown of live state, as it stands on the wire (SPEC §12.5). Times are RFC 3339. */
+/** What operators are shown of live state, as it stands on the wire (SPEC §12.10). Times are RFC 3339. */
 import type { Reason } from "../decision.ts";
 
 export interface StateView {

@@ -1,5 +1,5 @@
 /**
- * What operators see of state (SPEC §12.5): part of every store's contract. Nothing is changed by looking,
+ * What operators see of state (SPEC §12.10): part of every store's contract. Nothing is changed by looking,
  * every list has the bound it was asked for, and a store on other machines gives promises of the same.
  */
 import type { Scalar } from "../value.ts";
