@@ -5,6 +5,7 @@
 import type { Program, RootName, ToolDecl } from "../lang/ir.ts";
 import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
 import { digestOf } from "./canonical-json.ts";
+import { type Clock, type ClockReading, clockReader, spellDoubt } from "./clock.ts";
 import { type ApprovalFact, decide, deny, matchOf, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
@@ -46,8 +47,8 @@ export interface EngineParts {
   readonly revision?: string | undefined;
   /** Missing = code generated from the program. */
   readonly evaluator?: Evaluator;
-  /** Milliseconds since the Unix epoch. When it steps back, the engine stays at the latest it has seen. */
-  readonly clock?: () => number;
+  /** Missing, or a function = one clock for all: milliseconds since the Unix epoch, held where it steps back. */
+  readonly clock?: Clock | (() => number);
   readonly ids?: Ids;
   /** Missing = in this process, and forgotten with it. */
   readonly store?: StateStore;
@@ -120,12 +121,14 @@ export interface ExplainedStep {
 export function createEngine(parts: EngineParts): Engine {
   const { program } = parts;
   const evaluator = parts.evaluator ?? generateEvaluator(program);
+  const time = clockReader(parts.clock ?? Date.now);
   const shell: Shell = {
     policy: preparePolicy(program, parts, evaluator),
     read: createRequestReader(program),
     state: (parts.store ?? createMemoryStore()).open(program),
     ids: parts.ids ?? createIds(),
-    now: neverBackwards(parts.clock ?? Date.now),
+    time,
+    now: () => time().nowMs,
     taskIndexes: new Map(program.tasks.map((task, index) => [task.name, index])),
     modules: parts.modules,
     moduleFacts: program.modules.length === 0 ? undefined : moduleFacts(program),
@@ -150,8 +153,12 @@ export function createEngine(parts: EngineParts): Engine {
       report: shell.state.report,
       now: shell.now,
     }),
-    readiness: () => ({ ready: true }),
+    readiness: () => readinessAt(time()),
   };
+}
+
+function readinessAt({ doubt }: ClockReading): Readiness {
+  return doubt === undefined ? { ready: true } : { ready: false, because: spellDoubt(doubt) };
 }
 
 interface Shell {
@@ -159,6 +166,7 @@ interface Shell {
   readonly read: RequestReader;
   readonly state: PolicyState;
   readonly ids: Ids;
+  readonly time: () => ClockReading;
   readonly now: () => number;
   readonly taskIndexes: ReadonlyMap<string, number>;
   readonly modules: ModuleRunner | undefined;
@@ -171,17 +179,6 @@ interface Shell {
 const NOTHING: Vouched = {};
 const BY_HOST: Interruption = { by: "host", names: [] };
 const NO_APPROVALS: readonly ApprovalFact[] = [];
-
-/** A clock that is set back reopens no window and revives nothing that has expired. */
-export function neverBackwards(clock: () => number): () => number {
-  let latest = 0;
-  return () => {
-    const now = Math.trunc(clock());
-    if (!(now >= latest)) return latest;
-    latest = now;
-    return now;
-  };
-}
 
 function answer(input: unknown, vouched: Vouched, shell: Shell): Answer<Decision> {
   const asked: Asked = { id: "unnamed", input, vouched, beganMs: beginning(shell) };
@@ -245,9 +242,9 @@ function handFaulted(asked: Asked, decision: Decision, shell: Shell): Decision {
   return decision;
 }
 
-function contextFor(vouched: Vouched, { state, now }: Shell) {
+function contextFor(vouched: Vouched, { state, time }: Shell) {
   return {
-    nowMs: now(),
+    ...time(),
     session: state.session,
     verified: vouched.delegationVerified === true,
     delegation: vouched.delegation,
@@ -291,16 +288,11 @@ function viewFor(view: StateView, input: unknown, vouched: Vouched, shell: Shell
   };
 }
 
-function scopeOf({ request, sessionId, instruction }: AcceptedRequest, shell: Shell): StateScope {
-  const { environment, intent } = request.roots;
-  const task = typeof intent.task === "string" ? shell.taskIndexes.get(intent.task) : undefined;
-  return {
-    // The one reading of the clock that the request was read with.
-    nowMs: Number(environment.now),
-    sessionId,
-    task,
-    instruction,
-  };
+function scopeOf(accepted: AcceptedRequest, shell: Shell): StateScope {
+  const { request, sessionId, instruction, nowMs } = accepted;
+  const { task: name } = request.roots.intent;
+  const task = typeof name === "string" ? shell.taskIndexes.get(name) : undefined;
+  return { nowMs, sessionId, task, instruction };
 }
 
 /** The exact request under the exact policy: what an approval is of. */

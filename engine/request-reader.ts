@@ -2,6 +2,7 @@
 import type { Program, ToolDecl } from "../lang/ir.ts";
 import { purposeWithin } from "../lang/scalar/purpose.ts";
 import type { Field, Type } from "../lang/type.ts";
+import type { ClockDoubt } from "./clock.ts";
 import { holdDelegation, readDelegation, uncovered } from "./delegation-reader.ts";
 import type { DelegationRefusal } from "./identity/cause.ts";
 import type { VouchedDelegation } from "./identity/vouched.ts";
@@ -31,6 +32,8 @@ import {
 /** What the host knows and no request may say. */
 export interface RequestContext {
   readonly nowMs: number;
+  /** Set where the host's clocks disagree: `now` is absent then, and what expires does by the later one. */
+  readonly doubt?: ClockDoubt | undefined;
   /** What is kept of a session; `undefined` for one not seen before. */
   session(id: string): SessionFacts | undefined;
   /** The host vouches for the hops that the request asserts. */
@@ -50,6 +53,8 @@ export interface SessionFacts {
 }
 
 export interface AcceptedRequest {
+  /** The one reading of the clock that it was read with. */
+  readonly nowMs: number;
   readonly request: DecisionRequest;
   readonly sessionId?: string | undefined;
   /** What the person wrote; kept for `origin` and for nothing else. */
@@ -281,7 +286,7 @@ function readParts(envelope: Envelope, work: Work): Reading | undefined {
     claimed,
     { value: agent, sent: envelope.agent },
     principal && { value: principal, sent: envelope.principal },
-    { nowMs: context.nowMs, verified: context.verified === true },
+    { nowMs: context.doubt?.laterMs ?? context.nowMs, verified: context.verified === true },
   );
   const purpose = intent.purpose ?? intent.taskPurpose ?? textIn(held.value, "purpose");
   if (purpose !== undefined) intent.value.purpose = purpose;
@@ -309,6 +314,7 @@ function readParts(envelope: Envelope, work: Work): Reading | undefined {
     delegationProblem,
     bounded: bounds !== undefined && bounds.size > 0,
     taskProblem,
+    nowMs: context.nowMs,
   };
 }
 
@@ -424,7 +430,7 @@ const NO_LABELS: ReadonlySet<Scalar> = new Set();
 function readEnvironment(json: unknown, work: Work): RecordValue {
   const environment =
     readPart(json === undefined ? {} : json, work.shape.environment, work) ?? newRecord();
-  environment.now = work.context.nowMs;
+  if (work.context.doubt === undefined) environment.now = work.context.nowMs;
   return environment;
 }
 

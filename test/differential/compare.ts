@@ -45,6 +45,7 @@ export function decisionOf({ policy }: Subject, { request, facts, approvals }: Q
   const view = { ...facts, task: undefined };
   const input = { id: "d", call: "c", approvals, digest: () => "sha256:1" };
   const accepted = {
+    nowMs: facts.nowMs,
     request,
     sessionId: "s",
     instruction: undefined,
