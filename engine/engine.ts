@@ -48,16 +48,20 @@ export interface EngineParts {
   /** Missing = code generated from the program. */
   readonly evaluator?: Evaluator;
   /** Missing, or a function = one clock for all: milliseconds since the Unix epoch, held where it steps back. */
-  readonly clock?: Clock | (() => number);
+  readonly clock?: Clock | (() => number) | undefined;
   readonly ids?: Ids;
   /** Missing = in this process, and forgotten with it. */
+<<<<<<< HEAD
   readonly store?: StateStore;
   /** Asks imported modules while deciding. Missing = they say nothing, unless `Vouched` brings their answers. */
   readonly modules?: ModuleRunner;
+=======
+  readonly store?: StateStore | undefined;
+>>>>>>> a88ecf3 (Keep state over restarts in writ serve, and count windows by a clock that nobody sets)
   /** Told of every fault that became a deny. */
   readonly onFault?: (fault: unknown) => void;
   /** Told what each answer rests on, before it is given. */
-  readonly evidence?: EvidenceSink;
+  readonly evidence?: EvidenceSink | undefined;
 }
 
 /** What the host vouches for, and no request may say of itself. */

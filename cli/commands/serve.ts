@@ -1,4 +1,5 @@
-import { createEngine, type EngineParts, neverBackwards } from "../../engine/engine.ts";
+import { neverBackwards } from "../../engine/clock.ts";
+import { createEngine, type EngineParts } from "../../engine/engine.ts";
 import {
   createServer,
   type Listening,
@@ -6,7 +7,6 @@ import {
   type ServerParts,
 } from "../../engine/http/index.ts";
 import { createIds } from "../../engine/ids.ts";
-import { createMemoryStore } from "../../engine/state/memory.ts";
 import type { Command, ExitCode, Input, Io } from "../command.ts";
 import { ADMIN_OPTIONS, openAdmin } from "../serve/admin.ts";
 import { AUDIT_OPTIONS, openAudit, type ServedAudit } from "../serve/audit.ts";
@@ -22,6 +22,7 @@ import {
   POLICY_OPTIONS,
 } from "../serve/policy.ts";
 import { policyJson, spellPolicy } from "../serve/reloads.ts";
+import { type OpenState, openState, STATE_OPTIONS } from "../serve/state.ts";
 import { painter } from "../terminal.ts";
 
 export const command: Command = {
@@ -29,7 +30,7 @@ export const command: Command = {
   summary: "answer requests over HTTP",
   usage: "[options] POLICY | --bundle SOURCE --bundle-key FILE",
   description: [
-    "Loads POLICY, runs its tests, and answers `POST /decide` and `POST /outcome` until it is stopped by Ctrl-C or SIGTERM; requests under way are answered first. State is kept in this process, and ends with it.",
+    "Loads POLICY, runs its tests, and answers `POST /decide` and `POST /outcome` until it is stopped by Ctrl-C or SIGTERM; requests under way are answered first. What agents have done is kept in a file, and still counts after a restart (`--state`).",
     "Every decision is recorded before its answer leaves; while nothing can be recorded, nothing is decided. `writ audit` reads the records.",
     "With --bundle, SOURCE is a signed bundle of `writ build --sign`, which is fetched again and again: a newer one is verified, its tests are run, and it decides from the next request on, without a pause. One that is broken, older or fails its tests is told, and leaves what decides. With --watch, the same happens to POLICY when its files change.",
     "It listens on this machine only. Whoever can reach it can ask it: to be reached from others, put it behind something that says who asks, and use --allow-remote.",
@@ -38,6 +39,7 @@ export const command: Command = {
   ],
   options: [
     ...LISTENING_OPTIONS,
+    ...STATE_OPTIONS,
     ...ADMIN_OPTIONS,
     ...AUDIT_OPTIONS,
     ...DOORS_OPTIONS,
@@ -53,27 +55,30 @@ async function serve(input: Input, io: Io): Promise<ExitCode> {
   if (found === undefined) return 1;
   const audit = await openAudit(input, io);
   try {
-    return await serveAudited(found, audit, input, io);
+    const state = openState(input, io);
+    try {
+      return await answerUntilStopped(found, { audit, state }, input, io);
+    } finally {
+      state.close();
+    }
   } finally {
     await audit.close();
   }
 }
 
-async function serveAudited(
+async function answerUntilStopped(
   found: FoundPolicy,
-  audit: ServedAudit,
+  { audit, state }: { readonly audit: ServedAudit; readonly state: OpenState },
   input: Input,
   io: Io,
 ): Promise<ExitCode> {
   const doors = readDoors(input, io);
-  const { evidence } = audit;
-  const shared = { ...sharedParts(io), ...(evidence === undefined ? {} : { evidence }) };
-  const { clock, ids } = shared;
+  const shared = sharedParts(state, audit, io);
   const makeEngine = (named: NamedPolicy) => createEngine({ ...named, ...shared });
-  const policy = await found.open({ makeEngine, now: clock, ids });
-  const { service, measures } = measured(
-    await withIdentity(audit.around(policy.active), input, io),
-  );
+  const now = neverBackwards(state.clock.wallMs);
+  const policy = await found.open({ makeEngine, now, ids: shared.ids });
+  const kept = audit.around(state.keep(policy.active));
+  const { service, measures } = measured(await withIdentity(kept, input, io));
   const app = createServer({
     service,
     allowedHosts: [...(input.lists.get("allowed-host") ?? []), ...doors.allowedHosts],
@@ -83,9 +88,18 @@ async function serveAudited(
   const listening = await startListening(app, input);
   const admin = await orStop(
     listening,
-    openAdmin({ engine: policy.engine, service, measures, ...audit.admin }, input, io),
+    openAdmin(
+      { engine: policy.engine, service, measures, settled: state.settled, ...audit.admin },
+      input,
+      io,
+    ),
   );
-  const places = { url: listening.address, admin: admin?.address, audit: audit.shown };
+  const places = {
+    url: listening.address,
+    admin: admin?.address,
+    state: state.place,
+    audit: audit.shown,
+  };
   tellListening(policy, places, input, io);
   policy.start();
   const because = await Promise.race([io.stopped, listening.stopped, audit.ended]);
@@ -109,11 +123,13 @@ async function orStop<Opened>(listening: Listening, opening: Promise<Opened>): P
 interface Places {
   readonly url: string;
   readonly admin: string | undefined;
+  /** Where what agents have done is kept. */
+  readonly state: string;
   readonly audit: string;
 }
 
 function tellListening(policy: OpenedPolicy, places: Places, { json }: Input, io: Io): void {
-  const { url, admin, audit } = places;
+  const { url, admin, state, audit } = places;
   const present = policy.active.present();
   const example = policy.loaded && exampleFor(policy.loaded, io);
   const curl = example === undefined ? undefined : curlFor(example, url);
@@ -129,17 +145,18 @@ function tellListening(policy: OpenedPolicy, places: Places, { json }: Input, io
     admin === undefined ? "" : `operators: ${admin} (\`writ top\`, \`writ sessions\`)\n`;
   const asking = curl === undefined ? "" : `\nAsk it:\n\n${curl}\n`;
   io.out(
-    `${paint("bold", url)} ${what}\n${operators}records: ${audit}\n` +
+    `${paint("bold", url)} ${what}\n${operators}state: ${state}\nrecords: ${audit}\n` +
       `${asking}\n${paint("dim", "Ctrl-C stops it.")}\n`,
   );
 }
 
 /** What every engine of this service has, whatever policies it will decide by: they remember together. */
-function sharedParts(io: Io) {
+function sharedParts({ store, clock }: OpenState, { evidence }: ServedAudit, io: Io) {
   return {
-    clock: neverBackwards(Date.now),
+    clock,
+    store,
+    evidence,
     ids: createIds(),
-    store: createMemoryStore(),
     onFault: (fault: unknown) => {
       io.err(`fault while deciding: ${fault instanceof Error ? fault.message : fault}\n`);
     },

@@ -19,8 +19,12 @@ export const STATE_OPTIONS: readonly Option[] = [
     value: "FILE",
     help: `what agents have done, kept over restarts (${HOME}/${STATE_FILE}); memory keeps it until the end`,
   },
-  { name: "state-keys", value: "COUNT", help: "keys of one counter or latch, sessions, tasks (100000)" },
-  { name: "state-survives", value: "WHAT", help: "the end of the process, or of power: slower (process)" },
+  {
+    name: "state-keys",
+    value: "COUNT",
+    help: "keys of one counter or latch, sessions, tasks (100000)",
+  },
+  { name: "state-sync", help: "answer once state survives the machine, not only the process" },
 ];
 
 export interface OpenState {
@@ -37,43 +41,44 @@ export interface OpenState {
 
 export function openState(input: Input, io: Io): OpenState {
   const limits = limitsOf(input.values.get("state-keys"));
-  const durability = durabilityOf(input.values.get("state-survives"));
+  const durability = input.flags.has("state-sync") ? "power" : "process";
   const given = input.values.get("state");
   if (given === "memory") return inMemory(limits, input);
-  const path =
-    given === undefined ? join(openHome(io.cwd), STATE_FILE) : resolve(io.cwd, given);
+  const path = given === undefined ? join(openHome(io.cwd), STATE_FILE) : resolve(io.cwd, given);
   const onFault = (fault: unknown) => io.err(`${messageOf(fault)}\n`);
-  return inFile(open({ path, limits, durability, onFault }), relative(io.cwd, path) || path);
+  const journal = orMisuse(() => openSqliteJournal({ path, limits, durability, onFault }));
+  return inFile(journal, relative(io.cwd, path));
 }
 
-function inMemory(limits: Partial<MemoryLimits>, { values }: Input): OpenState {
-  if (values.has("state-survives")) {
-    throw new Misuse("state in memory survives nothing", "leave out `--state-survives`");
+function inMemory(limits: Partial<MemoryLimits>, { flags }: Input): OpenState {
+  if (flags.has("state-sync")) {
+    throw new Misuse("state in memory survives nothing", "leave out `--state-sync`");
   }
   return {
     store: createMemoryStore(limits),
     clock: createClock(),
     keep: (service) => service,
     settled: async () => {},
-    place: "in this process, and forgotten with it",
+    place: "memory, and forgotten with this process",
     close: () => {},
   };
 }
 
 function inFile(journal: Journal, place: string): OpenState {
   return {
-    store: journal.store,
+    // What is damaged of a counter shows when a policy declares it.
+    store: { open: (program) => orMisuse(() => journal.store.open(program)) },
     clock: createClock({ latestMs: journal.latestMs }),
     keep: (service) => durable(service, journal),
     settled: () => journal.flushed(),
-    place: `in ${place}`,
+    place,
     close: () => journal.close(),
   };
 }
 
-function open(parts: Parameters<typeof openSqliteJournal>[0]): Journal {
+function orMisuse<Value>(open: () => Value): Value {
   try {
-    return openSqliteJournal(parts);
+    return open();
   } catch (fault) {
     if (fault instanceof StateFileRefused) throw new Misuse(fault.message, fault.help);
     throw fault;
@@ -84,14 +89,11 @@ function limitsOf(given: string | undefined): Partial<MemoryLimits> {
   if (given === undefined) return {};
   const count = Number(given);
   if (!/^\d+$/.test(given) || count < 1 || count > 10_000_000) {
-    throw new Misuse(`\`--state-keys\` is a number from 1 to 10000000, not ${JSON.stringify(given)}`);
+    throw new Misuse(
+      `\`--state-keys\` is a number from 1 to 10000000, not ${JSON.stringify(given)}`,
+    );
   }
   return { keyCount: count, sessionCount: count, taskCount: count, callCount: count };
-}
-
-function durabilityOf(given = "process"): "process" | "power" {
-  if (given === "process" || given === "power") return given;
-  throw new Misuse(`\`--state-survives\` is process or power, not ${JSON.stringify(given)}`);
 }
 
 function messageOf(fault: unknown): string {
