@@ -51,13 +51,9 @@ export interface EngineParts {
   readonly clock?: Clock | (() => number) | undefined;
   readonly ids?: Ids;
   /** Missing = in this process, and forgotten with it. */
-<<<<<<< HEAD
-  readonly store?: StateStore;
+  readonly store?: StateStore | undefined;
   /** Asks imported modules while deciding. Missing = they say nothing, unless `Vouched` brings their answers. */
   readonly modules?: ModuleRunner;
-=======
-  readonly store?: StateStore | undefined;
->>>>>>> a88ecf3 (Keep state over restarts in writ serve, and count windows by a clock that nobody sets)
   /** Told of every fault that became a deny. */
   readonly onFault?: (fault: unknown) => void;
   /** Told what each answer rests on, before it is given. */
