@@ -61,6 +61,12 @@ export const REGISTRY: readonly Entry[] = [
     load: () => import("./commands/keys.ts"),
   },
   {
+    name: "delegate",
+    group: "run",
+    summary: "hand authority on to an agent, or narrow what was handed on",
+    load: () => import("./commands/delegate.ts"),
+  },
+  {
     name: "serve",
     group: "run",
     summary: "answer requests over HTTP",
@@ -83,6 +89,12 @@ export const REGISTRY: readonly Entry[] = [
     group: "inspect",
     summary: "decide recorded requests again, perhaps under another policy",
     load: () => import("./commands/replay.ts"),
+  },
+  {
+    name: "inspect",
+    group: "inspect",
+    summary: "show what delegation tokens hand on, hop by hop, and whether they verify",
+    load: () => import("./commands/inspect.ts"),
   },
   {
     name: "top",

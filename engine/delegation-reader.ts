@@ -111,6 +111,16 @@ function readHops(json: unknown, at: string, work: DelegationWork): readonly Hop
   });
 }
 
+/** Hops that stand in the form of §12.2, whatever purposes a policy knows. */
+export function hopsFrom(chain: AcceptedDelegation["chain"]): readonly Hop[] {
+  const malformed: Problem[] = [];
+  const hops = readHops(chain, "/chain", { words: NO_WORDS, malformed, invalid: [] });
+  const [problem] = malformed;
+  if (problem !== undefined)
+    throw new Error(`a hop is malformed: ${problem.at} ${problem.message}`);
+  return hops;
+}
+
 function readHop(json: unknown, at: string, work: DelegationWork): Hop | undefined {
   const { malformed } = work;
   if (!isObject(json)) return wrong(malformed, at, "an object", json);

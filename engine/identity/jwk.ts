@@ -150,6 +150,21 @@ function importKey(jwk: Readonly<Record<string, string>>): KeyObject | undefined
   }
 }
 
+const PEM = /^-----BEGIN PUBLIC KEY-----\r?\n[\w+/=\r\n]+-----END PUBLIC KEY-----\s*$/;
+
+/** One public key in a PEM file, as `writ keys new` and OpenSSL write it; its thumbprint is its `kid`. */
+export function jwkOfPem(bytes: Uint8Array): Jwk | undefined {
+  const text = Buffer.from(bytes).toString("latin1");
+  if (!PEM.test(text)) return undefined;
+  try {
+    const jwk = createPublicKey(text).export({ format: "jwk" }) as Jwk;
+    const read = readKey(jwk);
+    return read.ok ? { ...jwk, kid: read.key.thumbprint } : jwk;
+  } catch {
+    return undefined; // Then it is no JSON either, and is refused as that.
+  }
+}
+
 export function thumbprintOf(members: Readonly<Record<string, string>>): string {
   return createHash("sha256").update(canonicalJson(members)).digest("base64url");
 }

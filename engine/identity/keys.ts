@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { fetchBytes } from "../egress/fetch.ts";
 import { type JsonValue, readJson } from "../json.ts";
 import type { JsonLimits } from "../limits.ts";
+import { jwkOfPem } from "./jwk.ts";
 import { type KeySet, type KeySetReading, readKeySet } from "./key-set.ts";
 
 export interface KeySource {
@@ -99,11 +100,13 @@ async function loadAfter(before: Loaded | undefined, parts: KeySourceParts): Pro
   return { set: reading.set, sequence, atMs };
 }
 
-/** A key set, or a SPIFFE bundle, which also counts its versions (`spiffe_sequence`). */
+/** A key set; one public key as PEM; or a SPIFFE bundle, which also counts its versions (`spiffe_sequence`). */
 export function readKeyDocument(
   bytes: Uint8Array,
   use: string,
 ): { readonly reading: KeySetReading; readonly sequence: number | undefined } {
+  const jwk = jwkOfPem(bytes);
+  if (jwk !== undefined) return { reading: readKeySet({ keys: [jwk] }, use), sequence: undefined };
   const read = readJson(bytes, DOCUMENT_LIMITS);
   if (!read.ok) {
     const why = `it is no JSON: ${read.fault.message}`;

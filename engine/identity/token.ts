@@ -58,7 +58,7 @@ export async function verifyToken(
 }
 
 /** By the key that the token before it hands on, and by no other. */
-async function verifyContinuation(
+export async function verifyContinuation(
   jws: CompactJws,
   claims: JsonObject,
   before: Token | undefined,
@@ -103,7 +103,17 @@ async function readVerified(
   issuer: Issuer | undefined,
 ): Promise<Token | DelegationRefusal> {
   const verified = await verifySignature(jws, key);
-  if (!verified.ok) return verified;
+  return verified.ok ? readToken(jws, claims, key.thumbprint, type, issuer) : verified;
+}
+
+/** What it says, whoever has signed it: that was verified before, or the answer is for people to look at. */
+export function readToken(
+  jws: CompactJws,
+  claims: JsonObject,
+  thumbprint: string,
+  type: TokenType,
+  issuer: Issuer | undefined,
+): Token | DelegationRefusal {
   const problems: Problem[] = [];
   const common = readCommon(claims, problems);
   const content = readContent(claims, type, issuer, problems);
@@ -115,7 +125,6 @@ async function readVerified(
   if (common === undefined || content === undefined) {
     throw new Error("a token was refused without a reason");
   }
-  const { thumbprint } = key;
   const digest = digestOfToken(jws.token);
   return { ok: true, type, digest, thumbprint, common, content, ...(issuer && { issuer }) };
 }
