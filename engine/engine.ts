@@ -4,20 +4,28 @@
  */
 import type { Program, RootName, ToolDecl } from "../lang/ir.ts";
 import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
-import { digestOf } from "./canonical-json.ts";
+import {
+  type Answering,
+  type Asked,
+  beginning,
+  denyFault,
+  effectsOf,
+  hand,
+  handFaulted,
+  invalid,
+  receiptOf,
+  requestDigest,
+  scopeOf,
+  settlementOf,
+  viewFor,
+} from "./answering.ts";
 import { type Clock, type ClockReading, clockReader, spellDoubt } from "./clock.ts";
 import { type ApprovalFact, decide, deny, matchOf, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
 import { createForesight, createInterpreter, type Observer } from "./evaluate/interpret.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
-import {
-  type DecisionEvidence,
-  type EvidenceSink,
-  type OutcomeEvidence,
-  WatchedView,
-} from "./evidence.ts";
-import type { Facts } from "./facts.ts";
+import { type EvidenceSink, WatchedView } from "./evidence.ts";
 import { type Foresight, foresee } from "./foresight.ts";
 import type { VouchedDelegation } from "./identity/vouched.ts";
 import { createIds, type Ids } from "./ids.ts";
@@ -25,19 +33,11 @@ import { createInspection, type Inspection } from "./inspect/inspection.ts";
 import { type ModuleAnswers, type ModuleRunner, moduleFacts } from "./opa/answer.ts";
 import { readOutcome } from "./outcome-reader.ts";
 import { type Policy, preparePolicy, spellPlace } from "./policy.ts";
-import { type AcceptedRequest, createRequestReader, type RequestReader } from "./request-reader.ts";
+import { type AcceptedRequest, createRequestReader } from "./request-reader.ts";
 import { createMemoryStore } from "./state/memory.ts";
 import type { Interruption } from "./state/report.ts";
-import {
-  type PolicyState,
-  type Settlement,
-  type StateScope,
-  type StateStore,
-  StateUnavailable,
-  type StateView,
-} from "./state/store.ts";
+import type { PolicyState, StateStore, StateView } from "./state/store.ts";
 import { toJson, Unknown } from "./value.ts";
-import type { Problem } from "./value-reader.ts";
 
 export interface EngineParts {
   readonly program: Program;
@@ -161,19 +161,8 @@ function readinessAt({ doubt }: ClockReading): Readiness {
   return doubt === undefined ? { ready: true } : { ready: false, because: spellDoubt(doubt) };
 }
 
-interface Shell {
-  readonly policy: Policy;
-  readonly read: RequestReader;
+interface Shell extends Answering {
   readonly state: PolicyState;
-  readonly ids: Ids;
-  readonly time: () => ClockReading;
-  readonly now: () => number;
-  readonly taskIndexes: ReadonlyMap<string, number>;
-  readonly modules: ModuleRunner | undefined;
-  /** Missing where the policy imports no module. */
-  readonly moduleFacts: ((answers: ModuleAnswers) => NonNullable<Facts["module"]>) | undefined;
-  readonly onFault: (fault: unknown) => void;
-  readonly evidence: EvidenceSink | undefined;
 }
 
 const NOTHING: Vouched = {};
@@ -196,50 +185,6 @@ function answer(input: unknown, vouched: Vouched, shell: Shell): Answer<Decision
     const decision = denyFault(asked.id, fault, shell);
     return { kind: "answer", value: handFaulted(asked, decision, shell) };
   }
-}
-
-/** One request on its way to an answer. */
-interface Asked {
-  id: string;
-  readonly input: unknown;
-  readonly vouched: Vouched;
-  /** Missing until the clock was read. */
-  nowMs?: number;
-  /** By a clock that only measures; 0 where nobody asks how long it took. */
-  readonly beganMs: number;
-}
-
-function beginning({ evidence }: Shell): number {
-  return evidence === undefined ? 0 : performance.now();
-}
-
-type Grounds = Partial<Pick<DecisionEvidence, "accepted" | "problems" | "facts">>;
-
-/** To whoever records it. */
-function hand(asked: Asked, decision: Decision, shell: Shell, grounds: Grounds = {}): void {
-  const { evidence, policy } = shell;
-  if (evidence === undefined) return;
-  const { input, vouched, nowMs, beganMs } = asked;
-  evidence.decided({
-    program: policy.program,
-    nowMs,
-    input,
-    vouched,
-    decision,
-    digest: () => requestDigest(input, policy),
-    micros: Math.round((performance.now() - beganMs) * 1_000),
-    ...grounds,
-  });
-}
-
-/** Recording may itself be what failed: the answer is a deny all the same. */
-function handFaulted(asked: Asked, decision: Decision, shell: Shell): Decision {
-  try {
-    hand(asked, decision, shell);
-  } catch (fault) {
-    return denyFault(asked.id, fault, shell);
-  }
-  return decision;
 }
 
 function contextFor(vouched: Vouched, { state, time }: Shell) {
@@ -274,83 +219,15 @@ function decideAndCommit(asked: Asked, accepted: AcceptedRequest, shell: Shell):
   return refused;
 }
 
-/** State, and beside it what imported modules say where there are some. */
-function viewFor(view: StateView, input: unknown, vouched: Vouched, shell: Shell): StateView {
-  const answers = vouched.modules ?? shell.modules?.about(input, view.nowMs);
-  if (shell.moduleFacts === undefined || answers === undefined) return view;
-  return {
-    nowMs: view.nowMs,
-    task: view.task,
-    counter: (index, key) => view.counter(index, key),
-    latch: (index, key) => view.latch(index, key),
-    origin: (value) => view.origin(value),
-    module: shell.moduleFacts(answers),
-  };
-}
-
-function scopeOf(accepted: AcceptedRequest, shell: Shell): StateScope {
-  const { request, sessionId, instruction, nowMs } = accepted;
-  const { task: name } = request.roots.intent;
-  const task = typeof name === "string" ? shell.taskIndexes.get(name) : undefined;
-  return { nowMs, sessionId, task, instruction };
-}
-
-/** The exact request under the exact policy: what an approval is of. */
-function requestDigest(input: unknown, policy: Policy): string {
-  return digestOf({ policy: policy.identity.digest, request: input });
-}
-
 function commit(
   verdict: Verdict,
-  { request, sessionId }: AcceptedRequest,
+  accepted: AcceptedRequest,
   nowMs: number,
   call: string,
   { policy, state }: Shell,
 ): boolean {
-  const { decision, touches, task } = verdict;
-  const allowed = decision.decision === "allow" ? { call, task } : undefined;
-  const interrupt = verdict.interrupt ? interruptionBy(decision, policy) : undefined;
-  const result = state.commit({ nowMs, request, touches, interrupt, sessionId, allowed });
-  return result === "ok" || allowed === undefined;
-}
-
-/** Of the rules that refused, those that say `then interrupt session`. */
-function interruptionBy({ reasons, because }: Decision, policy: Policy): Interruption {
-  const ending = new Set(
-    policy.rules.flatMap(({ name }, index) =>
-      policy.program.rules[index]?.interrupt ? [name] : [],
-    ),
-  );
-  const names = reasons.flatMap(({ rule, indeterminate }) =>
-    ending.has(rule) && indeterminate !== true ? [rule] : [],
-  );
-  return { by: "rule", names, ...(because === undefined ? {} : { because }) };
-}
-
-const SHOWN_PROBLEMS = 5;
-
-function invalid(id: string, problems: readonly Problem[], policy: Policy): Decision {
-  const shown = problems.slice(0, SHOWN_PROBLEMS).map(({ at, message }) => `${at} ${message}`);
-  const more = problems.length - shown.length;
-  if (more > 0) shown.push(`and ${more} more`);
-  return deny(policy, id, "invalid_request", shown.join("; "));
-}
-
-function denyFault(id: string, fault: unknown, { policy, onFault }: Shell): Decision {
-  try {
-    onFault(fault);
-  } catch {
-    // Who cannot be told does not change the answer.
-  }
-  if (fault instanceof StateUnavailable) {
-    return deny(
-      policy,
-      id,
-      "state_unavailable",
-      "what is remembered of earlier calls is out of reach",
-    );
-  }
-  return deny(policy, id, "internal_error", "the engine failed while deciding");
+  const effects = effectsOf(verdict, accepted, nowMs, call, policy);
+  return state.commit(effects) === "ok" || effects.allowed === undefined;
 }
 
 function settle(input: unknown, shell: Shell): Answer<OutcomeReceipt> {
@@ -359,26 +236,14 @@ function settle(input: unknown, shell: Shell): Answer<OutcomeReceipt> {
     const reading = readOutcome(input, policy.program);
     if (!reading.ok) return { kind: "malformed", faults: reading.problems };
     const { report } = reading;
-    const { call, status } = report;
     const nowMs = now();
     const settled = state.settle({ ...report, nowMs }, (task) => matchOf(policy, task));
     shell.evidence?.settled({ nowMs, report, settlement: settlementOf(settled) });
-    if (settled.ok) return { kind: "answer", value: { call, status } };
-    return settled.why === "settled"
-      ? { kind: "already_settled", because: "another outcome of this call was reported before" }
-      : {
-          kind: "unknown_call",
-          because: "no call of that name was allowed, or it is long settled",
-        };
+    return receiptOf(settled, report);
   } catch (fault) {
     shell.onFault(fault);
     return { kind: "unavailable", because: "the outcome could not be recorded" };
   }
-}
-
-function settlementOf(settled: Settlement): OutcomeEvidence["settlement"] {
-  if (settled.ok) return settled.repeated ? "repeated" : "settled";
-  return settled.why === "settled" ? "conflict" : "unknown";
 }
 
 function explain(input: unknown, vouched: Vouched, shell: Shell): Answer<Explanation> {
@@ -479,7 +344,7 @@ function refusal({ code, because, reasons, policy }: Decision): Foresight {
   };
 }
 
-function nameTool({ wire, server, digest }: ToolDecl): NamedTool {
+export function nameTool({ wire, server, digest }: ToolDecl): NamedTool {
   return {
     name: wire,
     ...(server === undefined ? {} : { server }),

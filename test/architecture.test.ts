@@ -10,7 +10,17 @@ const LAYERS = [
   { folder: "lang", packages: ["chevrotain"] },
   {
     folder: "engine",
-    packages: ["fastify", "jose", "lru-cache", "nanotar", "re2js", "semver", "yaml", "node:"],
+    packages: [
+      "@redis/client",
+      "fastify",
+      "jose",
+      "lru-cache",
+      "nanotar",
+      "re2js",
+      "semver",
+      "yaml",
+      "node:",
+    ],
   },
   { folder: "cli", packages: ["node:", "yaml"] },
 ] as const;

@@ -124,6 +124,24 @@ export class Seen {
     return this.#entries.slice(start);
   }
 
+  /** Whether `add` would change nothing. */
+  has(entry: SeenEntry): boolean {
+    return this.#full || this.#known.has(identify(entry));
+  }
+
+  /** Whether `instruct` would change nothing. */
+  hasInstruction(text: string): boolean {
+    const written = spaced(text);
+    return written === "" || this.has({ kind: "instruction", text: written });
+  }
+
+  /** Another of the same, to go on by itself. */
+  copy(): Seen {
+    const made = new Seen();
+    for (const entry of this.#entries) made.add(entry);
+    return made;
+  }
+
   /** Whether it was not known yet. */
   add(entry: SeenEntry): boolean {
     if (this.#full || (entry.kind !== "full" && entry.text === "")) return false;

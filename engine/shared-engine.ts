@@ -1,0 +1,224 @@
+/**
+ * The engine whose state other processes share. It decides as `engine.ts` does, on what it thinks is remembered, and
+ * answers once the store has found that it is so and kept what the decision leaves behind. Whatever goes wrong is
+ * a deny.
+ */
+import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
+import {
+  type Answering,
+  type Asked,
+  beginning,
+  denyFault,
+  effectsOf,
+  hand,
+  handFaulted,
+  invalid,
+  receiptOf,
+  requestDigest,
+  scopeOf,
+  settlementOf,
+  viewFor,
+} from "./answering.ts";
+import { type ClockReading, clockReader, spellDoubt } from "./clock.ts";
+import { decide, deny, matchOf, type Verdict } from "./decide.ts";
+import type { Decision } from "./decision.ts";
+import { type EngineParts, type NamedTool, nameTool, type Vouched } from "./engine.ts";
+import { generateEvaluator } from "./evaluate/javascript.ts";
+import { WatchedView } from "./evidence.ts";
+import { createIds } from "./ids.ts";
+import { createInspection, type Inspection } from "./inspect/inspection.ts";
+import { moduleFacts } from "./opa/answer.ts";
+import { readOutcome } from "./outcome-reader.ts";
+import { preparePolicy } from "./policy.ts";
+import { type AcceptedRequest, createRequestReader, type Reading } from "./request-reader.ts";
+import type { Interruption } from "./state/report.ts";
+import {
+  type Attempt,
+  freeCall,
+  type Guess,
+  type SharedState,
+  type SharedStore,
+} from "./state/shared.ts";
+import type { Problem } from "./value-reader.ts";
+
+export interface SharedEngineParts extends Omit<EngineParts, "store"> {
+  readonly store: SharedStore;
+}
+
+export interface SharedEngine {
+  decide(input: unknown, vouched?: Vouched): Promise<Answer<Decision>>;
+  outcome(input: unknown): Promise<Answer<OutcomeReceipt>>;
+  tools(): readonly NamedTool[];
+  readonly sessions: SharedSessions;
+  readonly inspection: Inspection;
+  readiness(): Readiness;
+}
+
+export interface SharedSessions {
+  interrupt(id: string, why?: Interruption): Promise<void>;
+  /** Whether it was interrupted. */
+  reinstate(id: string): Promise<boolean>;
+  /** Whether the session had the label. */
+  declassify(id: string, label: string): Promise<boolean>;
+}
+
+interface Shell extends Answering {
+  readonly state: SharedState;
+}
+
+function readinessOf(store: SharedStore, { doubt }: ClockReading): Readiness {
+  if (doubt !== undefined) return { ready: false, because: spellDoubt(doubt) };
+  return store.readiness();
+}
+
+const NOTHING: Vouched = {};
+const BY_HOST: Interruption = { by: "host", names: [] };
+
+export function createSharedEngine(parts: SharedEngineParts): SharedEngine {
+  const { program, store } = parts;
+  const time = clockReader(parts.clock ?? Date.now);
+  const state = store.open(program, parts.evaluator ?? generateEvaluator(program));
+  const shell: Shell = {
+    policy: preparePolicy(program, parts, state.evaluator),
+    read: createRequestReader(program),
+    state,
+    ids: parts.ids ?? createIds(),
+    time,
+    now: () => time().nowMs,
+    taskIndexes: new Map(program.tasks.map((task, index) => [task.name, index])),
+    modules: parts.modules,
+    moduleFacts: program.modules.length === 0 ? undefined : moduleFacts(program),
+    onFault: parts.onFault ?? (() => {}),
+    evidence: parts.evidence,
+  };
+  const { now } = shell;
+  return {
+    decide: (input, vouched = NOTHING) => answer(input, vouched, shell),
+    outcome: (input) => settle(input, shell),
+    tools: () => program.tools.map(nameTool),
+    sessions: {
+      interrupt: (id, why = BY_HOST) => state.interrupt(id, now(), why),
+      reinstate: (id) => state.reinstate(id),
+      declassify: (id, label) => state.declassify(id, label),
+    },
+    inspection: createInspection({ program, digest: parts.digest, report: state.report, now }),
+    readiness: () => readinessOf(store, time()),
+  };
+}
+
+async function answer(input: unknown, vouched: Vouched, shell: Shell): Promise<Answer<Decision>> {
+  const asked: Asked = { id: "unnamed", input, vouched, beganMs: beginning(shell) };
+  try {
+    asked.id = shell.ids.decision();
+    const time = shell.time();
+    asked.nowMs = time.nowMs;
+    const call = shell.ids.call();
+    const decided = (guess: Guess) => decideOn(guess, time, asked, call, shell);
+    const { made, result } = await shell.state.attempt(decided);
+    if (made.kind !== "decided") {
+      if (made.kind === "malformed") return { kind: "malformed", faults: made.problems };
+      return refuseInvalid(asked, made.problems, shell);
+    }
+    if (result === "full") return await refuseFull(asked, decided, call, shell);
+    const { verdict, accepted, watched } = made;
+    const decision =
+      result === "free" && verdict.decision.call !== undefined
+        ? { ...verdict.decision, call: freeCall(call) }
+        : verdict.decision;
+    hand(asked, decision, shell, { accepted, facts: watched });
+    return { kind: "answer", value: decision };
+  } catch (fault) {
+    return { kind: "answer", value: handFaulted(asked, denyFault(asked.id, fault, shell), shell) };
+  }
+}
+
+type Made = NotDecided | Decided;
+
+interface NotDecided extends Attempt {
+  readonly kind: Extract<Reading, { ok: false }>["kind"];
+  readonly problems: readonly Problem[];
+}
+
+interface Decided extends Attempt {
+  readonly kind: "decided";
+  readonly accepted: AcceptedRequest;
+  readonly verdict: Verdict;
+  readonly nowMs: number;
+  readonly watched: WatchedView | undefined;
+}
+
+function decideOn(
+  guess: Guess,
+  time: ClockReading,
+  { id, input, vouched }: Asked,
+  call: string,
+  shell: Shell,
+): Made {
+  const { policy, evidence } = shell;
+  const reading = shell.read(input, {
+    ...time,
+    session: (session) => guess.session(session),
+    verified: vouched.delegationVerified === true,
+    delegation: vouched.delegation,
+  });
+  if (!reading.ok) return reading;
+  let watched: WatchedView | undefined;
+  const view = guess.begin(scopeOf(reading, shell), (begun) => {
+    const whole = viewFor(begun, input, vouched, shell);
+    if (evidence === undefined) return whole;
+    watched = new WatchedView(whole);
+    return watched;
+  });
+  const verdict = decide(policy, reading, view, {
+    id,
+    call,
+    approvals: vouched.approvals ?? [],
+    digest: () => requestDigest(input, policy),
+  });
+  const effects = effectsOf(verdict, reading, view.nowMs, call, policy);
+  return { kind: "decided", accepted: reading, verdict, effects, nowMs: view.nowMs, watched };
+}
+
+function refuseInvalid(asked: Asked, problems: readonly Problem[], shell: Shell): Answer<Decision> {
+  const decision = invalid(asked.id, problems, shell.policy);
+  hand(asked, decision, shell, { problems });
+  return { kind: "answer", value: decision };
+}
+
+/** It is still counted as an attempt, on whatever state there is by now. */
+async function refuseFull(
+  asked: Asked,
+  decided: (guess: Guess) => Made,
+  call: string,
+  { policy, state, ...shell }: Shell,
+): Promise<Answer<Decision>> {
+  const refused = deny(policy, asked.id, "state_unavailable", NO_ROOM);
+  const { made } = await state.attempt((guess) => {
+    const again = decided(guess);
+    if (again.kind !== "decided") return again;
+    const { accepted, nowMs } = again;
+    const verdict = { ...again.verdict, decision: refused };
+    return { ...again, effects: effectsOf(verdict, accepted, nowMs, call, policy) };
+  });
+  const grounds = made.kind === "decided" ? { accepted: made.accepted } : {};
+  hand(asked, refused, { policy, ...shell }, grounds);
+  return { kind: "answer", value: refused };
+}
+
+const NO_ROOM = "there is no room to remember this call";
+
+async function settle(input: unknown, shell: Shell): Promise<Answer<OutcomeReceipt>> {
+  const { policy, state, now } = shell;
+  try {
+    const reading = readOutcome(input, policy.program);
+    if (!reading.ok) return { kind: "malformed", faults: reading.problems };
+    const { report } = reading;
+    const nowMs = now();
+    const settled = await state.settle({ ...report, nowMs }, (task) => matchOf(policy, task));
+    shell.evidence?.settled({ nowMs, report, settlement: settlementOf(settled) });
+    return receiptOf(settled, report);
+  } catch (fault) {
+    shell.onFault(fault);
+    return { kind: "unavailable", because: "the outcome could not be recorded" };
+  }
+}

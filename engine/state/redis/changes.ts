@@ -1,0 +1,144 @@
+/** What a decision does to counters and latches, and what an outcome does to them: as changes of cells. */
+import type { CallFilter, Program } from "../../../lang/ir.ts";
+import type { Touch } from "../../evaluate/evaluator.ts";
+import { keyOfOne, type Scalar, Unknown } from "../../value.ts";
+import type { Call, Held, HeldLatch } from "../call.ts";
+import type { Effects } from "../store.ts";
+import type { Cell, CellChange } from "./arguments.ts";
+import type { Noted } from "./guess.ts";
+import { readTable, spellTable, type Table, type Tables } from "./tables.ts";
+
+/** All cells that were read or are changed, each once, and what an allowed call holds of them. */
+export interface Charged {
+  readonly cells: readonly Cell[];
+  readonly held: readonly Held[];
+  readonly latches: readonly HeldLatch[];
+}
+
+export function chargesOf(noted: Noted, effects: Effects): Charged {
+  const { program, tables } = noted.parts;
+  const cells = new Cells();
+  for (const { table, field, reading, counter } of noted.cells.values()) {
+    const range = counter === undefined || reading === "u" ? undefined : noted.ranges.at(counter);
+    const expected = range ? [String(range.lo), String(range.hi)] : [reading, reading];
+    cells.expect(table, field, expected[0] ?? "", expected[1] ?? "");
+  }
+  const held: Held[] = [];
+  const latches: HeldLatch[] = [];
+  for (const touch of effects.touches) {
+    if (touch.kind === "counter") count(touch, effects, program, tables, cells, held);
+    else latch(touch, effects, program, tables, cells, latches);
+  }
+  return { cells: cells.all(), held, latches };
+}
+
+function count(
+  { index, key, amount }: Touch,
+  effects: Effects,
+  { counters }: Program,
+  tables: Tables,
+  cells: Cells,
+  held: Held[],
+): void {
+  const [declared, table] = [counters[index], tables.counters[index]];
+  if (declared === undefined || table === undefined || key instanceof Unknown) return;
+  if (!isCounted(declared.calls, effects)) return;
+  const added = amountOf(amount, table);
+  if (added === undefined) return;
+  cells.change(table, key, { kind: "add", value: spellAmount(added, table) });
+  if (declared.calls.base === "attempts") return;
+  held.push({ table: spellTable(table), key, bucket: 0, amount: added });
+}
+
+/** A number too large to be told is the largest there is; one that is not there adds nothing. */
+function amountOf(amount: Touch["amount"], { kind }: Table): Scalar | undefined {
+  if (!(amount instanceof Unknown)) return kind === "sum" ? Math.max(0, Number(amount)) : amount;
+  return amount.cause === "overflow" && kind === "sum" ? Number.MAX_SAFE_INTEGER : undefined;
+}
+
+function spellAmount(amount: Scalar, { kind }: Table): string {
+  return kind === "sum" ? String(amount) : keyOfOne(amount);
+}
+
+function latch(
+  { kind, index, key, uncertain }: Touch,
+  effects: Effects,
+  program: Program,
+  tables: Tables,
+  cells: Cells,
+  latches: HeldLatch[],
+): void {
+  const [declared, table] = [program.latches[index], tables.latches[index]];
+  const resets = kind === "reset";
+  const calls = resets ? declared?.reset : declared?.calls;
+  if (table === undefined || calls === undefined || key instanceof Unknown) return;
+  // A call that perhaps resets, does not: what a latch holds back must be certain.
+  if (!isCounted(calls, effects) || (resets && uncertain)) return;
+  if (calls.base !== "completed") {
+    cells.change(table, key, { kind: resets ? "reset" : "set" });
+    return;
+  }
+  cells.change(table, key, { kind: resets ? "keep" : "pend" });
+  latches.push({ table: spellTable(table), key, kind: resets ? "reset" : "latch" });
+}
+
+/** Attempts are all that was decided; the others begin to count when the call is allowed. */
+function isCounted({ base }: CallFilter, { allowed }: Effects): boolean {
+  return base === "attempts" || allowed !== undefined;
+}
+
+/** When it failed, what it held is given back; whatever became of it, its latches are pending no longer. */
+export function settlementOf({ held, latches }: Call, succeeded: boolean): readonly Cell[] {
+  const cells = new Cells();
+  for (const { table, key, amount } of succeeded ? [] : held) {
+    const of = readTable(table);
+    cells.change(of, key, { kind: "take", value: spellAmount(amount, of) });
+  }
+  for (const { table, key, kind } of latches) {
+    const of = readTable(table);
+    if (kind === "latch") cells.change(of, key, { kind: "unpend" });
+    if (succeeded) cells.change(of, key, { kind: kind === "latch" ? "set" : "reset" });
+  }
+  return cells.all();
+}
+
+/** By table and key; changes of one cell stay in order. */
+class Cells {
+  readonly #cells = new Map<string, Cell & { readonly changes: CellChange[] }>();
+
+  expect(table: Table, field: string, from: string, to: string): void {
+    const known = this.#cells.get(nameOf(table, field));
+    const changes = known?.changes ?? [];
+    // Two declarations that mean the same are one table: both must hold.
+    const both = known?.from === undefined ? { from, to } : narrower(known, from, to);
+    this.#put({ table, field, ...both, changes });
+  }
+
+  change(table: Table, field: string, change: CellChange): void {
+    const known = this.#cells.get(nameOf(table, field));
+    if (known !== undefined) known.changes.push(change);
+    else this.#put({ table, field, changes: [change] });
+  }
+
+  all(): readonly Cell[] {
+    return [...this.#cells.values()];
+  }
+
+  #put(cell: Cell & { readonly changes: CellChange[] }): void {
+    this.#cells.set(nameOf(cell.table, cell.field), cell);
+  }
+}
+
+function narrower(known: Cell, lo: string, hi: string): Pick<Required<Cell>, "from" | "to"> {
+  const { table, from = "", to = "" } = known;
+  // What was read twice was guessed alike: only ranges differ.
+  if (table.kind === "latch" || from === "u" || lo === "u") return { from: lo, to: hi };
+  return {
+    from: String(Math.max(Number(from), Number(lo))),
+    to: String(Math.min(Number(to), Number(hi))),
+  };
+}
+
+function nameOf({ kind, meaning }: Table, field: string): string {
+  return `${kind} ${meaning} ${field}`;
+}

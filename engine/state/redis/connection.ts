@@ -1,0 +1,327 @@
+/**
+ * The way to the script: a link that is checked before it is used, and given up as soon as it fails. While there
+ * is none, whatever is asked fails at once. Nothing is queued, and nothing is sent twice.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Readiness } from "../../answer.ts";
+import { StateUnavailable } from "../store.ts";
+import { type RedisAddress, spellAddress } from "./address.ts";
+import { healthOf } from "./health.ts";
+import { type Link, type OpenLink, TookTooLong, within } from "./link.ts";
+import { SteadyTime } from "./steady.ts";
+
+export interface ConnectionParts {
+  readonly address: RedisAddress;
+  readonly script: string;
+  readonly openLink: OpenLink;
+  /** Milliseconds by a clock that nobody sets. */
+  readonly monotonic: () => number;
+  /** One answer may take so long. */
+  readonly timeoutMs: number;
+  /** So long a server that is new, or was restarted, answers nobody. */
+  readonly settleMs: number;
+  /** Told once of each thing worth knowing. */
+  readonly onNotice: (notice: string) => void;
+}
+
+export interface Connection {
+  /** What the script answers; its first member is never a refusal of the whole store. */
+  run(operation: string, keys: readonly string[], args: readonly string[]): Promise<Reply>;
+  /** A command that only reads, for operators. */
+  read(command: readonly string[]): Promise<unknown>;
+  readonly steady: SteadyTime;
+  readiness(): Readiness;
+  close(): void;
+}
+
+export type Reply = readonly unknown[];
+
+/** Failures in a row after which the link is given up. */
+const FAILURES_MOST = 5;
+const RETRY_MS = 100;
+const CHECK_MS = 1_000;
+/** For connecting and everything that is checked then. */
+const CONNECT_MS = 500;
+
+/** Rejects where the store must not be used, or cannot be reached; later losses are found and made good. */
+export async function connect(parts: ConnectionParts): Promise<Connection> {
+  const line = new Line(parts);
+  try {
+    await line.begin();
+  } catch (fault) {
+    line.close();
+    throw fault;
+  }
+  return line;
+}
+
+class Line implements Connection {
+  readonly steady: SteadyTime;
+  readonly #parts: ConnectionParts;
+  readonly #sha: string;
+  readonly #meta: string;
+  #link: Link | undefined;
+  #why = "not connected yet";
+  #failures = 0;
+  #generation = "";
+  #writes = 0;
+  #isClosed = false;
+  readonly #noticed = new Set<string>();
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+    this.#sha = createHash("sha1").update(parts.script).digest("hex");
+    this.#meta = `writ:{${parts.address.namespace}}:meta`;
+    this.steady = new SteadyTime(parts.monotonic);
+  }
+
+  async begin(): Promise<void> {
+    let settling: Settling | undefined;
+    do {
+      if (settling !== undefined) await pause(SETTLING_MS);
+      settling = await this.#establish();
+    } while (settling !== undefined);
+  }
+
+  async run(operation: string, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+    const link = this.#linkNow();
+    const sent = this.steady.mark();
+    try {
+      const reply = await this.#evaluate(link, operation, keys, args);
+      this.#failures = 0;
+      return this.#accept(reply, sent, link);
+    } catch (fault) {
+      this.#failed(fault, link);
+      throw unavailable(fault);
+    }
+  }
+
+  async read(command: readonly string[]): Promise<unknown> {
+    const link = this.#linkNow();
+    try {
+      return await within(link.send(command), this.#parts.timeoutMs);
+    } catch (fault) {
+      this.#failed(fault, link);
+      throw unavailable(fault);
+    }
+  }
+
+  readiness(): Readiness {
+    if (this.#link !== undefined) return { ready: true };
+    return { ready: false, because: `shared state is out of reach: ${this.#why}` };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#lose(this.#link, "closed");
+  }
+
+  #linkNow(): Link {
+    if (this.#link === undefined) throw new StateUnavailable(this.#why);
+    return this.#link;
+  }
+
+  async #evaluate(
+    link: Link,
+    operation: string,
+    keys: readonly string[],
+    args: readonly string[],
+    timeoutMs = this.#parts.timeoutMs,
+  ): Promise<Reply> {
+    const rest = [
+      String(keys.length + 1),
+      this.#meta,
+      ...keys,
+      operation,
+      this.#generation,
+      String(this.#writes),
+      String(this.steady.expectedMs ?? ""),
+      ...args,
+    ];
+    try {
+      return asReply(await within(link.send(["EVALSHA", this.#sha, ...rest]), timeoutMs));
+    } catch (fault) {
+      // Somebody emptied the cache of scripts: nothing was done yet.
+      if (!isNamed(fault, "NOSCRIPT")) throw fault;
+      return asReply(await within(link.send(["EVAL", this.#parts.script, ...rest]), timeoutMs));
+    }
+  }
+
+  #accept(reply: Reply, sent: number, link: Link): Reply {
+    const [status, now, writes, reason] = reply;
+    this.steady.learn(Number(now), sent);
+    this.#writes = Math.max(this.#writes, Number(writes));
+    if (status !== "lost" && status !== "new" && status !== "settling") return reply;
+    const why = status === "lost" ? lostWhy(reason, this.#meta) : "Redis has just come back";
+    this.#lose(link, why);
+    void this.#recover();
+    throw new StateUnavailable(why);
+  }
+
+  #failed(fault: unknown, link: Link): void {
+    if (fault instanceof StateUnavailable) return;
+    this.#failures += 1;
+    // One answer that came late says little; a server that takes no changes says it of all.
+    if (this.#failures < FAILURES_MOST && !refusesAll(fault)) return;
+    this.#lose(link, messageOf(fault));
+    void this.#recover();
+  }
+
+  #lose(link: Link | undefined, why: string): void {
+    if (link === undefined || this.#link !== link) return;
+    this.#link = undefined;
+    this.#why = why;
+    link.end();
+  }
+
+  #isRecovering = false;
+
+  async #recover(): Promise<void> {
+    if (this.#isRecovering) return;
+    this.#isRecovering = true;
+    while (!this.#isClosed && this.#link === undefined) {
+      try {
+        await this.#establish();
+      } catch (fault) {
+        this.#why = messageOf(fault);
+      }
+      if (this.#link === undefined) await pause(RETRY_MS, undefined, { ref: false });
+    }
+    this.#isRecovering = false;
+  }
+
+  /** A link that has been checked, in use; or still settling, and closed again. */
+  async #establish(): Promise<Settling | undefined> {
+    const link = await this.#open(this.#parts.address);
+    try {
+      const run = await this.#check(link);
+      await within(link.send(["SCRIPT", "LOAD", this.#parts.script]), CONNECT_MS);
+      const settling = await this.#greet(link, run);
+      if (settling !== undefined) {
+        link.end();
+        this.#why = "Redis has just come back";
+        return settling;
+      }
+    } catch (fault) {
+      link.end();
+      throw fault;
+    }
+    this.#use(link);
+    return undefined;
+  }
+
+  /** Of a cluster, the node that has this namespace: all of its keys are in one slot. */
+  async #open(address: RedisAddress): Promise<Link> {
+    const link = await this.#parts.openLink(address, CONNECT_MS);
+    try {
+      await within(link.send(["HLEN", this.#meta]), CONNECT_MS);
+      return link;
+    } catch (fault) {
+      link.end();
+      const moved = movedTo(fault);
+      if (moved === undefined) throw fault;
+      const next = await this.#parts.openLink({ ...address, ...moved }, CONNECT_MS);
+      return next;
+    }
+  }
+
+  async #check(link: Link): Promise<string> {
+    const info = String(await within(link.send(["INFO"]), CONNECT_MS));
+    const { run, refusal, warnings } = healthOf(info);
+    if (refusal !== undefined) throw new StateUnavailable(refusal);
+    for (const warning of warnings) this.#notice(warning);
+    return run;
+  }
+
+  async #greet(link: Link, run: string): Promise<Settling | undefined> {
+    const sent = this.steady.mark();
+    const args = [run, randomUUID(), String(this.#parts.settleMs)];
+    const reply = await this.#evaluate(link, "hello", [], args, CONNECT_MS);
+    const [status, now, writes, lost, generation] = reply;
+    this.steady.learn(Number(now), sent);
+    if (status === "lost") throw new StateUnavailable(lostWhy(lost, this.#meta));
+    this.#writes = Math.max(this.#writes, Number(writes));
+    this.#generation = String(generation);
+    return status === "settling" ? { settling: true } : undefined;
+  }
+
+  #use(link: Link): void {
+    if (this.#isClosed) {
+      link.end();
+      return;
+    }
+    this.#link = link;
+    this.#failures = 0;
+    this.#notice(`shared state is at ${spellAddress(this.#parts.address)}`);
+    void link.ended.then((error) => {
+      this.#lose(link, error.message);
+      void this.#recover();
+    });
+    this.#keepChecking(link);
+  }
+
+  /** What was right at the start may be set otherwise while it runs. */
+  #keepChecking(link: Link): void {
+    const timer = setInterval(async () => {
+      if (this.#link !== link) return clearInterval(timer);
+      try {
+        await this.#check(link);
+      } catch (fault) {
+        this.#lose(link, messageOf(fault));
+        void this.#recover();
+      }
+    }, CHECK_MS);
+    timer.unref();
+  }
+
+  #notice(notice: string): void {
+    if (this.#noticed.has(notice)) return;
+    this.#noticed.add(notice);
+    this.#parts.onNotice(notice);
+  }
+}
+
+interface Settling {
+  readonly settling: true;
+}
+
+const SETTLING_MS = 50;
+
+function asReply(reply: unknown): Reply {
+  if (Array.isArray(reply) && typeof reply[0] === "string") return reply;
+  throw new Error("the script gave no answer");
+}
+
+function isNamed(fault: unknown, name: string): boolean {
+  return fault instanceof Error && fault.message.startsWith(name);
+}
+
+/** Of a server that will say the same of every change, also as older ones put it, inside another error. */
+const REFUSES_ALL =
+  /(?:^|[ -])(?:READONLY|OOM|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|MOVED|ASK|CLUSTERDOWN|NOAUTH|NOPERM)\b/;
+
+function refusesAll(fault: unknown): boolean {
+  return REFUSES_ALL.test(messageOf(fault));
+}
+
+function movedTo(fault: unknown): Pick<RedisAddress, "host" | "port"> | undefined {
+  const [, host, port] = /^MOVED \d+ (.*):(\d+)$/.exec(messageOf(fault)) ?? [];
+  if (host === undefined || host === "" || port === undefined) return undefined;
+  return { host, port: Number(port) };
+}
+
+/** An operator must look: what is lost may have been a limit, a latch, or that a session was ended. */
+function lostWhy(reason: unknown, meta: string): string {
+  return `Redis has lost state (${String(reason)}); when it is right to go on with what it has, confirm with \`HDEL ${meta} lost\``;
+}
+
+function unavailable(fault: unknown): StateUnavailable {
+  if (fault instanceof StateUnavailable) return fault;
+  const because = fault instanceof TookTooLong ? fault.message : `Redis: ${messageOf(fault)}`;
+  return new StateUnavailable(because, { cause: fault });
+}
+
+function messageOf(fault: unknown): string {
+  return fault instanceof Error ? fault.message : String(fault);
+}

@@ -1,0 +1,90 @@
+/**
+ * What this process last saw of shared state: what it guesses by. Forgetting any of it costs a round trip, and
+ * being wrong about it costs one as well; neither changes a decision.
+ */
+import { LRUCache } from "lru-cache";
+import type { Call } from "../call.ts";
+import { Seen } from "../origin.ts";
+import { readSeen } from "./record.ts";
+import type { Table } from "./tables.ts";
+
+/** As the script spells it: a whole number, `u` for unavailable; of a latch `1`, `0` or `p` for pending. */
+export type Reading = string;
+
+export interface KnownTask {
+  /** `""` where there is none. */
+  readonly version: string;
+  readonly text: string;
+}
+
+/** Invariant: `seen` is made of the first `count` entries of the session's log, and of nothing else. */
+export interface KnownSeen {
+  readonly seen: Seen;
+  readonly count: number;
+}
+
+const NO_TASK: KnownTask = { version: "", text: "" };
+
+export class Known {
+  readonly #cells = new LRUCache<string, Reading>({ max: 100_000 });
+  readonly #facts = new LRUCache<string, string>({ max: 20_000 });
+  readonly #tasks = new LRUCache<string, KnownTask>({ max: 20_000 });
+  /** Each may be a megabyte of texts. */
+  readonly #seen = new LRUCache<string, KnownSeen>({ max: 500 });
+  readonly calls = new LRUCache<string, Call>({ max: 20_000 });
+
+  cell(table: Table, field: string): Reading {
+    return this.#cells.get(cellName(table, field)) ?? "0";
+  }
+
+  learnCell(table: Table, field: string, reading: Reading): void {
+    this.#cells.set(cellName(table, field), reading);
+  }
+
+  /** `""` for a session that was never seen. */
+  facts(sessionId: string): string {
+    return this.#facts.get(sessionId) ?? "";
+  }
+
+  learnFacts(sessionId: string, facts: string): void {
+    this.#facts.set(sessionId, facts);
+  }
+
+  task(field: string): KnownTask {
+    return this.#tasks.get(field) ?? NO_TASK;
+  }
+
+  /** `version text`, or `""` for none. */
+  learnTask(field: string, value: string): void {
+    const at = value.indexOf(" ");
+    if (value === "") this.#tasks.delete(field);
+    else this.#tasks.set(field, { version: value.slice(0, at), text: value.slice(at + 1) });
+  }
+
+  /** Of the session that has these facts: another of its name, begun at another time, has another log. */
+  seen(sessionId: string, facts: string): KnownSeen {
+    return this.#seen.get(seenName(sessionId, facts)) ?? { seen: new Seen(), count: 0 };
+  }
+
+  keepSeen(sessionId: string, facts: string, known: KnownSeen): void {
+    this.#seen.set(seenName(sessionId, facts), known);
+  }
+
+  /** `tail`: the entries of the log from the `from`th on. What does not fit to what is known is asked for again. */
+  learnSeen(sessionId: string, facts: string, from: number, tail: readonly string[]): void {
+    const { seen, count } = this.seen(sessionId, facts);
+    const news = tail.slice(count - from);
+    if (from > count || count - from > tail.length) return;
+    const more = news.length === 0 ? seen : seen.copy();
+    for (const text of news) for (const entry of readSeen(text)) more.add(entry);
+    this.keepSeen(sessionId, facts, { seen: more, count: count + news.length });
+  }
+}
+
+function seenName(sessionId: string, facts: string): string {
+  return `${facts.slice(0, facts.indexOf(" "))} ${sessionId}`;
+}
+
+function cellName({ kind, meaning }: Table, field: string): string {
+  return `${kind} ${meaning} ${field}`;
+}

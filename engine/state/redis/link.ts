@@ -1,0 +1,64 @@
+/** One connection to Redis: commands in order, each answered or failed, nothing queued while it is not there. */
+import { createClient } from "@redis/client";
+import type { RedisAddress } from "./address.ts";
+
+export interface Link {
+  /** Rejects with what Redis answered as an error, or when the connection ends. */
+  send(command: readonly string[]): Promise<unknown>;
+  /** Resolves when the connection is gone, with why. */
+  readonly ended: Promise<Error>;
+  end(): void;
+}
+
+export type OpenLink = (address: RedisAddress, timeoutMs: number) => Promise<Link>;
+
+export async function openLink(address: RedisAddress, timeoutMs: number): Promise<Link> {
+  const { host, port, tls, username, password } = address;
+  // One connection, used until it ends: whoever holds it decides when to try again.
+  const socket = { host, port, connectTimeout: timeoutMs, reconnectStrategy: false } as const;
+  const client = createClient({
+    socket: tls ? { ...socket, tls } : socket,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    RESP: 2,
+    disableOfflineQueue: true,
+    disableClientInfo: true,
+    maintNotifications: "disabled",
+  });
+  const ended = new Promise<Error>((resolve) => {
+    client.on("error", (error: unknown) => resolve(asError(error)));
+    client.on("end", () => resolve(new Error("the connection was closed")));
+  });
+  const end = () => {
+    if (client.isOpen) client.destroy();
+  };
+  try {
+    await within(client.connect(), timeoutMs);
+  } catch (fault) {
+    end();
+    throw fault;
+  }
+  return { send: (command) => client.sendCommand([...command]), ended, end };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+export class TookTooLong extends Error {
+  constructor(timeoutMs: number) {
+    super(`Redis did not answer within ${timeoutMs} ms`);
+  }
+}
+
+/** The answer, or a rejection once it has taken so long; an answer that comes later is dropped. */
+export function within<Answer>(answer: Promise<Answer>, timeoutMs: number): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      // When this process was busy for as long, the answer may be here and not yet read.
+      setImmediate(() => reject(new TookTooLong(timeoutMs)));
+    }, timeoutMs);
+    const done = () => clearTimeout(timer);
+    answer.then(resolve, reject).finally(done);
+  });
+}

@@ -1,0 +1,697 @@
+/**
+ * What runs inside Redis: each operation reads, checks and changes in one step. One script for all of them,
+ * since they share the arithmetic of `window.ts`. `wire.ts` says what its arguments and answers are.
+ *
+ * Written in what Lua 5.1 and 5.3 have in common. Numbers are floats, exact to 2^53 − 1, and written with
+ * `%.0f`. All arguments are read and all that is stored is understood before anything is written, since Redis
+ * takes nothing back of a script that fails half-way. Keys never expire by themselves: whether something is
+ * over is for the clock below to say.
+ */
+export const SCRIPT = `
+local MOST = 9007199254740991
+local KEPT = 33
+
+local function fmt(number) return string.format('%.0f', number) end
+
+local function whole(text)
+  local number = tonumber(text)
+  if not number or number < 0 or number > MOST or math.floor(number) ~= number then
+    error('WRIT not a whole number: ' .. tostring(text))
+  end
+  return number + 0.0
+end
+
+local at = 0
+local function take() at = at + 1 return ARGV[at] end
+local function takeWhole() return whole(take()) end
+local function takeKey() return KEYS[takeWhole()] or error('WRIT a key is missing') end
+
+-- A clock for windows: it moves with the server's, never back, and never further ahead than whoever asks has
+-- measured by a clock of their own that nobody sets (SPEC §7.4).
+
+local SLACK = 1000
+local STALE = 5000
+
+local META = KEYS[1]
+local generation, writes, clock, raw, lost, settles
+local now, isStale
+
+local function serverMs()
+  local time = redis.call('TIME')
+  return math.floor(tonumber(time[1]) * 1000.0 + tonumber(time[2]) / 1000.0)
+end
+
+local function readClock(expected)
+  raw = serverMs()
+  local meta = redis.call('HMGET', META, 'generation', 'writes', 'clock', 'raw', 'lost', 'settles')
+  generation, lost = meta[1], meta[5]
+  writes = meta[2] and whole(meta[2]) or 0
+  clock = meta[3] and whole(meta[3]) or raw
+  local before = meta[4] and whole(meta[4]) or raw
+  settles = meta[6] and whole(meta[6]) or 0
+  now = clock + math.max(0, raw - before)
+  if expected ~= '' then
+    local most = whole(expected)
+    isStale = clock > most + STALE
+    now = math.max(clock, math.min(now, most + SLACK))
+  end
+end
+
+local function keepClock()
+  redis.call('HSET', META, 'clock', fmt(now), 'raw', fmt(raw))
+end
+
+-- One more change that is acknowledged: whoever saw it can tell later that it is gone.
+local function countWrite()
+  writes = writes + 1
+  redis.call('HSET', META, 'clock', fmt(now), 'raw', fmt(raw), 'writes', fmt(writes))
+end
+
+local function declareLost(known, seen, why)
+  if not generation then redis.call('HSET', META, 'generation', known) end
+  redis.call('HSET', META, 'lost', why, 'writes', fmt(math.max(writes, seen)))
+  lost = why
+end
+
+-- What is wrong with this place as a whole; nil where nothing is.
+local function refusal(known, seen)
+  if not generation then
+    if known == '' then return 'new' end
+    declareLost(known, seen, 'it is empty, and was not')
+  elseif known ~= '' and known ~= generation then
+    declareLost(known, seen, 'it is not the one that was written to')
+  elseif writes < seen then
+    declareLost(known, seen, 'changes that were acknowledged are missing')
+  end
+  if lost then return 'lost' end
+  if now < settles then return 'settling' end
+  return nil
+end
+
+-- Counters: 32 buckets a window and the one being filled. Stored: head, then age and amount of each bucket
+-- that is not empty, oldest first.
+
+local function bucketAt(ms, window)
+  if window == 0 then return 0 end
+  return math.floor(ms * 32 / window)
+end
+
+local function readSum(cell)
+  cell.buckets, cell.amounts = {}, {}
+  local head = bucketAt(now, cell.window)
+  if not cell.text then cell.head = head return end
+  local numbers = {}
+  for word in string.gmatch(cell.text, '%S+') do numbers[#numbers + 1] = whole(word) end
+  local stored = numbers[1] or error('WRIT a counter holds nothing')
+  cell.head = math.max(head, stored)
+  for index = 2, #numbers, 2 do
+    local bucket = stored - numbers[index]
+    if bucket > cell.head - KEPT then
+      cell.buckets[#cell.buckets + 1] = bucket
+      cell.amounts[#cell.amounts + 1] = numbers[index + 1]
+    end
+  end
+end
+
+local function totalOf(cell)
+  local total = 0
+  for _, amount in ipairs(cell.amounts) do total = total + amount end
+  return math.min(total, MOST)
+end
+
+local function addSum(cell, amount)
+  local last = #cell.buckets
+  if cell.buckets[last] == cell.head then
+    cell.amounts[last] = math.min(cell.amounts[last] + amount, MOST)
+  else
+    cell.buckets[last + 1] = cell.head
+    cell.amounts[last + 1] = math.min(amount, MOST)
+  end
+end
+
+-- What has reached the end of the scale may have been more: nothing is taken from it.
+local function takeBackSum(cell, bucket, amount)
+  for index, kept in ipairs(cell.buckets) do
+    if kept == bucket and cell.amounts[index] < MOST then
+      cell.amounts[index] = math.max(0, cell.amounts[index] - amount)
+    end
+  end
+end
+
+local function writeSum(cell)
+  local words = { fmt(cell.head) }
+  for index, bucket in ipairs(cell.buckets) do
+    words[#words + 1] = fmt(cell.head - bucket)
+    words[#words + 1] = fmt(cell.amounts[index])
+  end
+  redis.call('HSET', cell.key, cell.field, table.concat(words, ' '))
+end
+
+-- Different values: a sorted set from value to its newest bucket, and a hash from value to its uses (bucket and
+-- count, oldest first). In the table: head, and one more than the bucket in which a value did not fit.
+
+local function readDistinct(cell)
+  cell.head, cell.overflown = bucketAt(now, cell.window), 0
+  if cell.text then
+    local head, overflown = string.match(cell.text, '^(%d+) (%d+)$')
+    cell.head = math.max(cell.head, whole(head))
+    cell.overflown = whole(overflown)
+  end
+end
+
+local function liveFrom(cell)
+  if cell.window == 0 then return '-inf' end
+  return '(' .. fmt(cell.head - KEPT)
+end
+
+local function distinctOf(cell)
+  if cell.overflown > 0 and (cell.window == 0 or cell.overflown - 1 > cell.head - KEPT) then return 'u' end
+  return redis.call('ZCOUNT', cell.newest, liveFrom(cell), '+inf')
+end
+
+local function usesOf(cell, value)
+  local uses = {}
+  local text = redis.call('HGET', cell.uses, value)
+  if not text then return uses end
+  for bucket, count in string.gmatch(text, '(%d+) (%d+)') do
+    bucket = whole(bucket)
+    if cell.window == 0 or bucket > cell.head - KEPT then
+      uses[#uses + 1] = { bucket, whole(count) }
+    end
+  end
+  return uses
+end
+
+local function keepUses(cell, value, uses)
+  if #uses == 0 then
+    redis.call('HDEL', cell.uses, value)
+    redis.call('ZREM', cell.newest, value)
+    return
+  end
+  local words = {}
+  for _, use in ipairs(uses) do words[#words + 1] = fmt(use[1]) .. ' ' .. fmt(use[2]) end
+  redis.call('HSET', cell.uses, value, table.concat(words, ' '))
+  redis.call('ZADD', cell.newest, fmt(uses[#uses][1]), value)
+end
+
+local PURGED_AT_ONCE = 64
+
+local function purge(cell)
+  if cell.window == 0 then return end
+  local old = redis.call('ZRANGEBYSCORE', cell.newest, '-inf', fmt(cell.head - KEPT),
+    'LIMIT', 0, PURGED_AT_ONCE)
+  for _, value in ipairs(old) do keepUses(cell, value, {}) end
+end
+
+local function addDistinct(cell, value, most)
+  purge(cell)
+  local uses = usesOf(cell, value)
+  if #uses == 0 and redis.call('ZCOUNT', cell.newest, liveFrom(cell), '+inf') >= most then
+    cell.overflown = cell.head + 1
+    return
+  end
+  local last = uses[#uses]
+  if last and last[1] == cell.head then last[2] = last[2] + 1
+  else uses[#uses + 1] = { cell.head, 1 } end
+  keepUses(cell, value, uses)
+end
+
+local function takeBackDistinct(cell, bucket, value)
+  local uses = {}
+  for _, use in ipairs(usesOf(cell, value)) do
+    if use[1] == bucket then use[2] = use[2] - 1 end
+    if use[2] > 0 then uses[#uses + 1] = use end
+  end
+  keepUses(cell, value, uses)
+end
+
+local function writeDistinct(cell)
+  redis.call('HSET', cell.key, cell.field, fmt(cell.head) .. ' ' .. fmt(cell.overflown))
+end
+
+-- Latches: whether it is set, and how many calls under way would set it.
+
+local function readLatch(cell)
+  cell.isSet, cell.pending = false, 0
+  if cell.text then
+    local bit, pending = string.match(cell.text, '^([01]) (%d+)$')
+    cell.isSet, cell.pending = bit == '1', whole(pending)
+  end
+end
+
+local function latchOf(cell)
+  if cell.isSet then return '1' end
+  return cell.pending > 0 and 'p' or '0'
+end
+
+local function changeLatch(cell, action)
+  if action == 'set' then cell.isSet = true
+  elseif action == 'reset' then cell.isSet = false
+  elseif action == 'pend' then cell.pending = cell.pending + 1
+  elseif action == 'unpend' then cell.pending = math.max(0, cell.pending - 1)
+  elseif action ~= 'keep' then error('WRIT no such change of a latch: ' .. action) end
+end
+
+local function writeLatch(cell)
+  redis.call('HSET', cell.key, cell.field, (cell.isSet and '1 ' or '0 ') .. fmt(cell.pending))
+end
+
+-- Cells: what an operation names of counters and latches, each with what it must read as and what is done to it.
+
+local function takeCells()
+  local cells = {}
+  for index = 1, takeWhole() do
+    local cell = { kind = take(), key = takeKey() }
+    if cell.kind == 'distinct' then cell.newest, cell.uses = takeKey(), takeKey() end
+    if cell.kind ~= 'latch' then cell.window = takeWhole() end
+    cell.field, cell.lo, cell.hi, cell.changes = take(), take(), take(), {}
+    for change = 1, takeWhole() do cell.changes[change] = { take(), take() } end
+    cells[index] = cell
+  end
+  return cells
+end
+
+local function readCells(cells)
+  for _, cell in ipairs(cells) do
+    cell.text = redis.call('HGET', cell.key, cell.field)
+    if cell.kind == 'sum' then
+      readSum(cell)
+      for _, change in ipairs(cell.changes) do whole(change[2]) end
+    elseif cell.kind == 'distinct' then readDistinct(cell)
+    else readLatch(cell) end
+  end
+end
+
+local function readingOf(cell, keyMost)
+  if not cell.text and not cell.isNew and redis.call('HLEN', cell.key) >= keyMost then return 'u' end
+  if cell.kind == 'sum' then return fmt(totalOf(cell)) end
+  if cell.kind == 'latch' then return latchOf(cell) end
+  local count = distinctOf(cell)
+  return count == 'u' and 'u' or fmt(count)
+end
+
+local function isAsThought(cell, reading)
+  if cell.lo == '' then return true end
+  if cell.kind == 'latch' or cell.lo == 'u' or reading == 'u' then return reading == cell.lo end
+  local number = tonumber(reading)
+  return number >= whole(cell.lo) and number <= whole(cell.hi)
+end
+
+local function readingsOf(cells, keyMost)
+  local readings = {}
+  for index, cell in ipairs(cells) do readings[index] = readingOf(cell, keyMost) end
+  return readings
+end
+
+-- A full table is searched this often at most, and so far at a time, or a flood of new keys would make every
+-- call search it. Keys that hold nothing are as good as never seen.
+
+local SWEEP_MS = 1000
+local SWEPT_AT_ONCE = 1000
+
+local function mayRemove(what)
+  local swept = redis.call('HGET', META, 'swept ' .. what)
+  if swept and now - whole(swept) < SWEEP_MS then return false end
+  redis.call('HSET', META, 'swept ' .. what, fmt(now))
+  return true
+end
+
+-- The same table's cell for another key; that its own keys were not announced is no matter, since all keys of a
+-- namespace are in one slot.
+local function cellBeside(cell, field, text)
+  local other = { kind = cell.kind, key = cell.key, window = cell.window, field = field, text = text }
+  if cell.kind == 'distinct' then
+    other.newest = string.sub(cell.newest, 1, -1 - #cell.field) .. field
+    other.uses = string.sub(cell.uses, 1, -1 - #cell.field) .. field
+  end
+  return other
+end
+
+local function isEmpty(cell)
+  if cell.kind == 'sum' then readSum(cell) return totalOf(cell) == 0 end
+  if cell.kind == 'distinct' then readDistinct(cell) return distinctOf(cell) == 0 end
+  readLatch(cell)
+  return latchOf(cell) == '0'
+end
+
+local function makeRoom(cell)
+  if not mayRemove(cell.key) then return false end
+  local cursor = redis.call('HGET', META, 'cursor ' .. cell.key) or '0'
+  local page = redis.call('HSCAN', cell.key, cursor, 'COUNT', SWEPT_AT_ONCE)
+  redis.call('HSET', META, 'cursor ' .. cell.key, page[1])
+  local removed = false
+  for index = 1, #page[2], 2 do
+    local other = cellBeside(cell, page[2][index], page[2][index + 1])
+    if isEmpty(other) then
+      removed = true
+      redis.call('HDEL', other.key, other.field)
+      if other.kind == 'distinct' then redis.call('DEL', other.newest, other.uses) end
+    end
+  end
+  return removed
+end
+
+local function hasRoom(cell, keyMost, more)
+  return cell.text or redis.call('HLEN', cell.key) + more <= keyMost
+end
+
+local function haveRoom(cells, keyMost)
+  local added = {}
+  for _, cell in ipairs(cells) do
+    if not cell.text and #cell.changes > 0 then
+      local more = (added[cell.key] or 0) + 1
+      added[cell.key] = more
+      if not hasRoom(cell, keyMost, more) and not (makeRoom(cell) and hasRoom(cell, keyMost, more)) then
+        return false
+      end
+    end
+  end
+  return true
+end
+
+local function changeCells(cells, keyMost, distinctMost)
+  for _, cell in ipairs(cells) do
+    if #cell.changes > 0 and (hasRoom(cell, keyMost, 1) or makeRoom(cell)) then
+      for _, change in ipairs(cell.changes) do
+        if cell.kind == 'sum' then addSum(cell, whole(change[2]))
+        elseif cell.kind == 'distinct' then addDistinct(cell, change[2], distinctMost)
+        else changeLatch(cell, change[1]) end
+      end
+      cell.isNew = true
+      if cell.kind == 'sum' then writeSum(cell)
+      elseif cell.kind == 'distinct' then writeDistinct(cell)
+      else writeLatch(cell) end
+    end
+  end
+end
+
+local function takeBackCells(cells, heldMs)
+  for _, cell in ipairs(cells) do
+    if cell.text then
+      for _, change in ipairs(cell.changes) do
+        local bucket = cell.window and bucketAt(heldMs, cell.window)
+        if cell.kind == 'sum' then takeBackSum(cell, bucket, whole(change[2]))
+        elseif cell.kind == 'distinct' then takeBackDistinct(cell, bucket, change[2])
+        else changeLatch(cell, change[1]) end
+      end
+      if cell.kind == 'sum' then writeSum(cell)
+      elseif cell.kind == 'latch' then writeLatch(cell) end
+    end
+  end
+end
+
+-- Sessions: when it started by the clock of whoever saw it first, 1 where it is interrupted, sensitivity,
+-- labels. In one of two sorted sets, by when it was used or when it ended.
+
+local function factsOf(startedAt) return startedAt .. ' 0 0' end
+
+local function touchSession(keys, id, stored)
+  if not (stored and string.match(stored, '^%d+ 1')) then redis.call('ZADD', keys.used, fmt(now), id) end
+end
+
+local function endSession(keys, id, facts, why)
+  local startedAt, rest = string.match(facts, '^(%d+) [01] (.*)$')
+  local ended = startedAt .. ' 1 ' .. rest
+  redis.call('HSET', keys.sessions, id, ended)
+  redis.call('ZREM', keys.used, id)
+  redis.call('ZADD', keys.ended, 'NX', fmt(now), id)
+  redis.call('HSETNX', keys.reasons, id, why)
+  return ended
+end
+
+local function joined(facts, labels, sensitivity)
+  local startedAt, bit, level, own = string.match(facts, '^(%d+) ([01]) (%d+)(.*)$')
+  local known = {}
+  for label in string.gmatch(own, '%S+') do known[label] = true end
+  for label in string.gmatch(labels, '%S+') do
+    if not known[label] then known[label] = true own = own .. ' ' .. label end
+  end
+  return startedAt .. ' ' .. bit .. ' ' .. fmt(math.max(whole(level), sensitivity)) .. own
+end
+
+local function takeSessionKeys()
+  return {
+    sessions = takeKey(), used = takeKey(), ended = takeKey(), reasons = takeKey(),
+    lengths = takeKey(), seenStart = takeKey(), most = takeWhole(), idleMs = takeWhole(),
+  }
+end
+
+-- What was not used for long and was not ended is forgotten where there is no room: an ended one would come back
+-- alive.
+local FORGOTTEN_AT_ONCE = 16
+
+local function hasSessionRoom(keys)
+  if redis.call('HLEN', keys.sessions) < keys.most then return true end
+  local idle = redis.call('ZRANGEBYSCORE', keys.used, '-inf', fmt(now - keys.idleMs - 1), 'LIMIT', 0, FORGOTTEN_AT_ONCE)
+  for _, id in ipairs(idle) do
+    redis.call('HDEL', keys.sessions, id)
+    redis.call('ZREM', keys.used, id)
+    redis.call('HDEL', keys.lengths, id)
+    redis.call('DEL', keys.seenStart .. id)
+  end
+  return redis.call('HLEN', keys.sessions) < keys.most
+end
+
+-- What a session has seen: a list that only grows, and how long its texts are together. The mark '!' in its end
+-- says that something did not fit.
+
+local function takeSeen()
+  if take() == '' then return nil end
+  local seen = { key = takeKey(), lengths = takeKey(), id = take(), known = take(), entries = {} }
+  for index = 1, takeWhole() do seen.entries[index] = take() end
+  return seen
+end
+
+local function appendSeen(seen, entriesMost, lengthMost)
+  if not seen then return end
+  for _, entry in ipairs(seen.entries) do
+    local count = redis.call('LLEN', seen.key)
+    local length = tonumber(redis.call('HGET', seen.lengths, seen.id) or '0') + #entry
+    if redis.call('LINDEX', seen.key, -1) == '!' then return end
+    if count >= entriesMost or length > lengthMost then entry = '!' end
+    redis.call('RPUSH', seen.key, entry)
+    redis.call('HSET', seen.lengths, seen.id, fmt(length))
+  end
+end
+
+-- After their time, calls that never reported make room; what they counted stays counted.
+local function haveRoomForCall(call, callMost, reservationMs)
+  if redis.call('ZCARD', call.open) < callMost then return true end
+  if not mayRemove('calls') then return false end
+  local over = redis.call('ZRANGEBYSCORE', call.open, '-inf', fmt(now - reservationMs - 1), 'LIMIT', 0, 64)
+  for _, id in ipairs(over) do
+    redis.call('ZREM', call.open, id)
+    redis.call('HDEL', call.calls, id)
+  end
+  return #over > 0
+end
+
+-- Operations
+
+local function attempt()
+  local known, seenWrites, expected = take(), takeWhole(), take()
+  local keyMost, distinctMost = takeWhole(), takeWhole()
+  local taskMost, callMost, reservationMs = takeWhole(), takeWhole(), takeWhole()
+  local entriesMost, lengthMost = takeWhole(), takeWhole()
+  local cells = takeCells()
+  local session
+  if take() ~= '' then
+    session = { keys = takeSessionKeys(), id = take(), facts = take(), startedAt = take(), why = take() }
+    whole(session.startedAt)
+  end
+  local seen = takeSeen()
+  local task
+  if take() ~= '' then task = { key = takeKey(), field = take(), version = take(), text = take() } end
+  local call
+  if take() ~= '' then call = { calls = takeKey(), open = takeKey(), id = take(), text = take() } end
+
+  readClock(expected)
+  local refused = refusal(known, seenWrites)
+  if refused then return { refused, fmt(now), fmt(writes), lost or '' } end
+
+  readCells(cells)
+  local stored = session and redis.call('HGET', session.keys.sessions, session.id)
+  local value = task and redis.call('HGET', task.key, task.field)
+  local length = seen and redis.call('LLEN', seen.key)
+  local same = not isStale
+  local readings = readingsOf(cells, keyMost)
+  for index, cell in ipairs(cells) do same = same and isAsThought(cell, readings[index]) end
+  if session then same = same and (stored or '') == session.facts end
+  if task then same = same and (value and string.match(value, '^%d+') or '') == task.version end
+  if seen then same = same and fmt(length) == seen.known end
+  if not same then
+    local tail = {}
+    if seen and fmt(length) ~= seen.known then
+      local from = tonumber(seen.known)
+      tail = redis.call('LRANGE', seen.key, fmt(from > length and 0 or from), -1)
+    end
+    return { 'conflict', fmt(now), fmt(writes), readings, stored or '', value or '', seen and fmt(length) or '', tail }
+  end
+
+  local isKnown = not session or stored or hasSessionRoom(session.keys)
+  if call and not (isKnown and haveRoom(cells, keyMost)
+    and haveRoomForCall(call, callMost, reservationMs)
+    and (not task or value or redis.call('HLEN', task.key) < taskMost)) then
+    return { 'full', fmt(now), fmt(writes) }
+  end
+
+  countWrite()
+  changeCells(cells, keyMost, distinctMost)
+  local facts = stored or ''
+  if session then
+    local ends = session.why ~= ''
+    if not stored and (isKnown or (ends and redis.call('HLEN', session.keys.sessions) < 2 * session.keys.most)) then
+      facts = factsOf(session.startedAt)
+      redis.call('HSET', session.keys.sessions, session.id, facts)
+    end
+    if facts == '' then
+      if ends then return { 'full', fmt(now), fmt(writes) } end
+    else
+      touchSession(session.keys, session.id, facts)
+      if ends then facts = endSession(session.keys, session.id, facts, session.why) end
+      appendSeen(seen, entriesMost, lengthMost)
+    end
+  end
+  if task and task.text ~= '' then redis.call('HSET', task.key, task.field, fmt(writes) .. ' ' .. task.text) end
+  if call then
+    redis.call('HSET', call.calls, call.id, fmt(now) .. ' ' .. call.text)
+    redis.call('ZADD', call.open, fmt(now), call.id)
+  end
+  return { 'ok', fmt(now), fmt(writes), readingsOf(cells, keyMost), facts,
+    task and task.text ~= '' and fmt(writes) or '', seen and fmt(redis.call('LLEN', seen.key)) or '' }
+end
+
+local function settledEarlier(keys, id, status)
+  local before = redis.call('HGET', keys.settled, id) or redis.call('HGET', keys.before, id)
+  if not before then return 'unknown' end
+  return before == status and 'repeated' or 'settled'
+end
+
+local function settle()
+  local known, seenWrites, expected = take(), takeWhole(), take()
+  local settledMost, entriesMost, lengthMost = takeWhole(), takeWhole(), takeWhole()
+  local keys = { calls = takeKey(), open = takeKey(), settled = takeKey(), before = takeKey() }
+  local id, status = take(), take()
+  local cells = takeCells()
+  local session
+  if take() ~= '' then
+    session = { keys = takeSessionKeys(), id = take(), startedAt = take(), labels = take(), sensitivity = takeWhole() }
+    whole(session.startedAt)
+  end
+  local seen = takeSeen()
+  local task
+  if take() ~= '' then task = { key = takeKey(), field = take(), version = take(), text = take() } end
+
+  readClock(expected)
+  local refused = refusal(known, seenWrites)
+  if refused then return { refused, fmt(now), fmt(writes), lost or '' } end
+
+  local call = redis.call('HGET', keys.calls, id)
+  if not call then return { settledEarlier(keys, id, status), fmt(now), fmt(writes) } end
+  local value = task and redis.call('HGET', task.key, task.field)
+  if task and (value and string.match(value, '^%d+') or '') ~= task.version then
+    return { 'conflict', fmt(now), fmt(writes), value or '' }
+  end
+  readCells(cells)
+  local heldMs = whole(string.match(call, '^(%d+) '))
+
+  countWrite()
+  redis.call('HDEL', keys.calls, id)
+  redis.call('ZREM', keys.open, id)
+  if redis.call('HLEN', keys.settled) >= settledMost then redis.call('RENAME', keys.settled, keys.before) end
+  redis.call('HSET', keys.settled, id, status)
+  takeBackCells(cells, heldMs)
+  local facts = ''
+  if session then
+    local stored = redis.call('HGET', session.keys.sessions, session.id)
+    if stored or hasSessionRoom(session.keys) then
+      facts = joined(stored or factsOf(session.startedAt), session.labels, session.sensitivity)
+      redis.call('HSET', session.keys.sessions, session.id, facts)
+      touchSession(session.keys, session.id, facts)
+      appendSeen(seen, entriesMost, lengthMost)
+    end
+  end
+  if task and task.text ~= '' then redis.call('HSET', task.key, task.field, fmt(writes) .. ' ' .. task.text) end
+  return { 'ok', fmt(now), fmt(writes), facts, task and task.text ~= '' and fmt(writes) or '',
+    seen and fmt(redis.call('LLEN', seen.key)) or '' }
+end
+
+-- What is kept of a call until it is settled, or how it was.
+local function call()
+  local known, seenWrites, expected = take(), takeWhole(), take()
+  local keys = { calls = takeKey(), settled = takeKey(), before = takeKey() }
+  local id, status = take(), take()
+  readClock(expected)
+  local refused = refusal(known, seenWrites)
+  if refused then return { refused, fmt(now), fmt(writes), lost or '' } end
+  local text = redis.call('HGET', keys.calls, id)
+  if not text then return { settledEarlier(keys, id, status), fmt(now), fmt(writes) } end
+  return { 'ok', fmt(now), fmt(writes), string.match(text, '^%d+ (.*)$') }
+end
+
+-- An operator's: to end a session, to let it go on, to take a label from it.
+local function session()
+  local known, seenWrites, expected = take(), takeWhole(), take()
+  local keys = takeSessionKeys()
+  local what, id, startedAt, word = take(), take(), take(), take()
+  whole(startedAt)
+  readClock(expected)
+  local refused = refusal(known, seenWrites)
+  if refused then return { refused, fmt(now), fmt(writes), lost or '' } end
+  local facts = redis.call('HGET', keys.sessions, id)
+  if what == 'interrupt' then
+    if not facts and redis.call('HLEN', keys.sessions) >= 2 * keys.most then
+      return { 'full', fmt(now), fmt(writes) }
+    end
+    countWrite()
+    return { 'ok', fmt(now), fmt(writes), endSession(keys, id, facts or factsOf(startedAt), word) }
+  end
+  if not facts then return { 'none', fmt(now), fmt(writes) } end
+  if what == 'reinstate' then
+    local start, rest = string.match(facts, '^(%d+) 1 (.*)$')
+    if not start then return { 'none', fmt(now), fmt(writes) } end
+    countWrite()
+    facts = start .. ' 0 ' .. rest
+    redis.call('ZREM', keys.ended, id)
+    redis.call('HDEL', keys.reasons, id)
+  elseif what == 'declassify' then
+    local front, labels = string.match(facts, '^(%d+ [01] %d+)(.*)$')
+    local kept, found = front, false
+    for label in string.gmatch(labels, '%S+') do
+      if label == word then found = true else kept = kept .. ' ' .. label end
+    end
+    if not found then return { 'none', fmt(now), fmt(writes) } end
+    countWrite()
+    facts = kept
+  else
+    error('WRIT nothing to do to a session is called ' .. what)
+  end
+  redis.call('HSET', keys.sessions, id, facts)
+  touchSession(keys, id, facts)
+  return { 'ok', fmt(now), fmt(writes), facts }
+end
+
+-- Asked on every new connection. A server that is another than before, or was started anew, may have lost what
+-- it acknowledged: for a while it answers nobody, so that whoever has seen more comes and says so.
+local function hello()
+  local known, seenWrites, expected = take(), takeWhole(), take()
+  local run, proposed, settleMs = take(), take(), takeWhole()
+  readClock(expected)
+  if not generation and known == '' then
+    generation = proposed
+    redis.call('HSET', META, 'generation', generation)
+  end
+  if redis.call('HGET', META, 'run') ~= run then
+    settles = now + settleMs
+    redis.call('HSET', META, 'run', run, 'settles', fmt(settles))
+  end
+  local refused = refusal(known, seenWrites)
+  keepClock()
+  return { refused or 'ok', fmt(now), fmt(writes), lost or '', redis.call('HGET', META, 'generation') }
+end
+
+local OPERATIONS = {
+  attempt = attempt, settle = settle, call = call, session = session, hello = hello,
+}
+return (OPERATIONS[take()] or error('WRIT no such operation'))()
+`;

@@ -1,0 +1,408 @@
+/** State in Redis or Valkey, shared by all processes that name the same place (SPEC §7.6). */
+import type { Program } from "../../../lang/ir.ts";
+import type { Readiness } from "../../answer.ts";
+import type { Evaluator } from "../../evaluate/evaluator.ts";
+import { createWatching, type Watching } from "../../evaluate/leeway.ts";
+import type { Call } from "../call.ts";
+import { decodeCall, encodeCall } from "../codec.ts";
+import { returningOf, Seen } from "../origin.ts";
+import type { Interruption } from "../report.ts";
+import { settle as settleStep } from "../sequence.ts";
+import {
+  type Attempt,
+  type Attempted,
+  type Guess,
+  isFreeCall,
+  type SharedState,
+  type SharedStore,
+} from "../shared.ts";
+import {
+  type Effects,
+  type SettledOutcome,
+  type Settlement,
+  StateUnavailable,
+  type TaskMatch,
+} from "../store.ts";
+import { MEMORY_LIMITS, type MemoryLimits } from "../tables.ts";
+import { DISTINCT_MOST } from "../window.ts";
+import type { RedisAddress } from "./address.ts";
+import { Arguments, type Cell } from "./arguments.ts";
+import { chargesOf, settlementOf } from "./changes.ts";
+import { type Connection, connect, type Reply } from "./connection.ts";
+import { Noted, type SeenNote, type TaskNote } from "./guess.ts";
+import { Known } from "./known.ts";
+import { type OpenLink, openLink } from "./link.ts";
+import { readTask, spellLabels, spellSeen, spellTask } from "./record.ts";
+import { reportOf } from "./report.ts";
+import { SCRIPT } from "./script.ts";
+import { type Places, placesIn, type Tables, tablesOf, taskField } from "./tables.ts";
+
+export interface RedisParts {
+  readonly address: RedisAddress;
+  readonly limits?: Partial<MemoryLimits>;
+  /** An answer may take so long before it counts as none. */
+  readonly timeoutMs?: number;
+  /** Told of what is worth knowing, once each. */
+  readonly onNotice?: (notice: string) => void;
+  /** For tests: how a connection is made, what runs in Redis, and what measures time here. */
+  readonly openLink?: OpenLink;
+  readonly script?: string;
+  readonly monotonic?: () => number;
+  readonly settleMs?: number;
+}
+
+export const REDIS_TIMEOUT_MS = 50;
+const SETTLE_MS = 500;
+const SETTLED_MOST = 65_536;
+/** Of one session's log: more than what `Seen` keeps, so that what fills it is there for all to see. */
+const ENTRIES_MOST = 20_000;
+const LENGTH_MOST = 8 * 1_048_576;
+
+/** Rejects where the server cannot be reached or must not be trusted with state, saying why. */
+export async function connectRedis(parts: RedisParts): Promise<SharedStore> {
+  const { address, limits = {}, onNotice = () => {} } = parts;
+  const connection = await connect({
+    address,
+    script: parts.script ?? SCRIPT,
+    openLink: parts.openLink ?? openLink,
+    monotonic: parts.monotonic ?? (() => performance.now()),
+    timeoutMs: parts.timeoutMs ?? REDIS_TIMEOUT_MS,
+    settleMs: parts.settleMs ?? SETTLE_MS,
+    onNotice,
+  });
+  const shared = {
+    connection,
+    known: new Known(),
+    places: placesIn(address.namespace),
+    limits: { ...MEMORY_LIMITS, ...limits },
+  };
+  return {
+    open: (program, evaluator) => new RedisState(program, evaluator, shared),
+    readiness: (): Readiness => connection.readiness(),
+    close: () => connection.close(),
+  };
+}
+
+/** What outlives a policy. */
+interface Shared {
+  readonly connection: Connection;
+  readonly known: Known;
+  readonly places: Places;
+  readonly limits: MemoryLimits;
+}
+
+/** So often a decision may be made anew because what it rests on has changed meanwhile. */
+const TRIES_MOST = 8;
+
+class RedisState implements SharedState {
+  readonly evaluator: Evaluator;
+  readonly report: SharedState["report"];
+  readonly #program: Program;
+  readonly #tables: Tables;
+  readonly #watching: Watching;
+  readonly #shared: Shared;
+
+  constructor(program: Program, evaluator: Evaluator, shared: Shared) {
+    this.#program = program;
+    this.#tables = tablesOf(program);
+    this.#watching = createWatching(program, evaluator);
+    this.#shared = shared;
+    this.evaluator = this.#watching.evaluator;
+    this.report = reportOf({ program, tables: this.#tables, ...shared });
+  }
+
+  async attempt<Made extends Attempt>(decideOn: (guess: Guess) => Made): Promise<Attempted<Made>> {
+    for (let tries = 0; tries < TRIES_MOST; tries++) {
+      const noted = this.#newNotes();
+      const made = this.#watching.watch(noted.ranges, () => decideOn(noted));
+      const { effects } = made;
+      if (effects === undefined) return { made, result: "kept" };
+      const charged = chargesOf(noted, effects);
+      if (isFree(noted, effects, charged.cells)) return { made, result: "free" };
+      const call = callOf(effects, charged, this.#program, this.#tables);
+      const result = await this.#commit(noted, effects, charged.cells, call);
+      if (result !== "conflict") return { made, result };
+    }
+    throw new StateUnavailable("other calls keep changing what this decision rests on");
+  }
+
+  #newNotes(): Noted {
+    const { known, connection } = this.#shared;
+    const nowMs = connection.steady.expectedMs ?? 0;
+    return new Noted({ program: this.#program, tables: this.#tables, known, nowMs });
+  }
+
+  async #commit(
+    noted: Noted,
+    effects: Effects,
+    cells: readonly Cell[],
+    call: Call | undefined,
+  ): Promise<"kept" | "full" | "conflict"> {
+    const { connection, known, places, limits } = this.#shared;
+    const args = new Arguments(places);
+    const { keyCount, taskCount, callCount, reservationMs } = limits;
+    args.number(keyCount, DISTINCT_MOST, taskCount, callCount, reservationMs);
+    args.number(ENTRIES_MOST, LENGTH_MOST).cells(cells);
+    this.#writeSession(args, noted, effects);
+    this.#writeSeen(args, noted);
+    args.part(noted.task, ({ field, known: { version } }) =>
+      args.key(places.tasks).text(field, version, taskAfter(noted, effects)),
+    );
+    args.part(call, (held) =>
+      args
+        .key(places.calls, places.open)
+        .text(effects.allowed?.call ?? "", JSON.stringify(encodeCall(held))),
+    );
+    const reply = await connection.run("attempt", args.keys, args.values);
+    const result = resultOf(reply);
+    if (result !== "full") this.#learn(result, reply, noted, cells, effects);
+    if (result === "kept" && call !== undefined && effects.allowed !== undefined) {
+      known.calls.set(effects.allowed.call, call);
+    }
+    return result;
+  }
+
+  /** A decision may name a session without the reader having asked for it; none names another than it asked for. */
+  #writeSession(args: Arguments, { sessionNote, startedAtMs }: Noted, effects: Effects): void {
+    if (effects.sessionId !== sessionNote?.id) throw new Error("a session was not read");
+    args.part(sessionNote, ({ id, facts }) => {
+      const why = effects.interrupt === undefined ? "" : JSON.stringify(effects.interrupt);
+      return args.sessions(this.#shared.limits).text(id, facts, String(startedAtMs), why);
+    });
+  }
+
+  #writeSeen(args: Arguments, { seen }: Noted): void {
+    const { places } = this.#shared;
+    args.part(seen, ({ sessionId, count, entries }) =>
+      args
+        .key(places.seen(sessionId), places.lengths)
+        .text(sessionId, String(count))
+        .number(entries.length)
+        .text(...entries),
+    );
+  }
+
+  #learn(
+    result: "kept" | "conflict",
+    reply: Reply,
+    noted: Noted,
+    cells: readonly Cell[],
+    effects: Effects,
+  ): void {
+    const { known } = this.#shared;
+    const { sessionNote, task, seen } = noted;
+    const [, , , readings, found, value, count, tail] = reply;
+    const facts = String(found);
+    for (const [index, { table, field }] of cells.entries()) {
+      known.learnCell(table, field, String((readings as readonly unknown[])[index]));
+    }
+    if (sessionNote !== undefined) known.learnFacts(sessionNote.id, facts);
+    if (result === "conflict") {
+      if (task !== undefined) known.learnTask(task.field, String(value));
+      if (seen !== undefined) learnLog(known, seen, facts, Number(count), tail);
+      return;
+    }
+    if (task !== undefined && value !== "") {
+      known.learnTask(task.field, `${String(value)} ${taskAfter(noted, effects)}`);
+    }
+    if (seen !== undefined && seen.count + seen.entries.length === Number(count)) {
+      known.keepSeen(seen.sessionId, facts, { seen: seen.seen, count: Number(count) });
+    }
+  }
+
+  async settle(outcome: SettledOutcome, match: TaskMatch): Promise<Settlement> {
+    if (isFreeCall(outcome.call)) return { ok: true, repeated: false };
+    const found = this.#shared.known.calls.get(outcome.call) ?? (await this.#fetchCall(outcome));
+    if ("ok" in found) return found;
+    for (let tries = 0; tries < TRIES_MOST; tries++) {
+      const settled = await this.#settleOnce(outcome, found, match);
+      if (settled !== "conflict") return settled;
+    }
+    throw new StateUnavailable("other calls keep changing what this outcome settles");
+  }
+
+  async #fetchCall({ call, status }: SettledOutcome): Promise<Call | Settlement> {
+    const { connection, places } = this.#shared;
+    const args = new Arguments(places).key(places.calls, places.settled, places.settledBefore);
+    args.text(call, status);
+    const [found, , , text] = await connection.run("call", args.keys, args.values);
+    if (found !== "ok") return settlementFrom(found);
+    return decodeCall(JSON.parse(String(text)));
+  }
+
+  async #settleOnce(
+    outcome: SettledOutcome,
+    call: Call,
+    match: TaskMatch,
+  ): Promise<Settlement | "conflict"> {
+    const { connection, known, places, limits } = this.#shared;
+    const succeeded = outcome.status === "ok";
+    const task = this.#taskOf(call);
+    const after = task && this.#taskSettled(task, outcome, match);
+    const args = new Arguments(places);
+    args.number(SETTLED_MOST, ENTRIES_MOST, LENGTH_MOST);
+    args.key(places.calls, places.open, places.settled, places.settledBefore);
+    args.text(outcome.call, outcome.status).cells(settlementOf(call, succeeded));
+    args.part(call.sessionId, (id) =>
+      args
+        .sessions(limits)
+        .text(id, String(outcome.nowMs), labelsFrom(outcome, call))
+        .number(sensitivityFrom(outcome, call)),
+    );
+    const returned = this.#returned(outcome, call);
+    args.part(returned, ({ id, text }) =>
+      args.key(places.seen(id), places.lengths).text(id, "").number(1).text(text),
+    );
+    args.part(task, ({ field, known: { version } }) =>
+      args.key(places.tasks).text(field, version, after ?? ""),
+    );
+    const reply = await connection.run("settle", args.keys, args.values);
+    const [status, , , detail, version, count] = reply;
+    if (status === "conflict") {
+      if (task !== undefined) known.learnTask(task.field, String(detail));
+      return "conflict";
+    }
+    known.calls.delete(outcome.call);
+    if (status !== "ok") return settlementFrom(status);
+    if (call.sessionId !== undefined && detail !== "") {
+      known.learnFacts(call.sessionId, String(detail));
+      if (returned !== undefined) {
+        known.learnSeen(returned.id, String(detail), Number(count) - 1, [returned.text]);
+      }
+    }
+    if (task !== undefined && version !== "") {
+      known.learnTask(task.field, `${String(version)} ${after}`);
+    }
+    return { ok: true, repeated: false };
+  }
+
+  #taskOf({ task, sessionId }: Call): TaskNote | undefined {
+    const table = this.#tables.tasks.find(({ name }) => name === task?.name);
+    if (task === undefined || table === undefined) return undefined;
+    const field = taskField(sessionId, table);
+    return { field, table, known: this.#shared.known.task(field) };
+  }
+
+  /** A task that began with another sequence than it has now stays where it is: nothing follows in it. */
+  #taskSettled(
+    { known, table }: TaskNote,
+    { call, status }: SettledOutcome,
+    match: TaskMatch,
+  ): string | undefined {
+    const { sequence } = table;
+    if (known.version === "" || sequence === undefined) return undefined;
+    const state = readTask(known.text, table, this.#program);
+    if (state === "changed") return undefined;
+    const index = this.#tables.tasks.indexOf(table);
+    const progress = settleStep(sequence, state.progress, call, status === "ok", match(index));
+    return spellTask({ ...state, progress }, table, this.#program);
+  }
+
+  /** What the session's log gets, without what is known to be in it. */
+  #returned(
+    { parts }: SettledOutcome,
+    { sessionId, returning }: Call,
+  ): { readonly id: string; readonly text: string } | undefined {
+    if (sessionId === undefined || !this.#program.readsOrigin) return undefined;
+    const { known } = this.#shared;
+    const before = known.seen(sessionId, known.facts(sessionId)).seen;
+    const returned = new Seen();
+    returned.observe(returning, parts);
+    const entries = returned.entriesFrom(0).filter((entry) => !before.has(entry));
+    return entries.length === 0 ? undefined : { id: sessionId, text: spellSeen(entries) };
+  }
+
+  async interrupt(sessionId: string, nowMs: number, why: Interruption): Promise<void> {
+    const done = await this.#toSession("interrupt", sessionId, nowMs, JSON.stringify(why));
+    if (!done) throw new Error("no room to remember that a session was interrupted");
+  }
+
+  reinstate(sessionId: string): Promise<boolean> {
+    return this.#toSession("reinstate", sessionId, 0, "");
+  }
+
+  declassify(sessionId: string, label: string): Promise<boolean> {
+    return this.#toSession("declassify", sessionId, 0, spellLabels([label]));
+  }
+
+  async #toSession(what: string, id: string, nowMs: number, word: string): Promise<boolean> {
+    const { connection, known, places, limits } = this.#shared;
+    const args = new Arguments(places).sessions(limits);
+    args.text(what, id, String(nowMs), word);
+    const [status, , , facts] = await connection.run("session", args.keys, args.values);
+    if (status !== "ok") return false;
+    known.learnFacts(id, String(facts));
+    return true;
+  }
+}
+
+/** A session may have been ended meanwhile, so a request that names one always asks. */
+function isFree({ seen, task }: Noted, { sessionId }: Effects, cells: readonly Cell[]): boolean {
+  return cells.length === 0 && sessionId === undefined && seen === undefined && task === undefined;
+}
+
+function callOf(
+  { allowed, request, sessionId, nowMs }: Effects,
+  { held, latches }: Pick<Call, "held" | "latches">,
+  program: Program,
+  tables: Tables,
+): Call | undefined {
+  const tool = program.tools[request.tool];
+  if (allowed === undefined || tool === undefined) return undefined;
+  const task = allowed.task && tables.tasks[allowed.task.index];
+  return {
+    atMs: nowMs,
+    tool: tool.wire,
+    sessionId,
+    held,
+    latches,
+    task: task && { key: taskField(sessionId, task), name: task.name },
+    returning: returningOf(tool, request.roots, program.readsOrigin),
+  };
+}
+
+/** `""` where the decision leaves it as it is. */
+function taskAfter({ task, parts }: Noted, { allowed }: Effects): string {
+  if (task === undefined || allowed?.task === undefined) return "";
+  return spellTask(allowed.task.state, task.table, parts.program);
+}
+
+/** A log that is shorter than what was looked into is of another session: it came from its beginning. */
+function learnLog(
+  known: Known,
+  { sessionId, count }: SeenNote,
+  facts: string,
+  total: number,
+  tail: unknown,
+): void {
+  if (!Array.isArray(tail)) return;
+  known.learnSeen(sessionId, facts, total < count ? 0 : count, tail.map(String));
+}
+
+function resultOf([status]: Reply): "kept" | "full" | "conflict" {
+  if (status === "ok") return "kept";
+  if (status === "full" || status === "conflict") return status;
+  throw new StateUnavailable("the script answered something else");
+}
+
+function settlementFrom(status: unknown): Settlement {
+  if (status === "repeated") return { ok: true, repeated: true };
+  if (status === "settled" || status === "unknown") return { ok: false, why: status };
+  throw new StateUnavailable("the script answered something else");
+}
+
+/** What came back is known to the session from now on; a failed call counts for what it still returned. */
+function labelsFrom({ status, labels, parts }: SettledOutcome, { returning }: Call): string {
+  const succeeded = status === "ok";
+  const returned = succeeded || parts.length > 0;
+  return spellLabels([
+    ...(returned ? returning.yields.map(({ label }) => label) : []),
+    ...(succeeded ? returning.labels : []),
+    ...labels,
+    ...parts.flatMap((part) => part.labels),
+  ]);
+}
+
+function sensitivityFrom({ status, sensitivity = 0 }: SettledOutcome, { returning }: Call): number {
+  return Math.max(sensitivity, status === "ok" ? returning.sensitivity : 0);
+}

@@ -1,0 +1,103 @@
+/** Where things are kept. One hash tag in all keys, so that a cluster has a namespace's state in one slot. */
+import type { CounterDecl, LatchDecl, Program, SequenceDecl } from "../../../lang/ir.ts";
+import { keyOf } from "../../value.ts";
+import { meaningOf, sequenceMeaning } from "../meaning.ts";
+
+/** A counter's or latch's, with all that must be known to change a cell of it under another policy. */
+export interface Table {
+  readonly kind: "sum" | "distinct" | "latch";
+  /** 0 for a lifetime, and for latches. */
+  readonly windowMs: number;
+  readonly meaning: string;
+}
+
+export interface Tables {
+  readonly counters: readonly Table[];
+  readonly latches: readonly Table[];
+  readonly tasks: readonly TaskTable[];
+}
+
+export interface TaskTable {
+  readonly name: string;
+  readonly sequence: SequenceDecl | undefined;
+  readonly meaning: string;
+}
+
+export function tablesOf(program: Program): Tables {
+  return {
+    counters: program.counters.map((declared) => counterTable(declared, program)),
+    latches: program.latches.map((declared) => latchTable(declared, program)),
+    tasks: program.tasks.map(({ name, sequence }) => ({
+      name,
+      sequence,
+      meaning: sequenceMeaning(sequence, program),
+    })),
+  };
+}
+
+function counterTable(declared: CounterDecl, program: Program): Table {
+  return {
+    kind: declared.op === "distinct" ? "distinct" : "sum",
+    windowMs: declared.windowMs ?? 0,
+    meaning: meaningOf(declared, program),
+  };
+}
+
+function latchTable(declared: LatchDecl, program: Program): Table {
+  return { kind: "latch", windowMs: 0, meaning: meaningOf(declared, program) };
+}
+
+/** For a call's record: `sum 86400000 hR2…`. */
+export function spellTable({ kind, windowMs, meaning }: Table): string {
+  return `${kind} ${windowMs} ${meaning}`;
+}
+
+export function readTable(text: string): Table {
+  const [kind, windowMs, meaning] = text.split(" ");
+  if ((kind !== "sum" && kind !== "distinct" && kind !== "latch") || meaning === undefined) {
+    throw new Error("a call holds a share of no table");
+  }
+  return { kind, windowMs: Number(windowMs), meaning };
+}
+
+export interface Places {
+  readonly sessions: string;
+  readonly used: string;
+  readonly ended: string;
+  readonly reasons: string;
+  readonly lengths: string;
+  readonly tasks: string;
+  readonly calls: string;
+  readonly open: string;
+  readonly settled: string;
+  readonly settledBefore: string;
+  seen(sessionId: string): string;
+  /** The table, and for different values two keys of their own. */
+  cell(table: Table, field: string): readonly string[];
+}
+
+export function placesIn(namespace: string): Places {
+  const start = `writ:{${namespace}}:`;
+  return {
+    sessions: `${start}sessions`,
+    used: `${start}sessions-used`,
+    ended: `${start}sessions-ended`,
+    reasons: `${start}interruptions`,
+    lengths: `${start}seen-lengths`,
+    tasks: `${start}tasks`,
+    calls: `${start}calls`,
+    open: `${start}calls-open`,
+    settled: `${start}settled`,
+    settledBefore: `${start}settled-before`,
+    seen: (sessionId) => `${start}seen:${sessionId}`,
+    cell({ kind, meaning }, field) {
+      const table = `${start}${kind === "latch" ? "latch" : "counter"}:${meaning}`;
+      if (kind !== "distinct") return [table];
+      return [table, `${start}newest:${meaning}:${field}`, `${start}uses:${meaning}:${field}`];
+    },
+  };
+}
+
+export function taskField(sessionId: string | undefined, { name }: TaskTable): string {
+  return keyOf([sessionId ?? "", name]);
+}

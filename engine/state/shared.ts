@@ -1,0 +1,75 @@
+/**
+ * State that several processes share (SPEC §7.6): the contract of stores on other machines. A decision is a
+ * pure function of the request and of what it reads, so a process decides on what it *thinks* is remembered, and
+ * hands the store what the decision rests on together with what it leaves behind. The store checks the one and
+ * keeps the other in one step, or says what is really so, and the decision is made anew. So there is one round
+ * trip where the guess was right, and never an allow that was not checked in the step that reserved.
+ */
+import type { Program } from "../../lang/ir.ts";
+import type { Readiness } from "../answer.ts";
+import type { Evaluator } from "../evaluate/evaluator.ts";
+import type { SessionFacts } from "../request-reader.ts";
+import type { Interruption, StateReport } from "./report.ts";
+import type {
+  Effects,
+  SettledOutcome,
+  Settlement,
+  StateScope,
+  StateView,
+  TaskMatch,
+} from "./store.ts";
+
+export interface SharedStore {
+  /** As `StateStore.open`; `evaluator` is what the policy is decided with. */
+  open(program: Program, evaluator: Evaluator): SharedState;
+  readiness(): Readiness;
+  close(): void;
+}
+
+/** Every promise here rejects with `StateUnavailable` where the store cannot be asked or must not be believed. */
+export interface SharedState {
+  /** To decide with: the one that was given, watched. */
+  readonly evaluator: Evaluator;
+  /** `decideOn` may be asked several times; the last one holds. */
+  attempt<Made extends Attempt>(decideOn: (guess: Guess) => Made): Promise<Attempted<Made>>;
+  settle(outcome: SettledOutcome, match: TaskMatch): Promise<Settlement>;
+  interrupt(sessionId: string, nowMs: number, why: Interruption): Promise<void>;
+  reinstate(sessionId: string): Promise<boolean>;
+  declassify(sessionId: string, label: string): Promise<boolean>;
+  readonly report: StateReport;
+}
+
+/** What is thought to be remembered; takes note of what it is asked. */
+export interface Guess {
+  session(id: string): SessionFacts | undefined;
+  /** `beheld`: a view of the same, for who wants to see what is read. */
+  begin(scope: StateScope, beheld?: (view: StateView) => StateView): StateView;
+}
+
+export interface Attempt {
+  /** Missing where nothing was decided, so that nothing is kept or checked. */
+  readonly effects?: Effects | undefined;
+}
+
+export interface Attempted<Made> {
+  readonly made: Made;
+  /**
+   * `full`: there is no room for what an allowed call must leave behind, and nothing was kept.
+   * `free`: the decision read nothing and leaves nothing behind, and the store was not asked.
+   */
+  readonly result: "kept" | "full" | "free";
+}
+
+/**
+ * The name of an allowed call that holds nothing anywhere: its outcome is taken wherever it is reported, and
+ * settles nothing.
+ */
+export function freeCall(call: string): string {
+  return `${call}${FREE}`;
+}
+
+export function isFreeCall(call: string): boolean {
+  return call.endsWith(FREE);
+}
+
+const FREE = "-free";
