@@ -108,4 +108,10 @@ export const REGISTRY: readonly Entry[] = [
     summary: "list, inspect, interrupt and reinstate the sessions of a running service",
     load: () => import("./commands/sessions.ts"),
   },
+  {
+    name: "audit",
+    group: "operate",
+    summary: "verify, read and export what a service recorded",
+    load: () => import("./commands/audit.ts"),
+  },
 ];

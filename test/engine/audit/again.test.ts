@@ -1,0 +1,195 @@
+/**
+ * What was recorded whole is decided again alike, by the evaluator that decided, on random policies and calls.
+ * (The other one may read more or less on its way to the same decision.)
+ * `WRIT_AGAIN=2000` tries more packages, `WRIT_AGAIN_SEED=…` the same again.
+ */
+import { describe, expect, test } from "vitest";
+import { type Again, openAgain, type RecordedDecision } from "../../../engine/audit/again.ts";
+import { decisionRecord } from "../../../engine/audit/record.ts";
+import { canonicalJson } from "../../../engine/canonical-json.ts";
+import { createEngine } from "../../../engine/engine.ts";
+import type { Evaluator } from "../../../engine/evaluate/evaluator.ts";
+import { createInterpreter } from "../../../engine/evaluate/interpret.ts";
+import { generateEvaluator } from "../../../engine/evaluate/javascript.ts";
+import { compile } from "../../../lang/compile.ts";
+import type { Program } from "../../../lang/ir.ts";
+import { randomFrom } from "../../differential/random.ts";
+import { PAYMENT, SMALL } from "../../support/cli.ts";
+import { drive, programOf, START } from "../../support/engine.ts";
+import { randomPackage, textOf } from "../../support/random-policy.ts";
+import { randomOutcome, randomRequest } from "../../support/random-request.ts";
+import { seedFrom } from "../../support/seed.ts";
+
+const COUNT = Number(process.env.WRIT_AGAIN ?? 120);
+const SEED = seedFrom("WRIT_AGAIN_SEED");
+const CALLS = 12;
+const DIGEST = "sha256:test";
+const WHOLE = { fields: [], whole: { but: [] } };
+
+/** Records as they come back from a file. */
+function recordsOf(
+  program: Program,
+  evaluator: Evaluator,
+  seed: number,
+): readonly RecordedDecision[] {
+  const random = randomFrom(seed);
+  const records: RecordedDecision[] = [];
+  let nowMs = START;
+  let count = 0;
+  const engine = createEngine({
+    program,
+    digest: DIGEST,
+    evaluator,
+    clock: () => nowMs,
+    ids: { decision: () => `d${++count}`, call: () => `c${++count}` },
+    evidence: {
+      decided: (evidence) => {
+        const json = canonicalJson(decisionRecord(evidence, nowMs, WHOLE));
+        records.push(JSON.parse(json) as RecordedDecision);
+      },
+      settled: () => {},
+    },
+  });
+  for (let at = 0; at < CALLS; at++) {
+    const approvals = random.chance(0.3) ? [{ by: "alice", groups: ["staff"] }] : [];
+    const answer = engine.decide(randomRequest(program, random), {
+      approvals,
+      delegationVerified: random.chance(0.5),
+    });
+    nowMs += random.below(5_000);
+    const call = answer.kind === "answer" ? answer.value.call : undefined;
+    if (call !== undefined && random.chance(0.7)) engine.outcome(randomOutcome(call, random));
+  }
+  return records;
+}
+
+test(`random packages, seed ${SEED}`, { timeout: 600_000 }, () => {
+  const counts = { same: 0, skipped: 0, allowed: 0, tasks: 0, counters: 0 };
+  for (let seed = SEED; seed < SEED + COUNT; seed++) {
+    const text = textOf(randomPackage(seed).items);
+    const { program } = compile({ directory: "test", files: [{ path: "policy.writ", text }] });
+    if (program === undefined) continue;
+    for (const evaluator of [createInterpreter(program), generateEvaluator(program)]) {
+      const again = openAgain({ program, digest: DIGEST, evaluator });
+      for (const record of recordsOf(program, evaluator, seed)) {
+        const result = again(record);
+        expect(result.kind === "differs" ? result : undefined, `seed ${seed}\n${text}`).toBe(
+          undefined,
+        );
+        counts[result.kind === "same" ? "same" : "skipped"] += 1;
+        if (record.decision === "allow") counts.allowed += 1;
+        if (record.whole?.task !== undefined) counts.tasks += 1;
+        if ((record.whole?.counters ?? []).length > 0) counts.counters += 1;
+      }
+    }
+  }
+  // What is never reached is not tested.
+  expect(counts.skipped).toBeLessThan(counts.same / 10);
+  for (const reached of ["allowed", "tasks", "counters"] as const) {
+    expect(counts[reached], JSON.stringify(counts)).toBeGreaterThan(COUNT / 12);
+  }
+});
+
+const STATEFUL = `
+label untrusted
+tool read_mail { effect read, args { box: String }, yields untrusted }
+tool act { effect write, args { n: Int, to: String, more: List<String>? } }
+counter calls = count attempts per session within 10s
+counter total = sum args.n of allowed act per session
+counter people = distinct args.to of completed act per session
+latch done = completed act per session
+permit reading tool read_mail
+permit acting tool act when has session and calls < 6 and total < 40 and people < 4
+forbid twice tool act when has session and done and args.n > 5
+forbid planted tool act when untrusted in origin(args.to) and user not in origin(args.to)
+forbid many tool act when has args.more and any one in args.more: untrusted in origin(one)
+`;
+
+test("counters, latches under way, and where values come from", () => {
+  const program = programOf(STATEFUL);
+  const evaluator = generateEvaluator(program);
+  const random = randomFrom(SEED);
+  const records: RecordedDecision[] = [];
+  const driver = drive(program, {
+    evaluator,
+    evidence: {
+      decided: (evidence) => {
+        records.push(JSON.parse(canonicalJson(decisionRecord(evidence, START, WHOLE))));
+      },
+      settled: () => {},
+    },
+  });
+  const names = ["ann", "bob@b.example", "carol", "dave"];
+  for (let at = 0; at < 400; at++) {
+    const session = { session: { id: `s${random.below(12)}` } };
+    const to = random.pick(names);
+    const decision = random.chance(0.3)
+      ? driver.call("read_mail", { box: "in" }, session)
+      : driver.call(
+          "act",
+          { n: random.below(9), to, ...(random.chance(0.3) ? { more: [to, "zoe"] } : {}) },
+          { ...session, intent: { instruction: `please ask ${random.pick(names)}` } },
+        );
+    driver.nowMs += random.below(4_000);
+    if (decision.call === undefined || random.chance(0.3)) continue;
+    if (random.chance(0.2)) driver.fail(decision);
+    else driver.ok(decision, { subject: `from ${random.pick(names)}` });
+  }
+  const again = openAgain({ program, digest: DIGEST, evaluator });
+  expect(records.map(again).filter(({ kind }) => kind !== "same")).toEqual([]);
+  const said = JSON.stringify(records);
+  for (const reached of ['"pending"', '"untrusted","user"', '"planted"', '"twice"', '"many"']) {
+    expect(said).toContain(reached);
+  }
+});
+
+describe("a record that was changed, or made by another policy", () => {
+  const program = programOf(SMALL);
+  const again = openAgain({ program, digest: DIGEST, evaluator: generateEvaluator(program) });
+
+  function record(): RecordedDecision {
+    const records: RecordedDecision[] = [];
+    const decided: Parameters<typeof drive>[1] = {
+      digest: DIGEST,
+      evidence: {
+        decided: (evidence) =>
+          void records.push(JSON.parse(canonicalJson(decisionRecord(evidence, START, WHOLE)))),
+        settled: () => {},
+      },
+    };
+    drive(program, decided).send(PAYMENT);
+    const [made] = records;
+    if (made === undefined) throw new Error("nothing was recorded");
+    return made;
+  }
+
+  const members = (result: Again) =>
+    result.kind === "differs" ? result.differences.map(({ member }) => member) : result.kind;
+
+  test("is as it was", () => expect(members(again(record()))).toBe("same"));
+
+  test("says what is otherwise", () => {
+    const made = record();
+    const whole = made.whole ?? { request: undefined };
+    expect(members(again({ ...made, decision: "deny", code: "forbidden" }))).toEqual([
+      "decision",
+      "code",
+    ]);
+    const spent = (whole.counters ?? []).map(([index, key]) => [index, key, 4_999_000] as const);
+    expect(members(again({ ...made, whole: { ...whole, counters: spent } }))).toContain("decision");
+    expect(members(again({ ...made, whole: { ...whole, counters: [] } }))).toContain("failed");
+    expect(members(again({ ...made, whole: { ...whole, request: { agent: 1 } } }))).toContain(
+      "failed",
+    );
+  });
+
+  test("is told apart where it says too little", () => {
+    const made = record();
+    const { whole: _whole, ...bare } = made;
+    const other = { ...made.policy, digest: "sha256:other" };
+    expect(again(bare)).toEqual({ kind: "skipped", why: "not_whole" });
+    expect(again({ ...made, policy: other })).toEqual({ kind: "skipped", why: "other_policy" });
+    const altered = { request: {}, altered: true as const };
+    expect(again({ ...made, whole: altered })).toEqual({ kind: "skipped", why: "left_out" });
+  });
+});
