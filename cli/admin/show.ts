@@ -48,10 +48,15 @@ export function warning(share: number): Style {
 }
 
 /** How much of its limit a reading has used; what cannot be told counts as all. */
-export function shareOf(reading: {
+export function shareOf({
+  value,
+  limit,
+}: {
   readonly value: number | null;
   readonly limit?: number;
 }): number | undefined {
-  if (reading.limit === undefined) return undefined;
-  return reading.value === null ? 1 : reading.value / reading.limit;
+  if (limit === undefined) return undefined;
+  if (value === null) return 1;
+  // Of nothing, one more is too much.
+  return limit === 0 ? Math.min(value, 1) : value / limit;
 }

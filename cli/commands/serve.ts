@@ -34,6 +34,7 @@ export const command: Command = {
     "Every decision is recorded before its answer leaves; while nothing can be recorded, nothing is decided. `writ audit` reads the records.",
     "With --bundle, SOURCE is a signed bundle of `writ build --sign`, which is fetched again and again: a newer one is verified, its tests are run, and it decides from the next request on, without a pause. One that is broken, older or fails its tests is told, and leaves what decides. With --watch, the same happens to POLICY when its files change.",
     "It listens on this machine only. Whoever can reach it can ask it: to be reached from others, put it behind something that says who asks, and use --allow-remote.",
+    "Operators (`writ top`, `writ sessions`) come in by a socket that only your user can open. So can whatever else runs as you: run agents as another user, or say `--admin off`.",
     "With --json, prints one JSON document a line: one when it listens, then one for each request, without what was asked.",
     "Examples:\n  writ serve policies/payments\n  writ serve --watch policies/payments\n  writ serve --bundle https://bundles.example/payments.writb --bundle-key release.pub",
   ],

@@ -1,5 +1,6 @@
 /** How long things took, in buckets that grow by a quarter: a reading is at most so much above the truth. Pure. */
 const GROWTH = 1.25;
+const LOG_GROWTH = Math.log(GROWTH);
 const SMALLEST_MS = 0.001;
 /** The last takes whatever is longer: some 13 seconds. */
 const BUCKETS = 76;
@@ -12,14 +13,17 @@ export const BUCKET_EDGES_MS: readonly number[] = Array.from({ length: BUCKETS }
 export class Histogram {
   /** How many fell into each bucket. */
   readonly counts = new Float64Array(BUCKETS);
+  sumMs = 0;
 
   record(ms: number): void {
-    const steps = Math.ceil(Math.log(ms / SMALLEST_MS) / Math.log(GROWTH));
+    this.sumMs += ms;
+    const steps = Math.ceil(Math.log(ms / SMALLEST_MS) / LOG_GROWTH);
     const bucket = Math.min(Math.max(steps, 0), BUCKETS - 1);
     this.counts[bucket] = (this.counts[bucket] ?? 0) + 1;
   }
 
   add(other: Histogram): void {
+    this.sumMs += other.sumMs;
     for (const [bucket, count] of other.counts.entries()) {
       this.counts[bucket] = (this.counts[bucket] ?? 0) + count;
     }
@@ -27,6 +31,7 @@ export class Histogram {
 
   clear(): void {
     this.counts.fill(0);
+    this.sumMs = 0;
   }
 
   /** The edge below which this share of all lies; `undefined` of none. */

@@ -18,6 +18,8 @@ export interface MeasuresReading {
   readonly total: Tally;
   readonly codes: Readonly<Partial<Record<DenyCode, number>>>;
   readonly outcomes: Readonly<Record<"ok" | "refused", number>>;
+  /** How long decisions took, since it began: `BUCKET_EDGES_MS` says which of them each bucket has. */
+  readonly latency: { readonly counts: readonly number[]; readonly sumMs: number };
   /** Being decided now. */
   readonly inFlight: number;
   /** Complete seconds, the latest first; at most a minute of them. */
@@ -64,6 +66,7 @@ class Measuring {
   readonly #total = nothing();
   readonly #codes = new Map<DenyCode, number>();
   readonly #outcomes = { ok: 0, refused: 0 };
+  readonly #latency = new Histogram();
   readonly #slots: readonly Slot[];
   #inFlight = 0;
 
@@ -117,6 +120,7 @@ class Measuring {
       total: { ...this.#total },
       codes: Object.fromEntries(this.#codes),
       outcomes: { ...this.#outcomes },
+      latency: { counts: [...this.#latency.counts], sumMs: this.#latency.sumMs },
       inFlight: this.#inFlight,
       seconds: slots.map((slot) => ({ ...(slot?.tally ?? nothing()) })),
       p50Ms: recent.quantile(0.5),
@@ -132,6 +136,7 @@ class Measuring {
     this.#total[effect] += 1;
     slot.tally[effect] += 1;
     slot.latency.record(nowMs - beganMs);
+    this.#latency.record(nowMs - beganMs);
     const code = decision?.code;
     if (code !== undefined) this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1);
   }

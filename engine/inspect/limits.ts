@@ -121,10 +121,11 @@ function limitBy(
   // Something of the request stands on the other side: the limit is another for each.
   const moves = rising ? sum.takes : sum.adds;
   const most = -sum.constant / sum.times;
-  if (!staysBelow || moves || most <= 0) return [];
+  if (!staysBelow || moves) return [];
   const strict = (op === "<" || op === ">") === wanted;
   const isAddedTo = rising ? sum.adds : sum.takes;
-  return [
-    { counter: sum.counter, limit: { ...said, most, reachedAtMost: strict || isAddedTo, at } },
-  ];
+  const reachedAtMost = strict || isAddedTo;
+  // What is reached before anything was counted is no limit, but a rule that is always so.
+  if (most < 0 || (most === 0 && reachedAtMost)) return [];
+  return [{ counter: sum.counter, limit: { ...said, most, reachedAtMost, at } }];
 }

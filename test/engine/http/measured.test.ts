@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Answer } from "../../../engine/answer.ts";
 import type { Decision } from "../../../engine/decision.ts";
-import { Histogram } from "../../../engine/http/histogram.ts";
+import { BUCKET_EDGES_MS, Histogram } from "../../../engine/http/histogram.ts";
 import { measured } from "../../../engine/http/measured.ts";
 import { DENIAL, DENIER } from "./support.ts";
 
@@ -85,7 +85,11 @@ describe("decisions", () => {
     expect(p99Ms).toBeGreaterThanOrEqual(100);
     expect(p99Ms).toBeLessThan(125);
     pass(12_000);
-    expect(measures.read().p99Ms).toBeUndefined();
+    const { p99Ms: none, latency } = measures.read();
+    expect(none).toBeUndefined();
+    expect(latency.sumMs).toBe(298);
+    const told = BUCKET_EDGES_MS.flatMap((edge, at) => (latency.counts[at] ? [edge] : []));
+    expect(told).toEqual([p50Ms, p99Ms]);
   });
 
   test("those under way are counted while they are", async () => {

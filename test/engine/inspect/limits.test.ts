@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { limitsOf } from "../../../engine/inspect/limits.ts";
-import { programOf } from "../../support/engine.ts";
+import { drive, programOf } from "../../support/engine.ts";
 
 const DECLARED = `
 tool pay { effect write, args { amount: Decimal } }
@@ -75,4 +76,44 @@ test("a counter has the limits of all rules, the lowest first, each once", () =>
     [5, "hold"],
     [9, "permit"],
   ]);
+});
+
+/** Conditions of one counter and constants, in every way they are written. */
+const comparison = fc
+  .record({
+    op: fc.constantFrom("<", "<=", ">", ">="),
+    most: fc.integer({ min: 1, max: 12 }),
+    added: fc.integer({ min: 0, max: 3 }),
+    turned: fc.boolean(),
+    negated: fc.boolean(),
+    clause: fc.constantFrom("when", "unless"),
+    effect: fc.constantFrom("permit", "forbid", "never"),
+  })
+  .map(({ op, most, added, turned, negated, clause, effect }) => {
+    const counter = added === 0 ? "calls" : `calls + ${added}`;
+    const plain = turned ? `${most} ${op} ${counter}` : `${counter} ${op} ${most}`;
+    const condition = negated ? `not (${plain})` : plain;
+    if (effect === "never") return `never p allow when ${condition}`;
+    return `${effect} p tool look ${clause} ${condition}`;
+  });
+
+test("a limit is where decisions change from allow to deny, and no other comparison is one", () => {
+  fc.assert(
+    fc.property(comparison, (rule) => {
+      const permits = rule.startsWith("permit") ? "" : "permit anything";
+      const program = programOf(
+        `tool look { effect read }\ncounter calls = count attempts per session\n${permits}\n${rule}`,
+      );
+      const driver = drive(program);
+      const open = Array.from({ length: 20 }, () => driver.call("look").decision === "allow");
+      const [limit] = limitsOf(program).get(0) ?? [];
+      if (limit === undefined) expect(open[0] === true && open.at(-1) === false).toBe(false);
+      else {
+        const within = (calls: number) =>
+          limit.reachedAtMost ? calls < limit.most : calls <= limit.most;
+        expect(open).toEqual(open.map((_, calls) => within(calls)));
+      }
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -101,6 +101,15 @@ describe.each(ROUTES)("$method $path", (route) => {
   });
 });
 
+test("decisions are not asked for where operators are", async () => {
+  const { app } = administered();
+  const listed = await send(serve(), { path: "/", method: "GET" });
+  for (const route of listed.json<{ resources: Route[] }>().resources) {
+    if (route.path === "/") continue;
+    expect(outcomeOf(await send(app, route)), route.path).toMatch(/^40[45]/);
+  }
+});
+
 test("who has no credential does not even learn what is served", async () => {
   const { app } = administered({ guard: credentialGuard() });
   for (const path of ["/nothing", "/decide", "/health"]) {
