@@ -195,14 +195,28 @@ describe("writ serve --admin", () => {
     );
   });
 
+  const SECOND = ["serve", "--port", "0", "--audit", "off", "--state", "memory", "."];
+
   test("a second service does not take the first one's socket", async () => {
     await operated(async (_decide, run) => {
-      const second = await run("serve", "--port", "0", "--audit", "off", ".");
+      const second = await run(...SECOND);
       expect(second).toMatchObject({
         code: 2,
         err: expect.stringContaining("another service listens"),
       });
       expect((await run("sessions")).code).toBe(0);
+    });
+  });
+
+  test("what an operator ended stays ended when the service starts again", async () => {
+    const cwd = directoryWith({ "p.writ": LIMITED });
+    const run = (...words: string[]) => writ(words, { cwd });
+    await serving(["."], cwd, async () => {
+      await run("sessions", "interrupt", "s", "--because", "asked by security");
+    });
+    await serving(["."], cwd, async () => {
+      const { out } = await run("sessions", "show", "s");
+      expect(out).toMatch(/^s interrupted .* by operator .*: asked by security\n/);
     });
   });
 
