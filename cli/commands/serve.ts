@@ -1,5 +1,5 @@
 import { neverBackwards } from "../../engine/clock.ts";
-import { createEngine, type EngineParts } from "../../engine/engine.ts";
+import type { EngineParts } from "../../engine/engine.ts";
 import {
   createServer,
   type Listening,
@@ -30,7 +30,7 @@ export const command: Command = {
   summary: "answer requests over HTTP",
   usage: "[options] POLICY | --bundle SOURCE --bundle-key FILE",
   description: [
-    "Loads POLICY, runs its tests, and answers `POST /decide` and `POST /outcome` until it is stopped by Ctrl-C or SIGTERM; requests under way are answered first. What agents have done is kept in a file, and still counts after a restart (`--state`).",
+    "Loads POLICY, runs its tests, and answers `POST /decide` and `POST /outcome` until it is stopped by Ctrl-C or SIGTERM; requests under way are answered first. What agents have done is kept in a file, and still counts after a restart; processes that name the same Redis share it (`--state`).",
     "Every decision is recorded before its answer leaves; while nothing can be recorded, nothing is decided. `writ audit` reads the records.",
     "With --bundle, SOURCE is a signed bundle of `writ build --sign`, which is fetched again and again: a newer one is verified, its tests are run, and it decides from the next request on, without a pause. One that is broken, older or fails its tests is told, and leaves what decides. With --watch, the same happens to POLICY when its files change.",
     "It listens on this machine only. Whoever can reach it can ask it: to be reached from others, put it behind something that says who asks, and use --allow-remote.",
@@ -56,7 +56,7 @@ async function serve(input: Input, io: Io): Promise<ExitCode> {
   if (found === undefined) return 1;
   const audit = await openAudit(input, io);
   try {
-    const state = openState(input, io);
+    const state = await openState(input, io);
     try {
       return await answerUntilStopped(found, { audit, state }, input, io);
     } finally {
@@ -75,7 +75,7 @@ async function answerUntilStopped(
 ): Promise<ExitCode> {
   const doors = readDoors(input, io);
   const shared = sharedParts(state, audit, io);
-  const makeEngine = (named: NamedPolicy) => createEngine({ ...named, ...shared });
+  const makeEngine = (named: NamedPolicy) => state.engine({ ...named, ...shared });
   const now = neverBackwards(state.clock.wallMs);
   const policy = await found.open({ makeEngine, now, ids: shared.ids });
   const kept = audit.around(state.keep(policy.active));
@@ -152,10 +152,9 @@ function tellListening(policy: OpenedPolicy, places: Places, { json }: Input, io
 }
 
 /** What every engine of this service has, whatever policies it will decide by: they remember together. */
-function sharedParts({ store, clock }: OpenState, { evidence }: ServedAudit, io: Io) {
+function sharedParts({ clock }: OpenState, { evidence }: ServedAudit, io: Io) {
   return {
     clock,
-    store,
     evidence,
     ids: createIds(),
     onFault: (fault: unknown) => {

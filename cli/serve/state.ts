@@ -1,10 +1,15 @@
 /** Where the service remembers what agents have done, and by which clock it counts. */
 import { join, relative, resolve } from "node:path";
+import type { OperatedService } from "../../engine/active.ts";
 import { type Clock, createClock } from "../../engine/clock.ts";
 import { durable } from "../../engine/durable.ts";
+import { createEngine, type EngineParts } from "../../engine/engine.ts";
 import type { DecisionService } from "../../engine/http/index.ts";
+import { createSharedEngine } from "../../engine/shared-engine.ts";
 import type { Journal } from "../../engine/state/journal.ts";
 import { createMemoryStore, type MemoryLimits } from "../../engine/state/memory.ts";
+import { parseRedisAddress, spellAddress } from "../../engine/state/redis/address.ts";
+import { connectRedis } from "../../engine/state/redis/store.ts";
 import { StateFileRefused } from "../../engine/state/sqlite/database.ts";
 import { openSqliteJournal } from "../../engine/state/sqlite/journal.ts";
 import type { StateStore } from "../../engine/state/store.ts";
@@ -17,7 +22,7 @@ export const STATE_OPTIONS: readonly Option[] = [
   {
     name: "state",
     value: "FILE",
-    help: `what agents have done, kept over restarts (${HOME}/${STATE_FILE}); memory keeps it until the end`,
+    help: `what agents have done, kept over restarts (${HOME}/${STATE_FILE}); memory keeps it until the end, redis://HOST:PORT/NAMESPACE shares it with other processes`,
   },
   {
     name: "state-keys",
@@ -28,7 +33,8 @@ export const STATE_OPTIONS: readonly Option[] = [
 ];
 
 export interface OpenState {
-  readonly store: StateStore;
+  /** An engine that remembers here. */
+  engine(parts: Omit<EngineParts, "store">): OperatedService;
   readonly clock: Clock;
   /** Around an engine on this state: answers wait until what they rest on is kept. */
   keep(service: DecisionService): DecisionService;
@@ -39,11 +45,12 @@ export interface OpenState {
   close(): void;
 }
 
-export function openState(input: Input, io: Io): OpenState {
+export async function openState(input: Input, io: Io): Promise<OpenState> {
   const limits = limitsOf(input.values.get("state-keys"));
   const durability = input.flags.has("state-sync") ? "power" : "process";
   const given = input.values.get("state");
   if (given === "memory") return inMemory(limits, input);
+  if (given !== undefined && /^rediss?:/.test(given)) return inRedis(given, limits, input, io);
   const path = given === undefined ? join(openHome(io.cwd), STATE_FILE) : resolve(io.cwd, given);
   const onFault = (fault: unknown) => io.err(`${messageOf(fault)}\n`);
   const journal = orMisuse(() => openSqliteJournal({ path, limits, durability, onFault }));
@@ -54,8 +61,9 @@ function inMemory(limits: Partial<MemoryLimits>, { flags }: Input): OpenState {
   if (flags.has("state-sync")) {
     throw new Misuse("state in memory survives nothing", "leave out `--state-sync`");
   }
+  const store = createMemoryStore(limits);
   return {
-    store: createMemoryStore(limits),
+    engine: (parts) => createEngine({ ...parts, store }),
     clock: createClock(),
     keep: (service) => service,
     settled: async () => {},
@@ -65,14 +73,44 @@ function inMemory(limits: Partial<MemoryLimits>, { flags }: Input): OpenState {
 }
 
 function inFile(journal: Journal, place: string): OpenState {
+  // What is damaged of a counter shows when a policy declares it.
+  const store: StateStore = { open: (program) => orMisuse(() => journal.store.open(program)) };
   return {
-    // What is damaged of a counter shows when a policy declares it.
-    store: { open: (program) => orMisuse(() => journal.store.open(program)) },
+    engine: (parts) => createEngine({ ...parts, store }),
     clock: createClock({ latestMs: journal.latestMs }),
     keep: (service) => durable(service, journal),
     settled: () => journal.flushed(),
     place,
     close: () => journal.close(),
+  };
+}
+
+async function inRedis(
+  url: string,
+  limits: Partial<MemoryLimits>,
+  { flags }: Input,
+  io: Io,
+): Promise<OpenState> {
+  if (flags.has("state-sync")) {
+    throw new Misuse("what Redis keeps is for its own settings to say", "leave out `--state-sync`");
+  }
+  const address = parseRedisAddress(url);
+  if (typeof address === "string") throw new Misuse(`\`--state\`: ${address}`);
+  const place = spellAddress(address);
+  const store = await connectRedis({
+    address,
+    limits,
+    onNotice: (notice) => io.err(`${place}: ${notice}\n`),
+  }).catch((fault: unknown) => {
+    throw new Misuse(`cannot keep state in ${place}: ${messageOf(fault)}`);
+  });
+  return {
+    engine: (parts) => createSharedEngine({ ...parts, store }),
+    clock: createClock(),
+    keep: (service) => service,
+    settled: async () => {},
+    place,
+    close: () => store.close(),
   };
 }
 

@@ -6,7 +6,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Readiness } from "../../answer.ts";
 import { StateUnavailable } from "../store.ts";
-import { type RedisAddress, spellAddress } from "./address.ts";
+import type { RedisAddress } from "./address.ts";
 import { healthOf } from "./health.ts";
 import { type Link, type OpenLink, TookTooLong, within } from "./link.ts";
 import { SteadyTime } from "./steady.ts";
@@ -63,6 +63,7 @@ class Line implements Connection {
   readonly #meta: string;
   #link: Link | undefined;
   #why = "not connected yet";
+  #warnings: readonly string[] = [];
   #failures = 0;
   #generation = "";
   #writes = 0;
@@ -108,7 +109,10 @@ class Line implements Connection {
   }
 
   readiness(): Readiness {
-    if (this.#link !== undefined) return { ready: true };
+    if (this.#link !== undefined) {
+      const warnings = this.#warnings;
+      return warnings.length === 0 ? { ready: true } : { ready: true, warnings };
+    }
     return { ready: false, because: `shared state is out of reach: ${this.#why}` };
   }
 
@@ -230,6 +234,7 @@ class Line implements Connection {
     const info = String(await within(link.send(["INFO"]), CONNECT_MS));
     const { run, refusal, warnings } = healthOf(info);
     if (refusal !== undefined) throw new StateUnavailable(refusal);
+    this.#warnings = warnings;
     for (const warning of warnings) this.#notice(warning);
     return run;
   }
@@ -253,7 +258,6 @@ class Line implements Connection {
     }
     this.#link = link;
     this.#failures = 0;
-    this.#notice(`shared state is at ${spellAddress(this.#parts.address)}`);
     void link.ended.then((error) => {
       this.#lose(link, error.message);
       void this.#recover();
