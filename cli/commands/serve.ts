@@ -83,10 +83,10 @@ async function answerUntilStopped(
   const app = createServer({
     service,
     allowedHosts: [...(input.lists.get("allowed-host") ?? []), ...doors.allowedHosts],
-    extend: doors.open(service),
+    extend: doors.open(service, () => program.package),
     logger: loggerFor(input, io),
   });
-  const listening = await startListening(app, input);
+  const listening = await startListening(app, input, io);
   const admin = await orStop(
     listening,
     openAdmin(

@@ -1,11 +1,14 @@
 /** How enforcement points that speak something else reach the one decision. */
 import { resolve } from "node:path";
 import {
+  type DataApiParts,
   type DecisionService,
-  type Mapping,
   readMapping,
+  readProxyMapping,
   type ServerParts,
   serveAuthzen,
+  serveDataApi,
+  serveForwardAuth,
 } from "../../engine/http/index.ts";
 import { type JsonValue, readJson } from "../../engine/json.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
@@ -17,22 +20,34 @@ export const DOORS_OPTIONS: readonly Option[] = [
     value: "MAPPING",
     help: "answer AuthZEN requests, made into requests as the file MAPPING says",
   },
+  {
+    name: "forward-auth",
+    value: "MAPPING",
+    help: "decide what nginx, Traefik or Envoy were asked for, as the file MAPPING says",
+  },
+  { name: "opa", help: "answer clients of OPA's Data API" },
 ];
 
 export interface Doors {
   /** Names under which the service is found through them. */
   readonly allowedHosts: readonly string[];
   /** Puts them in front of `service`. */
-  open(service: DecisionService): NonNullable<ServerParts["extend"]>;
+  open(
+    service: DecisionService,
+    packageName: DataApiParts["packageName"],
+  ): NonNullable<ServerParts["extend"]>;
 }
 
-export function readDoors({ values }: Input, { cwd }: Io): Doors {
-  const authzen = authzenMapping(values.get("authzen"), cwd);
+export function readDoors({ values, flags }: Input, { cwd }: Io): Doors {
+  const authzen = mappingIn(values.get("authzen"), cwd, readMapping, "§12.9");
+  const proxied = mappingIn(values.get("forward-auth"), cwd, readProxyMapping, "§12.12");
   const host = authzen?.baseUrl?.hostname;
   return {
     allowedHosts: host === undefined ? [] : [host],
-    open: (service) => (app) => {
+    open: (service, packageName) => (app) => {
       if (authzen !== undefined) serveAuthzen(app, { service, mapping: authzen });
+      if (proxied !== undefined) serveForwardAuth(app, { service, mapping: proxied });
+      if (flags.has("opa")) serveDataApi(app, { service, packageName });
     },
   };
 }
@@ -45,14 +60,24 @@ const FILE_LIMITS = {
   valueCount: 1_000_000,
 };
 
-function authzenMapping(path: string | undefined, cwd: string): Mapping | undefined {
+interface Reading<Read> {
+  readonly mapping?: Read;
+  readonly problems?: readonly { readonly at: string; readonly message: string }[];
+}
+
+function mappingIn<Read>(
+  path: string | undefined,
+  cwd: string,
+  read: (json: JsonValue) => Reading<Read>,
+  section: string,
+): Read | undefined {
   if (path === undefined) return undefined;
-  const reading = readMapping(readFile(path, cwd));
-  if (reading.ok) return reading.mapping;
-  const [first] = reading.problems;
+  const { mapping, problems = [] } = read(readFile(path, cwd));
+  if (mapping !== undefined) return mapping;
+  const [first] = problems;
   throw new Misuse(
     `${JSON.stringify(path)} is no mapping: ${first?.at || "it"} ${first?.message}`,
-    "see SPEC §12.9",
+    `see SPEC ${section}`,
   );
 }
 

@@ -9,7 +9,10 @@ import { type Policy, parseJson, readText } from "../files.ts";
 
 /** The `curl` line that asks it. */
 export function curlFor(example: unknown, address: string): string {
-  return `curl -s ${address}/decide -H 'content-type: application/json' -w '\\n' -d ${quoteForShell(JSON.stringify(example))}`;
+  const [, socket] = /^unix:(.+)$/.exec(address) ?? [];
+  const url =
+    socket === undefined ? address : `--unix-socket ${quoteForShell(socket)} http://localhost`;
+  return `curl -s ${url}/decide -H 'content-type: application/json' -w '\\n' -d ${quoteForShell(JSON.stringify(example))}`;
 }
 
 const EXAMPLE_BYTES_MAX = 64 * 1024;

@@ -1,5 +1,5 @@
 /** Where the service listens. */
-
+import { resolve } from "node:path";
 import type { createServer } from "../../engine/http/index.ts";
 import {
   DEFAULT_HOST,
@@ -7,12 +7,18 @@ import {
   type Listening,
   ListenRefused,
   listen,
+  listenOnSocket,
 } from "../../engine/http/index.ts";
-import { type Input, Misuse, type Option } from "../command.ts";
+import { type Input, type Io, Misuse, type Option } from "../command.ts";
 
 export const LISTENING_OPTIONS: readonly Option[] = [
   { name: "host", value: "ADDRESS", help: `where to listen (${DEFAULT_HOST})` },
   { name: "port", value: "PORT", help: `0 takes any that is free (${DEFAULT_PORT})` },
+  {
+    name: "listen",
+    value: "unix:PATH",
+    help: "listen on a Unix socket that only this user can open, and on no port",
+  },
   { name: "allow-remote", help: "listen where other machines can reach it" },
   {
     name: "allowed-host",
@@ -25,7 +31,10 @@ export const LISTENING_OPTIONS: readonly Option[] = [
 export async function startListening(
   app: ReturnType<typeof createServer>,
   { values, flags }: Input,
+  { cwd }: Io,
 ): Promise<Listening> {
+  const socket = values.get("listen");
+  if (socket !== undefined) return listenAt(app, socket, values, cwd);
   const host = values.get("host") ?? DEFAULT_HOST;
   const given = values.get("port");
   const port = given === undefined ? DEFAULT_PORT : portOf(given, "port");
@@ -49,6 +58,30 @@ export async function startListening(
       throw new Misuse(`cannot listen on ${host}, port ${port}: ${String(code)}`);
     }
     throw error;
+  }
+}
+
+async function listenAt(
+  app: ReturnType<typeof createServer>,
+  given: string,
+  values: Input["values"],
+  cwd: string,
+): Promise<Listening> {
+  const [, path] = /^unix:(.+)$/.exec(given) ?? [];
+  if (path === undefined) {
+    throw new Misuse(`\`--listen\` is unix:PATH, not ${JSON.stringify(given)}`);
+  }
+  if (values.has("host") || values.has("port")) {
+    throw new Misuse("`--listen` stands for `--host` and `--port`", "leave out one or the other");
+  }
+  try {
+    const opened = await listenOnSocket(app, resolve(cwd, path));
+    return { ...opened, address: `unix:${opened.address}` };
+  } catch (error) {
+    if (error instanceof ListenRefused) throw new Misuse(error.message, "name another place");
+    const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+    if (code === undefined) throw error;
+    throw new Misuse(`cannot listen on ${JSON.stringify(path)}: ${code}`);
   }
 }
 

@@ -30,6 +30,10 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** The resource takes a query string. */
     readonly takesQuery?: boolean;
+    /** `%2F` in its path is a slash: some clients escape what they put in. */
+    readonly takesEscapedSlash?: boolean;
+    /** A proxy asks in the words of what it was asked: path, query, type and origin are that request's. */
+    readonly forwarded?: boolean;
     /** Probes address a machine by whatever name they have for it, and learn nothing. */
     readonly anyHost?: boolean;
   }
@@ -72,11 +76,13 @@ function refusalOf(
   if (!config.anyHost && !hosts.has(hostName(headers.host))) {
     return { name: "unexpected_host", detail: "add the name to the allowed hosts" };
   }
+  if (config.forwarded) return undefined;
   if (headers.origin !== undefined && !origins.has(headers.origin)) {
     return { name: "cross_origin", detail: "add the origin to the allowed origins" };
   }
   const queryAt = url.indexOf("?");
-  const path = queryAt < 0 ? url : url.slice(0, queryAt);
+  const sent = queryAt < 0 ? url : url.slice(0, queryAt);
+  const path = config.takesEscapedSlash ? sent.replaceAll(/%2f/gi, "/") : sent;
   if (!PLAIN_PATH.test(path)) {
     return { name: "not_found", detail: "a path is letters, digits, `-`, `.`, `_` and `~`" };
   }

@@ -3,6 +3,8 @@ export { type Credential, createCredential } from "./admin/credential.ts";
 export { createAdminServer } from "./admin/server.ts";
 export type { DecisionsView, LiveState } from "./admin/state.ts";
 export { type Mapping, readMapping, serveAuthzen } from "./authzen/index.ts";
+export { type DataApiParts, serveDataApi } from "./data-api.ts";
+export { type ProxyMapping, readProxyMapping, serveForwardAuth } from "./forward-auth/index.ts";
 export {
   DEFAULT_HOST,
   DEFAULT_PORT,
