@@ -83,7 +83,7 @@ async function answerUntilStopped(
   const app = createServer({
     service,
     allowedHosts: [...(input.lists.get("allowed-host") ?? []), ...doors.allowedHosts],
-    extend: doors.open(service, () => program.package),
+    extend: doors.open(service, () => policy.active.present()?.program.package),
     logger: loggerFor(input, io),
   });
   const listening = await startListening(app, input, io);

@@ -12,8 +12,8 @@ import type { DecisionService } from "./service.ts";
 
 export interface DataApiParts {
   readonly service: DecisionService;
-  /** `acme.payments`: its decisions are at `/v1/data/acme/payments`. */
-  readonly packageName: () => string;
+  /** `acme.payments`: its decisions are at `/v1/data/acme/payments`. `undefined`: no policy is in force. */
+  readonly packageName: () => string | undefined;
   /** The request that an input stands for; missing: the input is one. */
   readonly requestFrom?: (input: JsonValue) => unknown;
 }
@@ -97,7 +97,8 @@ function documentNamed(
   { packageName }: DataApiParts,
 ): Name | undefined {
   const path = isObject(params) ? String(params["*"]) : "";
-  const own = packageName().replaceAll(".", "/");
+  const own = packageName()?.replaceAll(".", "/");
+  if (own === undefined) return undefined;
   if (path === own) return "";
   return path === `${own}/allow` ? "allow" : undefined;
 }
