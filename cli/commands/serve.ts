@@ -22,6 +22,7 @@ import {
   POLICY_OPTIONS,
 } from "../serve/policy.ts";
 import { policyJson, spellPolicy } from "../serve/reloads.ts";
+import { type FoundShadow, findShadow, SHADOW_OPTIONS } from "../serve/shadow.ts";
 import { type OpenState, openState, STATE_OPTIONS } from "../serve/state.ts";
 import { painter } from "../terminal.ts";
 
@@ -46,6 +47,7 @@ export const command: Command = {
     ...DOORS_OPTIONS,
     ...IDENTITY_OPTIONS,
     ...POLICY_OPTIONS,
+    ...SHADOW_OPTIONS,
   ],
   positionals: { least: 0, most: 1 },
   run: serve,
@@ -53,12 +55,13 @@ export const command: Command = {
 
 async function serve(input: Input, io: Io): Promise<ExitCode> {
   const found = await findPolicy(input, io);
-  if (found === undefined) return 1;
+  const shadow = found && (await findShadow(input, io));
+  if (found === undefined || shadow === undefined) return 1;
   const audit = await openAudit(input, io);
   try {
     const state = await openState(input, io);
     try {
-      return await answerUntilStopped(found, { audit, state }, input, io);
+      return await answerUntilStopped({ found, shadow, audit, state }, input, io);
     } finally {
       state.close();
     }
@@ -67,9 +70,15 @@ async function serve(input: Input, io: Io): Promise<ExitCode> {
   }
 }
 
+interface Served {
+  readonly found: FoundPolicy;
+  readonly shadow: FoundShadow;
+  readonly audit: ServedAudit;
+  readonly state: OpenState;
+}
+
 async function answerUntilStopped(
-  found: FoundPolicy,
-  { audit, state }: { readonly audit: ServedAudit; readonly state: OpenState },
+  { found, shadow, audit, state }: Served,
   input: Input,
   io: Io,
 ): Promise<ExitCode> {
@@ -78,7 +87,8 @@ async function answerUntilStopped(
   const makeEngine = (named: NamedPolicy) => state.engine({ ...named, ...shared });
   const now = neverBackwards(state.clock.wallMs);
   const policy = await found.open({ makeEngine, now, ids: shared.ids });
-  const kept = audit.around(state.keep(policy.active));
+  const decided = shadow.around(policy.active, { ...shared, store: state.store });
+  const kept = audit.around(state.keep(decided));
   const { service, measures } = measured(await withIdentity(kept, input, io));
   const app = createServer({
     service,
@@ -107,6 +117,7 @@ async function answerUntilStopped(
   await listening.stop();
   await admin?.stop();
   await policy.stop();
+  shadow.stop();
   if (input.json) io.out(`${JSON.stringify({ event: "stopped", because })}\n`);
   return because === undefined ? 0 : 2;
 }

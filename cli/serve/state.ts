@@ -36,6 +36,8 @@ export interface OpenState {
   /** An engine that remembers here. */
   engine(parts: Omit<EngineParts, "store">): OperatedService;
   readonly clock: Clock;
+  /** For a candidate to look into; missing where state is on another machine. */
+  readonly store?: StateStore;
   /** Around an engine on this state: answers wait until what they rest on is kept. */
   keep(service: DecisionService): DecisionService;
   /** Resolves when what was done until now is kept. */
@@ -64,6 +66,7 @@ function inMemory(limits: Partial<MemoryLimits>, { flags }: Input): OpenState {
   const store = createMemoryStore(limits);
   return {
     engine: (parts) => createEngine({ ...parts, store }),
+    store,
     clock: createClock(),
     keep: (service) => service,
     settled: async () => {},
@@ -77,6 +80,7 @@ function inFile(journal: Journal, place: string): OpenState {
   const store: StateStore = { open: (program) => orMisuse(() => journal.store.open(program)) };
   return {
     engine: (parts) => createEngine({ ...parts, store }),
+    store,
     clock: createClock({ latestMs: journal.latestMs }),
     keep: (service) => durable(service, journal),
     settled: () => journal.flushed(),

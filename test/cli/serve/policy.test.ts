@@ -196,3 +196,33 @@ describe("writ serve --watch", () => {
     expect((await service.ask("/ready")).json).toEqual({ status: "ready" });
   });
 });
+
+describe("writ serve --shadow", () => {
+  test("tells where a candidate would have decided otherwise, and sums it up", async () => {
+    const cwd = directoryWith({ "p/p.writ": SMALL, "next/p.writ": STRICTER });
+    const service = await serving(["--shadow", "next", "p"], cwd);
+    const { json } = await service.ask("/decide", PAYMENT);
+    expect(json.decision).toBe("allow");
+    expect(await service.event("shadow_differs")).toEqual({
+      event: "shadow_differs",
+      id: json.id,
+      tool: "pay",
+      active: { decision: "allow", rules: ["paying"], obligations: ["log"] },
+      candidate: { decision: "deny", code: "not_permitted", rules: [], obligations: [] },
+    });
+    await service.stop();
+    expect(await service.event("shadow_report")).toEqual({
+      event: "shadow_report",
+      alike: 0,
+      differing: 1,
+      failed: 0,
+      kinds: { "allow → deny not_permitted": 1 },
+    });
+  });
+
+  test("is not begun with one that has errors", async () => {
+    const cwd = directoryWith({ "p/p.writ": SMALL, "next/p.writ": "package p\npermit a tool b\n" });
+    const refused = await writ(["serve", "--port", "0", "--shadow", "next", "p"], { cwd });
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("E207") });
+  });
+});
