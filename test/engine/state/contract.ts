@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { Answer, OutcomeReceipt } from "../../../engine/answer.ts";
 import type { Decision } from "../../../engine/decision.ts";
 import type { Ids } from "../../../engine/ids.ts";
+import type { Inspection } from "../../../engine/inspect/inspection.ts";
 import type { MemoryLimits } from "../../../engine/state/memory.ts";
 import type { Program } from "../../../lang/ir.ts";
 import { outcomeOf, programOf, START } from "../../support/engine.ts";
@@ -37,6 +38,7 @@ export interface ContractEngine {
     reinstate(id: string): Awaitable<boolean>;
     declassify(id: string, label: string): Awaitable<boolean>;
   };
+  readonly inspection: Inspection;
 }
 
 type Json = Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@
 import { randomFrom } from "../../differential/random.ts";
 import { programOf } from "../../support/engine.ts";
 import { randomOutcome, randomRequest } from "../../support/random-request.ts";
-import { ContractDriver, type ContractStore } from "./contract.ts";
+import { ContractDriver, type ContractEngine, type ContractStore } from "./contract.ts";
 
 export const BUSY = programOf(`
   label untrusted, private
@@ -54,6 +54,8 @@ export async function history(
         if (random.chance(0.1)) open.push(call);
       } else if (random.chance(0.15)) {
         told.push(String(await driver.engine.sessions.reinstate(random.pick(["s1", "s2"]))));
+      } else if (random.chance(0.05)) {
+        told.push(...(await seenBy(driver.engine)));
       } else {
         const answer = await driver.engine.decide(randomRequest(BUSY, random));
         told.push(JSON.stringify(answer));
@@ -61,8 +63,30 @@ export async function history(
           open.push(answer.value.call);
       }
     }
-    return told;
+    return [...told, ...(await seenBy(driver.engine))];
   } finally {
     await started.stop();
   }
+}
+
+/** All that operators see, but for when a session was last used: a store need not keep that to the call. */
+async function seenBy({ inspection }: ContractEngine): Promise<string[]> {
+  const { counters, latches, ...totals } = await inspection.state(100);
+  const { sessions } = await inspection.sessions({ most: 100 });
+  const details = [];
+  for (const { id } of [...sessions].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+    details.push({ ...(await inspection.session(id)), used: undefined });
+  }
+  const seen = [
+    totals,
+    ...counters.map(({ highest, ...counter }) => ({ ...counter, highest: byKey(highest) })),
+    ...latches.map(({ some, ...latch }) => ({ ...latch, some: byKey(some) })),
+    ...details,
+  ];
+  return seen.map((one) => JSON.stringify(one));
+}
+
+function byKey<Keyed extends { readonly key: readonly string[] }>(all: readonly Keyed[]) {
+  const spelled = (one: Keyed) => JSON.stringify(one.key);
+  return [...all].sort((a, b) => (spelled(a) < spelled(b) ? -1 : 1));
 }

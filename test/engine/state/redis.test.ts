@@ -50,7 +50,7 @@ const ON_REDIS: ContractStore = {
       engine(parts) {
         clock = parts.clock;
         const engine = createSharedEngine({ ...parts, digest: "sha256:test", store });
-        const { sessions } = engine;
+        const { sessions, inspection } = engine;
         return {
           decide: (input) => setTime().then(() => engine.decide(input)),
           outcome: (input) => setTime().then(() => engine.outcome(input)),
@@ -58,6 +58,11 @@ const ON_REDIS: ContractStore = {
             interrupt: (id) => setTime().then(() => sessions.interrupt(id)),
             reinstate: (id) => setTime().then(() => sessions.reinstate(id)),
             declassify: (id, label) => setTime().then(() => sessions.declassify(id, label)),
+          },
+          inspection: {
+            state: (keysMost) => setTime().then(() => inspection.state(keysMost)),
+            sessions: (wanted) => setTime().then(() => inspection.sessions(wanted)),
+            session: (id) => setTime().then(() => inspection.session(id)),
           },
         };
       },

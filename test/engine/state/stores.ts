@@ -53,6 +53,9 @@ export const RESTARTED: ContractStore = {
           reinstate: (id) => fresh(parts).sessions.reinstate(id),
           declassify: (id, label) => fresh(parts).sessions.declassify(id, label),
         },
+        get inspection() {
+          return fresh(parts).inspection;
+        },
       }),
       stop: () => {
         journal?.close();
