@@ -1,6 +1,7 @@
 /** The file that state is kept in: opened by one process, and only if it is whole and ours. */
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { StateUnreadable } from "../stored.ts";
 
 /** The file cannot be used; `help` says what to do. Nothing is changed in it. */
 export class StateFileRefused extends Error {
@@ -41,6 +42,11 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
+const TABLES = [...SCHEMA.matchAll(/CREATE TABLE (\w+)/g)]
+  .map(([, name]) => name)
+  .sort()
+  .join();
+
 export function openDatabase(path: string, durability: Durability): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
@@ -51,7 +57,7 @@ export function openDatabase(path: string, durability: Durability): DatabaseSync
     return database;
   } catch (fault) {
     if (database?.isOpen) database.close();
-    throw fault instanceof StateFileRefused ? fault : refusal(path, fault);
+    throw refusalOf(path, fault);
   }
 }
 
@@ -76,11 +82,20 @@ function checkOwner(database: DatabaseSync, path: string): void {
     );
   }
   const version = number(database, "PRAGMA user_version");
-  if (version === SCHEMA_VERSION) return;
+  if (version === SCHEMA_VERSION && tables(database) === TABLES) return;
+  if (version === SCHEMA_VERSION) throw damaged(path);
   throw new StateFileRefused(
     `${path} was written by another version of Writ (its schema is ${version}, this one reads ${SCHEMA_VERSION})`,
     "run the version that wrote it, or name another file with `--state FILE`, which remembers nothing yet",
   );
+}
+
+function tables(database: DatabaseSync): string {
+  const found = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  return found
+    .map(({ name }) => String(name))
+    .sort()
+    .join();
 }
 
 function number(database: DatabaseSync, query: string): number {
@@ -111,7 +126,10 @@ export function mayPass(fault: unknown): boolean {
   return code === CODES.full || code === CODES.busy || code === CODES.locked;
 }
 
-function refusal(path: string, fault: unknown): StateFileRefused {
+/** What stands in the way of using the file, and what to do about it. */
+export function refusalOf(path: string, fault: unknown): StateFileRefused {
+  if (fault instanceof StateFileRefused) return fault;
+  if (fault instanceof StateUnreadable) return damaged(path);
   const why = fault instanceof Error ? fault.message : String(fault);
   switch (codeOf(fault)) {
     case CODES.busy:
@@ -136,7 +154,7 @@ function refusal(path: string, fault: unknown): StateFileRefused {
   }
 }
 
-export function damaged(path: string): StateFileRefused {
+function damaged(path: string): StateFileRefused {
   return new StateFileRefused(
     `${path} is damaged, or no state of Writ`,
     "put back a copy of it; or move it and what stands beside it (`-wal`) away, after which nothing is remembered: limits and latches begin anew, and ended sessions are open",

@@ -8,7 +8,6 @@ import type { Journal } from "../journal.ts";
 import type { Keeper } from "../keeper.ts";
 import { storeOf } from "../memory.ts";
 import { type StateStore, StateUnavailable } from "../store.ts";
-import { StateUnreadable } from "../stored.ts";
 import {
   type CounterTable,
   createMemory,
@@ -20,7 +19,7 @@ import {
 } from "../tables.ts";
 import type { Distinct, Sum } from "../window.ts";
 import { Changes, note, Writer } from "./changes.ts";
-import { type Durability, damaged, mayPass, openDatabase } from "./database.ts";
+import { type Durability, mayPass, openDatabase, refusalOf } from "./database.ts";
 import {
   restoreCounters,
   restoreLatches,
@@ -34,18 +33,21 @@ export interface SqliteJournalParts {
   /** `process` where it is missing. */
   readonly durability?: Durability;
   readonly limits?: Partial<MemoryLimits>;
+  /** Opens the file; tests give one whose disk fails. */
+  readonly open?: typeof openDatabase;
   /** Told once of every fault after which nothing is allowed, and of its end. */
   readonly onFault?: (fault: unknown) => void;
 }
 
 /** Throws `StateFileRefused` where the file cannot be used. */
 export function openSqliteJournal(parts: SqliteJournalParts): Journal {
-  const database = openDatabase(parts.path, parts.durability ?? "process");
+  const { path, durability = "process", open = openDatabase } = parts;
+  const database = open(path, durability);
   try {
     return new SqliteJournal(database, parts);
   } catch (fault) {
     database.close();
-    throw fault instanceof StateUnreadable ? damaged(parts.path) : fault;
+    throw refusalOf(path, fault);
   }
 }
 
@@ -165,7 +167,7 @@ class SqliteJournal implements Journal, Keeper {
     try {
       return restore(row);
     } catch (fault) {
-      throw fault instanceof StateUnreadable ? damaged(this.#path) : fault;
+      throw refusalOf(this.#path, fault);
     }
   }
 
