@@ -81,7 +81,23 @@ function bothSaid({ malformed }: DelegationWork): void {
 function claimOf(vouched: VouchedDelegation, work: DelegationWork): Claimed {
   if (!vouched.ok) return { kind: "refused", refusal: vouched };
   if (vouched.self !== undefined) return { kind: "self", vouched };
-  return { kind: "hops", hops: readHops(vouched.chain, "/delegation/tokens", work), vouched };
+  return { kind: "hops", hops: vouchedHops(vouched.chain, work), vouched };
+}
+
+/** Chains that are vouched for never change, and reading one anew costs more than deciding. */
+const readBefore = new WeakMap<
+  AcceptedDelegation["chain"],
+  { words: Words; hops: readonly Hop[] }
+>();
+
+function vouchedHops(chain: AcceptedDelegation["chain"], work: DelegationWork): readonly Hop[] {
+  const { words, malformed, invalid } = work;
+  const known = readBefore.get(chain);
+  if (known?.words === words) return known.hops;
+  const faults = malformed.length + invalid.length;
+  const hops = readHops(chain, "/delegation/tokens", work);
+  if (malformed.length + invalid.length === faults) readBefore.set(chain, { words, hops });
+  return hops;
 }
 
 const STRINGS: Type = { kind: "Set", of: { kind: "String" } };

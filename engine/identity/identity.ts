@@ -33,6 +33,14 @@ export function createIdentity(parts: IdentityParts): Identity {
    * its issuer has withdrawn takes its tokens with it.
    */
   const seen = new LRUCache<string, Token>({ max: SEEN_MOST });
+  /** What tokens make together never changes; by their digests in order. */
+  const joined = new LRUCache<string, VouchedDelegation>({ max: SEEN_MOST });
+  const join = (sorted: Sorted, tokens: readonly Token[]): VouchedDelegation => {
+    const key = tokens.map(({ digest }) => digest).join(".");
+    const made = joined.get(key) ?? joinTokens(sorted);
+    joined.set(key, made);
+    return made;
+  };
   const recall = (token: string, before: Token | undefined): Token | undefined => {
     const known = seen.get(digestOfToken(token));
     return known !== undefined && stillCounts(known, before) ? known : undefined;
@@ -43,11 +51,11 @@ export function createIdentity(parts: IdentityParts): Identity {
         return refuseDelegation("chain_too_long", `there are more than ${TOKENS_MOST} tokens`);
       }
       const recalled = recallAll(tokens, recall);
-      if (recalled !== undefined) return conclude(recalled, parts);
+      if (recalled !== undefined) return conclude(recalled, join, parts);
       return verifyAll(tokens, recall, parts.issuers).then((verified) => {
         if ("ok" in verified) return verified;
         for (const token of verified) seen.set(token.digest, token);
-        return conclude(verified, parts);
+        return conclude(verified, join, parts);
       });
     },
   };
@@ -91,6 +99,7 @@ async function verifyAll(
 
 function conclude(
   tokens: readonly Token[],
+  join: (sorted: Sorted, tokens: readonly Token[]) => VouchedDelegation,
   { now, revocations = NOTHING_REVOKED }: IdentityParts,
 ): VouchedDelegation {
   const sorted = sortTokens(tokens);
@@ -101,7 +110,7 @@ function conclude(
     const refusal = useRefusal(token, token.issuer?.audiences ?? audiences, nowMs);
     if (refusal !== undefined) return { ...refusal, why: `token ${index + 1}: ${refusal.why}` };
   }
-  const delegation = joinTokens(sorted);
+  const delegation = join(sorted, tokens);
   return delegation.ok ? (revokedOf(sorted, revocations) ?? delegation) : delegation;
 }
 

@@ -19,7 +19,8 @@ export const ALGORITHMS = [
 export type Algorithm = (typeof ALGORITHMS)[number];
 
 export interface TrustedKey {
-  readonly id: string | undefined;
+  /** `kid`; of a key that has none, its thumbprint. */
+  readonly id: string;
   /** RFC 7638, SHA-256, base64url: names the key itself, whatever its `kid`. */
   readonly thumbprint: string;
   readonly algorithms: readonly Algorithm[];
@@ -47,7 +48,8 @@ export function readKey(jwk: unknown, use = "sig"): KeyReading {
   const parts = Object.fromEntries(members.map((name) => [name, String(jwk[name])]));
   const key = importKey(parts);
   if (key === undefined) return refused("it is no point on its curve, or no such key");
-  return { ok: true, key: { id: kid, thumbprint: thumbprintOf(parts), algorithms: own, key } };
+  const thumbprint = thumbprintOf(parts);
+  return { ok: true, key: { id: kid ?? thumbprint, thumbprint, algorithms: own, key } };
 }
 
 function refused(why: string): KeyReading {
@@ -152,14 +154,12 @@ function importKey(jwk: Readonly<Record<string, string>>): KeyObject | undefined
 
 const PEM = /^-----BEGIN PUBLIC KEY-----\r?\n[\w+/=\r\n]+-----END PUBLIC KEY-----\s*$/;
 
-/** One public key in a PEM file, as `writ keys new` and OpenSSL write it; its thumbprint is its `kid`. */
+/** One public key in a PEM file, as `writ keys new` and OpenSSL write it. */
 export function jwkOfPem(bytes: Uint8Array): Jwk | undefined {
   const text = Buffer.from(bytes).toString("latin1");
   if (!PEM.test(text)) return undefined;
   try {
-    const jwk = createPublicKey(text).export({ format: "jwk" }) as Jwk;
-    const read = readKey(jwk);
-    return read.ok ? { ...jwk, kid: read.key.thumbprint } : jwk;
+    return createPublicKey(text).export({ format: "jwk" }) as Jwk;
   } catch {
     return undefined; // Then it is no JSON either, and is refused as that.
   }

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { directoryWith, type Ran, writ } from "../support/cli.ts";
+import { serving } from "../support/serving.ts";
 
 const NOW = "2026-01-02T12:00:00Z";
 const HERE = "https://writ.acme.example";
@@ -134,4 +135,47 @@ test("an identity configuration that is none is misuse that says what is wrong",
     const { code, err } = await writ(["inspect", "--identity", name ?? "", "chain.txt"], { cwd });
     expect([code, err]).toEqual([2, expect.stringContaining(said ?? "")]);
   }
+});
+
+const POLICY = `package paying
+
+tool send_money { effect write, args { amount: Decimal }, scope "pay" }
+
+permit by_person
+  tool send_money
+  when delegation.verified and delegation.root is human
+`;
+
+test("a service verifies the chain of a request, and without --identity refuses it", async () => {
+  const { cwd } = await workplace();
+  writeFileSync(join(cwd, "policy.writ"), POLICY);
+  // Made for the clock of this machine, which is the service's.
+  const make =
+    "delegate --key acme.key --issuer https://delegation.acme.example --from alice --to bot";
+  const terms = `--holder bot.pub --scope pay --audience ${HERE} --expires 1h`;
+  const { out } = await writ(`${make} ${terms}`.split(" "), { cwd });
+  const ask = async (printed: string): Promise<unknown> => {
+    const [url = ""] = /http:[^\s"]+\d/.exec(printed) ?? [];
+    const answer = await fetch(`${url}/decide`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        agent: { id: "bot" },
+        principal: { id: "alice" },
+        tool: { name: "send_money", args: { amount: 5 } },
+        delegation: { tokens: out.trim().split("\n") },
+      }),
+    });
+    return answer.json();
+  };
+  await serving(["--identity", "identity.yaml", "policy.writ"], cwd, async (printed) => {
+    expect(await ask(printed)).toMatchObject({ decision: "allow" });
+  });
+  await serving(["policy.writ"], cwd, async (printed) => {
+    expect(await ask(printed)).toMatchObject({ decision: "deny", cause: "tokens_not_accepted" });
+  });
+  const missing = await writ(["serve", "--port", "0", "--identity", "none.yaml", "policy.writ"], {
+    cwd,
+  });
+  expect([missing.code, missing.err]).toEqual([2, expect.stringContaining("none.yaml")]);
 });

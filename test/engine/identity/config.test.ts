@@ -1,5 +1,7 @@
 /** An identity configuration that says less than it should, or something else, is refused with what to do. */
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
 import { readIdentityConfig } from "../../../engine/identity/config.ts";
 import { type Json, signer } from "../../support/identity.ts";
 
@@ -125,4 +127,11 @@ test.each<[string, string]>([
   [one(svid, { issuer: "x" }), "/issuers/0/issuer is no member"],
 ])("refused: %s", (found, wanted) => {
   expect(found).toContain(wanted);
+});
+
+test("the configurations of docs/delegation.md are accepted", () => {
+  const text = readFileSync(new URL("../../../docs/delegation.md", import.meta.url), "utf8");
+  const shown = [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, yaml = ""]) => yaml);
+  expect(shown.length).toBeGreaterThan(2);
+  for (const yaml of shown) expect(said(parse(yaml)), yaml).toBe("ok");
 });

@@ -1,17 +1,25 @@
 /** The published chains: what the file says, the code makes, and comes to. */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { hopsFrom } from "../../../engine/delegation-reader.ts";
 import { readChain } from "../../../engine/identity/chain.ts";
 import { readIdentityConfig } from "../../../engine/identity/config.ts";
 import { createIdentity } from "../../../engine/identity/identity.ts";
 import { openIssuers } from "../../../engine/identity/open.ts";
-import { makeVectors, VECTORS, type Vector } from "./link-vectors.ts";
+import { EXAMPLES, examplesOf, makeVectors, VECTORS, type Vector } from "./link-vectors.ts";
 
 const file = JSON.parse(readFileSync(VECTORS, "utf8"));
 
 test("the file is what its script writes", async () => {
-  expect(await makeVectors()).toEqual(file);
+  const vectors = await makeVectors();
+  expect(vectors).toEqual(file);
+  for (const [name, text] of Object.entries(examplesOf(vectors))) {
+    const written = readFileSync(join(EXAMPLES, name), "utf8");
+    expect(name.endsWith(".json") ? JSON.parse(written) : written).toEqual(
+      name.endsWith(".json") ? JSON.parse(text) : text,
+    );
+  }
 });
 
 async function resultOf(tokens: readonly string[]): Promise<Vector["result"]> {

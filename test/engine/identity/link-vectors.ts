@@ -1,8 +1,9 @@
 /**
- * Makes `link-vectors.json`: chains of links by fixed keys, for whoever writes another verifier. Signatures by Ed25519
+ * Makes `link-vectors.json`, and of one of its chains the files that docs/delegation.md shows: chains of links by fixed keys, for whoever writes another verifier. Signatures by Ed25519
  * are the same each time. `node test/engine/identity/link-vectors.ts` writes it.
  */
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { digestOfToken } from "../../../engine/identity/token.ts";
 import {
@@ -139,6 +140,22 @@ function changed(token: string): string {
   return token.slice(0, at) + (token[at] === "A" ? "B" : "A") + token.slice(at + 1);
 }
 
+export type Vectors = Awaited<ReturnType<typeof makeVectors>>;
+
+/** Of the second chain, which is narrower in everything. */
+export function examplesOf({ config, vectors }: Vectors): Readonly<Record<string, string>> {
+  return {
+    "chain.txt": `${vectors[1]?.tokens.join("\n")}\n`,
+    "identity.json": `${JSON.stringify(config, null, 2)}\n`,
+  };
+}
+
+export const EXAMPLES = fileURLToPath(new URL("../../../docs/delegation/", import.meta.url));
+
 if (import.meta.main) {
-  writeFileSync(VECTORS, `${JSON.stringify(await makeVectors(), null, 2)}\n`);
+  const vectors = await makeVectors();
+  writeFileSync(VECTORS, `${JSON.stringify(vectors, null, 2)}\n`);
+  for (const [name, text] of Object.entries(examplesOf(vectors))) {
+    writeFileSync(join(EXAMPLES, name), text);
+  }
 }
