@@ -238,7 +238,8 @@ function settle(input: unknown, shell: Shell): Answer<OutcomeReceipt> {
     const { report } = reading;
     const nowMs = now();
     const settled = state.settle({ ...report, nowMs }, (task) => matchOf(policy, task));
-    shell.evidence?.settled({ nowMs, report, settlement: settlementOf(settled) });
+    const { program } = policy;
+    shell.evidence?.settled({ program, nowMs, report, settlement: settlementOf(settled) });
     return receiptOf(settled, report);
   } catch (fault) {
     shell.onFault(fault);

@@ -47,6 +47,7 @@ export interface VouchedEvidence {
 }
 
 export interface OutcomeEvidence {
+  readonly program: Program;
   readonly nowMs: number;
   readonly report: OutcomeReport;
   readonly settlement: "settled" | "repeated" | "unknown" | "conflict";

@@ -215,7 +215,8 @@ async function settle(input: unknown, shell: Shell): Promise<Answer<OutcomeRecei
     const { report } = reading;
     const nowMs = now();
     const settled = await state.settle({ ...report, nowMs }, (task) => matchOf(policy, task));
-    shell.evidence?.settled({ nowMs, report, settlement: settlementOf(settled) });
+    const { program } = policy;
+    shell.evidence?.settled({ program, nowMs, report, settlement: settlementOf(settled) });
     return receiptOf(settled, report);
   } catch (fault) {
     shell.onFault(fault);

@@ -61,15 +61,18 @@ export function decisionRecord(
   };
 }
 
-export function outcomeRecord({ nowMs, report, settlement }: OutcomeEvidence): AuditRecord {
+export function outcomeRecord(evidence: OutcomeEvidence): AuditRecord {
+  const { nowMs, report, settlement, program } = evidence;
+  const { call, status, labels, parts, sensitivity } = report;
+  const all = new Set([...labels, ...parts.flatMap((part) => part.labels)]);
   return {
     kind: "outcome",
     at: spellTime(nowMs),
-    call: sealedName(report.call),
-    status: report.status,
+    call: sealedName(call),
+    status,
     settlement,
-    labels: report.labels,
-    sensitivity: report.sensitivity,
+    labels: [...all].sort(),
+    sensitivity: sensitivity === undefined ? undefined : levelsOf(program)?.[sensitivity],
   };
 }
 
@@ -139,12 +142,15 @@ function markings(
   of: RecordValue,
   program: Program | undefined,
 ): Readonly<Record<string, unknown>> {
-  const level = program?.levels.find(({ name }) => name === "Sensitivity");
   const { labels, sensitivity } = of;
   return {
     labels: isSet(labels) ? [...labels].sort() : undefined,
-    sensitivity: level?.values[Number(sensitivity ?? -1)],
+    sensitivity: levelsOf(program)?.[Number(sensitivity ?? -1)],
   };
+}
+
+function levelsOf(program: Program | undefined): readonly string[] | undefined {
+  return program?.levels.find(({ name }) => name === "Sensitivity")?.values;
 }
 
 function partyOf(party: RecordValue, more: object = {}): Readonly<Record<string, unknown>> {
