@@ -97,7 +97,9 @@ const comparison = fc
     return `${effect} p tool look ${clause} ${condition}`;
   });
 
-test("a limit is where decisions change from allow to deny, and no other comparison is one", () => {
+const LIMIT_IS = "a limit is where decisions change to denials, and no other comparison is one";
+
+test(LIMIT_IS, { timeout: 30_000 }, () => {
   fc.assert(
     fc.property(comparison, (rule) => {
       const permits = rule.startsWith("permit") ? "" : "permit anything";
