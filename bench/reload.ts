@@ -1,0 +1,114 @@
+/**
+ * How long a reload keeps decisions waiting: `node bench/reload.ts [RULES…]`. A bundle is examined in its thread and
+ * activated several times while this thread only asks how long each of its turns took.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createActive } from "../engine/active.ts";
+import { makeSignedBundle } from "../engine/bundles/contents.ts";
+import { openFloor } from "../engine/bundles/floor.ts";
+import { createReloader } from "../engine/bundles/reload.ts";
+import { createExaminer } from "../engine/bundles/thread.ts";
+import { createEngine } from "../engine/engine.ts";
+import { createIds } from "../engine/ids.ts";
+import { makeKeyPair, readSigningKey } from "../engine/signing-key.ts";
+import { createMemoryStore } from "../engine/state/memory.ts";
+import { compile } from "../lang/compile.ts";
+import { writSources } from "./peers/writ-text.ts";
+import { makeWorkload } from "./workload.ts";
+
+const RELOADS = 12;
+
+interface Pause {
+  readonly bytes: number;
+  /** From the first look at the source to deciding by the new policy. */
+  readonly wholeMs: readonly number[];
+  /** The longest turn of this thread in each reload. */
+  readonly turnMs: readonly number[];
+  readonly swapMs: readonly number[];
+}
+
+async function measure(ruleCount: number): Promise<Pause> {
+  const workload = makeWorkload(ruleCount);
+  const { program } = compile({ directory: "bench", files: writSources(workload) });
+  const reading = readSigningKey(makeKeyPair().privatePem);
+  if (program === undefined || !reading.ok) throw new Error("nothing to reload");
+  const { key } = reading;
+  const bundleOf = (serial: number) =>
+    makeSignedBundle({ program, tests: [], serial, createdMs: Date.now(), keys: [key] });
+  const store = createMemoryStore();
+  const ids = createIds();
+  const active = createActive({ now: Date.now, ids });
+  const swapMs: number[] = [];
+  const swap: typeof active.swap = (next) => {
+    const began = performance.now();
+    active.swap(next);
+    swapMs.push(performance.now() - began);
+  };
+  const directory = mkdtempSync(join(tmpdir(), "writ-bench-"));
+  const examiner = createExaminer();
+  let bytes = bundleOf(1);
+  const reloader = createReloader({
+    source: { shown: "bench", fetch: async () => ({ kind: "body", bytes, etag: undefined }) },
+    keys: [key.verifying],
+    examiner,
+    floor: openFloor(directory),
+    active: { ...active, swap },
+    now: Date.now,
+    graceMs: 0,
+    runsTests: true,
+    prepare: ({ program, manifest: { digest, serial } }) => {
+      const named = { program, digest, revision: String(serial) };
+      return { ...named, service: createEngine({ ...named, store, ids }) };
+    },
+    onEvent: () => {},
+  });
+  const wholeMs: number[] = [];
+  const turnMs: number[] = [];
+  for (let serial = 1; serial <= RELOADS; serial++) {
+    bytes = bundleOf(serial);
+    const stop = watchTurns();
+    const began = performance.now();
+    if (!(await reloader.check())) throw new Error(reloader.status().failing?.because);
+    wholeMs.push(performance.now() - began);
+    turnMs.push(stop());
+  }
+  await examiner.close();
+  rmSync(directory, { recursive: true });
+  return { bytes: bytes.length, wholeMs, turnMs, swapMs };
+}
+
+/** Gives the longest time between two turns until it was stopped. */
+function watchTurns(): () => number {
+  let longest = 0;
+  let last = performance.now();
+  let stopped = false;
+  const turn = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (!stopped) setImmediate(turn);
+  };
+  setImmediate(turn);
+  return () => {
+    stopped = true;
+    turn();
+    return longest;
+  };
+}
+
+function spell(values: readonly number[]): string {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (part: number) => (sorted[Math.floor((sorted.length - 1) * part)] ?? 0).toFixed(3);
+  return `median ${at(0.5)} ms, most ${at(1)} ms`;
+}
+
+const asked = process.argv.slice(2).map(Number);
+for (const ruleCount of asked.length === 0 ? [20, 1_000, 10_000] : asked) {
+  const { bytes, wholeMs, turnMs, swapMs } = await measure(ruleCount);
+  console.log(`${ruleCount} rules, ${bytes} bytes, ${RELOADS} reloads`);
+  console.log(`  from source to decision   ${spell(wholeMs)}`);
+  console.log(`  longest turn meanwhile    ${spell(turnMs)}`);
+  console.log(`  swap                      ${spell(swapMs)}`);
+}
