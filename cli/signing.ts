@@ -1,4 +1,5 @@
 /** Key files as options name them. */
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import {
   type KeyReading,
@@ -13,7 +14,15 @@ import { readText } from "./files.ts";
 const KEY_BYTES_MAX = 16 * 1024;
 
 export function signingKeys(paths: readonly string[], io: Io): readonly SigningKey[] {
+  for (const path of paths) refuseShared(path, io);
   return distinct(paths.map((path) => [path, readKey(path, io, readSigningKey)]));
+}
+
+/** A key that others can read is a key that others sign with. */
+function refuseShared(path: string, io: Io): void {
+  const stat = statSync(resolve(io.cwd, path), { throwIfNoEntry: false });
+  if (stat === undefined || (stat.mode & 0o077) === 0) return;
+  throw new Misuse(`others can read ${JSON.stringify(path)}`, `\`chmod 600 ${path}\``);
 }
 
 export function verifyingKeys(paths: readonly string[], io: Io): readonly VerifyingKey[] {

@@ -8,6 +8,8 @@ import type { Answer } from "./answer.ts";
 import { digestOf } from "./canonical-json.ts";
 import type { Decision } from "./decision.ts";
 import { createEngine, type Engine, type EngineParts, type Vouched } from "./engine.ts";
+import type { Evaluator } from "./evaluate/evaluator.ts";
+import { generateEvaluator } from "./evaluate/javascript.ts";
 import { askedAhead, type DecisionService } from "./http/service.ts";
 import type { Ids } from "./ids.ts";
 import { createMemoryStore } from "./state/memory.ts";
@@ -65,10 +67,11 @@ export interface Shadow {
 export function createShadow(parts: ShadowParts): Shadow {
   const { active } = parts;
   const own = createMemoryStore();
+  const evaluator = generateEvaluator(parts.candidate.program);
   const counts = { alike: 0, differing: 0, failed: 0, kinds: new Map<string, number>() };
   let pair: Pair | undefined;
   const pairFor = (present: ActivePolicy): Pair => {
-    if (pair?.digest !== present.digest) pair = pairOf(present, own, parts);
+    if (pair?.digest !== present.digest) pair = pairOf(present, { own, evaluator }, parts);
     return pair;
   };
   const service: DecisionService = {
@@ -101,10 +104,24 @@ interface Pair {
   readonly state: ShadowState;
 }
 
-function pairOf({ program, digest }: ActivePolicy, own: StateStore, parts: ShadowParts): Pair {
+/** What outlives a swap of the policy in force. */
+interface Kept {
+  readonly own: StateStore;
+  readonly evaluator: Evaluator;
+}
+
+function pairOf(
+  { program, digest }: ActivePolicy,
+  { own, evaluator }: Kept,
+  parts: ShadowParts,
+): Pair {
   const { candidate, store, clock, ids } = parts;
   const state = shadowState({ active: program, candidate: candidate.program }, store, own);
-  return { digest, state, engine: createEngine({ ...candidate, store: state.store, clock, ids }) };
+  return {
+    digest,
+    state,
+    engine: createEngine({ ...candidate, evaluator, store: state.store, clock, ids }),
+  };
 }
 
 interface Asked {

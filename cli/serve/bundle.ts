@@ -99,13 +99,14 @@ async function openBundle(
   input: Input,
   io: Io,
 ): Promise<ServedBundle> {
+  const floor = floorIn(openHome(io.cwd));
   const examiner = createExaminer();
   let stopped = false;
   const reloader = createReloader({
     ...parts,
     ...found,
     examiner,
-    floor: floorIn(openHome(io.cwd)),
+    floor,
     runsTests: !input.flags.has("no-test"),
     prepare: ({ program, manifest: { digest, revision, serial } }) =>
       parts.make({ program, digest, revision: revision ?? String(serial) }),
@@ -113,7 +114,8 @@ async function openBundle(
       if (!stopped) tellReload(event, input, io);
     },
   });
-  if (!(await reloader.check())) await reloader.startFromSaved();
+  const isThere = await reloader.check();
+  if (!isThere && floor.present() !== undefined) await reloader.startFromSaved();
   let stopPolling = () => {};
   return {
     reloader,

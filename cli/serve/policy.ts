@@ -10,6 +10,7 @@ import type { ReloadStatus } from "../../engine/bundles/reload.ts";
 import type { Ids } from "../../engine/ids.ts";
 import { compile } from "../../lang/compile.ts";
 import type { Program } from "../../lang/ir.ts";
+import { spellTime } from "../../lang/scalar/time.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { loadPolicy, type Policy, SIGNED_EXTENSION } from "../files.ts";
 import { count, painter } from "../terminal.ts";
@@ -97,7 +98,7 @@ async function openFound(
   { now }: PolicyParts,
 ): Promise<OpenedPolicy> {
   const { reloader, start, stop } = await found.open({ active, make, now });
-  warn(() => failureOf(reloader.status()));
+  warn(() => warningsOf(reloader.status(), now()));
   return { active, engine, reloads: reloader.status, start, stop };
 }
 
@@ -169,10 +170,15 @@ function refuse(failed: readonly string[], { json }: Input, io: Io): void {
   io.err("see `writ test`\n");
 }
 
-function failureOf({ failing }: ReloadStatus): readonly string[] {
-  return failing === undefined
-    ? []
-    : [`the last reload failed: ${failing.because} (${failing.code})`];
+function warningsOf({ failing, expiresMs }: ReloadStatus, nowMs: number): readonly string[] {
+  const warnings: string[] = [];
+  if (expiresMs !== undefined && nowMs >= expiresMs) {
+    warnings.push(`the bundle has expired on ${spellTime(expiresMs)}`);
+  }
+  if (failing !== undefined) {
+    warnings.push(`the last reload failed: ${failing.because} (${failing.code})`);
+  }
+  return warnings;
 }
 
 function programOfNothing(): Program {

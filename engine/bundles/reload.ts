@@ -40,6 +40,8 @@ export interface ReloadStatus {
   readonly source: string;
   readonly serial?: number;
   readonly activatedAtMs?: number;
+  /** Of what is decided by; missing where it does not expire. */
+  readonly expiresMs?: number | undefined;
   readonly activationCount: number;
   readonly refusalCounts: ReadonlyMap<RefusalCode, number>;
   readonly checkedAtMs?: number;
@@ -77,6 +79,7 @@ export function createReloader(parts: ReloadParts): Reloader {
 interface State {
   serial?: number;
   activatedAtMs?: number;
+  expiresMs?: number | undefined;
   activationCount: number;
   readonly refusalCounts: Map<RefusalCode, number>;
   checkedAtMs?: number;
@@ -160,6 +163,7 @@ async function activate(
   active.swap(policy);
   state.serial = serial;
   state.activatedAtMs = parts.now();
+  state.expiresMs = manifest.expires === undefined ? undefined : decidesUntil(manifest, 0);
   state.activationCount += 1;
   parts.onEvent({ kind: "activated", policy, passed });
   return undefined;

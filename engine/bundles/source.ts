@@ -23,7 +23,8 @@ export function urlSource(
   }: { readonly privateNetworks: boolean; readonly lookup?: LookupFunction },
 ): BundleSource {
   return {
-    shown: url.href,
+    // A query may be a credential.
+    shown: `${url.origin}${url.pathname}`,
     fetch: (etag) =>
       fetchBytes({
         url,

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { directoryWith, PAYMENT, SMALL, writ } from "../support/cli.ts";
@@ -64,6 +64,8 @@ describe("writ build --sign", () => {
     const cwd = await workplace();
     const build = (...words: string[]) =>
       writ(["build", "--json", "--sign", "release.key", "-o", "x.writb", ...words, "."], { cwd });
+    copyFileSync(join(cwd, "release.key"), join(cwd, "open.key"));
+    chmodSync(join(cwd, "open.key"), 0o644);
     const before = Date.now();
     expect(JSON.parse((await build()).out).serial).toBeGreaterThanOrEqual(before);
     await build("--expires", "30d");
@@ -75,12 +77,13 @@ describe("writ build --sign", () => {
       ["--serial", "0"],
       ["--serial", "1e3"],
       ["--revision", "two\nlines"],
-      ["--sign", "release.pub"],
+      ["--sign", "open.key"],
       ["--sign", "release.key"],
       ["--sign", "nowhere.key"],
     ]) {
       expect((await build(...words)).code, words.join(" ")).toBe(2);
     }
+    expect((await build("--sign", "open.key")).out).toContain("chmod 600 open.key");
     expect((await writ(["build", "--serial", "3", "."], { cwd })).err).toContain("`--sign KEY`");
   });
 

@@ -226,3 +226,19 @@ describe("writ serve --shadow", () => {
     expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("E207") });
   });
 });
+
+test("a bundle that has expired still decides in its grace, with a warning, and no longer after it", async () => {
+  const cwd = await workplace();
+  await release(cwd, 1, SMALL, "release.key", ["--expires", "1ms"]);
+  const service = await serving(BUNDLE, cwd);
+  expect((await service.ask("/decide", PAYMENT)).json.decision).toBe("allow");
+  expect((await service.ask("/ready")).json).toEqual({
+    status: "ready",
+    warnings: [expect.stringMatching(/^the bundle has expired on 20/)],
+  });
+  await service.stop();
+  const late = await serving([...BUNDLE, "--bundle-grace", "1ms"], cwd);
+  await late.event("policy_refused");
+  expect((await late.ask("/decide", PAYMENT)).json).toMatchObject({ code: "no_policy" });
+  expect((await late.ask("/ready")).status).toBe(503);
+});
