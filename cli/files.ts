@@ -30,6 +30,7 @@ import type { SourceFile } from "../lang/source.ts";
 import type { TestCase } from "../lang/testing.ts";
 import { type Io, Misuse } from "./command.ts";
 import { diagnosticsJson, renderDiagnostics } from "./diagnostics.ts";
+import { moduleResolver } from "./modules.ts";
 
 /** A UTF-8 character takes at most 3 bytes for each UTF-16 unit: what is longer is too long for the language as well. */
 const SOURCE_BYTES_MAX = 3 * SOURCE_CHARS_MAX;
@@ -115,7 +116,7 @@ export function compilePackage(
   io: Io,
 ): Compilation & { readonly shown: readonly SourceFile[] } {
   const { root, resolve } = loadPackage(path, io.cwd);
-  const compiled = compile(root, resolve);
+  const compiled = compile(root, resolve, moduleResolver(root.directory, readBytes));
   const base = statSync(resolvePath(io.cwd, path)).isDirectory() ? path : dirname(path);
   const shown = compiled.sources.map((source) => ({ ...source, path: join(base, source.path) }));
   return { ...compiled, shown };

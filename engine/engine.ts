@@ -53,7 +53,7 @@ export interface EngineParts {
   /** Missing = in this process, and forgotten with it. */
   readonly store?: StateStore | undefined;
   /** Asks imported modules while deciding. Missing = they say nothing, unless `Vouched` brings their answers. */
-  readonly modules?: ModuleRunner;
+  readonly modules?: ModuleRunner | undefined;
   /** Told of every fault that became a deny. */
   readonly onFault?: (fault: unknown) => void;
   /** Told what each answer rests on, before it is given. */

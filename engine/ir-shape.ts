@@ -21,7 +21,15 @@ export function faultOfTests(json: unknown, program: Program): string | undefine
 
 /** How many there are of what indexes lead to. */
 type Counts = Readonly<Record<Indexed, number>>;
-type Indexed = "tools" | "functions" | "modules" | "counters" | "latches" | "sources" | "places";
+type Indexed =
+  | "tools"
+  | "functions"
+  | "modules"
+  | "binaries"
+  | "counters"
+  | "latches"
+  | "sources"
+  | "places";
 
 interface Place {
   readonly at: string;
@@ -65,6 +73,7 @@ function countsOf(json: unknown): Counts {
     tools: count("tools"),
     functions: count("functions"),
     modules: count("modules"),
+    binaries: count("binaries"),
     counters: count("counters"),
     latches: count("latches"),
     sources: count("sources"),
@@ -290,56 +299,61 @@ const RULE = object(
   { approval: APPROVAL, because: text },
 );
 
-const PROGRAM: Check = object({
-  format: oneOf(["writ.ir"]),
-  version: object({ major: whole, minor: whole }),
-  package: text,
-  packages: texts,
-  levels: list(object({ name, values: names })),
-  purposes: texts,
-  labels: names,
-  tools: list(
-    object(
-      {
-        name,
-        wire: text,
-        effect: oneOf(EFFECTS),
-        args: fields,
-        open: bool,
-        yields: list(object({ label: name, elsewhere: bool }, { fields: names })),
-        scope: texts,
-      },
-      { server: text, source: object({ of: oneOf(["output", "args"]), name }), digest: text },
+const PROGRAM: Check = object(
+  {
+    format: oneOf(["writ.ir"]),
+    version: object({ major: whole, minor: whole }),
+    package: text,
+    packages: texts,
+    levels: list(object({ name, values: names })),
+    purposes: texts,
+    labels: names,
+    tools: list(
+      object(
+        {
+          name,
+          wire: text,
+          effect: oneOf(EFFECTS),
+          args: fields,
+          open: bool,
+          yields: list(object({ label: name, elsewhere: bool }, { fields: names })),
+          scope: texts,
+        },
+        { server: text, source: object({ of: oneOf(["output", "args"]), name }), digest: text },
+      ),
     ),
-  ),
-  resources: list(object({ name, attributes: fields, open: bool })),
-  principal: fields,
-  agent: fields,
-  session: fields,
-  environment: fields,
-  functions: list(object({ name, params: list(whole), body: expr, at })),
-  modules: list(object({ name, module: text, entrypoint: text, type, at })),
-  counters: list(
-    object(
-      {
-        name,
-        op: oneOf(["count", "sum", "distinct"]),
-        type: oneOf(["Int", "Decimal"]),
-        calls: CALLS,
-        per: list(expr),
-        at,
-      },
-      { of: expr, windowMs: whole },
+    resources: list(object({ name, attributes: fields, open: bool })),
+    principal: fields,
+    agent: fields,
+    session: fields,
+    environment: fields,
+    functions: list(object({ name, params: list(whole), body: expr, at })),
+    modules: list(
+      object({ name, module: text, entrypoint: text, type, at }, { binary: indexOf("binaries") }),
     ),
-  ),
-  latches: list(object({ name, calls: CALLS, per: list(expr), at }, { reset: CALLS })),
-  tasks: list(object({ name, limits: list(LIMIT), at }, { purpose: text, sequence: SEQUENCE })),
-  rules: list(RULE),
-  nevers: list(object({ name, package: text, condition: expr, at }, { because: text })),
-  readsOrigin: bool,
-  sources: texts,
-  places: list(whole),
-});
+    counters: list(
+      object(
+        {
+          name,
+          op: oneOf(["count", "sum", "distinct"]),
+          type: oneOf(["Int", "Decimal"]),
+          calls: CALLS,
+          per: list(expr),
+          at,
+        },
+        { of: expr, windowMs: whole },
+      ),
+    ),
+    latches: list(object({ name, calls: CALLS, per: list(expr), at }, { reset: CALLS })),
+    tasks: list(object({ name, limits: list(LIMIT), at }, { purpose: text, sequence: SEQUENCE })),
+    rules: list(RULE),
+    nevers: list(object({ name, package: text, condition: expr, at }, { because: text })),
+    readsOrigin: bool,
+    sources: texts,
+    places: list(whole),
+  },
+  { binaries: list(object({ wasm: text }, { data: text })) },
+);
 
 const NUMBERS = ["Int", "Decimal", "Float", "Duration", "Time"];
 const two = { left: expr, right: expr, at };

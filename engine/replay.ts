@@ -9,6 +9,7 @@ import type { Decision } from "./decision.ts";
 import { createEngine, type Engine } from "./engine.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
 import type { ModuleRunner } from "./opa/answer.ts";
+import { containedModules } from "./opa/programs.ts";
 import { readOutcome } from "./outcome-reader.ts";
 import { createRequestReader, type RequestReader } from "./request-reader.ts";
 import { createMemoryStore } from "./state/memory.ts";
@@ -19,7 +20,7 @@ export interface ReplayPolicy {
   readonly digest: string;
   /** Kept between runs: making one takes longer than a short run. */
   readonly evaluator: Evaluator;
-  /** Asks imported modules; missing = they say nothing. */
+  /** Asks imported modules; missing = those of the program, contained. */
   readonly modules?: ModuleRunner | undefined;
 }
 
@@ -56,7 +57,8 @@ const BEGIN_MS = Date.UTC(2026, 0, 1);
 const STEP_MS = 1_000;
 
 /** State begins empty: one replay for what belongs together. */
-export function openReplay({ program, digest, evaluator, modules }: ReplayPolicy): Replay {
+export function openReplay({ program, digest, evaluator, ...parts }: ReplayPolicy): Replay {
+  const modules = parts.modules ?? containedModules(program);
   const store = createMemoryStore();
   const time = { nowMs: BEGIN_MS - STEP_MS };
   const playing: Playing = {

@@ -57,6 +57,7 @@ export const CODES = {
   E227: { severity: "error", summary: "an outcome of no call", spec: "§9.2" },
   E228: { severity: "error", summary: "a test leaves out an argument", spec: "§9.2" },
   E229: { severity: "error", summary: "the enforcement point cannot supply this", spec: "§9.3" },
+  E230: { severity: "error", summary: "an imported module that cannot be run", spec: "§5.9" },
   W301: { severity: "warning", summary: "applies when something is missing", spec: "§5.3" },
   W302: { severity: "warning", summary: "always true", spec: "§5.2" },
   W303: { severity: "warning", summary: "stands for nothing", spec: "§6.1" },

@@ -25,6 +25,7 @@ import {
   SEQUENCE_LINKS_MAX,
   TREE_HEIGHT_MAX,
 } from "./limits.ts";
+import { Binaries, type ResolveModule } from "./modules.ts";
 import { gatherPackages, type PackageItem, type PackageSource, type Resolve } from "./package.ts";
 import { firstOnes } from "./parse.ts";
 import { type Pep, pepOf } from "./pep.ts";
@@ -50,13 +51,21 @@ export interface Compilation {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** `resolve` finds the files of a used package; without it, `use` is an error. Pure but for what `resolve` does. */
-export function compile(root: PackageSource, resolve: Resolve = () => undefined): Compilation {
+/**
+ * `resolve` finds the files of a used package; without it, `use` is an error. `resolveModule` finds imported
+ * modules; without it, they are typed and cannot be run. Pure but for what these two do.
+ */
+export function compile(
+  root: PackageSource,
+  resolve: Resolve = () => undefined,
+  resolveModule?: ResolveModule,
+): Compilation {
   const gathered = gatherPackages(root, resolve);
   const found: Diagnostic[] = [...gathered.diagnostics];
   if (hasErrors(found)) return failed(gathered.sources, found);
   const places = new Places(gathered.sources);
-  const checked = checkItems(gathered.items, places, found, collect(found));
+  const binaries = new Binaries(gathered.sources, resolveModule);
+  const checked = checkItems(gathered.items, places, found, collect(found), binaries);
   if (hasErrors(found)) return failed(gathered.sources, firstOnes(sortDiagnostics(found)));
   const program: Program = {
     format: "writ.ir",
@@ -64,6 +73,7 @@ export function compile(root: PackageSource, resolve: Resolve = () => undefined)
     package: gathered.packages[0] ?? "",
     packages: gathered.packages,
     ...checked.program,
+    ...(binaries.all.length === 0 ? {} : { binaries: binaries.all }),
     sources: gathered.sources.map((source) => source.path),
     places: places.all,
   };
@@ -90,6 +100,7 @@ function checkItems(
   places: Places,
   found: readonly Diagnostic[],
   report: Report,
+  binaries: Binaries,
 ): { program: Checked; tests: TestCase[]; peps: Pep[] } {
   const all = items.map((entry) => entry.item);
   refuseTooMany(all, report);
@@ -110,7 +121,10 @@ function checkItems(
     place: (span) => places.of(span),
     fresh: () => locals++,
   };
-  const modules = of(all, "import").map((item, index) => checkModule(item, index, named, around));
+  const modules = of(all, "import").map((item, index) => ({
+    ...checkModule(item, index, named, around),
+    ...binaries.find(item, report),
+  }));
   const functions = checkFunctions(of(all, "fn"), around, report);
   const counters: CounterDecl[] = [];
   for (const item of of(all, "counter")) {

@@ -9,7 +9,7 @@
 import type { Effect, Field, Json, Type } from "./type.ts";
 
 /** A reader refuses another major version, and a newer minor one that it does not know. */
-export const IR_VERSION = { major: 1, minor: 0 } as const;
+export const IR_VERSION = { major: 1, minor: 1 } as const;
 
 export interface Program {
   readonly format: "writ.ir";
@@ -28,6 +28,8 @@ export interface Program {
   readonly environment: readonly Field[];
   readonly functions: readonly FunctionDecl[];
   readonly modules: readonly ModuleDecl[];
+  /** What modules are run from. Missing where none is imported, or nobody looked for their files. */
+  readonly binaries?: readonly ModuleBinary[];
   readonly counters: readonly CounterDecl[];
   readonly latches: readonly LatchDecl[];
   readonly tasks: readonly TaskDecl[];
@@ -95,7 +97,16 @@ export interface ModuleDecl {
   readonly module: string;
   readonly entrypoint: string;
   readonly type: Type;
+  /** Index into `binaries`. Missing = it cannot be run. */
+  readonly binary?: number;
   readonly at: number;
+}
+
+export interface ModuleBinary {
+  /** WebAssembly, in base64. */
+  readonly wasm: string;
+  /** The document that belongs to it: JSON. */
+  readonly data?: string;
 }
 
 /** Which calls; indexes into `tools`. Missing = every call. */
@@ -378,7 +389,7 @@ export type Expr =
       readonly args: readonly Expr[];
       readonly at: number;
     }
-  /** An imported module's answer: unknown (`module_unavailable`) until modules run. */
+  /** An imported module's answer; unknown (`module_unavailable`) where it gives none. */
   | { readonly kind: "module"; readonly module: number; readonly at: number }
   /** A counter's value before this request. Unknown (`absent` key, `state_unavailable`). */
   | { readonly kind: "counter"; readonly counter: number; readonly at: number }

@@ -2,6 +2,7 @@ import { digestOfProgram } from "../../engine/bundle.ts";
 import type { Decision } from "../../engine/decision.ts";
 import { createEngine } from "../../engine/engine.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
+import { containedModules } from "../../engine/opa/programs.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
 import { showDecision } from "../explanation.ts";
 import { loadPolicy } from "../files.ts";
@@ -47,6 +48,7 @@ async function decide(input: Input, io: Io): Promise<ExitCode> {
     digest: digestOfProgram(program),
     clock,
     evaluator: generateEvaluator(program),
+    modules: containedModules(program),
     onFault: (fault) => void faults.push(fault),
   });
   const decisions = requests.map(({ name, json }): Decision => {

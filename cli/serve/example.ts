@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { digestOfProgram } from "../../engine/bundle.ts";
 import { createEngine } from "../../engine/engine.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
+import { containedModules } from "../../engine/opa/programs.ts";
 import type { Io } from "../command.ts";
 import { type Policy, parseJson, readText } from "../files.ts";
 
@@ -24,6 +25,7 @@ export function exampleFor(policy: Policy, { cwd }: Io): unknown {
     program,
     digest: digestOfProgram(program),
     evaluator: generateEvaluator(program),
+    modules: containedModules(program),
   };
   const candidates = [...examplesBeside(resolve(cwd, policy.path)), ...requestsOfTests(policy)];
   const allowed = candidates.find((request) => {

@@ -16,7 +16,7 @@ export interface TestParts {
   /** Missing where nobody will read why a test failed. */
   readonly texts?: Texts;
   readonly coverage?: CoverageSink;
-  /** Asks imported modules; missing = they say nothing. */
+  /** Asks imported modules; missing = those of the program, contained. */
   readonly modules?: ModuleRunner | undefined;
 }
 

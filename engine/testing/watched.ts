@@ -10,6 +10,7 @@ import { generateEvaluator } from "../evaluate/javascript.ts";
 import type { Situation } from "../explain/trace.ts";
 import type { Facts } from "../facts.ts";
 import type { ModuleRunner } from "../opa/answer.ts";
+import { containedModules } from "../opa/programs.ts";
 import type { DecisionRequest } from "../request.ts";
 import { toJson, Unknown } from "../value.ts";
 
@@ -28,6 +29,7 @@ export interface WatchedParts {
   readonly program: Program;
   readonly digest: string;
   readonly clock: () => number;
+  /** Missing = those of the program, contained. */
   readonly modules?: ModuleRunner | undefined;
   readonly onFault: (fault: unknown) => void;
   readonly watchers: Watchers;
@@ -40,11 +42,16 @@ export function createWatchedEngine(parts: WatchedParts): Engine {
     digest: parts.digest,
     clock: parts.clock,
     onFault: parts.onFault,
-    ...(parts.modules === undefined ? {} : { modules: parts.modules }),
+    ...modulesFor(parts),
     // Counted, not random: a test says the same at every run.
     ids: { decision: () => `d-${++count}`, call: () => `c-${++count}` },
     evaluator: watchedEvaluator(parts.program, parts.watchers),
   });
+}
+
+function modulesFor({ modules, program }: WatchedParts): { readonly modules?: ModuleRunner } {
+  const runner = modules ?? containedModules(program);
+  return runner === undefined ? {} : { modules: runner };
 }
 
 function watchedEvaluator(program: Program, watchers: Watchers): Evaluator {

@@ -9,7 +9,7 @@ export const CRYPTO: readonly (readonly [string, Builtin])[] = [
     (name) => [`crypto.${name}`, digest(name)] as const,
   ),
   ...DIGESTS.map((name) => [`crypto.hmac.${name}`, keyed(name)] as const),
-  ["crypto.hmac.equal", ([one, other]) => areSame(textOf(one), textOf(other))],
+  ["crypto.hmac.equal", ([one, other]) => equalBytes(textOf(one), textOf(other))],
 ];
 
 function digest(name: string): Builtin {
@@ -21,7 +21,7 @@ function keyed(name: string): Builtin {
 }
 
 /** In a time that does not tell how much of them is the same. */
-export function areSame(one: string | Uint8Array, other: string | Uint8Array): boolean {
+export function equalBytes(one: string | Uint8Array, other: string | Uint8Array): boolean {
   const [a, b] = [one, other].map((text) => createHash("sha256").update(text).digest());
   return a !== undefined && b !== undefined && timingSafeEqual(a, b);
 }

@@ -5,7 +5,7 @@
 import { createHmac } from "node:crypto";
 import { isRegoArray, type Rego, RegoObject } from "../rego.ts";
 import { arrayOf, type Builtin, type BuiltinContext, fail, objectOf, textOf } from "./builtin.ts";
-import { areSame } from "./crypto.ts";
+import { equalBytes } from "./crypto.ts";
 import { ALGORITHMS, isVerified, type Key, keysOf } from "./keys.ts";
 import { parseJson } from "./parse-json.ts";
 import { utf8 } from "./strings.ts";
@@ -94,7 +94,7 @@ function hasMac({ signed, signature }: Token, alg: string, secret: string): bool
   const mac = createHmac(`sha${alg.slice(2)}`, secret)
     .update(signed)
     .digest();
-  return areSame(mac, signature);
+  return equalBytes(mac, signature);
 }
 
 /**
