@@ -14,6 +14,7 @@ import { DOORS_OPTIONS, readDoors } from "../serve/doors.ts";
 import { curlFor, exampleFor } from "../serve/example.ts";
 import { IDENTITY_OPTIONS, withIdentity } from "../serve/identity.ts";
 import { LISTENING_OPTIONS, startListening } from "../serve/listening.ts";
+import { MODULE_OPTIONS, openModules } from "../serve/modules.ts";
 import {
   type FoundPolicy,
   findPolicy,
@@ -46,6 +47,7 @@ export const command: Command = {
     ...AUDIT_OPTIONS,
     ...DOORS_OPTIONS,
     ...IDENTITY_OPTIONS,
+    ...MODULE_OPTIONS,
     ...POLICY_OPTIONS,
     ...SHADOW_OPTIONS,
   ],
@@ -84,8 +86,12 @@ async function answerUntilStopped(
 ): Promise<ExitCode> {
   const doors = readDoors(input, io);
   const shared = sharedParts(state, audit, io);
-  const makeEngine = (named: NamedPolicy) => state.engine({ ...named, ...shared });
   const now = neverBackwards(state.clock.wallMs);
+  const modules = openModules(input, io, now);
+  const makeEngine = (named: NamedPolicy) => {
+    const engine = state.engine({ ...named, ...shared, ...modules.partsFor(named.program) });
+    return modules.around(engine, named.program);
+  };
   const policy = await found.open({ makeEngine, now, ids: shared.ids });
   const decided = shadow.around(policy.active, { ...shared, store: state.store });
   const kept = audit.around(state.keep(decided));
@@ -118,6 +124,7 @@ async function answerUntilStopped(
   await admin?.stop();
   await policy.stop();
   shadow.stop();
+  modules.close();
   if (input.json) io.out(`${JSON.stringify({ event: "stopped", because })}\n`);
   return because === undefined ? 0 : 2;
 }

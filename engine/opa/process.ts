@@ -51,6 +51,7 @@ export function startChild({ onAnswer, onEnd }: ChildEvents): Child {
     env: {},
     stdio: ["pipe", "pipe", "ignore"],
   });
+  unref(child);
   let ended = false;
   const end = () => {
     if (ended) return;
@@ -76,6 +77,14 @@ export function startChild({ onAnswer, onEnd }: ChildEvents): Child {
     send: (message) => void child.stdin?.write(`${JSON.stringify(message)}\n`),
     kill: end,
   };
+}
+
+/** A process that waits for questions keeps nobody from ending: who waits for an answer has a deadline running. */
+function unref(child: ChildProcess): void {
+  child.unref();
+  for (const pipe of [child.stdin, child.stdout]) {
+    if (pipe !== null && "unref" in pipe && typeof pipe.unref === "function") pipe.unref();
+  }
 }
 
 function readLines(

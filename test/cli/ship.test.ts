@@ -63,7 +63,7 @@ describe("writ build", () => {
     writeFileSync(join(cwd, "small.json"), text.replaceAll('"major":1', '"major":2'));
     const newer = await writ(["serve", "small.json"], { cwd });
     expect(newer.code).toBe(2);
-    expect(newer.err).toContain("built by a newer Writ (IR 2.0); this one reads 1.x");
+    expect(newer.err).toContain("built by a newer Writ (IR 2.1); this one reads 1.x");
   });
 
   test("--target opa-wasm writes a bundle for OPA, and says what it cannot decide", async () => {

@@ -64,7 +64,7 @@ describe("the digest is of what a program means", () => {
 describe("versions", () => {
   test.each([
     { major: 2, minor: 0, says: "built by a newer Writ (IR 2.0); this one reads 1.x" },
-    { major: 1, minor: 7, says: "built by a newer Writ (IR 1.7); this one reads up to 1.0" },
+    { major: 1, minor: 7, says: "built by a newer Writ (IR 1.7); this one reads up to 1.1" },
     {
       major: 0,
       minor: 9,

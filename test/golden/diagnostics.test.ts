@@ -28,10 +28,14 @@ test("every code has a case", () => {
 });
 
 function diagnose(text: string, code: string): string {
-  const { diagnostics, sources, program, peps } = compile({
-    directory: "example",
-    files: [{ path: "example.writ", text }],
-  });
+  const { diagnostics, sources, program, peps } = compile(
+    { directory: "example", files: [{ path: "example.writ", text }] },
+    undefined,
+    (_, path) =>
+      path === "authz.wasm"
+        ? { ok: true, binary: { wasm: "" }, entrypoints: ["authz/allow", "authz/reasons"] }
+        : { ok: false, why: "cannot be read: there is no such file" },
+  );
   const lacking = program === undefined ? [] : peps.flatMap((pep) => checkPep(program, pep));
   return renderAll(
     [...diagnostics, ...lacking].filter((diagnostic) => diagnostic.code === code),

@@ -1,0 +1,87 @@
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createTarGzip } from "nanotar";
+import { expect, test } from "vitest";
+import { loadBundle } from "../../../engine/bundle.ts";
+import { AUTHZ, moduleNamed } from "../../engine/opa/modules.ts";
+import { directoryWith, writ } from "../../support/cli.ts";
+
+const POLICY = `package legacy
+tool read_file { effect read }
+tool send_money { effect write, args { amount: Decimal } }
+import rego "authz.tar.gz" entrypoint "authz/allow" as allowed: Bool
+import rego "authz.wasm" entrypoint "authz/risk" as risk: "low" | "high"
+permit reading tool read_file when allowed(input)
+permit paying tool send_money when risk(input) == "low"
+test "a reader reads" { given agent "bot" when read_file then allow by reading }
+test "a stranger does not" { given agent "eve" when read_file then deny by not_permitted }
+test "small amounts are paid" { given agent "bot" when send_money { amount: 10.00 } then allow by paying }
+test "large ones are not" { given agent "bot" when send_money { amount: 1000.50 } then deny }
+`;
+
+const REQUEST = JSON.stringify({ agent: { id: "bot" }, tool: { name: "read_file" } });
+
+async function bundleOfAuthz(): Promise<Uint8Array> {
+  const manifest = { roots: [""], wasm: [{ entrypoint: "authz/allow", module: "/policy.wasm" }] };
+  return createTarGzip([
+    { name: "/data.json", data: AUTHZ.data ?? "" },
+    { name: "/policy.wasm", data: AUTHZ.wasm },
+    { name: "/.manifest", data: JSON.stringify(manifest) },
+  ]);
+}
+
+async function packageWith(policy = POLICY): Promise<string> {
+  const directory = directoryWith({ "policy.writ": policy, "request.json": REQUEST });
+  copyFileSync(
+    new URL("../../engine/opa/modules/authz.wasm", import.meta.url),
+    join(directory, "authz.wasm"),
+  );
+  writeFileSync(join(directory, "forbidden.wasm"), moduleNamed("forbidden"));
+  writeFileSync(join(directory, "authz.tar.gz"), await bundleOfAuthz());
+  return directory;
+}
+
+test("a policy that imports modules is checked, tested, decided, explained, built and decided again", async () => {
+  const cwd = await packageWith();
+  expect(await writ(["check", "policy.writ"], { cwd })).toMatchObject({ code: 0 });
+  expect(await writ(["test", "policy.writ"], { cwd })).toMatchObject({ code: 0 });
+  const allow = ["--expect", "allow"];
+  const decided = await writ(["decide", ...allow, "policy.writ", "request.json"], { cwd });
+  expect(decided).toMatchObject({ code: 0 });
+  const { out } = await writ(["explain", "policy.writ", "request.json"], { cwd });
+  expect(out).toContain("✓ when allowed(input)");
+  expect(await writ(["build", "policy.writ", "-o", "built.json"], { cwd })).toMatchObject({
+    code: 0,
+  });
+  const again = await writ(["decide", ...allow, "built.json", "request.json"], { cwd });
+  expect(again).toMatchObject({ code: 0 });
+}, 60_000);
+
+test("the digest of a policy covers what its modules are", async () => {
+  const cwd = await packageWith();
+  await writ(["build", "policy.writ", "-o", "built.json"], { cwd });
+  const built = JSON.parse(readFileSync(join(cwd, "built.json"), "utf8"));
+  expect(loadBundle(built)).toMatchObject({ ok: true });
+  built.program.binaries[0].data = '{"roles":{"eve":["reader"]},"grants":{"reader":["read_file"]}}';
+  expect(loadBundle(built)).toMatchObject({ ok: false });
+}, 60_000);
+
+test.each([
+  ['import rego "lost.wasm" entrypoint "authz/allow" as x: Bool', "there is no such file"],
+  ['import rego "authz.wasm" entrypoint "authz/allw" as x: Bool', "did you mean `authz/allow`?"],
+  ['import rego "forbidden.wasm" entrypoint "forbidden/allow" as x: Bool', "it needs `http.send`"],
+  ['import rego "request.json" entrypoint "a/b" as x: Bool', "no WebAssembly module"],
+  ['import rego "/etc/passwd" entrypoint "a/b" as x: Bool', "a place of this machine"],
+])(
+  "%s is refused",
+  async (line, why) => {
+    const cwd = await packageWith(
+      `package p\ntool look { effect read }\n${line}\npermit all_of_them when x(input)\n`,
+    );
+    const { code, out } = await writ(["check", "policy.writ"], { cwd });
+    expect(code).toBe(1);
+    expect(out).toContain("error E230");
+    expect(out).toContain(why);
+  },
+  60_000,
+);
