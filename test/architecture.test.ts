@@ -94,6 +94,8 @@ const PURE = [
   "engine/http/authzen/directory.ts",
   "engine/http/authzen/entities.ts",
   "engine/http/authzen/mapping.ts",
+  "engine/http/forward-auth/mapping.ts",
+  "engine/http/forward-auth/target.ts",
   "engine/json.ts",
   "engine/obligations.ts",
   "engine/request.ts",

@@ -7,6 +7,7 @@ import { type Problem as Fault, isObject } from "../value-reader.ts";
 import { answerBody, problemOf } from "./body.ts";
 import { type BudgetParts, createBudget } from "./budget.ts";
 import { checked } from "./decide.ts";
+import { BATCH_ANSWER_SCHEMA, BATCH_SCHEMA } from "./door-schemas.ts";
 import { type Problem, problem } from "./problem.ts";
 import type { DecisionService } from "./service.ts";
 
@@ -22,7 +23,11 @@ export function serveBatch(
   service: DecisionService,
   budget: BudgetParts = {},
 ): void {
-  const config = { purpose: "decides several calls, in order" };
+  const config = {
+    purpose: "decides several calls, in order",
+    body: BATCH_SCHEMA,
+    answer: BATCH_ANSWER_SCHEMA,
+  };
   const limits = BATCH_LIMITS.json;
   app.post("/decide/batch", { config, bodyLimit: limits.byteCount }, (request, reply) =>
     answerBody(request, reply, { limits, ask: (input) => decideAll(input, service, budget) }),

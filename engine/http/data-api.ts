@@ -7,7 +7,9 @@ import { BATCH_LIMITS, JSON_LIMITS, type JsonLimits } from "../limits.ts";
 import { isObject } from "../value-reader.ts";
 import { bytesOf, problemOf, sendJson } from "./body.ts";
 import { type Budget, createBudget } from "./budget.ts";
+import { INPUT_SCHEMA, RESULT_SCHEMA } from "./door-schemas.ts";
 import { handOut } from "./hand-out.ts";
+import { REQUEST_SCHEMA } from "./schemas.ts";
 import type { DecisionService } from "./service.ts";
 
 export interface DataApiParts {
@@ -23,7 +25,12 @@ export function serveDataApi(app: FastifyInstance, parts: DataApiParts): void {
   app.post(
     "/v1/data/*",
     {
-      config: { ...takes, purpose: "OPA: a decision, as its document" },
+      config: {
+        ...takes,
+        purpose: "OPA: a decision, as its document",
+        body: INPUT_SCHEMA,
+        answer: RESULT_SCHEMA,
+      },
       bodyLimit: JSON_LIMITS.byteCount,
     },
     (request, reply) => answer(request, reply, JSON_LIMITS, (body) => one(body, request, parts)),
@@ -40,7 +47,11 @@ export function serveDataApi(app: FastifyInstance, parts: DataApiParts): void {
   app.post(
     "/",
     {
-      config: { takesQuery: true, purpose: "OPA: a decision on a bare input" },
+      config: {
+        takesQuery: true,
+        purpose: "OPA: a decision on a bare input",
+        body: REQUEST_SCHEMA,
+      },
       bodyLimit: JSON_LIMITS.byteCount,
     },
     (request, reply) =>

@@ -3,11 +3,16 @@ import type { Answer } from "../answer.ts";
 import type { Decision } from "../decision.ts";
 import { JSON_LIMITS } from "../limits.ts";
 import { answerBody } from "./body.ts";
+import { DECISION_SCHEMA, REQUEST_SCHEMA } from "./schemas.ts";
 import type { DecisionService } from "./service.ts";
 
 /** `POST /decide`: a denial is an answer like any other, and always 200. */
 export function serveDecide(app: FastifyInstance, service: DecisionService): void {
-  const config = { purpose: "decides one call of a tool" };
+  const config = {
+    purpose: "decides one call of a tool",
+    body: REQUEST_SCHEMA,
+    answer: DECISION_SCHEMA,
+  };
   app.post("/decide", { config, bodyLimit: JSON_LIMITS.byteCount }, (request, reply) =>
     answerBody(request, reply, {
       limits: JSON_LIMITS,

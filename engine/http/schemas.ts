@@ -8,20 +8,26 @@ import { DELEGATION_CAUSES } from "../identity/cause.ts";
 import { JSON_FAULT_CODES } from "../json.ts";
 import { PROBLEMS } from "./problem.ts";
 
-const id = { type: "string", minLength: 1 } as const;
-const texts = { type: "array", items: { type: "string" } } as const;
+export const id = { type: "string", minLength: 1 } as const;
+export const texts = { type: "array", items: { type: "string" } } as const;
 /** `null` is another spelling of a missing member. */
 const optionalText = { type: ["string", "null"] } as const;
 const time = { type: "string", description: "RFC 3339" } as const;
 const pointer = { type: "string", description: "JSON pointer (RFC 6901) into the body" } as const;
 
 /** Closed: a member that is not listed is refused. */
-function closed<Members extends object>(properties: Members, required: readonly string[] = []) {
+export function closed<Members extends object>(
+  properties: Members,
+  required: readonly string[] = [],
+) {
   return { type: "object", properties, required, additionalProperties: false } as const;
 }
 
 /** Further members are the attributes that the policy declares, each with its type. */
-function open<Members extends object>(properties: Members, required: readonly string[] = []) {
+export function open<Members extends object>(
+  properties: Members,
+  required: readonly string[] = [],
+) {
   return { type: "object", properties, required } as const;
 }
 

@@ -17,6 +17,7 @@ import { takeRawBodies } from "./body.ts";
 import { serveDecide } from "./decide.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { serveHealth } from "./health.ts";
+import { serveOpenApi } from "./openapi.ts";
 import { serveOutcome } from "./outcome.ts";
 import { PROBLEM_TYPE, type ProblemName, problem, sendProblem } from "./problem.ts";
 import { serveIndex } from "./resources.ts";
@@ -44,6 +45,7 @@ export interface AppParts {
 /** The service, ready to `inject` into; `listen` in `listen.ts` puts it on a port. */
 export function createServer({ service, extend, ...parts }: ServerParts): FastifyInstance {
   const app = createApp(parts);
+  serveOpenApi(app);
   serveDecide(app, service);
   serveBatch(app, service);
   serveTools(app, service);

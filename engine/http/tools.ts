@@ -7,6 +7,7 @@ import { BATCH_LIMITS } from "../limits.ts";
 import { isObject } from "../value-reader.ts";
 import { answerBody } from "./body.ts";
 import { type Budget, type BudgetParts, createBudget } from "./budget.ts";
+import { TOOLS_ANSWER_SCHEMA, TOOLS_SCHEMA } from "./door-schemas.ts";
 import type { DecisionService } from "./service.ts";
 
 /** Of a tool that was not looked at, all that is known is that it depends. */
@@ -19,7 +20,11 @@ export function serveTools(
   service: DecisionService,
   budget: BudgetParts = {},
 ): void {
-  const config = { purpose: "says which tools may be called now" };
+  const config = {
+    purpose: "says which tools may be called now",
+    body: TOOLS_SCHEMA,
+    answer: TOOLS_ANSWER_SCHEMA,
+  };
   const limits = BATCH_LIMITS.json;
   app.post("/tools", { config, bodyLimit: limits.byteCount }, (request, reply) =>
     answerBody(request, reply, { limits, ask: (input) => standings(input, service, budget) }),

@@ -3,6 +3,14 @@ import type { Answer } from "../../answer.ts";
 import type { JsonValue } from "../../json.ts";
 import { BATCH_LIMITS, JSON_LIMITS, type JsonLimits } from "../../limits.ts";
 import { answerBody, sendJson } from "../body.ts";
+import {
+  EVALUATION_ANSWER_SCHEMA,
+  EVALUATION_SCHEMA,
+  EVALUATIONS_ANSWER_SCHEMA,
+  EVALUATIONS_SCHEMA,
+  SEARCH_ANSWER_SCHEMA,
+  SEARCH_SCHEMA,
+} from "../door-schemas.ts";
 import type { DecisionService } from "../service.ts";
 import { completeFrom } from "./directory.ts";
 import type { Asker } from "./evaluate.ts";
@@ -24,24 +32,36 @@ export function serveAuthzen(app: FastifyInstance, parts: AuthzenParts): void {
   const { baseUrl, directory } = mapping;
   const asker: Asker = { service, mapping, complete: completeFrom(directory), clock };
   const base = baseUrl === undefined ? "" : pathOf(baseUrl);
-  const post = <Value>(path: string, purpose: string, limits: JsonLimits, ask: Ask<Value>) => {
-    app.post(base + path, { config: { purpose }, bodyLimit: limits.byteCount }, (request, reply) =>
+  const post = <Value>({ path, limits, ask, ...config }: Resource<Value>) => {
+    app.post(base + path, { config, bodyLimit: limits.byteCount }, (request, reply) =>
       answerBody(request, reply, { limits, ask }),
     );
   };
-  post(EVALUATION, "AuthZEN: one decision", JSON_LIMITS, (input) => evaluateOne(input, asker));
-  post(EVALUATIONS, "AuthZEN: several decisions", BATCH_LIMITS.json, (input) =>
-    evaluateMany(input, asker),
-  );
-  if (directory !== undefined) {
-    for (const searched of ["subject", "resource", "action"] as const) {
-      post(
-        `${SEARCH}/${searched}`,
-        `AuthZEN: ${searched}s that are allowed`,
-        JSON_LIMITS,
-        (input) => search(searched, input, { ...asker, directory }),
-      );
-    }
+  post({
+    path: EVALUATION,
+    purpose: "AuthZEN: one decision",
+    body: EVALUATION_SCHEMA,
+    answer: EVALUATION_ANSWER_SCHEMA,
+    limits: JSON_LIMITS,
+    ask: (input) => evaluateOne(input, asker),
+  });
+  post({
+    path: EVALUATIONS,
+    purpose: "AuthZEN: several decisions",
+    body: EVALUATIONS_SCHEMA,
+    answer: EVALUATIONS_ANSWER_SCHEMA,
+    limits: BATCH_LIMITS.json,
+    ask: (input) => evaluateMany(input, asker),
+  });
+  for (const searched of directory === undefined ? [] : SEARCHES) {
+    post({
+      path: `${SEARCH}/${searched}`,
+      purpose: `AuthZEN: ${searched}s that are allowed`,
+      body: SEARCH_SCHEMA,
+      answer: SEARCH_ANSWER_SCHEMA,
+      limits: JSON_LIMITS,
+      ask: (input) => search(searched, input, asker),
+    });
   }
   if (baseUrl === undefined) return;
   const metadata = metadataOf(mapping);
@@ -49,4 +69,13 @@ export function serveAuthzen(app: FastifyInstance, parts: AuthzenParts): void {
   app.get(metadataPath(baseUrl), { config }, (_request, reply) => sendJson(reply, metadata));
 }
 
-type Ask<Value> = (input: JsonValue) => Promise<Answer<Value>>;
+const SEARCHES = ["subject", "resource", "action"] as const;
+
+interface Resource<Value> {
+  readonly path: string;
+  readonly purpose: string;
+  readonly body: object;
+  readonly answer: object;
+  readonly limits: JsonLimits;
+  ask(input: JsonValue): Promise<Answer<Value>>;
+}

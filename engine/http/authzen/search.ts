@@ -33,6 +33,8 @@ interface Found {
 /** So many results on one page where nobody says. */
 const PAGE_MOST = 200;
 
+const NOBODY: Directory = { subjects: [], resources: [], actions: [] };
+
 interface Candidate {
   readonly tuple: Tuple;
   readonly shown: Result;
@@ -41,7 +43,7 @@ interface Candidate {
 export async function search(
   searched: Searched,
   input: JsonValue,
-  asker: Asker & { readonly directory: Directory },
+  asker: Asker,
   budget: BudgetParts = {},
 ): Promise<Answer<Found>> {
   const problems: Problem[] = [];
@@ -49,7 +51,8 @@ export async function search(
     wrong(problems, "", "an object", input);
     return { kind: "malformed", faults: problems };
   }
-  const candidates = candidatesOf(searched, input, asker.directory, problems);
+  const { directory = NOBODY } = asker.mapping;
+  const candidates = candidatesOf(searched, input, directory, problems);
   const query = digestOf({ searched, ...input, page: undefined }).slice(-16);
   const page = readPage(input.page, query, problems);
   if (problems.length > 0) return { kind: "malformed", faults: problems };

@@ -41,6 +41,7 @@ describe("what is served", () => {
     const { resources } = response.json<{ resources: { method: string; path: string }[] }>();
     expect(resources.map(({ method, path }) => `${method} ${path}`)).toEqual([
       "GET /",
+      "GET /openapi.json",
       "POST /decide",
       "POST /decide/batch",
       "POST /tools",

@@ -1,0 +1,90 @@
+/** `GET /openapi.json`: what is served, from the table that serves it (OpenAPI 3.1, whose schemas are JSON Schema). */
+import type { FastifyInstance } from "fastify";
+import { sendJson } from "./body.ts";
+import { PROBLEM_TYPE } from "./problem.ts";
+import { PROBLEM_SCHEMA } from "./schemas.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** JSON Schema of what is sent, and of the answer that is 200. */
+    readonly body?: object;
+    readonly answer?: object;
+  }
+}
+
+interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly purpose: string;
+  readonly body: object | undefined;
+  readonly answer: object | undefined;
+}
+
+/** Sees the routes that are made after it. */
+export function serveOpenApi(app: FastifyInstance): void {
+  const routes: Route[] = [];
+  app.addHook("onRoute", ({ method, url, config }) => {
+    const { purpose = "", body, answer } = config ?? {};
+    for (const name of [method].flat())
+      routes.push({ method: name, path: url, purpose, body, answer });
+  });
+  const config = { purpose: "describes what is served (OpenAPI)", answer: { type: "object" } };
+  app.get("/openapi.json", { config }, (_request, reply) => sendJson(reply, documentOf(routes)));
+}
+
+function documentOf(routes: readonly Route[]) {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of routes) {
+    const path = pathOf(route.path);
+    paths[path] ??= {};
+    paths[path][route.method.toLowerCase()] = operationOf(route);
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Writ",
+      version: "1",
+      description:
+        "Decides calls of tools by AI agents. A denial is an answer like any other, and always 200; whatever is not 200 is a denial too.",
+    },
+    paths,
+    components: { schemas: { Problem: bare(PROBLEM_SCHEMA) } },
+  };
+}
+
+/** OpenAPI has no wildcards: what stands for the rest of a path is one parameter. */
+function pathOf(path: string): string {
+  return path.replace(/\*$/, "{path}");
+}
+
+function operationOf({ method, path, purpose, body, answer }: Route): object {
+  return {
+    summary: purpose,
+    operationId: `${method.toLowerCase()}${path.replaceAll(/[^A-Za-z0-9]+/g, "_")}`,
+    ...(path.endsWith("*") ? { parameters: [REST_OF_PATH] } : {}),
+    ...(body === undefined
+      ? {}
+      : {
+          requestBody: { required: true, content: { "application/json": { schema: bare(body) } } },
+        }),
+    responses: {
+      "200": {
+        description: "the answer",
+        ...(answer === undefined
+          ? {}
+          : { content: { "application/json": { schema: bare(answer) } } }),
+      },
+      default: {
+        description: "no answer; treat it as a denial",
+        content: { [PROBLEM_TYPE]: { schema: { $ref: "#/components/schemas/Problem" } } },
+      },
+    },
+  };
+}
+
+const REST_OF_PATH = { name: "path", in: "path", required: true, schema: { type: "string" } };
+
+/** OpenAPI says once for all which JSON Schema it is. */
+function bare(schema: object): object {
+  return Object.fromEntries(Object.entries(schema).filter(([name]) => name !== "$schema"));
+}
