@@ -41,8 +41,8 @@ export type Reply = readonly unknown[];
 const FAILURES_MOST = 5;
 const RETRY_MS = 100;
 const CHECK_MS = 1_000;
-/** For connecting and everything that is checked then. */
-const CONNECT_MS = 500;
+/** For connecting and everything that is checked then; who decides does not wait for it. */
+const CONNECT_MS = 2_000;
 
 /** Rejects where the store must not be used, or cannot be reached; later losses are found and made good. */
 export async function connect(parts: ConnectionParts): Promise<Connection> {
@@ -272,6 +272,7 @@ class Line implements Connection {
       try {
         await this.#check(link);
       } catch (fault) {
+        if (fault instanceof TookTooLong) return this.#failed(fault, link);
         this.#lose(link, messageOf(fault));
         void this.#recover();
       }

@@ -1,0 +1,178 @@
+/** What several processes on one Redis must hold together, in one test process and in several. */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { RedisParts } from "../../../engine/state/redis/store.ts";
+import { programOf } from "../../support/engine.ts";
+import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
+import { type Replica, replicaOf } from "../../support/shared.ts";
+
+const POLICY = `
+  label untrusted
+  tool pay { effect write, args { amount: Decimal } }
+  tool look { effect read, yields untrusted }
+  tool check { effect execute }
+  counter spend = sum args.amount of allowed pay per agent within 1h
+  counter tries = count attempts look per agent
+  latch checked = completed check per session reset by completed look
+  task errand { sequence check, look+ limit calls <= 40 }
+  permit pay tool pay when spend + args.amount <= 100.00
+  permit others tool look, check
+  forbid tainted tool pay when has session and untrusted in session.labels
+  forbid unchecked tool look when has session and not checked
+  forbid odd tool look when tries * 2 == 7
+`;
+const PROGRAM = programOf(POLICY);
+
+describeRedis("several processes on one Redis", () => {
+  let redis: TestRedis;
+  const replicas: Replica[] = [];
+  let places = 0;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+  afterEach(() => {
+    for (const replica of replicas.splice(0)) replica.close();
+  });
+  const place = () => `redis://127.0.0.1:${redis.port}/shared${places++}`;
+  const fleet = async (count: number, parts: Partial<RedisParts> = {}, url = place()) => {
+    const made = await Promise.all(
+      Array.from({ length: count }, () => replicaOf(PROGRAM, url, { timeoutMs: 20_000, ...parts })),
+    );
+    replicas.push(...made);
+    return made as [Replica, ...Replica[]];
+  };
+
+  test("allow exactly the limit of thousands of calls that race, 20 of 20 times", async () => {
+    const all = await fleet(8);
+    for (let run = 0; run < 20; run++) {
+      const agent = { agent: { id: `bot${run}` } };
+      const asked = all.flatMap((replica) =>
+        Array.from({ length: 250 }, () => replica.ask("pay", { amount: 1 }, agent)),
+      );
+      const answers = await Promise.all(asked);
+      expect(answers.filter((answer) => answer === "allow")).toHaveLength(100);
+      expect(new Set(answers)).toEqual(new Set(["allow", "not_permitted"]));
+    }
+  }, 120_000);
+
+  test("two server processes allow exactly the limit together, 20 of 20 times", async () => {
+    const url = place();
+    const children = [childOn(url), childOn(url)];
+    try {
+      for (const child of children) expect((await once(child, "message"))[0]).toBe("ready");
+      for (let run = 0; run < 20; run++) {
+        const told = children.map((child) => once(child, "message"));
+        for (const child of children) child.send({ agent: `bot${run}`, count: 400 });
+        const allowed = (await Promise.all(told)).map(([count]) => Number(count));
+        expect(allowed.reduce((sum, count) => sum + count)).toBe(100);
+      }
+    } finally {
+      for (const child of children) child.kill("SIGKILL");
+    }
+  }, 120_000);
+
+  test("what fails gives its share back, wherever it is reported", async () => {
+    const [one, another] = await fleet(2);
+    const call = await one.call("pay", { amount: 100 });
+    expect(await another?.ask("pay", { amount: 1 })).toBe("not_permitted");
+    expect((await another?.engine.outcome({ call: call.call, status: "error" }))?.kind).toBe(
+      "answer",
+    );
+    expect(await one.ask("pay", { amount: 100 })).toBe("allow");
+  });
+
+  test("of two that report an outcome, one settles it, and another outcome is refused", async () => {
+    const [one, another] = await fleet(2);
+    for (let run = 0; run < 20; run++) {
+      const { call } = await one.call("pay", { amount: 1 });
+      const report = (replica: Replica | undefined, status: string) =>
+        replica?.engine.outcome({ call, status });
+      const kinds = await Promise.all([report(one, "ok"), report(another, "error")]);
+      expect(kinds.map((answer) => answer?.kind).sort()).toEqual(["already_settled", "answer"]);
+    }
+  });
+
+  test("a session that is ended is ended everywhere at once", async () => {
+    const [one, another] = await fleet(2);
+    const session = { session: { id: "s" } };
+    expect(await another?.ask("check", {}, session)).toBe("allow");
+    await one.engine.sessions.interrupt("s");
+    expect(await another?.ask("check", {}, session)).toBe("session_interrupted");
+    expect(await another?.engine.sessions.reinstate("s")).toBe(true);
+    expect(await one.ask("check", {}, session)).toBe("allow");
+  });
+
+  test("labels, latches and steps that one saw, all see", async () => {
+    const [one, another] = await fleet(2);
+    const session = { session: { id: "s" } };
+    const task = { ...session, intent: { task: "errand" } };
+    expect(await another?.ask("look", {}, session)).toBe("forbidden");
+    const check = await one.call("check", {}, task);
+    expect(await another?.ask("look", {}, task)).toBe("prerequisite_pending");
+    await another?.engine.outcome({ call: check.call, status: "ok" });
+    const look = await one.call("look", {}, task);
+    expect(look.decision).toBe("allow");
+    expect(await another?.ask("pay", { amount: 1 }, session)).toBe("allow");
+    await another?.engine.outcome({ call: look.call, status: "ok", values: "text" });
+    expect(await one.ask("pay", { amount: 1 }, session)).toBe("forbidden");
+    expect(await one.ask("look", {}, session)).toBe("forbidden");
+  });
+
+  test("a call that rests on nothing is allowed without a name to settle", async () => {
+    const plain = programOf("tool look { effect read }\npermit looking");
+    const url = place();
+    const replica = await replicaOf(plain, url);
+    replicas.push(replica);
+    const { call, decision } = await replica.call("look");
+    expect([decision, call?.endsWith("-free")]).toEqual(["allow", true]);
+    expect((await replica.engine.outcome({ call, status: "ok" })).kind).toBe("answer");
+    const namespace = url.slice(url.lastIndexOf("/") + 1);
+    expect(await redis.command("EXISTS", `writ:{${namespace}}:calls`)).toBe(0);
+  });
+
+  test("operators see what is kept, and by whom a session was ended", async () => {
+    const [one, another] = await fleet(2);
+    const session = { session: { id: "s" } };
+    await one.ask("pay", { amount: 12.5 }, session);
+    await another?.engine.sessions.interrupt("s", { by: "operator", names: ["ann"] });
+    const state = await another?.engine.inspection.state(5);
+    expect(state?.sessions.interrupted).toBe(1);
+    expect(JSON.stringify(state?.counters)).toContain("12.5");
+    const sessions = await one.engine.inspection.sessions({ most: 5 });
+    expect(JSON.stringify(sessions)).toContain("ann");
+    expect(JSON.stringify(await one.engine.inspection.session("s"))).toContain("pay");
+  });
+});
+
+function childOn(url: string): ChildProcess {
+  const path = fileURLToPath(new URL("../../support/shared-child.ts", import.meta.url));
+  return fork(path, [url, POLICY], { stdio: "inherit" });
+}
+
+describeRedis("a Redis Cluster", () => {
+  let redis: TestRedis;
+  beforeAll(async () => {
+    redis = await startRedis(["--cluster-enabled", "yes"]);
+    await redis.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+    while (!String(await redis.command("CLUSTER", "INFO")).includes("cluster_state:ok"));
+  });
+  afterAll(() => redis.stop());
+
+  test("has all that one namespace keeps in one slot", async () => {
+    const replica = await replicaOf(PROGRAM, redis.url);
+    const task = { session: { id: "s{1}" }, intent: { task: "errand" } };
+    const check = await replica.call("check", {}, task);
+    await replica.engine.outcome({ call: check.call, status: "ok" });
+    expect(await replica.ask("look", {}, task)).toBe("allow");
+    expect(await replica.ask("pay", { amount: 1 }, task)).toBe("out_of_sequence");
+    replica.close();
+    const keys = (await redis.command("KEYS", "*")) as string[];
+    const slots = await Promise.all(keys.map((key) => redis.command("CLUSTER", "KEYSLOT", key)));
+    expect(keys.length).toBeGreaterThan(6);
+    expect(new Set(slots).size).toBe(1);
+  });
+});
