@@ -1,9 +1,11 @@
 /** Redis as a store of state: what every store must do, and what only a shared one can. */
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { createSharedEngine } from "../../../engine/shared-engine.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { createSharedEngine, type SharedEngine } from "../../../engine/shared-engine.ts";
 import { parseRedisAddress, type RedisAddress } from "../../../engine/state/redis/address.ts";
 import { SCRIPT } from "../../../engine/state/redis/script.ts";
 import { connectRedis } from "../../../engine/state/redis/store.ts";
+import type { SharedStore } from "../../../engine/state/shared.ts";
+import { outcomeOf, programOf, START } from "../../support/engine.ts";
 import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
 import { seedFrom } from "../../support/seed.ts";
 import { type ContractStore, describeContract } from "./contract.ts";
@@ -26,17 +28,18 @@ const SET_TIME = SCRIPT.replace(
   "redis.call('HMGET', META, 'test_s', 'test_us')",
 );
 
+async function setServerTime({ namespace }: RedisAddress, ms: number): Promise<void> {
+  const [s, us] = [Math.floor(ms / 1_000), (ms % 1_000) * 1_000];
+  const meta = `writ:{${namespace}}:meta`;
+  await redis.command("HSET", meta, "test_s", String(s), "test_us", String(us));
+}
+
 const ON_REDIS: ContractStore = {
   name: "Redis",
   start: async (limits) => {
     const address = freshAddress();
-    const meta = `writ:{${address.namespace}}:meta`;
     let clock = (): number => 0;
-    const setTime = async (): Promise<void> => {
-      const ms = clock();
-      const [s, us] = [Math.floor(ms / 1_000), (ms % 1_000) * 1_000];
-      await redis.command("HSET", meta, "test_s", String(s), "test_us", String(us));
-    };
+    const setTime = () => setServerTime(address, clock());
     await setTime();
     const store = await connectRedis({
       address,
@@ -91,4 +94,103 @@ describeRedis("Redis", () => {
       expect(actual, differs).toEqual(expected);
     }
   }, 120_000);
+
+  describe("time", () => {
+    const program = programOf(`
+      tool pay { effect write }
+      tool step { effect execute }
+      counter paid = count allowed pay per agent within 1h
+      task errand { sequence step+ limit duration <= 1h }
+      permit pay tool pay when paid < 1
+      permit step tool step
+    `);
+    const pay = { agent: { id: "bot" }, tool: { name: "pay" } };
+    const step = {
+      agent: { id: "bot" },
+      tool: { name: "step" },
+      session: { id: "s" },
+      intent: { task: "errand" },
+    };
+    const HOUR = 3_600_000;
+
+    /** One or more processes, each with its own clock that nobody sets; all begin when the server does. */
+    const fleetOf = async (count: number) => {
+      const address = freshAddress();
+      const elapsed = Array.from({ length: count }, () => 0);
+      const server = { ms: START };
+      await setServerTime(address, server.ms);
+      const engines: SharedEngine[] = [];
+      for (let index = 0; index < count; index++) {
+        const store = await connectRedis({
+          address,
+          script: SET_TIME,
+          monotonic: () => elapsed[index] ?? 0,
+          timeoutMs: 5_000,
+          settleMs: 0,
+        });
+        stores.push(store);
+        engines.push(createSharedEngine({ program, digest: "sha256:test", store }));
+      }
+      const ask = async (index: number, input: object): Promise<string> => {
+        await setServerTime(address, server.ms);
+        const answer = await engines[index]?.decide(input);
+        return answer?.kind === "answer" ? outcomeOf(answer.value) : "none";
+      };
+      const pass = (ms: number, serverMs = ms) => {
+        for (const index of elapsed.keys()) elapsed[index] = (elapsed[index] ?? 0) + ms;
+        server.ms += serverMs;
+      };
+      return { ask, pass, server, elapsed };
+    };
+    const stores: SharedStore[] = [];
+    afterEach(() => {
+      for (const store of stores.splice(0)) store.close();
+    });
+
+    test.each([
+      ["an hour ahead", HOUR],
+      ["a day ahead", 24 * HOUR],
+      ["an hour back", -HOUR],
+      ["a day back", -24 * HOUR],
+    ])("a server set %s opens no window, and the window still ends", async (_, jump) => {
+      const { ask, pass, server } = await fleetOf(2);
+      expect(await ask(0, pay)).toBe("allow");
+      expect(await ask(0, step)).toBe("allow");
+      pass(60_000);
+      server.ms += jump;
+      for (const index of [1, 0, 1]) expect(await ask(index, pay)).toBe("not_permitted");
+      expect(await ask(1, step)).toBe("allow");
+      // In time that has really passed: half an hour is not an hour, and an hour and a bucket is.
+      pass(HOUR / 2);
+      expect(await ask(0, pay)).toBe("not_permitted");
+      pass(HOUR / 2 + HOUR / 16);
+      expect(await ask(1, step)).toBe("limit_reached");
+      expect(await ask(1, pay)).toBe("allow");
+    });
+
+    test("a server at double speed shortens no window", async () => {
+      const { ask, pass } = await fleetOf(2);
+      expect(await ask(0, pay)).toBe("allow");
+      for (let minute = 1; minute < 60; minute++) {
+        pass(60_000, 120_000);
+        expect(await ask(minute % 2, pay), `minute ${minute}`).toBe("not_permitted");
+      }
+    });
+
+    test("a server whose clock stands still opens nothing", async () => {
+      const { ask, pass } = await fleetOf(1);
+      expect(await ask(0, pay)).toBe("allow");
+      pass(2 * HOUR, 0);
+      expect(await ask(0, pay)).toBe("not_permitted");
+    });
+
+    test("a process whose own clock stands still, or runs ahead, opens nothing", async () => {
+      const { ask, pass, elapsed } = await fleetOf(2);
+      expect(await ask(0, pay)).toBe("allow");
+      pass(HOUR / 2);
+      elapsed[0] = 0;
+      elapsed[1] = 10 * HOUR;
+      for (const index of [0, 1, 0, 1]) expect(await ask(index, pay)).toBe("not_permitted");
+    });
+  });
 });
