@@ -19,7 +19,9 @@ const OPEN = '{"hash":"';
 /** Where the hash stands in a line behind one byte. */
 const HASH_AT = 1 + OPEN.length;
 const HASH_END = HASH_AT + 64;
-/** Numbers are followed by the record. */
+const CLOSE = "}".charCodeAt(0);
+/** The number is followed by the record, within so many characters. */
+const NUMBER_MOST = 40;
 const NUMBER = /^","n":(0|[1-9]\d{0,15}),"record":\{/;
 
 export interface Linked {
@@ -46,15 +48,15 @@ export type Followed =
  * byte of anything, which a leaf of the tree needs room for; it is the same afterwards.
  */
 export function follow(head: Head, framed: Buffer): Followed {
-  const start = framed.toString("latin1", 1, HASH_AT);
-  const found = NUMBER.exec(framed.toString("latin1", HASH_END, HASH_END + 40));
-  if (start !== OPEN || found === null || framed.toString("latin1", framed.length - 2) !== "}}") {
+  const start = framed.toString("latin1", 1, HASH_END + NUMBER_MOST);
+  const found = start.startsWith(OPEN) ? NUMBER.exec(start.slice(HASH_END - 1)) : null;
+  if (found === null || framed.at(-1) !== CLOSE || framed.at(-2) !== CLOSE) {
     return { ok: false, why: "it is no line of an audit log" };
   }
-  const own = framed.toString("latin1", HASH_AT, HASH_END);
-  framed.write(head.hash, HASH_AT, "binary");
+  const own = start.slice(HASH_AT - 1, HASH_END - 1);
+  framed.write(head.hash, HASH_AT, "latin1");
   const digest = hash("sha256", framed.subarray(1), "hex");
-  framed.write(own, HASH_AT, "binary");
+  framed.write(own, HASH_AT, "latin1");
   if (digest === own && Number(found[1]) === head.tree.size) {
     const grown = { hash: own, tree: withLeaf(head.tree, leafOf(framed)) };
     return { ok: true, head: grown, record: HASH_END + found[0].length - 1 };

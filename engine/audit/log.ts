@@ -221,12 +221,11 @@ class Log implements AuditLog {
     this.#batch = newBatch();
     this.#queue = [];
     this.#written = batch.promise;
-    // A timer that is late itself must not speak before the disk could.
-    const late = setTimeout(() => nextTurn(() => this.#beLate(batch)), this.#limits.behindMs);
+    const lateness = watchLateness(this.#limits.behindMs, () => this.#beLate(batch));
     this.#writing = this.#storeAndPublish(queue, batch)
       .catch((fault) => this.#fail(fault, queue.length, batch))
       .finally(() => {
-        clearTimeout(late);
+        lateness.end();
         this.#isLate = false;
         this.#writing = undefined;
         if (this.#queue.length > 0) this.#schedule();
@@ -387,6 +386,27 @@ interface LinkedBatch {
   readonly note: string | undefined;
   readonly covered: number;
 }
+
+/**
+ * Calls back once so much time has passed in which events were looked at: while the process itself is busy, the
+ * disk cannot say that it is done.
+ */
+function watchLateness(afterMs: number, onLate: () => void): { end(): void } {
+  const stepMs = afterMs / LATENESS_STEPS;
+  let left = LATENESS_STEPS;
+  let lookedMs = performance.now();
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    if (nowMs - lookedMs < 2 * stepMs) left -= 1;
+    lookedMs = nowMs;
+    if (left > 0) return;
+    clearInterval(timer);
+    nextTurn(onLate);
+  }, stepMs);
+  return { end: () => clearInterval(timer) };
+}
+
+const LATENESS_STEPS = 4;
 
 /** Stands in the queue for a checkpoint, which is made of what is before it. */
 const CHECKPOINT = "";

@@ -81,6 +81,8 @@ function checkpointAt(
   { tree }: Head,
   verifiers: readonly Verifier[],
 ) {
+  // Most lines are none, and are told by one letter.
+  if (framed[record + 2] !== CHECKPOINT.charCodeAt(2)) return undefined;
   const start = framed.toString("latin1", record, record + CHECKPOINT.length);
   if (start !== CHECKPOINT) return undefined;
   const read = readCheckpoint(

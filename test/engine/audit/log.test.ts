@@ -110,6 +110,22 @@ describe("writing", () => {
   });
 });
 
+test("a process that was busy for long blames no disk for it", async () => {
+  const { disk, log } = await openMemoryLog({ limits: { behindMs: 80 } });
+  // As a disk that needs several turns of the event loop to say that it is done.
+  disk.faults.before = async () => {
+    for (let turn = 0; turn < 10; turn++) await new Promise((next) => setImmediate(next));
+    return undefined;
+  };
+  log.append(RECORD);
+  const writing = log.written();
+  await new Promise((next) => setImmediate(next));
+  const until = performance.now() + 200;
+  while (performance.now() < until);
+  await writing;
+  await log.close();
+});
+
 describe("a disk that fails", () => {
   test("a short write is completed", async () => {
     const disk = failing("write", 3, () => 7);
