@@ -92,7 +92,12 @@ async function answerUntilStopped(
     const engine = state.engine({ ...named, ...shared, ...modules.partsFor(named.program) });
     return modules.around(engine, named.program);
   };
-  const policy = await found.open({ makeEngine, now, ids: shared.ids });
+  const policy = await found.open({
+    makeEngine,
+    now,
+    ids: shared.ids,
+    record: audit.operator,
+  });
   const decided = shadow.around(policy.active, { ...shared, store: state.store });
   const kept = audit.around(state.keep(decided));
   const { service, measures } = measured(await withIdentity(kept, input, io));

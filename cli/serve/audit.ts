@@ -7,7 +7,7 @@ import { LogInUse } from "../../engine/audit/lock.ts";
 import { type AuditLog, openLog } from "../../engine/audit/log.ts";
 import type { Signer } from "../../engine/audit/note.ts";
 import { readPointer } from "../../engine/audit/pointer.ts";
-import type { RecordOptions } from "../../engine/audit/record.ts";
+import type { OperatorAction, RecordOptions } from "../../engine/audit/record.ts";
 import { LogDamaged } from "../../engine/audit/recover.ts";
 import type { EvidenceSink } from "../../engine/evidence.ts";
 import type { AdminEvent, DecisionService } from "../../engine/http/index.ts";
@@ -54,6 +54,8 @@ export interface ServedAudit {
   around(service: DecisionService): DecisionService;
   /** For the operators' server: what they do is recorded. */
   readonly admin: { readonly onAdmin?: (event: AdminEvent) => Promise<void> };
+  /** Of what is done to the service: resolves once it is recorded, and rejects where it cannot be. */
+  readonly operator?: (action: OperatorAction) => Promise<void>;
   /** Resolves with why when nothing can be recorded any more: then nothing more can be served. */
   readonly ended: Promise<string>;
   /** For people: where, and whether signed. */
@@ -81,6 +83,7 @@ export async function openAudit(input: Input, io: Io): Promise<ServedAudit> {
           details: { session, label, because, via },
         }),
     },
+    operator: audit.operator,
     ended: log.ended,
     shown: `${relative(io.cwd, path)}${signer === undefined ? " (not signed: `writ audit key`)" : `, signed by ${signer.name}`}`,
     close: () => log.close(),

@@ -1,9 +1,16 @@
 /** Serves a signed bundle that is fetched again and again, from a file or a URL. */
 import { resolve } from "node:path";
 import type { Active } from "../../engine/active.ts";
+import type { OperatorAction } from "../../engine/audit/record.ts";
+import type { Passed } from "../../engine/bundles/examine.ts";
 import { type FloorStore, FloorUnreadable, openFloor } from "../../engine/bundles/floor.ts";
 import { poll } from "../../engine/bundles/poll.ts";
-import { createReloader, type Reloader, type ReloadParts } from "../../engine/bundles/reload.ts";
+import {
+  createReloader,
+  type ReloadEvent,
+  type Reloader,
+  type ReloadParts,
+} from "../../engine/bundles/reload.ts";
 import { type BundleSource, fileSource, urlSource } from "../../engine/bundles/source.ts";
 import { createExaminer } from "../../engine/bundles/thread.ts";
 import { readUrl } from "../../engine/egress/fetch.ts";
@@ -46,6 +53,8 @@ export interface BundleParts {
   readonly active: Active;
   readonly make: MakePolicy;
   readonly now: () => number;
+  /** Into the audit log, where there is one. */
+  readonly record?: ((action: OperatorAction) => Promise<void>) | undefined;
 }
 
 export interface ServedBundle {
@@ -110,8 +119,11 @@ async function openBundle(
     runsTests: !input.flags.has("no-test"),
     prepare: ({ program, manifest: { digest, revision, serial } }) =>
       parts.make({ program, digest, revision: revision ?? String(serial) }),
+    record: parts.record && ((passed) => recordActivation(passed, found.source, parts)),
     onEvent: (event) => {
-      if (!stopped) tellReload(event, input, io);
+      if (stopped) return;
+      if (event.kind === "refused") recordRefusal(event, parts);
+      tellReload(event, input, io);
     },
   });
   const isThere = await reloader.check();
@@ -129,6 +141,26 @@ async function openBundle(
       await examiner.close();
     },
   };
+}
+
+async function recordActivation(
+  { manifest, keyId }: Passed,
+  { shown }: BundleSource,
+  { record }: BundleParts,
+): Promise<void> {
+  const { package: name, digest, serial, revision } = manifest;
+  const details = { source: shown, package: name, digest, serial, revision };
+  await record?.({ action: "bundle.activate", by: keyId, details });
+}
+
+/** Nothing was changed, so nothing waits for it; a log that cannot be written says so itself. */
+function recordRefusal(
+  { refusal, source }: Extract<ReloadEvent, { kind: "refused" }>,
+  { record }: BundleParts,
+): void {
+  const { code, because } = refusal;
+  const details = { source, code, because };
+  record?.({ action: "bundle.refuse", by: "service", details }).catch(() => {});
 }
 
 function sourceAt(given: string, flags: Input["flags"]): BundleSource {

@@ -15,7 +15,7 @@ import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { loadPolicy, type Policy, SIGNED_EXTENSION } from "../files.ts";
 import { count, painter } from "../terminal.ts";
 import { failedTests } from "../tests.ts";
-import { BUNDLE_OPTIONS, type FoundBundle, findBundle } from "./bundle.ts";
+import { BUNDLE_OPTIONS, type BundleParts, type FoundBundle, findBundle } from "./bundle.ts";
 import { watchPolicy } from "./watch.ts";
 
 export const POLICY_OPTIONS: readonly Option[] = [
@@ -38,6 +38,8 @@ export interface PolicyParts {
   /** Milliseconds since the Unix epoch, never backwards. */
   readonly now: () => number;
   readonly ids: Ids;
+  /** Into the audit log, where there is one. */
+  readonly record?: BundleParts["record"];
 }
 
 export interface OpenedPolicy {
@@ -95,9 +97,9 @@ function prepare(parts: PolicyParts): Prepared {
 async function openFound(
   found: FoundBundle,
   { active, engine, make, warn }: Prepared,
-  { now }: PolicyParts,
+  { now, record }: PolicyParts,
 ): Promise<OpenedPolicy> {
-  const { reloader, start, stop } = await found.open({ active, make, now });
+  const { reloader, start, stop } = await found.open({ active, make, now, record });
   warn(() => warningsOf(reloader.status(), now()));
   return { active, engine, reloads: reloader.status, start, stop };
 }

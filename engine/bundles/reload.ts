@@ -25,6 +25,8 @@ export interface ReloadParts {
   readonly runsTests: boolean;
   /** A policy that can be decided by, made of what has passed. */
   readonly prepare: (passed: Passed) => Omit<ActivePolicy, "program" | "untilMs">;
+  /** For the audit log, before it is decided by; where this rejects, it is not. */
+  readonly record?: ((passed: Passed) => Promise<void>) | undefined;
   readonly onEvent: (event: ReloadEvent) => void;
 }
 
@@ -156,9 +158,10 @@ async function activate(
   const { package: name, serial } = manifest;
   try {
     await floor.record({ package: name, serial, manifest: manifestDigest }, bytes);
+    await parts.record?.(passed);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "it failed";
-    return refuse("not_recorded", `it could not be written down as the newest: ${code}`);
+    return refuse("not_recorded", `it could not be written down before it decides: ${code}`);
   }
   active.swap(policy);
   state.serial = serial;

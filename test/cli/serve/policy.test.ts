@@ -79,6 +79,18 @@ describe("writ serve --bundle", () => {
     await release(cwd, 2, SMALL);
     expect(await service.event("policy_refused")).toMatchObject({ code: "rolled_back" });
     const stopped = await service.stop();
+    const records = readFileSync(join(cwd, ".writ/audit.jsonl"), "utf8").trim().split("\n");
+    const operated = records
+      .map((line) => JSON.parse(line).record)
+      .filter(({ kind }) => kind === "operator");
+    expect(operated.map(({ action, details }) => [action, details.serial ?? details.code])).toEqual(
+      [
+        ["bundle.activate", 1],
+        ["bundle.refuse", "unknown_key"],
+        ["bundle.activate", 3],
+        ["bundle.refuse", "rolled_back"],
+      ],
+    );
     expect(stopped).toMatchObject({ code: 0, err: "" });
   });
 

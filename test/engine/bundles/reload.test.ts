@@ -4,7 +4,12 @@ import { describe, expect, test } from "vitest";
 import { type Active, createActive } from "../../../engine/active.ts";
 import { examine } from "../../../engine/bundles/examine.ts";
 import { openFloor } from "../../../engine/bundles/floor.ts";
-import { createReloader, type ReloadEvent, type Reloader } from "../../../engine/bundles/reload.ts";
+import {
+  createReloader,
+  type ReloadEvent,
+  type Reloader,
+  type ReloadParts,
+} from "../../../engine/bundles/reload.ts";
 import type { BundleSource } from "../../../engine/bundles/source.ts";
 import type { Examiner } from "../../../engine/bundles/thread.ts";
 import type { Fetched } from "../../../engine/egress/fetch.ts";
@@ -32,7 +37,11 @@ interface Reloading {
 }
 
 function reloading(
-  more: { readonly directory?: string; readonly examiner?: Examiner } = {},
+  more: {
+    readonly directory?: string;
+    readonly examiner?: Examiner;
+    readonly record?: ReloadParts["record"];
+  } = {},
 ): Reloading {
   const directory = more.directory ?? directoryWith({});
   const store = createMemoryStore();
@@ -66,6 +75,7 @@ function reloading(
       const named = { digest, revision: revision ?? String(serial) };
       return { ...named, service: createEngine({ program, ...named, store, clock: now }) };
     },
+    record: more.record,
     onEvent: (event) => void events.push(event),
   });
   const one: Reloading = {
@@ -191,6 +201,29 @@ describe("what is refused leaves what is decided by", () => {
     expect(one.reloader.status().failing).toMatchObject({ code: "crashed" });
     fails = false;
     expect(await one.check()).toBe("1");
+  });
+
+  test("one that the audit log cannot be told of", async () => {
+    let full = false;
+    const told: number[] = [];
+    const one = reloading({
+      record: async ({ manifest }) => {
+        if (full) throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+        told.push(manifest.serial);
+      },
+    });
+    one.holds = body(1);
+    expect(await one.check()).toBe("1");
+    full = true;
+    one.holds = body(2);
+    expect(await one.check()).toBe("1");
+    expect(one.reloader.status().failing).toMatchObject({
+      code: "not_recorded",
+      because: "it could not be written down before it decides: ENOSPC",
+    });
+    full = false;
+    expect(await one.check()).toBe("2");
+    expect(told).toEqual([1, 2]);
   });
 
   test("one that cannot be written down as the newest", async () => {
