@@ -4,6 +4,7 @@ import { parse as parseYaml } from "yaml";
 import type { DecisionService } from "../../engine/http/index.ts";
 import { type IssuerConfig, readIdentityConfig } from "../../engine/identity/config.ts";
 import { createIdentity, type Identity } from "../../engine/identity/identity.ts";
+import type { Issuer } from "../../engine/identity/issuer.ts";
 import { openIssuers } from "../../engine/identity/open.ts";
 import { identified } from "../../engine/identity/service.ts";
 import { readJson } from "../../engine/json.ts";
@@ -36,15 +37,36 @@ export async function withIdentity(
 
 export async function openIdentity(path: string, now: () => number, io: Io): Promise<Identity> {
   const full = resolve(io.cwd, path);
-  const issuers = await openIssuers(readConfigFile(full, path), {
+  const configs = readConfigFile(full, path);
+  const faults: string[] = [];
+  let isOpen = false;
+  const issuers = await openIssuers(configs, {
     directory: dirname(full),
     elapsedMs: () => performance.now(),
-    onFault: ({ message }) => io.err(`${message}\n`),
+    onFault: ({ message }) => {
+      if (isOpen) io.err(`${message}\n`);
+      else faults.push(message);
+    },
   });
+  isOpen = true;
+  checkKeys(configs, issuers, faults, io);
+  return createIdentity({ issuers, now });
+}
+
+/** A file that is not there is a mistake; a provider that does not answer may do so in a minute. */
+function checkKeys(
+  configs: readonly IssuerConfig[],
+  issuers: readonly Issuer[],
+  faults: readonly string[],
+  io: Io,
+): void {
+  const lacks = (kind: IssuerConfig["keys"]["kind"]) =>
+    issuers.some(({ keys }, at) => configs[at]?.keys.kind === kind && keys.current() === undefined);
+  if (lacks("file")) throw new Misuse(faults.join("\n"));
+  for (const fault of faults) io.err(`${fault}; its tokens are refused until it can be read\n`);
   for (const { name, keys } of issuers) {
     for (const ignored of keys.current()?.ignored ?? []) io.err(`${name}: ignored ${ignored}\n`);
   }
-  return createIdentity({ issuers, now });
 }
 
 const CONFIG_LIMITS: JsonLimits = {

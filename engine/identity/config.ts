@@ -35,16 +35,24 @@ export function readIdentityConfig(json: unknown): IdentityConfigReading {
   return problems.length > 0 ? { ok: false, problems } : { ok: true, issuers };
 }
 
+/** What stands beside the issuers, for all of them. */
+interface Shared {
+  readonly audience: readonly string[];
+  readonly workloads: readonly string[];
+}
+
 function readConfig(json: unknown, problems: Problem[]): readonly IssuerConfig[] {
   if (!isObject(json)) return wrong(problems, "", "an object", json) ?? [];
-  const given: Given = onlyMembers(json, ["audience", "issuers"], "", problems);
-  const audience =
-    given.audience === undefined ? [] : readNames(given.audience, "/audience", problems);
+  const given: Given = onlyMembers(json, ["audience", "workloads", "issuers"], "", problems);
+  const shared: Shared = {
+    audience: readNamesIfAny(given.audience, "/audience", problems),
+    workloads: readNamesIfAny(given.workloads, "/workloads", problems),
+  };
   if (!Array.isArray(given.issuers) || given.issuers.length === 0) {
     return report(problems, "/issuers", "is not a list of at least one issuer") ?? [];
   }
   const issuers = given.issuers.flatMap((issuer, index) => {
-    const read = readIssuer(issuer, `/issuers/${index}`, audience, problems);
+    const read = readIssuer(issuer, `/issuers/${index}`, shared, problems);
     return read === undefined ? [] : [read];
   });
   checkApart(issuers, given.issuers, problems);
@@ -79,7 +87,7 @@ function checkApart(
 /** Those that name people by ids of their own; SPIFFE IDs are apart, and links begin with ids that are listed. */
 const PREFIXED: ReadonlySet<string> = new Set(["access-token", "transaction-token"]);
 
-const COMMON = ["type", "keys", "audience", "algorithms", "workloads"] as const;
+const COMMON = ["type", "keys", "audience", "algorithms"] as const;
 const MEMBERS: Readonly<Record<TokenType, readonly string[]>> = {
   "access-token": [...COMMON, "issuer", "types", "prefix", "human", "claims"],
   "transaction-token": [...COMMON, "issuer", "prefix", "human"],
@@ -97,7 +105,7 @@ const TYPES: Readonly<Record<TokenType, readonly string[]>> = {
 function readIssuer(
   json: unknown,
   at: string,
-  audience: readonly string[],
+  shared: Shared,
   problems: Problem[],
 ): IssuerConfig | undefined {
   if (!isObject(json)) return wrong(problems, at, "an object", json);
@@ -106,8 +114,7 @@ function readIssuer(
     return report(problems, `${at}/type`, `is none of \`${TOKEN_TYPES.join("`, `")}\``);
   }
   const given: Given = onlyMembers(json, MEMBERS[type], at, problems);
-  const globs = (name: string) =>
-    given[name] === undefined ? [] : readNames(given[name], `${at}/${name}`, problems);
+  const globs = (name: string) => readNamesIfAny(given[name], `${at}/${name}`, problems);
   const name =
     type === "jwt-svid"
       ? readDomain(given, at, problems)
@@ -118,7 +125,7 @@ function readIssuer(
     `${at}/keys`,
     problems,
   );
-  const audiences = given.audience === undefined ? audience : globs("audience");
+  const audiences = given.audience === undefined ? shared.audience : globs("audience");
   if (audiences.length === 0) {
     report(problems, `${at}/audience`, "is missing: say as whom this engine is addressed");
   }
@@ -135,7 +142,7 @@ function readIssuer(
     algorithms: readAlgorithms(given.algorithms, `${at}/algorithms`, problems),
     types: readTypes(given.types, TYPES[type], `${at}/types`, problems),
     prefix: readPrefix(given.prefix, `${at}/prefix`, problems),
-    workloads: globs("workloads"),
+    workloads: shared.workloads,
     roots: globs("roots"),
     humans: globs("humans"),
     claims: readClaimNames(given.claims, `${at}/claims`, problems),
@@ -148,6 +155,10 @@ function readNames(json: unknown, at: string, problems: Problem[]): readonly str
   const list = typeof json === "string" ? [json] : json;
   if (!Array.isArray(list)) return wrong(problems, at, "a text or a list of texts", json) ?? [];
   return list.flatMap((one, index) => readId(one, `${at}/${index}`, problems) ?? []);
+}
+
+function readNamesIfAny(json: unknown, at: string, problems: Problem[]): readonly string[] {
+  return json === undefined ? [] : readNames(json, at, problems);
 }
 
 function readDomain(given: Given, at: string, problems: Problem[]): string | undefined {

@@ -20,7 +20,7 @@ export interface Issuer {
   readonly keys: KeySource;
   /** Set before ids, so that two issuers never name one person by accident. */
   readonly prefix: string;
-  /** Ids of deterministic workloads; who is neither this nor shown to be a person is an autonomous agent. */
+  /** Ids of deterministic workloads, the same for all issuers; who is neither this nor shown to be a person is an autonomous agent. */
   readonly workloads: readonly string[];
   /** What shows that the subject of an access or transaction token is a person. */
   readonly human?: Evidence;

@@ -109,7 +109,10 @@ export function readKeyDocument(
   if (jwk !== undefined) return { reading: readKeySet({ keys: [jwk] }, use), sequence: undefined };
   const read = readJson(bytes, DOCUMENT_LIMITS);
   if (!read.ok) {
-    const why = `it is no JSON: ${read.fault.message}`;
+    const isPem = Buffer.from(bytes.subarray(0, 11)).toString() === "-----BEGIN ";
+    const why = isPem
+      ? "it is PEM, and not of one public key"
+      : `it is no JSON: ${read.fault.message}`;
     return { reading: { ok: false, why }, sequence: undefined };
   }
   return { reading: readKeySet(read.value, use), sequence: sequenceOf(read.value) };

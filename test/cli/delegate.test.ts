@@ -95,7 +95,7 @@ test("what would be refused is not made", async () => {
     [`${under} --issuer x`, "only a first link names its issuer"],
     [`${under} --depth ten`, "is a number from 0 to 7"],
     ["delegate --key acme.key --to x --holder bot.pub", "`--scope` is missing"],
-    ["delegate --key acme.pub --to x --holder bot.pub", "is no such key"],
+    ["delegate --key acme.pub --to x --holder bot.pub", "others can read"],
     ["delegate --to x", "`--key` is missing"],
   ] as const;
   for (const [words, said] of cases) {
@@ -133,6 +133,18 @@ test("an identity configuration that is none is misuse that says what is wrong",
     ["odd.yaml", "is no YAML"],
   ]) {
     const { code, err } = await writ(["inspect", "--identity", name ?? "", "chain.txt"], { cwd });
+    expect([code, err]).toEqual([2, expect.stringContaining(said ?? "")]);
+  }
+});
+
+test("keys that are not there, or not to be shown, keep a service from starting", async () => {
+  const { cwd } = await workplace();
+  for (const [file, said] of [
+    ["none.pub", "ENOENT"],
+    ["acme.key", "it is PEM, and not of one public key"],
+  ]) {
+    writeFileSync(join(cwd, "odd.yaml"), CONFIG.replace("acme.pub", file ?? ""));
+    const { code, err } = await writ(["inspect", "--identity", "odd.yaml", "chain.txt"], { cwd });
     expect([code, err]).toEqual([2, expect.stringContaining(said ?? "")]);
   }
 });

@@ -74,7 +74,7 @@ export function issuerOf(by: Signer, members: Json): Json {
 }
 
 export function configOf(issuers: readonly Json[]): readonly IssuerConfig[] {
-  const read = readIdentityConfig({ audience: HERE, issuers });
+  const read = readIdentityConfig({ audience: HERE, workloads: "svc-*", issuers });
   if (read.ok) return read.issuers;
   throw new Error(read.problems.map(({ at, message }) => `${at} ${message}`).join("\n"));
 }

@@ -37,7 +37,6 @@ beforeAll(async () => {
       issuer: IDP,
       prefix: "",
       human: { claim: "amr" },
-      workloads: ["svc-*"],
     }),
     issuerOf(keys.tts, {
       type: "transaction-token",
