@@ -393,7 +393,7 @@ export type Expr =
   | { readonly kind: "module"; readonly module: number; readonly at: number }
   /** A counter's value before this request. Unknown (`absent` key, `state_unavailable`). */
   | { readonly kind: "counter"; readonly counter: number; readonly at: number }
-  /** A latch's bit. Unknown (`pending`) while a call that would set it has not reported its outcome. */
+  /** A latch's bit. Unknown (`pending`) while a call that would change it has not reported its outcome. */
   | { readonly kind: "latch"; readonly latch: number; readonly at: number }
   /** Set of labels (SPEC §7.5). */
   | { readonly kind: "origin"; readonly of: Expr; readonly at: number };

@@ -32,6 +32,7 @@ import {
   type LatchTable,
   type Memory,
   type MemoryLimits,
+  readLatch,
   type Session,
   type TaskEntry,
   writtenTask,
@@ -129,8 +130,9 @@ function rememberedBy(policy: Policy): Remembered {
       declared: table.declared,
       cells: table.cells,
       read: (key) => {
-        const { set = false, pending = 0 } = table.cells.get(key) ?? {};
-        return set ? "set" : pending > 0 ? "pending" : "unset";
+        const cell = table.cells.get(key);
+        const reading = cell !== undefined && readLatch(cell);
+        return reading === "pending" ? reading : reading ? "set" : "unset";
       },
     })),
   };
@@ -167,8 +169,7 @@ class View implements StateView {
     if (table === undefined) return "unavailable";
     const cell = table.cells.get(key);
     if (cell === undefined) return this.#hasRoom(table.cells.size) ? false : "unavailable";
-    if (cell.set) return true;
-    return cell.pending > 0 ? "pending" : false;
+    return readLatch(cell);
   }
 
   origin(value: Value): ReadonlySet<Scalar> | "unavailable" {
@@ -290,7 +291,7 @@ function makeRoom(table: CounterTable | LatchTable, nowMs: number, { keeper }: M
     }
   } else {
     for (const [key, cell] of table.cells) {
-      if (cell.set || cell.pending > 0) continue;
+      if (cell.set || cell.pending > 0 || cell.resetting > 0) continue;
       table.cells.delete(key);
       keeper?.latch(table, key);
     }
@@ -363,11 +364,14 @@ function latch(touch: Touch, effects: Effects, policy: Policy, latched: HeldLatc
   if (cell === undefined) return;
   if (calls.base !== "completed") cell.set = kind === "latch";
   else {
-    if (kind === "latch") cell.pending += 1;
+    cell[WAITING[kind]] += 1;
     latched.push({ table: table.meaning, key: touch.key, kind });
   }
   policy.memory.keeper?.latch(table, touch.key);
 }
+
+/** What counts the calls under way that would set a latch, or reset it. */
+const WAITING = { latch: "pending", reset: "resetting" } as const;
 
 function latchCell(
   table: LatchTable,
@@ -379,7 +383,7 @@ function latchCell(
   if (known !== undefined) return known;
   const isFull = table.cells.size >= memory.limits.keyCount;
   if (isFull && !makeRoom(table, nowMs, memory)) return undefined;
-  const cell = { set: false, pending: 0 };
+  const cell = { set: false, pending: 0, resetting: 0 };
   table.cells.set(key, cell);
   return cell;
 }
@@ -469,7 +473,7 @@ function settleLatch(held: HeldLatch, succeeded: boolean, memory: Memory): void 
   const table = memory.latches.get(held.table);
   const cell = table?.cells.get(held.key);
   if (table === undefined || cell === undefined) return;
-  if (held.kind === "latch") cell.pending -= 1;
+  cell[WAITING[held.kind]] -= 1;
   if (succeeded) cell.set = held.kind === "latch";
   memory.keeper?.latch(table, held.key);
 }

@@ -56,7 +56,7 @@ export interface KeyReading {
 export interface LatchReport {
   readonly keyCount: number;
   readonly setCount: number;
-  /** Not set, and some call under way would set it. */
+  /** Some call under way would change it. */
   readonly pendingCount: number;
   readonly keys: readonly { readonly key: string; readonly state: "set" | "pending" }[];
 }

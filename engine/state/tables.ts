@@ -68,6 +68,14 @@ export interface LatchCell {
   set: boolean;
   /** Calls under way that would set it. */
   pending: number;
+  /** Calls under way that would reset it. */
+  resetting: number;
+}
+
+/** While a call is under way that would change it, which it is is not known. */
+export function readLatch({ set, pending, resetting }: LatchCell): boolean | "pending" {
+  if (set) return resetting > 0 ? "pending" : true;
+  return pending > 0 ? "pending" : false;
 }
 
 export interface Session {

@@ -15,7 +15,7 @@ export interface Cell {
 export type CellChange =
   | { readonly kind: "add"; readonly value: string }
   | { readonly kind: "take"; readonly value: string }
-  | { readonly kind: "set" | "reset" | "pend" | "unpend" | "keep" };
+  | { readonly kind: "set" | "reset" | "pend" | "unpend" | "pend reset" | "unpend reset" };
 
 export class Arguments {
   readonly keys: string[] = [];

@@ -78,7 +78,7 @@ function latch(
     cells.change(table, key, { kind: resets ? "reset" : "set" });
     return;
   }
-  cells.change(table, key, { kind: resets ? "keep" : "pend" });
+  cells.change(table, key, { kind: resets ? "pend reset" : "pend" });
   latches.push({ table: spellTable(table), key, kind: resets ? "reset" : "latch" });
 }
 
@@ -96,7 +96,7 @@ export function settlementOf({ held, latches }: Call, succeeded: boolean): reado
   }
   for (const { table, key, kind } of latches) {
     const of = readTable(table);
-    if (kind === "latch") cells.change(of, key, { kind: "unpend" });
+    cells.change(of, key, { kind: kind === "latch" ? "unpend" : "unpend reset" });
     if (succeeded) cells.change(of, key, { kind: kind === "latch" ? "set" : "reset" });
   }
   return cells.all();

@@ -163,7 +163,7 @@ async function latch(index: number, wanted: WantedKeys, reported: Reported): Pro
   }
   const states = new Map<string, "set" | "pending">();
   for await (const [key, text] of keysOf(table, declared.per.length, wanted, reported)) {
-    const state = text.startsWith("1") ? "set" : text === "0 0" ? undefined : "pending";
+    const state = stateOf(text);
     if (state !== undefined) states.set(key, state);
   }
   const all = [...states].map(([key, state]) => ({ key, state }));
@@ -173,6 +173,13 @@ async function latch(index: number, wanted: WantedKeys, reported: Reported): Pro
     pendingCount: all.filter(({ state }) => state === "pending").length,
     keys: all.slice(0, wanted.most),
   };
+}
+
+/** As the script reads it. */
+function stateOf(text: string): "set" | "pending" | undefined {
+  const [bit, pending, resetting] = text.split(" ");
+  if (bit === "1") return resetting === "0" ? "set" : "pending";
+  return pending === "0" ? undefined : "pending";
 }
 
 // ── Sessions ───────────────────────────────────────────────────────────────────────────────────────────────

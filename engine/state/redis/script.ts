@@ -229,18 +229,18 @@ local function writeDistinct(cell)
   redis.call('HSET', cell.key, cell.field, fmt(cell.head) .. ' ' .. fmt(cell.overflown))
 end
 
--- Latches: whether it is set, and how many calls under way would set it.
+-- Latches: whether it is set, and how many calls under way would set it, and reset it.
 
 local function readLatch(cell)
-  cell.isSet, cell.pending = false, 0
+  cell.isSet, cell.pending, cell.resetting = false, 0, 0
   if cell.text then
-    local bit, pending = string.match(cell.text, '^([01]) (%d+)$')
-    cell.isSet, cell.pending = bit == '1', whole(pending)
+    local bit, pending, resetting = string.match(cell.text, '^([01]) (%d+) (%d+)$')
+    cell.isSet, cell.pending, cell.resetting = bit == '1', whole(pending), whole(resetting)
   end
 end
 
 local function latchOf(cell)
-  if cell.isSet then return '1' end
+  if cell.isSet then return cell.resetting > 0 and 'p' or '1' end
   return cell.pending > 0 and 'p' or '0'
 end
 
@@ -249,11 +249,13 @@ local function changeLatch(cell, action)
   elseif action == 'reset' then cell.isSet = false
   elseif action == 'pend' then cell.pending = cell.pending + 1
   elseif action == 'unpend' then cell.pending = math.max(0, cell.pending - 1)
-  elseif action ~= 'keep' then error('WRIT no such change of a latch: ' .. action) end
+  elseif action == 'pend reset' then cell.resetting = cell.resetting + 1
+  elseif action == 'unpend reset' then cell.resetting = math.max(0, cell.resetting - 1)
+  else error('WRIT no such change of a latch: ' .. action) end
 end
 
 local function writeLatch(cell)
-  redis.call('HSET', cell.key, cell.field, (cell.isSet and '1 ' or '0 ') .. fmt(cell.pending))
+  redis.call('HSET', cell.key, cell.field, (cell.isSet and '1 ' or '0 ') .. fmt(cell.pending) .. ' ' .. fmt(cell.resetting))
 end
 
 -- Cells: what an operation names of counters and latches, each with what it must read as and what is done to it.
@@ -331,7 +333,7 @@ local function isEmpty(cell)
   if cell.kind == 'sum' then readSum(cell) return totalOf(cell) == 0 end
   if cell.kind == 'distinct' then readDistinct(cell) return distinctOf(cell) == 0 end
   readLatch(cell)
-  return latchOf(cell) == '0'
+  return latchOf(cell) == '0' and cell.resetting == 0
 end
 
 local function makeRoom(cell)

@@ -127,11 +127,12 @@ export class Writer {
         continue;
       }
       this.#run(
-        "INSERT INTO latches VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET bit = excluded.bit, pending = excluded.pending",
+        "INSERT INTO latches VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET bit = excluded.bit, pending = excluded.pending, resetting = excluded.resetting",
         declaration,
         column(key),
         cell.set ? 1 : 0,
         cell.pending,
+        cell.resetting,
       );
     }
   }

@@ -20,7 +20,7 @@ export type Durability = "process" | "power";
 const APPLICATION_ID = 0x57_72_69_74;
 
 /** Counted up with every change that an older program would misread. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const SCHEMA = `
   CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), ms INTEGER NOT NULL);
@@ -30,7 +30,7 @@ const SCHEMA = `
     PRIMARY KEY (declaration, key)) WITHOUT ROWID;
   CREATE TABLE latches (
     declaration INTEGER NOT NULL, key TEXT NOT NULL, bit INTEGER NOT NULL, pending INTEGER NOT NULL,
-    PRIMARY KEY (declaration, key)) WITHOUT ROWID;
+    resetting INTEGER NOT NULL, PRIMARY KEY (declaration, key)) WITHOUT ROWID;
   CREATE TABLE sessions (id TEXT PRIMARY KEY, used_ms INTEGER NOT NULL, session TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE seen (
     session TEXT NOT NULL, number INTEGER NOT NULL, entry TEXT NOT NULL,

@@ -43,11 +43,15 @@ export function restoreLatches(
   database: DatabaseSync,
   declaration: number,
 ): Map<string, LatchCell> {
-  const query = "SELECT key, bit, pending FROM latches WHERE declaration = ?";
+  const query = "SELECT key, bit, pending, resetting FROM latches WHERE declaration = ?";
   return new Map(
-    rows(database, query, declaration).map(({ key, bit, pending }) => [
+    rows(database, query, declaration).map(({ key, bit, pending, resetting }) => [
       fromColumn(key),
-      { set: numberOf(bit) === 1, pending: numberOf(pending) },
+      {
+        set: numberOf(bit) === 1,
+        pending: numberOf(pending),
+        resetting: numberOf(resetting),
+      },
     ]),
   );
 }

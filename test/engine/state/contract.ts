@@ -219,6 +219,37 @@ export function describeContract(store: ContractStore): void {
       expect(await driver.ask("push")).toBe("not_permitted");
     });
 
+    test("a latch is pending while a call is under way that would reset it", async () => {
+      const driver = await drive(`
+        tool test, edit, push, stop { effect execute }
+        latch tested = completed test per session reset by completed edit
+        permit others tool test, edit
+        permit stops tool stop
+        permit push tool push when has session and tested
+        forbid late tool stop when has session and tested`);
+      const edit = await driver.call("edit");
+      // Unset it is, whatever becomes of the call.
+      expect([await driver.ask("push"), await driver.ask("stop")]).toEqual([
+        "not_permitted",
+        "allow",
+      ]);
+      await driver.report(await driver.call("test"), "ok");
+      expect(await driver.ask("push")).toBe("prerequisite_pending");
+      await driver.report(edit, "error");
+      expect(await driver.ask("push")).toBe("allow");
+      const [first, second] = [await driver.call("edit"), await driver.call("edit")];
+      await driver.report(first, "error");
+      expect([await driver.ask("push"), await driver.ask("stop")]).toEqual([
+        "prerequisite_pending",
+        "prerequisite_pending",
+      ]);
+      await driver.report(second, "ok");
+      expect([await driver.ask("push"), await driver.ask("stop")]).toEqual([
+        "not_permitted",
+        "allow",
+      ]);
+    });
+
     test("a step waits for the outcome of the one before", async () => {
       const driver = await drive(`
         tool open, close { effect read, args { path: String } }
