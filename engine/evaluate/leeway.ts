@@ -1,6 +1,6 @@
 /**
  * How far counters may move before a decision could be another one. What decides on a reading that may be
- * old by the time it is checked (SPEC §7.4) can then ask "is the counter still between these", and not "is it
+ * old by the time it is checked (SPEC §7.6) can then ask "is the counter still between these", and not "is it
  * still the same", which on a busy counter it never is.
  *
  * Why it holds: whatever a rule does with a counter's number, it does in one of two ways. It compares it — a

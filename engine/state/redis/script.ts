@@ -27,7 +27,7 @@ local function takeWhole() return whole(take()) end
 local function takeKey() return KEYS[takeWhole()] or error('WRIT a key is missing') end
 
 -- A clock for windows: it moves with the server's, never back, and never further ahead than whoever asks has
--- measured by a clock of their own that nobody sets (SPEC §7.4).
+-- measured by a clock of their own that nobody sets (SPEC §7.6).
 
 local SLACK = 1000
 local STALE = 5000

@@ -1,5 +1,5 @@
 /**
- * The time by which shared windows run, as this process expects it (SPEC §7.4): what the store last said, carried
+ * The time by which shared windows run, as this process expects it (SPEC §7.6): what the store last said, carried
  * on by a clock that nobody sets. Milliseconds.
  */
 export class SteadyTime {
