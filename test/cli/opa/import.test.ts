@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { loadBundle } from "../../../engine/bundle.ts";
 import { AUTHZ, moduleNamed } from "../../engine/opa/modules.ts";
 import { directoryWith, writ } from "../../support/cli.ts";
+import { serve } from "../../support/served.ts";
 
 const POLICY = `package legacy
 tool read_file { effect read }
@@ -85,3 +86,21 @@ test.each([
   },
   60_000,
 );
+
+test("its signed bundle is examined and served with its modules", async () => {
+  const cwd = await packageWith();
+  await writ(["keys", "new", "release"], { cwd });
+  const build = ["build", "--sign", "release.key", "-o", "b.writb", "policy.writ"];
+  expect(await writ(build, { cwd })).toMatchObject({ code: 0 });
+  // A busy machine takes its time to begin a process.
+  const patient = ["--module-deadline", "10000"];
+  const bundle = ["--bundle", "b.writb", "--bundle-key", "release.pub"];
+  const service = await serve([...bundle, ...patient], cwd);
+  try {
+    expect(await service.event("policy_activated")).toMatchObject({ tests: 4 });
+    const { json } = await service.ask("/decide", JSON.parse(REQUEST));
+    expect(json).toMatchObject({ decision: "allow", reasons: [{ rule: "reading" }] });
+  } finally {
+    await service.stop();
+  }
+}, 60_000);

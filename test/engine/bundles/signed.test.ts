@@ -131,7 +131,10 @@ describe("whoever holds the key is not believed either", () => {
     ["has parts of more than", ({ manifest }) => (manifest.parts[0].bytes = SIGNED_BYTES_MAX)],
     ["malformed: it is cut off", ({ manifest }) => (manifest.parts[0].bytes += 1)],
     ["wrong_digest: its program", ({ parts }) => void parts[0]?.write(" ", 5)],
-    ["newer_version: it holds IR 2.0", ({ manifest }) => (manifest.version.major = 2)],
+    [
+      "newer_version: it holds IR 2.0",
+      ({ manifest }) => (manifest.version = { major: 2, minor: 0 }),
+    ],
     ["newer_version: it holds IR 1.9", ({ manifest }) => (manifest.version.minor = 9)],
     [
       "wrong_digest: its manifest names",
