@@ -104,6 +104,7 @@ async function answerUntilStopped(
   const app = createServer({
     service,
     allowedHosts: [...(input.lists.get("allowed-host") ?? []), ...doors.allowedHosts],
+    docs: doors.docs,
     extend: doors.open(service, () => policy.active.present()?.program.package),
     logger: loggerFor(input, io),
   });

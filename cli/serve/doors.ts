@@ -26,11 +26,13 @@ export const DOORS_OPTIONS: readonly Option[] = [
     help: "decide what nginx, Traefik or Envoy were asked for, as the file MAPPING says",
   },
   { name: "opa", help: "answer clients of OPA's Data API" },
+  { name: "docs", help: "show what is served in a browser, at /docs" },
 ];
 
 export interface Doors {
   /** Names under which the service is found through them. */
   readonly allowedHosts: readonly string[];
+  readonly docs: boolean;
   /** Puts them in front of `service`. */
   open(
     service: DecisionService,
@@ -44,6 +46,7 @@ export function readDoors({ values, flags }: Input, { cwd }: Io): Doors {
   const host = authzen?.baseUrl?.hostname;
   return {
     allowedHosts: host === undefined ? [] : [host],
+    docs: flags.has("docs"),
     open: (service, packageName) => (app) => {
       if (authzen !== undefined) serveAuthzen(app, { service, mapping: authzen });
       if (proxied !== undefined) serveForwardAuth(app, { service, mapping: proxied });

@@ -1,6 +1,7 @@
 /** `GET /openapi.json`: what is served, from the table that serves it (OpenAPI 3.1, whose schemas are JSON Schema). */
 import type { FastifyInstance } from "fastify";
 import { sendJson } from "./body.ts";
+import { docsPage, docsPolicy, type Operation } from "./docs-page.ts";
 import { PROBLEM_TYPE } from "./problem.ts";
 import { PROBLEM_SCHEMA } from "./schemas.ts";
 
@@ -12,17 +13,9 @@ declare module "fastify" {
   }
 }
 
-interface Route {
-  readonly method: string;
-  readonly path: string;
-  readonly purpose: string;
-  readonly body: object | undefined;
-  readonly answer: object | undefined;
-}
-
-/** Sees the routes that are made after it. */
-export function serveOpenApi(app: FastifyInstance): void {
-  const routes: Route[] = [];
+/** Sees the routes that are made after it. `page`: also for people, at `GET /docs`. */
+export function serveOpenApi(app: FastifyInstance, page: boolean): void {
+  const routes: Operation[] = [];
   app.addHook("onRoute", ({ method, url, config }) => {
     const { purpose = "", body, answer } = config ?? {};
     for (const name of [method].flat())
@@ -30,9 +23,17 @@ export function serveOpenApi(app: FastifyInstance): void {
   });
   const config = { purpose: "describes what is served (OpenAPI)", answer: { type: "object" } };
   app.get("/openapi.json", { config }, (_request, reply) => sendJson(reply, documentOf(routes)));
+  if (!page) return;
+  const policy = docsPolicy();
+  app.get("/docs", { config: { purpose: "shows what is served" } }, (_request, reply) =>
+    reply
+      .header("content-security-policy", policy)
+      .type("text/html; charset=utf-8")
+      .send(docsPage(routes)),
+  );
 }
 
-function documentOf(routes: readonly Route[]) {
+function documentOf(routes: readonly Operation[]) {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes) {
     const path = pathOf(route.path);
@@ -57,7 +58,7 @@ function pathOf(path: string): string {
   return path.replace(/\*$/, "{path}");
 }
 
-function operationOf({ method, path, purpose, body, answer }: Route): object {
+function operationOf({ method, path, purpose, body, answer }: Operation): object {
   return {
     summary: purpose,
     operationId: `${method.toLowerCase()}${path.replaceAll(/[^A-Za-z0-9]+/g, "_")}`,

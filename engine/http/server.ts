@@ -26,6 +26,8 @@ import { serveTools } from "./tools.ts";
 
 export interface ServerParts extends AppParts {
   readonly service: DecisionService;
+  /** Show people what is served, at `GET /docs`. */
+  readonly docs?: boolean;
   /** Further resources, behind the same checks; called before the service is ready. */
   readonly extend?: (app: FastifyInstance) => void;
 }
@@ -43,9 +45,14 @@ export interface AppParts {
 }
 
 /** The service, ready to `inject` into; `listen` in `listen.ts` puts it on a port. */
-export function createServer({ service, extend, ...parts }: ServerParts): FastifyInstance {
+export function createServer({
+  service,
+  extend,
+  docs = false,
+  ...parts
+}: ServerParts): FastifyInstance {
   const app = createApp(parts);
-  serveOpenApi(app);
+  serveOpenApi(app, docs);
   serveDecide(app, service);
   serveBatch(app, service);
   serveTools(app, service);

@@ -290,7 +290,12 @@ const WAYS: readonly Way[] = [
 function isRecord(path: string): boolean {
   const normalised = new URL(`http://site.example${path}`).pathname;
   const decoded = decodeURIComponent(normalised);
-  return decoded === decodeURIComponent(path) && /^\/record\/[^/]+(\/[^/]+)*\/?$/.test(decoded);
+  const isSame = decoded === decodeURIComponent(path) && slashes(decoded) === slashes(path);
+  return isSame && /^\/record\/[^/]+(\/[^/]+)*\/?$/.test(decoded);
+}
+
+function slashes(path: string): number {
+  return path.split("/").length;
 }
 
 const URIS = [

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import {
@@ -103,5 +104,25 @@ describe("what is sent and answered is as described", () => {
     expect(answer.statusCode).toBe(200);
     const isAnswer = ajv.compile(answered["application/json"].schema);
     expect(isAnswer(answer.json()), JSON.stringify(isAnswer.errors)).toBe(true);
+  });
+});
+
+describe("the page for people", () => {
+  const page = (docs: boolean) => send(serve({}, { docs }), { path: "/docs", method: "GET" });
+
+  test("is off where nobody asks for it", async () => {
+    expect((await page(false)).statusCode).toBe(404);
+  });
+
+  test("runs nothing and fetches nothing", async () => {
+    const { headers, body } = await page(true);
+    expect(headers["content-type"]).toBe("text/html; charset=utf-8");
+    const [, style = ""] = /<style>(.*?)<\/style>/s.exec(body) ?? [];
+    const hash = createHash("sha256").update(style).digest("base64");
+    expect(headers["content-security-policy"]).toBe(
+      `default-src 'none'; style-src 'sha256-${hash}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`,
+    );
+    expect(body).not.toMatch(/<script|<link|<img|https?:\/\/(?!json-schema\.org)| on\w+=/);
+    for (const path of ["/decide", "/decide/batch", "/tools"]) expect(body).toContain(path);
   });
 });

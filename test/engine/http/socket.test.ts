@@ -1,5 +1,5 @@
 /** What only a socket shows: everything else is tested by `inject`, without a port. */
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Listening, ListenRefused, listen } from "../../../engine/http/index.ts";
@@ -217,6 +217,34 @@ describe("slow clients", () => {
     expect(outcome(answer)).toBe("408 timeout");
   });
 });
+
+test("a flood of connections that say nothing is bounded, and passes", async () => {
+  const app = serve();
+  const port = await start(app);
+  const open = new Set<Socket>();
+  let most = 0;
+  const flood = Array.from(
+    { length: HTTP_LIMITS.connectionCount + 500 },
+    () =>
+      new Promise<void>((gone) => {
+        const socket = connect(port, "127.0.0.1");
+        socket.on("connect", () => {
+          open.add(socket);
+          app.server.getConnections((_error, count) => {
+            most = Math.max(most, count);
+          });
+        });
+        socket.on("error", () => {});
+        socket.on("close", () => gone());
+        socket.resume();
+      }),
+  );
+  await Promise.all(flood);
+  expect(open.size).toBeGreaterThan(0);
+  expect(most).toBeLessThanOrEqual(HTTP_LIMITS.connectionCount);
+  const answer = await exchange(port, post(`${HEAD}content-length: 2\r\n`, "{}"));
+  expect(outcome(answer)).toBe("200");
+}, 60_000);
 
 describe("starting and stopping", () => {
   test.each(["127.0.0.1", "127.1.2.3", "::1", "localhost"])("%s is this machine only", (host) => {
