@@ -1,6 +1,9 @@
-/** A process that writes a log as fast as 32 askers make it, and says what it was told is written; until it is killed. */
+/**
+ * A process that writes a log as fast as 32 askers make it, and says what it was told is written; until it is
+ * killed, or told that nothing more is.
+ */
 import { DISK } from "../../engine/audit/disk.ts";
-import { openLog } from "../../engine/audit/log.ts";
+import { LogStopped, openLog } from "../../engine/audit/log.ts";
 
 const [path = "", run = "", sync = ""] = process.argv.slice(2);
 const log = await openLog({
@@ -23,4 +26,10 @@ async function ask(): Promise<never> {
   }
 }
 
-await Promise.all(Array.from({ length: 32 }, ask));
+try {
+  await Promise.all(Array.from({ length: 32 }, ask));
+} catch (fault) {
+  if (!(fault instanceof LogStopped)) throw fault;
+  process.stderr.write(fault.message);
+  process.exit(3);
+}

@@ -1,13 +1,15 @@
 /** What a log does while its disk does what disks do. No write, no allow (goals G3, G16). */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { DISK } from "../../../engine/audit/disk.ts";
 import { checkpointFile, lockFile } from "../../../engine/audit/files.ts";
 import { LogInUse } from "../../../engine/audit/lock.ts";
 import { LogStopped, openLog } from "../../../engine/audit/log.ts";
 import { LogDamaged } from "../../../engine/audit/recover.ts";
+import { verifyLog } from "../../../engine/audit/verify.ts";
 import { anyPath, logOf, openMemoryLog, SIGNER, verify } from "../../support/audit.ts";
 import { directoryWith } from "../../support/cli.ts";
 import { diskFault, memoryDisk, type Operation } from "../../support/disk.ts";
@@ -347,6 +349,23 @@ describe("on a real disk", () => {
     if (process.getuid?.() === 0) return;
     chmodSync(directory, 0o500);
     await expect(openLog(parts(join(directory, "other.jsonl")))).rejects.toThrow(/EACCES/);
+  });
+
+  test("a file that may grow no further takes a part, which is taken back", async () => {
+    const path = join(directoryWith({}), "audit.jsonl");
+    const writer = fileURLToPath(new URL("../../support/audit-writer.ts", import.meta.url));
+    // In KiB: writes beyond are short first, and then EFBIG.
+    const limited = ["-c", 'ulimit -f 64; exec "$@"', "bash", process.execPath, writer, path, "r0"];
+    const { status, stdout, stderr } = spawnSync("bash", limited, { encoding: "utf8" });
+    expect(status, stderr).toBe(3);
+    expect(stderr).toContain("nothing can be recorded: EFBIG");
+    const text = readFileSync(path, "utf8");
+    const told = stdout.split("\n").slice(0, -1);
+    expect(told.length).toBeGreaterThan(32);
+    expect(told.filter((id) => !text.includes(`"id":"${id}"`))).toEqual([]);
+    expect(text.endsWith("}\n")).toBe(true);
+    const parts = { disk: DISK, path, verifiers: [], anchors: [], live: false };
+    expect(await verifyLog(parts)).toMatchObject({ ok: true });
   });
 
   test("a full device takes nothing, and nobody is told that it did", async () => {
