@@ -6,15 +6,14 @@ import { setImmediate as nextTurn } from "node:timers";
 import { spellTime } from "../../lang/scalar/time.ts";
 import type { Readiness } from "../answer.ts";
 import { canonicalJson, digestOf } from "../canonical-json.ts";
-import { type Head, link } from "./chain.ts";
+import { type Batch, newBatch, watchLateness } from "./batch.ts";
 import type { Disk, LogFile } from "./disk.ts";
-import { checkpointFile, rotatedFile } from "./files.ts";
 import { claimLog, releaseLog } from "./lock.ts";
-import { rootOf } from "./merkle.ts";
-import { type Signer, writeCheckpoint } from "./note.ts";
+import type { Signer } from "./note.ts";
 import type { AuditRecord } from "./record.ts";
 import { type Recovered, recover } from "./recover.ts";
 import { continuedFrom } from "./walk.ts";
+import { CHECKPOINT, LogWriter, reasonOf, StopForGood } from "./writer.ts";
 
 export interface LogParts {
   readonly disk: Disk;
@@ -100,12 +99,7 @@ class Log implements AuditLog {
   readonly ended: Promise<string>;
   readonly #parts: LogParts;
   readonly #limits: LogLimits;
-  #file: LogFile;
-  /** After what is written. What is being written is ahead of it, and forgotten if it fails. */
-  #head: Head;
-  #size: number;
-  #covered: number;
-  #rotated: number;
+  readonly #writer: LogWriter;
   #queue: string[] = [];
   #batch = newBatch();
   /** Settles with what was written last. */
@@ -128,16 +122,13 @@ class Log implements AuditLog {
     this.#end = resolve;
     this.#parts = parts;
     this.#limits = { ...LOG_LIMITS, ...parts.limits };
-    this.#file = file;
-    this.#head = recovered.head;
-    this.#size = recovered.size;
-    this.#covered = recovered.covered;
-    this.#rotated = recovered.rotated;
+    const now = () => this.#now();
+    this.#writer = new LogWriter({ ...parts, ...this.#limits, now }, file, recovered);
   }
 
-  async begin({ begins, rotated, torn }: Recovered): Promise<void> {
+  async begin({ begins, rotated, head, torn }: Recovered): Promise<void> {
     const at = this.#now();
-    if (begins && rotated > 0) this.append({ ...continuedFrom(this.#head, at) });
+    if (begins && rotated > 0) this.append({ ...continuedFrom(head, at) });
     if (torn !== undefined) {
       const digest = digestOf(torn.toString("base64"));
       this.append({ kind: "cut", at, bytes: torn.length, digest });
@@ -185,7 +176,7 @@ class Log implements AuditLog {
         this.#queue.push(CHECKPOINT);
         await this.written();
         await this.#writing;
-        await this.#file.sync();
+        await this.#writer.sync();
       }
     } finally {
       await this.abandon();
@@ -198,7 +189,7 @@ class Log implements AuditLog {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#stop ??= { because: "the audit log is closed", forGood: true };
     await this.#writing?.catch(() => {});
-    await this.#file.close().catch(() => {});
+    await this.#writer.close().catch(() => {});
   }
 
   #now(): string {
@@ -243,102 +234,16 @@ class Log implements AuditLog {
   }
 
   async #storeAndPublish(queue: readonly string[], batch: Batch): Promise<void> {
-    const note = await this.#store(queue);
+    const note = await this.#writer.store(queue);
     batch.resolve();
-    if (note !== undefined) await this.#publish(note);
-  }
-
-  /** All of it or nothing: what is half written is taken back, and nobody was told of it. */
-  async #store(queue: readonly string[]): Promise<string | undefined> {
-    const { lines, head, note, covered } = this.#linked(queue);
-    const bytes = Buffer.from(`${lines.join("\n")}\n`);
-    try {
-      await this.#writeAll(bytes);
-    } catch (fault) {
-      await this.#takeBack(fault);
-    }
-    if (this.#parts.sync) await syncOrStop(this.#file);
-    this.#head = head;
-    this.#size += bytes.length;
-    this.#covered = covered;
-    return note;
-  }
-
-  async #writeAll(bytes: Buffer): Promise<void> {
-    for (let done = 0; done < bytes.length; ) {
-      const count = await this.#file.write(bytes.subarray(done), this.#size + done);
-      if (count === 0) throw new Error("the disk takes no more");
-      done += count;
-    }
-  }
-
-  async #takeBack(fault: unknown): Promise<never> {
-    try {
-      await this.#file.truncate(this.#size);
-    } catch {
-      throw new StopForGood(
-        `${reasonOf(fault)}, and what was half written could not be taken back`,
-      );
-    }
-    throw fault;
-  }
-
-  #linked(queue: readonly string[]): LinkedBatch {
-    const { checkpointCount } = this.#limits;
-    const lines: string[] = [];
-    let head = this.#head;
-    let covered = this.#covered;
-    let note: string | undefined;
-    const add = (record: string) => {
-      const linked = link(head, record);
-      lines.push(linked.line);
-      head = linked.head;
-    };
-    for (const record of queue) {
-      if (record !== CHECKPOINT) add(record);
-      if (record === CHECKPOINT || head.tree.size - covered > checkpointCount) {
-        covered = head.tree.size;
-        note = this.#noteOf(head);
-        add(canonicalJson({ checkpoint: note, kind: "checkpoint" }));
-      }
-    }
-    return { lines, head, note, covered };
-  }
-
-  #noteOf({ tree }: Head): string {
-    const { origin, signer } = this.#parts;
-    return writeCheckpoint({ origin, size: tree.size, root: rootOf(tree) }, signer);
-  }
-
-  /** Beside the log, for whoever keeps it elsewhere; and the file is changed where it is large enough. */
-  async #publish(note: string): Promise<void> {
-    const { disk, path } = this.#parts;
-    await disk.replace(checkpointFile(path), note);
     // The last checkpoint stays the last line.
-    if (this.#size >= this.#limits.rotateBytes && !this.#isClosing) await this.#rotate();
-  }
-
-  /** Always behind a checkpoint, so that a rotated file can be verified alone. */
-  async #rotate(): Promise<void> {
-    const { disk, path } = this.#parts;
-    await syncOrStop(this.#file);
-    await this.#file.close();
-    this.#rotated += 1;
-    await disk.rename(path, rotatedFile(path, this.#rotated));
-    this.#file = await disk.open(path);
-    this.#size = 0;
-    const first = link(this.#head, canonicalJson(continuedFrom(this.#head, this.#now())));
-    const bytes = Buffer.from(`${first.line}\n`);
-    await this.#writeAll(bytes);
-    if (this.#parts.sync) await syncOrStop(this.#file);
-    this.#head = first.head;
-    this.#size = bytes.length;
+    if (note !== undefined) await this.#writer.publish(note, !this.#isClosing);
   }
 
   /** A checkpoint is a line as well: it alone is no reason for another. */
   #checkpointIfDue(): void {
     if (this.#stop !== undefined || this.#isClosed) return;
-    if (this.#head.tree.size - this.#covered <= 1) return;
+    if (this.#writer.uncovered <= 1) return;
     this.#queue.push(CHECKPOINT);
     this.#schedule();
   }
@@ -380,62 +285,7 @@ class Log implements AuditLog {
   }
 }
 
-interface LinkedBatch {
-  readonly lines: readonly string[];
-  readonly head: Head;
-  readonly note: string | undefined;
-  readonly covered: number;
-}
-
-/**
- * Calls back once so much time has passed in which events were looked at: while the process itself is busy, the
- * disk cannot say that it is done.
- */
-function watchLateness(afterMs: number, onLate: () => void): { end(): void } {
-  const stepMs = afterMs / LATENESS_STEPS;
-  let left = LATENESS_STEPS;
-  let lookedMs = performance.now();
-  const timer = setInterval(() => {
-    const nowMs = performance.now();
-    if (nowMs - lookedMs < 2 * stepMs) left -= 1;
-    lookedMs = nowMs;
-    if (left > 0) return;
-    clearInterval(timer);
-    nextTurn(onLate);
-  }, stepMs);
-  return { end: () => clearInterval(timer) };
-}
-
-const LATENESS_STEPS = 4;
-
-/** Stands in the queue for a checkpoint, which is made of what is before it. */
-const CHECKPOINT = "";
-
-/** What is written under way is unknown: to go on would be to guess (fsyncgate). */
-class StopForGood extends Error {}
-
-async function syncOrStop(file: LogFile): Promise<void> {
-  try {
-    await file.sync();
-  } catch (fault) {
-    throw new StopForGood(`what was written may be lost: ${reasonOf(fault)}`);
-  }
-}
-
 const TOO_SLOW = "the audit log is not written in time";
-
-interface Batch {
-  readonly promise: Promise<void>;
-  resolve(): void;
-  reject(reason: LogStopped): void;
-}
-
-function newBatch(): Batch {
-  const batch = Promise.withResolvers<void>();
-  // Where nobody waits, nobody is told.
-  batch.promise.catch(() => {});
-  return batch;
-}
 
 /** One line for every reader: what some of them take for a line end stands as an escape. */
 function lineText(record: AuditRecord): string {
@@ -445,9 +295,3 @@ function lineText(record: AuditRecord): string {
 }
 
 const LINE_ENDS = /[\u007f-\u009f\u2028\u2029]/g;
-
-function reasonOf(fault: unknown): string {
-  const code = fault instanceof Error && "code" in fault ? fault.code : undefined;
-  if (typeof code === "string") return code === "ENOSPC" ? "the disk is full (ENOSPC)" : code;
-  return fault instanceof Error ? fault.message : String(fault);
-}

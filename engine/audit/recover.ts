@@ -30,14 +30,19 @@ export async function recover(
   const rotated = rotatedAmong(await disk.beside(path), path).at(-1) ?? 0;
   const note = (await disk.read(checkpointFile(path)))?.toString("utf8", 1);
   const current = await disk.read(path);
-  const isBegun = current !== undefined && current.length > 1;
+  const isBegun = current !== undefined && current.indexOf(LINE_END, 1) > 0;
   const name = isBegun || rotated === 0 ? path : rotatedFile(path, rotated);
   const bytes = isBegun ? current : rotated === 0 ? undefined : await disk.read(name);
   const found = take(bytes, name, note, verifiers);
   if (isBegun) return { ...found, rotated, begins: false };
   if (found.torn !== undefined) throw new LogDamaged(`${name} ends within a line`);
-  return { head: found.head, size: 0, covered: found.covered, rotated, begins: true };
+  const { head, covered } = found;
+  // A file of which not even the first line is whole was never begun.
+  const torn = current !== undefined && current.length > 1 ? { torn: current.subarray(1) } : {};
+  return { head, size: 0, covered, rotated, begins: true, ...torn };
 }
+
+const LINE_END = 10;
 
 function take(
   bytes: Buffer | undefined,

@@ -307,6 +307,38 @@ describe("taking a log up again", () => {
     await log.close();
     expect(await verify(disk, path)).toMatchObject({ ok: true, first: 0, uncovered: 0 });
   });
+
+  test("whatever there is of the first line of a file that was just begun", async () => {
+    const limits = { rotateBytes: 1_500, checkpointCount: 5 };
+    const { disk, path } = await logOf(40, { limits });
+    const names = [...disk.files.keys()].filter((name) => /\.0\d+\.jsonl$/.test(name)).sort();
+    const last =
+      disk
+        .text(names.at(-1) ?? "")
+        .trimEnd()
+        .split("\n")
+        .at(-1) ?? "";
+    const note = JSON.parse(last).record.checkpoint as string;
+    const first = disk.text(path).split("\n")[0] ?? "";
+    for (let kept = 0; kept <= first.length; kept++) {
+      const torn = memoryDisk();
+      const at = anyPath();
+      for (const name of names) {
+        torn.files.set(
+          name.replace(path.slice(0, -6), at.slice(0, -6)),
+          disk.files.get(name) ?? Buffer.alloc(0),
+        );
+      }
+      torn.files.set(checkpointFile(at), Buffer.from(note));
+      torn.files.set(at, Buffer.from(kept === first.length ? `${first}\n` : first.slice(0, kept)));
+      const { log } = await openMemoryLog({ disk: torn, path: at });
+      await log.close();
+      const { ok, findings } = await verify(torn, at);
+      expect(ok, `${kept} bytes: ${findings[0]?.what}`).toBe(true);
+      const isTorn = kept > 0 && kept < first.length;
+      expect(torn.text(at).includes('"kind":"cut"')).toBe(isTorn);
+    }
+  });
 });
 
 describe("on a real disk", () => {

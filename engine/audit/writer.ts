@@ -1,0 +1,174 @@
+/** Lines of a log on their way to its files (SPEC §14.3): whole batches or nothing, checkpoints, the next file. */
+import { canonicalJson } from "../canonical-json.ts";
+import { type Head, link } from "./chain.ts";
+import type { Disk, LogFile } from "./disk.ts";
+import { checkpointFile, rotatedFile } from "./files.ts";
+import { rootOf } from "./merkle.ts";
+import { type Signer, writeCheckpoint } from "./note.ts";
+import type { Recovered } from "./recover.ts";
+import { continuedFrom } from "./walk.ts";
+
+export interface WriterParts {
+  readonly disk: Disk;
+  readonly path: string;
+  readonly origin: string;
+  readonly signer?: Signer | undefined;
+  readonly sync: boolean;
+  readonly checkpointCount: number;
+  readonly rotateBytes: number;
+  /** RFC 3339. */
+  readonly now: () => string;
+}
+
+/** Stands in the queue for a checkpoint, which is made of what is before it. */
+export const CHECKPOINT = "";
+
+/** What is written under way is unknown: to go on would be to guess (fsyncgate). */
+export class StopForGood extends Error {}
+
+/** One call at a time. */
+export class LogWriter {
+  readonly #parts: WriterParts;
+  #file: LogFile;
+  /** After what is written. What is being written is ahead of it, and forgotten if it fails. */
+  #head: Head;
+  #size: number;
+  #covered: number;
+  #rotated: number;
+
+  constructor(parts: WriterParts, file: LogFile, { head, size, covered, rotated }: Recovered) {
+    this.#parts = parts;
+    this.#file = file;
+    this.#head = head;
+    this.#size = size;
+    this.#covered = covered;
+    this.#rotated = rotated;
+  }
+
+  /** Lines behind the last checkpoint, its own among them. */
+  get uncovered(): number {
+    return this.#head.tree.size - this.#covered;
+  }
+
+  /** All of it or nothing: what is half written is taken back, and nobody was told of it. */
+  async store(queue: readonly string[]): Promise<string | undefined> {
+    const { lines, head, note, covered } = this.#linked(queue);
+    const bytes = Buffer.from(`${lines.join("\n")}\n`);
+    try {
+      await this.#writeAll(bytes);
+    } catch (fault) {
+      await this.#takeBack(fault);
+    }
+    if (this.#parts.sync) await syncOrStop(this.#file);
+    this.#head = head;
+    this.#size += bytes.length;
+    this.#covered = covered;
+    return note;
+  }
+
+  async #writeAll(bytes: Buffer): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      const count = await this.#file.write(bytes.subarray(done), this.#size + done);
+      if (count === 0) throw new Error("the disk takes no more");
+      done += count;
+    }
+  }
+
+  async #takeBack(fault: unknown): Promise<never> {
+    try {
+      await this.#file.truncate(this.#size);
+    } catch {
+      throw new StopForGood(
+        `${reasonOf(fault)}, and what was half written could not be taken back`,
+      );
+    }
+    throw fault;
+  }
+
+  /** A checkpoint is the last of what is written together. */
+  #linked(queue: readonly string[]): LinkedBatch {
+    const lines: string[] = [];
+    let head = this.#head;
+    const add = (record: string) => {
+      const linked = link(head, record);
+      lines.push(linked.line);
+      head = linked.head;
+    };
+    for (const record of queue) if (record !== CHECKPOINT) add(record);
+    const covered = head.tree.size;
+    const isDue = covered - this.#covered > this.#parts.checkpointCount;
+    if (!isDue && !queue.includes(CHECKPOINT)) {
+      return { lines, head, note: undefined, covered: this.#covered };
+    }
+    const note = this.#noteOf(head);
+    add(canonicalJson({ checkpoint: note, kind: "checkpoint" }));
+    return { lines, head, note, covered };
+  }
+
+  #noteOf({ tree }: Head): string {
+    const { origin, signer } = this.#parts;
+    return writeCheckpoint({ origin, size: tree.size, root: rootOf(tree) }, signer);
+  }
+
+  /** Beside the log, for whoever keeps it elsewhere; and the file is changed where it is large enough. */
+  async publish(note: string, mayRotate: boolean): Promise<void> {
+    const { disk, path } = this.#parts;
+    await disk.replace(checkpointFile(path), note);
+    if (mayRotate && this.#size >= this.#parts.rotateBytes) await this.#rotate();
+  }
+
+  /** Always behind a checkpoint, so that a rotated file can be verified alone. */
+  async #rotate(): Promise<void> {
+    try {
+      await this.#beginNext();
+    } catch (fault) {
+      // Neither file can be gone on with from here; a start looks at what is there.
+      throw new StopForGood(`the next file could not be begun: ${reasonOf(fault)}`);
+    }
+  }
+
+  async #beginNext(): Promise<void> {
+    const { disk, path, now, sync } = this.#parts;
+    await syncOrStop(this.#file);
+    await this.#file.close();
+    this.#rotated += 1;
+    await disk.rename(path, rotatedFile(path, this.#rotated));
+    this.#file = await disk.open(path);
+    this.#size = 0;
+    const first = link(this.#head, canonicalJson(continuedFrom(this.#head, now())));
+    const bytes = Buffer.from(`${first.line}\n`);
+    await this.#writeAll(bytes);
+    if (sync) await syncOrStop(this.#file);
+    this.#head = first.head;
+    this.#size = bytes.length;
+  }
+
+  sync(): Promise<void> {
+    return this.#file.sync();
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+interface LinkedBatch {
+  readonly lines: readonly string[];
+  readonly head: Head;
+  readonly note: string | undefined;
+  readonly covered: number;
+}
+
+async function syncOrStop(file: LogFile): Promise<void> {
+  try {
+    await file.sync();
+  } catch (fault) {
+    throw new StopForGood(`what was written may be lost: ${reasonOf(fault)}`);
+  }
+}
+
+export function reasonOf(fault: unknown): string {
+  const code = fault instanceof Error && "code" in fault ? fault.code : undefined;
+  if (typeof code === "string") return code === "ENOSPC" ? "the disk is full (ENOSPC)" : code;
+  return fault instanceof Error ? fault.message : String(fault);
+}
