@@ -247,9 +247,11 @@ function holdSelf(
       `the tokens delegate nothing from ${principal.value.id} to ${id}`,
     );
   }
-  const said = told(agent).kind;
-  if (said !== undefined && said !== kind) {
-    return refuse("kind_conflict", `${id} is called ${said}, and ${kind} in its tokens`);
+  // Both are the same somebody: neither may be called what the tokens do not.
+  for (const said of [told(agent).kind, principal && told(principal).kind]) {
+    if (said !== undefined && said !== kind) {
+      return refuse("kind_conflict", `${id} is called ${said}, and ${kind} in its tokens`);
+    }
   }
   const expiresAtMs = Number(TIME(self.expires_at, "", []));
   if (!(expiresAtMs > nowMs)) return refuse("hop_expired", "it has expired");

@@ -58,7 +58,9 @@ function refused(why: string): KeyReading {
 
 function wrongPurpose(jwk: Jwk, use: string): string | undefined {
   if (jwk.d !== undefined || jwk.k !== undefined) return "it is private";
-  if (jwk.use !== undefined && jwk.use !== use) return `its use is ${JSON.stringify(jwk.use)}`;
+  // Keys of a SPIFFE bundle must say what they are for; others may.
+  const mayBeSilent = use === "sig" && jwk.use === undefined;
+  if (jwk.use !== use && !mayBeSilent) return `its use is ${JSON.stringify(jwk.use) ?? "not said"}`;
   const operations = jwk.key_ops;
   if (operations === undefined) return undefined;
   const isForVerifying = Array.isArray(operations) && operations.includes("verify");

@@ -89,6 +89,7 @@ test("a SPIFFE bundle counts only keys for JWT-SVIDs, and does not go back", asy
       keys: [
         { ...first.jwk, use: "jwt-svid" },
         { ...second.jwk, use: "x509-svid" },
+        signer("ES256").jwk,
       ],
     });
   const { state, source } = held(bundle, "jwt-svid");

@@ -51,7 +51,11 @@ beforeAll(async () => {
   verifier = await verifierOf([
     issuerOf(keys.idp, { type: "access-token", issuer: IDP, prefix: "" }),
     issuerOf(keys.tts, { type: "transaction-token", issuer: TTS, prefix: "" }),
-    issuerOf(keys.spire, { type: "jwt-svid", trust_domain: "acme.example" }),
+    issuerOf(keys.spire, {
+      type: "jwt-svid",
+      trust_domain: "acme.example",
+      keys: { jwks: { keys: [{ ...keys.spire.jwk, use: "jwt-svid" }] } },
+    }),
     issuerOf(keys.links, { type: "link", issuer: LINKS, roots: ["alice"] }),
   ]);
   const holder = signer();

@@ -128,9 +128,10 @@ test("what the tokens say of groups and attestation stands, and what contradicts
       tokens: [],
     }),
   };
-  const asked = async (agent: Json) => {
+  const asked = async (agent: Json, more: Json = {}) => {
     const service = await serviceWith(facts);
     const request = {
+      ...more,
       agent: { id: "bot", ...agent },
       tool: { name: "look" },
       delegation: { tokens: ["x"] },
@@ -144,4 +145,8 @@ test("what the tokens say of groups and attestation stands, and what contradicts
   expect(await asked({ attested: true })).toBe("deny delegation_invalid identity_conflict");
   expect(await asked({ kind: "autonomous" })).toBe("deny delegation_invalid kind_conflict");
   expect(await asked({ id: "other" })).toBe("deny delegation_invalid agent_mismatch");
+  const by = (principal: Json) => asked({}, { principal: { id: "bot", ...principal } });
+  expect(await by({})).toBe("allow");
+  expect(await by({ kind: "human" })).toBe("deny delegation_invalid kind_conflict");
+  expect(await by({ id: "alice" })).toBe("deny delegation_invalid root_mismatch");
 });
