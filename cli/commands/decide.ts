@@ -8,6 +8,7 @@ import { showDecision } from "../explanation.ts";
 import { loadPolicy } from "../files.ts";
 import { clockAt, readRequests } from "../requests.ts";
 import { painter } from "../terminal.ts";
+import { VOUCHING_OPTIONS, vouchFor } from "../vouching.ts";
 
 export const command: Command = {
   name: "decide",
@@ -25,7 +26,7 @@ export const command: Command = {
       help: "allow, deny or hold: exit with 1 when one is another",
     },
     { name: "now", value: "TIME", help: "decide as if it were TIME, such as 2026-01-02T15:04:05Z" },
-    { name: "verified", help: "count delegations as verified" },
+    ...VOUCHING_OPTIONS,
   ],
   positionals: { least: 2, most: 2 },
   run: decide,
@@ -41,6 +42,7 @@ async function decide(input: Input, io: Io): Promise<ExitCode> {
   const policy = await loadPolicy(policyPath, io, input);
   if (policy === undefined) return 1;
   const requests = await readRequests(requestPath, io);
+  const vouched = await vouchFor(requests, input, clock, io);
   const { program } = policy;
   const faults: unknown[] = [];
   const engine = createEngine({
@@ -51,8 +53,8 @@ async function decide(input: Input, io: Io): Promise<ExitCode> {
     modules: containedModules(program),
     onFault: (fault) => void faults.push(fault),
   });
-  const decisions = requests.map(({ name, json }): Decision => {
-    const answer = engine.decide(json, { delegationVerified: input.flags.has("verified") });
+  const decisions = requests.map(({ name, json }, index): Decision => {
+    const answer = engine.decide(json, vouched[index]);
     if (answer.kind === "answer") return answer.value;
     const said =
       answer.kind === "malformed"

@@ -1,5 +1,6 @@
 import { digestOfProgram } from "../../engine/bundle.ts";
 import type { Decision } from "../../engine/decision.ts";
+import type { Vouched } from "../../engine/engine.ts";
 import { textsOf, type Unfolded, unfold } from "../../engine/explain/explain.ts";
 import type { Situation } from "../../engine/explain/trace.ts";
 import { createWatchedEngine } from "../../engine/testing/watched.ts";
@@ -8,6 +9,7 @@ import { showDecision, showUnfolded } from "../explanation.ts";
 import { loadPolicy, type Policy } from "../files.ts";
 import { clockAt, type NamedRequest, readRequests } from "../requests.ts";
 import { painter } from "../terminal.ts";
+import { VOUCHING_OPTIONS, vouchFor } from "../vouching.ts";
 
 export const command: Command = {
   name: "explain",
@@ -20,7 +22,7 @@ export const command: Command = {
   ],
   options: [
     { name: "now", value: "TIME", help: "decide as if it were TIME, such as 2026-01-02T15:04:05Z" },
-    { name: "verified", help: "count delegations as verified" },
+    ...VOUCHING_OPTIONS,
   ],
   positionals: { least: 2, most: 2 },
   run: explain,
@@ -32,7 +34,8 @@ async function explain(input: Input, io: Io): Promise<ExitCode> {
   const policy = await loadPolicy(policyPath, io, input);
   if (policy === undefined) return 1;
   const requests = await readRequests(requestPath, io);
-  const explained = explainLast(policy, requests, clock, input.flags.has("verified"));
+  const vouched = await vouchFor(requests, input, clock, io);
+  const explained = explainLast(policy, requests, clock, vouched);
   const { decision, unfolded } = explained;
   if (input.json) {
     io.out(`${JSON.stringify({ decision, ...unfolded }, null, 2)}\n`);
@@ -57,7 +60,7 @@ function explainLast(
   { program, sources }: Policy,
   requests: readonly NamedRequest[],
   clock: () => number,
-  verified: boolean,
+  vouched: readonly Vouched[],
 ): Explained {
   const texts = textsOf(program, sources);
   const faults: unknown[] = [];
@@ -79,7 +82,7 @@ function explainLast(
   let decision: Decision | undefined;
   for (const [index, { name, json }] of requests.entries()) {
     isLast = index === requests.length - 1;
-    const answer = engine.decide(json, { delegationVerified: verified });
+    const answer = engine.decide(json, vouched[index]);
     if (answer.kind !== "answer") {
       const said =
         answer.kind === "malformed"

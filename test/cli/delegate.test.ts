@@ -158,6 +158,30 @@ permit by_person
   when delegation.verified and delegation.root is human
 `;
 
+test("a request with its chain is decided and explained by the same configuration", async () => {
+  const { cwd, run } = await workplace();
+  writeFileSync(join(cwd, "policy.writ"), POLICY);
+  const tokens = readFileSync(join(cwd, "narrowed.txt"), "utf8").trim().split("\n");
+  const ask = async (command: string, amount: number, more = ""): Promise<string> => {
+    const tool = { name: "send_money", args: { amount } };
+    const request = {
+      agent: { id: "bot" },
+      principal: { id: "alice" },
+      tool,
+      delegation: { tokens },
+    };
+    writeFileSync(join(cwd, "request.json"), JSON.stringify(request));
+    return (await run(`${command}${more} policy.writ request.json`)).out;
+  };
+  const identity = " --identity identity.yaml";
+  expect(await ask("decide", 100, identity)).toMatch(/^allow by by_person/);
+  expect(await ask("decide", 101, identity)).toContain(
+    "deny delegation_invalid (argument_outside)",
+  );
+  expect(await ask("decide", 100)).toContain("deny delegation_invalid (tokens_not_accepted)");
+  expect(await ask("explain", 100, identity)).toContain("Applies\n  permit by_person");
+});
+
 test("a service verifies the chain of a request, and without --identity refuses it", async () => {
   const { cwd } = await workplace();
   writeFileSync(join(cwd, "policy.writ"), POLICY);

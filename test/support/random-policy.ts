@@ -951,6 +951,7 @@ const BUILT_IN: readonly Path[] = [
   { text: "delegation.scope", type: set(STRING) },
   { text: "delegation.purpose", type: maybe(kind("Purpose")) },
   { text: "delegation.expires_at", type: maybe(TIME) },
+  { text: "delegation.tools", type: maybe(set(STRING)) },
   { text: "intent.purpose", type: maybe(kind("Purpose")) },
   { text: "intent.source", type: kind("Source") },
   { text: "intent.plan", type: maybe(map(INT)) },

@@ -136,9 +136,13 @@ function chainOf(from: string, to: string, random: Random): Json {
   });
   const purpose = random.chance(0.5) ? { purpose: "payments" } : {};
   const until = random.chance(0.5) ? { expires_at: "2030-01-01" } : {};
-  if (random.chance(0.5)) return [hop(from, to, { ...purpose, approved: true })];
+  const tools = random.chance(0.3) ? { tools: { k1: {}, alice: { amount: { max: 5 } } } } : {};
+  if (random.chance(0.5)) return [hop(from, to, { ...purpose, ...tools, approved: true })];
   const middle = { id: "planner", kind: "workload" };
-  return [hop(from, middle, until), hop(middle, to, { ...purpose, issued_at: "2026-01-01" })];
+  return [
+    hop(from, middle, { ...until, ...tools }),
+    hop(middle, to, { ...purpose, issued_at: "2026-01-01" }),
+  ];
 }
 
 function intentOf(program: Program, random: Random): JsonObject {
