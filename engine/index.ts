@@ -1,6 +1,7 @@
 /** The engine's public surface. */
 export type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
 export { canonicalJson, digestOf } from "./canonical-json.ts";
+export { type Clock, createClock } from "./clock.ts";
 export type { ApprovalFact } from "./decide.ts";
 export type {
   ApprovalRequest,
@@ -11,6 +12,7 @@ export type {
   Reason,
 } from "./decision.ts";
 export { DENY_CODES } from "./decision.ts";
+export { durable } from "./durable.ts";
 export {
   createEngine,
   type Engine,
@@ -31,5 +33,8 @@ export { type OpenParts, openIssuers } from "./identity/open.ts";
 export type { Revocations, TokenUse } from "./identity/revocation.ts";
 export type { AcceptedDelegation, VouchedDelegation } from "./identity/vouched.ts";
 export { createIds, type Ids } from "./ids.ts";
+export type { Journal } from "./state/journal.ts";
 export { createMemoryStore, type MemoryLimits } from "./state/memory.ts";
+export { StateFileRefused } from "./state/sqlite/database.ts";
+export { openSqliteJournal } from "./state/sqlite/journal.ts";
 export { type StateStore, StateUnavailable } from "./state/store.ts";

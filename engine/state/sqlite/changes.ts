@@ -12,16 +12,17 @@ import {
 import { restoreDeclarations } from "./restore.ts";
 import { column, spellEntry, spellSession } from "./spell.ts";
 
-/** Names of what changed, by the table it is in. */
+/** Names of what changed, by the table it is in; as often as it changed, since decisions wait for this to be noted. */
 export class Changes {
-  readonly counters = new Map<CounterTable, Set<string>>();
-  readonly latches = new Map<LatchTable, Set<string>>();
-  readonly sessions = new Set<string>();
-  readonly tasks = new Set<string>();
-  readonly calls = new Set<string>();
-  readonly settled = new Set<string>();
-  /** Settled calls of halves before this one are forgotten. */
+  readonly counters: Changed<CounterTable>[] = [];
+  readonly latches: Changed<LatchTable>[] = [];
+  readonly sessions: string[] = [];
+  readonly tasks: string[] = [];
+  readonly calls: string[] = [];
+  readonly settled: string[] = [];
+  /** Numbers the half that settled calls are remembered in now; the one before it is kept too. */
   half: number;
+  isHalfNew = false;
   timeMs = 0;
 
   constructor(half: number) {
@@ -29,11 +30,20 @@ export class Changes {
   }
 }
 
-/** Adds to a set that a map has, or begins one. */
-export function note<Key>(sets: Map<Key, Set<string>>, key: Key, item: string): void {
-  const known = sets.get(key);
-  if (known === undefined) sets.set(key, new Set([item]));
-  else known.add(item);
+interface Changed<Table> {
+  readonly table: Table;
+  readonly key: string;
+}
+
+/** Each once. */
+function byTable<Table>(changed: readonly Changed<Table>[]): Map<Table, Set<string>> {
+  const keys = new Map<Table, Set<string>>();
+  for (const { table, key } of changed) {
+    const known = keys.get(table);
+    if (known === undefined) keys.set(table, new Set([key]));
+    else known.add(key);
+  }
+  return keys;
 }
 
 /** Writes changes in one transaction each: all of them, or none. */
@@ -85,11 +95,11 @@ export class Writer {
       "INSERT INTO clock VALUES (1, ?) ON CONFLICT DO UPDATE SET ms = excluded.ms",
       changes.timeMs,
     );
-    for (const [table, keys] of changes.counters) this.#writeCounters(table, keys);
-    for (const [table, keys] of changes.latches) this.#writeLatches(table, keys);
-    for (const id of changes.sessions) this.#writeSession(id, entryCounts);
-    for (const key of changes.tasks) this.#writeTask(key);
-    for (const id of changes.calls) this.#writeCall(id);
+    for (const [table, keys] of byTable(changes.counters)) this.#writeCounters(table, keys);
+    for (const [table, keys] of byTable(changes.latches)) this.#writeLatches(table, keys);
+    for (const id of new Set(changes.sessions)) this.#writeSession(id, entryCounts);
+    for (const key of new Set(changes.tasks)) this.#writeTask(key);
+    for (const id of new Set(changes.calls)) this.#writeCall(id);
     this.#writeSettled(changes);
   }
 
@@ -199,7 +209,7 @@ export class Writer {
     }
   }
 
-  #writeSettled({ settled, half }: Changes): void {
+  #writeSettled({ settled, half, isHalfNew }: Changes): void {
     const { settled: newer, settledBefore: older } = this.#memory;
     for (const id of settled) {
       const inNewer = newer.get(id);
@@ -208,7 +218,7 @@ export class Writer {
       const query = "INSERT OR REPLACE INTO settled VALUES (?, ?, ?)";
       this.#run(query, column(id), inNewer === undefined ? half - 1 : half, status);
     }
-    this.#run("DELETE FROM settled WHERE half < ?", half - 1);
+    if (isHalfNew) this.#run("DELETE FROM settled WHERE half < ?", half - 1);
   }
 
   #run(query: string, ...values: SQLInputValue[]): void {

@@ -67,6 +67,8 @@ function prepare(database: DatabaseSync, path: string, durability: Durability): 
   database.exec("BEGIN IMMEDIATE; ROLLBACK");
   const isNew = number(database, "SELECT count(*) FROM sqlite_schema") === 0;
   if (!isNew) checkOwner(database, path);
+  // Rows are small and far apart, and a page is written for each.
+  if (isNew) database.exec("PRAGMA page_size = 1024");
   database.exec("PRAGMA journal_mode = WAL");
   database.exec(`PRAGMA synchronous = ${durability === "power" ? "FULL" : "NORMAL"}`);
   if (isNew) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);

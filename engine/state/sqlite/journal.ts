@@ -18,7 +18,7 @@ import {
   type Session,
 } from "../tables.ts";
 import type { Distinct, Sum } from "../window.ts";
-import { Changes, note, Writer } from "./changes.ts";
+import { Changes, Writer } from "./changes.ts";
 import { type Durability, mayPass, openDatabase, refusalOf } from "./database.ts";
 import {
   restoreCounters,
@@ -184,17 +184,17 @@ class SqliteJournal implements Journal, Keeper {
   }
 
   counter(table: CounterTable, key: string): void {
-    note(this.#changes.counters, table, key);
+    this.#changes.counters.push({ table, key });
     this.#changed();
   }
 
   latch(table: LatchTable, key: string): void {
-    note(this.#changes.latches, table, key);
+    this.#changes.latches.push({ table, key });
     this.#changed();
   }
 
   session(id: string): void {
-    this.#changes.sessions.add(id);
+    this.#changes.sessions.push(id);
     this.#changed();
   }
 
@@ -204,22 +204,23 @@ class SqliteJournal implements Journal, Keeper {
   }
 
   task(key: string): void {
-    this.#changes.tasks.add(key);
+    this.#changes.tasks.push(key);
     this.#changed();
   }
 
   call(id: string): void {
-    this.#changes.calls.add(id);
+    this.#changes.calls.push(id);
     this.#changed();
   }
 
   settled(id: string): void {
-    this.#changes.settled.add(id);
+    this.#changes.settled.push(id);
     this.#changed();
   }
 
   forgotten(): void {
     this.#changes.half += 1;
+    this.#changes.isHalfNew = true;
     this.#changed();
   }
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bucketOf, DISTINCT_MOST, Distinct, LIFETIME, Sum } from "../../../engine/state/window.ts";
+import type { Json } from "../../../lang/type.ts";
 
 interface Step {
   readonly wait: number;
@@ -125,4 +126,47 @@ test("more different values than are kept are not known until they have passed",
   expect(counter.read(0)).toBe("unavailable");
   expect(counter.read(32)).toBe("unavailable");
   expect(counter.read(33)).toBe(0);
+});
+
+describe("a counter that was written down and read goes on as it would have", () => {
+  /** What it gives at each step, where `again` stands for being written and read. */
+  function readings<Counter extends Sum | Distinct>(
+    windowMs: number,
+    drawn: readonly Step[],
+    begun: Counter,
+    again: (counter: Counter) => Counter,
+  ): readonly unknown[] {
+    const values: unknown[] = [];
+    let counter = begun;
+    const adapter = {
+      add: (bucket: number, amount: number) => {
+        counter = again(counter);
+        return counter.add(bucket, amount);
+      },
+      takeBack: (bucket: number, amount: number) => counter.takeBack(bucket, amount),
+    };
+    replay(windowMs, drawn, adapter, (now) => values.push(counter.read(bucketOf(now, windowMs))));
+    return values;
+  }
+
+  const stored = (json: Json): Json => JSON.parse(JSON.stringify(json)) as Json;
+
+  test.each([true, false])("windowed: %j", (windowed) => {
+    fc.assert(
+      fc.property(windows, steps, (windowMs, drawn) => {
+        const begin = bucketOf(10_000, windowMs);
+        const sums = (again: (one: Sum) => Sum) =>
+          readings(windowMs, drawn, new Sum(windowed, begin), again);
+        expect(sums((one) => Sum.from(stored(one.written()), windowed))).toEqual(
+          sums((one) => one),
+        );
+        const values = (again: (one: Distinct) => Distinct) =>
+          readings(windowMs, drawn, new Distinct(windowed, begin), again);
+        expect(values((one) => Distinct.from(stored(one.written()), windowed))).toEqual(
+          values((one) => one),
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
 });
