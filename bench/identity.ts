@@ -1,6 +1,7 @@
 /**
- * What a verified delegation costs: one decision without any, with a chain of three hops that the enforcement point
- * asserts, with the same as links that were seen before, and with links that were not. `node bench/identity.ts`.
+ * What a verified delegation costs: one decision without any, with a chain of three hops that the enforcement
+ * point asserts, with the same as links that were seen before, and with links that were not. `node
+ * bench/identity.ts`.
  */
 import { createEngine } from "../engine/engine.ts";
 import { readIdentityConfig } from "../engine/identity/config.ts";

@@ -5,7 +5,9 @@ import { decodeText, readBytes } from "./files.ts";
 
 const TOKENS_BYTES_MAX = 1024 * 1024;
 
-/** Lines of a file or of standard input (`-`); or a list, an object with `tokens`, or a request that holds them. */
+/**
+ * Lines of a file or of standard input (`-`); or a list, an object with `tokens`, or a request that holds them.
+ */
 export async function readTokens(path: string, io: Io): Promise<readonly string[]> {
   const name = path === "-" ? "standard input" : JSON.stringify(path);
   const bytes =

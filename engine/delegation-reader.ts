@@ -1,6 +1,6 @@
 /**
- * Who a request acts for, and through whom (SPEC §12.2, §12.5): asserted hops or what verified tokens came to → the one
- * `delegation` value, or why it does not hold.
+ * Who a request acts for, and through whom (SPEC §12.2, §12.5): asserted hops or what verified tokens came to →
+ * the one `delegation` value, or why it does not hold.
  */
 import type { ToolDecl } from "../lang/ir.ts";
 import { purposeWithin } from "../lang/scalar/purpose.ts";
@@ -183,7 +183,10 @@ export interface Holding {
   readonly refusal?: DelegationRefusal;
 }
 
-/** Holds what is claimed against the agent and principal of the request, and completes these from verified tokens. */
+/**
+ * Holds what is claimed against the agent and principal of the request, and completes these from verified
+ * tokens.
+ */
 export function holdDelegation(
   claimed: Claimed,
   agent: Actor,

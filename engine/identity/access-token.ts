@@ -1,7 +1,7 @@
 /**
- * OAuth access tokens (RFC 9068) with actors (RFC 8693 §4.1). `act` nests with the current actor outermost. Prior actors
- * are what the issuer tells of the past: RFC 8693 gives them for information, and a rule on the depth of such a chain is
- * Writ's own.
+ * OAuth access tokens (RFC 9068) with actors (RFC 8693 §4.1). `act` nests with the current actor outermost.
+ * Prior actors are what the issuer tells of the past: RFC 8693 gives them for information, and a rule on the
+ * depth of such a chain is Writ's own.
  */
 import type { JsonObject, JsonValue } from "../json.ts";
 import { isObject, type Problem, report, wrong } from "../value-reader.ts";

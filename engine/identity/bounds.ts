@@ -1,6 +1,6 @@
 /**
- * What a hop says of tools and their arguments (SPEC §12.5): which may be called, and within which bounds. Bounds only
- * ever add up: a hop may name fewer tools and tighter bounds than the one before.
+ * What a hop says of tools and their arguments (SPEC §12.5): which may be called, and within which bounds.
+ * Bounds only ever add up: a hop may name fewer tools and tighter bounds than the one before.
  */
 import type { ToolDecl } from "../../lang/ir.ts";
 import { decimalFromNumber } from "../../lang/scalar/decimal.ts";

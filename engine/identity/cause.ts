@@ -49,7 +49,9 @@ export type DelegationCause = (typeof DELEGATION_CAUSES)[number];
 /** A refusal as the engine takes it: in words, and as a code that programs can tell apart. */
 export interface DelegationRefusal {
   readonly ok: false;
-  /** The others have no cause: what was revoked stands in `why`, and a fault of the engine is told elsewhere. */
+  /**
+   * The others have no cause: what was revoked stands in `why`, and a fault of the engine is told elsewhere.
+   */
   readonly code: "delegation_invalid" | "revoked" | "internal_error";
   readonly cause?: DelegationCause;
   readonly why: string;

@@ -1,6 +1,6 @@
 /**
- * Delegation (SPEC §12.5): hops from the root to the acting agent, of which each may only narrow the one before.
- * Whether anyone vouches for the hops is not asked here; that is `verified`.
+ * Delegation (SPEC §12.5): hops from the root to the acting agent, of which each may only narrow the one
+ * before. Whether anyone vouches for the hops is not asked here; that is `verified`.
  */
 import { purposeWithin } from "../../lang/scalar/purpose.ts";
 import type { Kind } from "../../lang/type.ts";

@@ -1,4 +1,7 @@
-/** The identity configuration (SPEC §15.3): unknown JSON → whose tokens are accepted, or everything that is wrong with it. */
+/**
+ * The identity configuration (SPEC §15.3): unknown JSON → whose tokens are accepted, or everything that is
+ * wrong with it.
+ */
 import { readUrl } from "../egress/fetch.ts";
 import { isObject, onlyMembers, type Problem, readId, report, wrong } from "../value-reader.ts";
 import {
@@ -84,7 +87,9 @@ function checkApart(
   }
 }
 
-/** Those that name people by ids of their own; SPIFFE IDs are apart, and links begin with ids that are listed. */
+/**
+ * Those that name people by ids of their own; SPIFFE IDs are apart, and links begin with ids that are listed.
+ */
 const PREFIXED: ReadonlySet<string> = new Set(["access-token", "transaction-token"]);
 
 const COMMON = ["type", "keys", "audience", "algorithms"] as const;
@@ -183,7 +188,9 @@ function readAlgorithms(json: unknown, at: string, problems: Problem[]): Readonl
   return new Set(known);
 }
 
-/** Some providers send `JWT`, which other tokens of theirs have too: then the audience alone tells them apart. */
+/**
+ * Some providers send `JWT`, which other tokens of theirs have too: then the audience alone tells them apart.
+ */
 function readTypes(
   json: unknown,
   usual: readonly string[],

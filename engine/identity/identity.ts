@@ -1,4 +1,7 @@
-/** Tokens of a request → what they vouch for. What was verified before is not verified again; whether it still counts is asked at every use. */
+/**
+ * Tokens of a request → what they vouch for. What was verified before is not verified again; whether it still
+ * counts is asked at every use.
+ */
 import { LRUCache } from "lru-cache";
 import { type DelegationRefusal, refuseDelegation } from "./cause.ts";
 import { HOPS_MOST, LEEWAY_MS } from "./chain.ts";
@@ -29,15 +32,17 @@ const SEEN_MOST = 5_000;
 
 export function createIdentity(parts: IdentityParts): Identity {
   /**
-   * By digest of the whole token; each names the key that verified it, and counts only while that key does: one that
-   * its issuer has withdrawn takes its tokens with it.
+   * By digest of the whole token; each names the key that verified it, and counts only while that key does: one
+   * that its issuer has withdrawn takes its tokens with it.
    */
   const seen = new LRUCache<string, Token>({ max: SEEN_MOST });
   /** What tokens make together never changes; by their digests in order. */
   const joined = new LRUCache<string, VouchedDelegation>({ max: SEEN_MOST });
   const join = (sorted: Sorted, tokens: readonly Token[]): VouchedDelegation => {
     const key = tokens.map(({ digest }) => digest).join(".");
-    const made = joined.get(key) ?? joinTokens(sorted);
+    const known = joined.get(key);
+    if (known !== undefined) return known;
+    const made = joinTokens(sorted);
     joined.set(key, made);
     return made;
   };

@@ -1,6 +1,6 @@
 /**
- * What tokens say, for people who look at them. Links vouch for the links behind them, so these are checked; who
- * issued the first token is for a configuration to say, and is not asked here.
+ * What tokens say, for people who look at them. Links vouch for the links behind them, so these are checked;
+ * who issued the first token is for a configuration to say, and is not asked here.
  */
 import type { JsonObject } from "../json.ts";
 import { type DelegationRefusal, refuseDelegation } from "./cause.ts";

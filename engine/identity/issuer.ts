@@ -20,7 +20,10 @@ export interface Issuer {
   readonly keys: KeySource;
   /** Set before ids, so that two issuers never name one person by accident. */
   readonly prefix: string;
-  /** Ids of deterministic workloads, the same for all issuers; who is neither this nor shown to be a person is an autonomous agent. */
+  /**
+   * Ids of deterministic workloads, the same for all issuers; who is neither this nor shown to be a person is
+   * an autonomous agent.
+   */
   readonly workloads: readonly string[];
   /** What shows that the subject of an access or transaction token is a person. */
   readonly human?: Evidence;
@@ -61,8 +64,9 @@ export function rootKind(id: string, issuer: Issuer): Kind {
 }
 
 /**
- * Of the subject of a token. A person only where the configured claim says so and nothing speaks against it: a client
- * that is its own subject (RFC 9068 §2.2), a subject that is its own actor, or a profile other than `user`.
+ * Of the subject of a token. A person only where the configured claim says so and nothing speaks against it: a
+ * client that is its own subject (RFC 9068 §2.2), a subject that is its own actor, or a profile other than
+ * `user`.
  */
 export function subjectKind(
   id: string,

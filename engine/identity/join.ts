@@ -92,7 +92,10 @@ function agentParty(id: string, issuer: Issuer): VouchedParty {
   return { id, kind: agentKind(id, issuer) };
 }
 
-/** Of a first link whom its issuer may speak for; of a link behind a token that passed through nobody, its subject. */
+/**
+ * Of a first link whom its issuer may speak for; of a link behind a token that passed through nobody, its
+ * subject.
+ */
 function rootOf(
   { from }: LinkClaims,
   [first]: Sorted["chain"],

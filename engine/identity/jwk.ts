@@ -120,7 +120,9 @@ function weakRsa(jwk: Jwk): string | undefined {
   return isRoca(modulus) ? "its modulus shows the weakness of CVE-2017-15361" : undefined;
 }
 
-/** Primes in whose residues the weak generator's keys are powers of 65537; chance alone does so in 1 of 2^27. */
+/**
+ * Primes in whose residues the weak generator's keys are powers of 65537; chance alone does so in 1 of 2^27.
+ */
 const ROCA_PRIMES = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
 
 function isRoca(modulus: bigint): boolean {

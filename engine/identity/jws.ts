@@ -1,4 +1,7 @@
-/** The compact form of a signed token (RFC 7515 §3.1), read strictly: one token has one spelling, and its header says nothing of how it is verified but `alg`, `typ` and `kid`. */
+/**
+ * The compact form of a signed token (RFC 7515 §3.1), read strictly: one token has one spelling, and its header
+ * says nothing of how it is verified but `alg`, `typ` and `kid`.
+ */
 import { type JsonObject, type JsonValue, readJson } from "../json.ts";
 import type { JsonLimits } from "../limits.ts";
 import { isObject } from "../value-reader.ts";

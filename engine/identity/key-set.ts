@@ -21,8 +21,8 @@ export type KeySetReading =
 const KEYS_MOST = 100;
 
 /**
- * A set that holds a private key or two keys of one `kid` is refused whole: it is not what somebody meant. Keys that
- * are weak or for another use are left out, as RFC 7517 asks for keys that one cannot use.
+ * A set that holds a private key or two keys of one `kid` is refused whole: it is not what somebody meant. Keys
+ * that are weak or for another use are left out, as RFC 7517 asks for keys that one cannot use.
  */
 export function readKeySet(json: unknown, use = "sig"): KeySetReading {
   if (!isObject(json) || !Array.isArray(json.keys)) return refused("it has no list `keys`");

@@ -1,4 +1,7 @@
-/** Where an issuer's keys come from, and how long they are believed: read again from time to time, and never followed elsewhere. */
+/**
+ * Where an issuer's keys come from, and how long they are believed: read again from time to time, and never
+ * followed elsewhere.
+ */
 import { readFile } from "node:fs/promises";
 import { fetchBytes } from "../egress/fetch.ts";
 import { type JsonValue, readJson } from "../json.ts";
@@ -59,7 +62,7 @@ export function createKeySource(parts: KeySourceParts): KeySource {
     try {
       loaded = await loadAfter(loaded, parts);
     } catch (fault) {
-      parts.onFault(fault instanceof Error ? fault : new Error(String(fault)));
+      tell(parts, fault);
     } finally {
       pending = undefined;
     }
@@ -81,6 +84,15 @@ export function createKeySource(parts: KeySourceParts): KeySource {
       return age < times.stale ? loaded.set : undefined;
     },
   };
+}
+
+/** Who cannot be told changes nothing: the keys stay as they were, and grow old. */
+function tell({ onFault }: KeySourceParts, fault: unknown): void {
+  try {
+    onFault(fault instanceof Error ? fault : new Error(String(fault)));
+  } catch {
+    // Nobody awaits a refresh behind a decision, so nothing may be thrown from it.
+  }
 }
 
 interface Loaded {

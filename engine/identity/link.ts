@@ -1,4 +1,7 @@
-/** Delegation links (SPEC §15.2): one signed hop each, bound to the one before by its hash and by the key it hands on. */
+/**
+ * Delegation links (SPEC §15.2): one signed hop each, bound to the one before by its hash and by the key it
+ * hands on.
+ */
 
 import type { JsonObject, JsonValue } from "../json.ts";
 import { isObject, onlyMembers, type Problem, report, wrong } from "../value-reader.ts";

@@ -13,7 +13,10 @@ export interface OpenParts {
   readonly onFault: (fault: Error) => void;
 }
 
-/** Reads every issuer's keys once. One that cannot be reached is reported, and its tokens are refused until it can be. */
+/**
+ * Reads every issuer's keys once. One that cannot be reached is reported, and its tokens are refused until it
+ * can be.
+ */
 export async function openIssuers(
   configs: readonly IssuerConfig[],
   parts: OpenParts,

@@ -1,7 +1,10 @@
 /** What was taken back (SPEC §15.1). Asked at every use of every token, seen before or not. */
 
 export interface Revocations {
-  /** Why the token, or somebody it names, is no longer trusted. Must not wait: it stands in front of every decision. */
+  /**
+   * Why the token, or somebody it names, is no longer trusted. Must not wait: it stands in front of every
+   * decision.
+   */
   revoked(use: TokenUse): string | undefined;
 }
 

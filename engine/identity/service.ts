@@ -13,8 +13,9 @@ export interface IdentifiedParts {
 }
 
 /**
- * Verifies `delegation.tokens` before whatever is asked. Refused tokens are decided on too: the denial is the engine's,
- * and is counted and recorded as any other. A chain that was seen before is decided on without waiting.
+ * Verifies `delegation.tokens` before whatever is asked. Refused tokens are decided on too: the denial is the
+ * engine's, and is counted and recorded as any other. A chain that was seen before is decided on without
+ * waiting.
  */
 export function identified(service: DecisionService, parts: IdentifiedParts): DecisionService {
   const ahead = askedAhead(service);

@@ -1,4 +1,7 @@
-/** SPIFFE IDs and JWT-SVIDs (spiffe/spiffe `standards/`, 2026-07): who a workload is, and nothing of what it may do. */
+/**
+ * SPIFFE IDs and JWT-SVIDs (spiffe/spiffe `standards/`, 2026-07): who a workload is, and nothing of what it may
+ * do.
+ */
 import type { JsonObject } from "../json.ts";
 import { type Problem, report } from "../value-reader.ts";
 import { type IdentityClaims, readSubject } from "./claims.ts";
@@ -11,7 +14,10 @@ export type SpiffeId =
 const ID_CHARS_MAX = 2_048;
 const TRUST_DOMAIN_CHARS_MAX = 255;
 
-/** Read as strictly as SPIFFE's own libraries: nothing is folded or decoded, so that ids compare by their characters. */
+/**
+ * Read as strictly as SPIFFE's own libraries: nothing is folded or decoded, so that ids compare by their
+ * characters.
+ */
 export function parseSpiffeId(text: string): SpiffeId {
   if (text.length > ID_CHARS_MAX) return refused(`it is longer than ${ID_CHARS_MAX}`);
   if (!text.startsWith("spiffe://")) return refused("it does not begin with `spiffe://`");

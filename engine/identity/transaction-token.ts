@@ -1,6 +1,7 @@
 /**
  * Transaction tokens (draft-ietf-oauth-transaction-tokens, 2026-07) and their profile for agents
- * (draft-araut-oauth-transaction-tokens-for-agents-02). `txn_path` is in the order of the hand-overs, unlike `act`.
+ * (draft-araut-oauth-transaction-tokens-for-agents-02). `txn_path` is in the order of the hand-overs, unlike
+ * `act`.
  */
 import type { JsonObject, JsonValue } from "../json.ts";
 import { isObject, type Problem, report, wrong } from "../value-reader.ts";

@@ -1,6 +1,6 @@
 /**
- * What tokens came to, once verified: plain JSON, so that a decision can be recorded and made again from its record.
- * The engine reads it as it reads a request, and trusts it as it trusts no request.
+ * What tokens came to, once verified: plain JSON, so that a decision can be recorded and made again from its
+ * record. The engine reads it as it reads a request, and trusts it as it trusts no request.
  */
 import type { Kind } from "../../lang/type.ts";
 import type { DelegationRefusal } from "./cause.ts";

@@ -107,7 +107,9 @@ export function causeOf(vouched: VouchedDelegation): string {
   return vouched.ok ? "ok" : (vouched.cause ?? vouched.code);
 }
 
-/** A chain of links `a -> b -> c`, each by the key that the one before hands on; `more` changes claims of each. */
+/**
+ * A chain of links `a -> b -> c`, each by the key that the one before hands on; `more` changes claims of each.
+ */
 export interface Chained {
   readonly tokens: readonly string[];
   /** Of everybody it was handed to, in order. */

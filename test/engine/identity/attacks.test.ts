@@ -1,6 +1,6 @@
 /**
- * Forged, spliced, replayed, widened: each attack is refused with its own code. Every attack is made of a chain or token
- * that is accepted, by one change.
+ * Forged, spliced, replayed, widened: each attack is refused with its own code. Every attack is made of a chain
+ * or token that is accepted, by one change.
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import { createEngine } from "../../../engine/engine.ts";
@@ -343,7 +343,10 @@ describe("a chain with", () => {
   });
 });
 
-/** What needs another request, another engine, hops without tokens or odd ones: `places.test.ts`, `service.test.ts` and others. */
+/**
+ * What needs another request, another engine, hops without tokens or odd ones: `places.test.ts`,
+ * `service.test.ts` and others.
+ */
 const COVERED_ELSEWHERE = [
   "token_malformed",
   "token_type",

@@ -1,6 +1,7 @@
 /**
- * Makes `link-vectors.json`, and of one of its chains the files that docs/delegation.md shows: chains of links by fixed keys, for whoever writes another verifier. Signatures by Ed25519
- * are the same each time. `node test/engine/identity/link-vectors.ts` writes it.
+ * Makes `link-vectors.json`, and of one of its chains the files that docs/delegation.md shows: chains of links
+ * by fixed keys, for whoever writes another verifier. Signatures by Ed25519 are the same each time. `node
+ * test/engine/identity/link-vectors.ts` writes it.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

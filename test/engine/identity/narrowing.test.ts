@@ -1,4 +1,7 @@
-/** Hops only narrow: over random chains, what is granted is within what every hop grants, and no widening passes. */
+/**
+ * Hops only narrow: over random chains, what is granted is within what every hop grants, and no widening
+ * passes.
+ */
 import { expect, test } from "vitest";
 import { type ToolBounds, widerTools } from "../../../engine/identity/bounds.ts";
 import type { DelegationCause } from "../../../engine/identity/cause.ts";

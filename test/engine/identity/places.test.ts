@@ -1,6 +1,6 @@
 /**
- * The same attacks at every place that verifies: each token type, and a link behind another. Each is made of a token that
- * is accepted there, by one change to its header, its claims or its spelling.
+ * The same attacks at every place that verifies: each token type, and a link behind another. Each is made of a
+ * token that is accepted there, by one change to its header, its claims or its spelling.
  */
 import { createHmac, randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";

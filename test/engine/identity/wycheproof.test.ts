@@ -1,4 +1,7 @@
-/** Signatures and keys as others have got them wrong: Wycheproof's JOSE suites, the JOSE cookbook, SPIFFE's own cases. */
+/**
+ * Signatures and keys as others have got them wrong: Wycheproof's JOSE suites, the JOSE cookbook, SPIFFE's own
+ * cases.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
