@@ -19,6 +19,7 @@ export {
   type EngineParts,
   type ExplainedStep,
   type Explanation,
+  type NamedTool,
   type Sessions,
   type Vouched,
 } from "./engine.ts";
@@ -26,6 +27,7 @@ export type { Evaluator } from "./evaluate/evaluator.ts";
 export { createInterpreter, type Observer } from "./evaluate/interpret.ts";
 export { generateEvaluator } from "./evaluate/javascript.ts";
 export type { DecisionEvidence, EvidenceSink, OutcomeEvidence } from "./evidence.ts";
+export type { Foresight } from "./foresight.ts";
 export { DELEGATION_CAUSES, type DelegationCause } from "./identity/cause.ts";
 export { type IdentityConfigReading, readIdentityConfig } from "./identity/config.ts";
 export { createIdentity, type Identity, type IdentityParts } from "./identity/identity.ts";

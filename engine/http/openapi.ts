@@ -46,7 +46,7 @@ function documentOf(routes: readonly Operation[]) {
       title: "Writ",
       version: "1",
       description:
-        "Decides calls of tools by AI agents. A denial is an answer like any other, and always 200; whatever is not 200 is a denial too.",
+        "Decides calls of tools by AI agents. Whatever is no allow in an answer with status 200 is a denial.",
     },
     paths,
     components: { schemas: { Problem: bare(PROBLEM_SCHEMA) } },
