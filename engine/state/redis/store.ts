@@ -91,8 +91,10 @@ interface Shared {
   readonly limits: MemoryLimits;
 }
 
-/** So often a decision may be made anew because what it rests on has changed meanwhile. */
+/** So often a decision may be made because what it rests on has changed meanwhile. */
 const TRIES_MOST = 8;
+/** After so many, one at a time: calls of this process would else go on overtaking one another. */
+const TRIES_AT_ONCE = 2;
 
 class RedisState implements SharedState {
   readonly evaluator: Evaluator;
@@ -101,6 +103,7 @@ class RedisState implements SharedState {
   readonly #tables: Tables;
   readonly #watching: Watching;
   readonly #shared: Shared;
+  readonly #turns = new Turns();
 
   constructor(program: Program, evaluator: Evaluator, shared: Shared) {
     this.#program = program;
@@ -112,18 +115,32 @@ class RedisState implements SharedState {
   }
 
   async attempt<Made extends Attempt>(decideOn: (guess: Guess) => Made): Promise<Attempted<Made>> {
-    for (let tries = 0; tries < TRIES_MOST; tries++) {
-      const noted = this.#newNotes();
-      const made = this.#watching.watch(noted.ranges, () => decideOn(noted));
-      const { effects } = made;
-      if (effects === undefined) return { made, result: "kept" };
-      const charged = chargesOf(noted, effects);
-      if (isFree(noted, effects, charged.cells)) return { made, result: "free" };
-      const call = callOf(effects, charged, this.#program, this.#tables);
-      const result = await this.#commit(noted, effects, charged.cells, call);
-      if (result !== "conflict") return { made, result };
+    for (let tries = 0; tries < TRIES_AT_ONCE; tries++) {
+      const attempted = await this.#attemptOnce(decideOn);
+      if (attempted !== undefined) return attempted;
     }
-    throw new StateUnavailable("other calls keep changing what this decision rests on");
+    return this.#turns.take(async () => {
+      for (let tries = TRIES_AT_ONCE; tries < TRIES_MOST; tries++) {
+        const attempted = await this.#attemptOnce(decideOn);
+        if (attempted !== undefined) return attempted;
+      }
+      throw new StateUnavailable("other calls keep changing what this decision rests on");
+    });
+  }
+
+  /** `undefined` where what it rests on was otherwise; how, is known by now. */
+  async #attemptOnce<Made extends Attempt>(
+    decideOn: (guess: Guess) => Made,
+  ): Promise<Attempted<Made> | undefined> {
+    const noted = this.#newNotes();
+    const made = this.#watching.watch(noted.ranges, () => decideOn(noted));
+    const { effects } = made;
+    if (effects === undefined) return { made, result: "kept" };
+    const charged = chargesOf(noted, effects);
+    if (isFree(noted, effects, charged.cells)) return { made, result: "free" };
+    const call = callOf(effects, charged, this.#program, this.#tables);
+    const result = await this.#commit(noted, effects, charged.cells, call);
+    return result === "conflict" ? undefined : { made, result };
   }
 
   #newNotes(): Noted {
@@ -333,6 +350,17 @@ class RedisState implements SharedState {
     if (status !== "ok") return false;
     known.learnFacts(id, String(facts));
     return true;
+  }
+}
+
+/** Work of this process that is done one after the other. */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<Done>(work: () => Promise<Done>): Promise<Done> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => {});
+    return turn;
   }
 }
 

@@ -59,6 +59,12 @@ describeRedis("several processes on one Redis", () => {
     }
   }, 120_000);
 
+  test("a busy counter of which a rule needs the exact number keeps nobody out", async () => {
+    const [one] = await fleet(1);
+    const asked = Array.from({ length: 200 }, () => one.ask("look"));
+    expect(new Set(await Promise.all(asked))).toEqual(new Set(["allow"]));
+  });
+
   test("two server processes allow exactly the limit together, 20 of 20 times", async () => {
     const url = place();
     const children = [childOn(url), childOn(url)];
