@@ -10,6 +10,7 @@ import type { Decision } from "./decision.ts";
 import type { Vouched } from "./engine.ts";
 import type { DecisionEvidence, EvidenceSink, OutcomeEvidence } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
+import type { Foresight } from "./foresight.ts";
 import type { Ids } from "./ids.ts";
 import type { ModuleAnswers, ModuleRunner } from "./opa/answer.ts";
 import type { Policy } from "./policy.ts";
@@ -17,6 +18,7 @@ import type { AcceptedRequest, RequestReader } from "./request-reader.ts";
 import type { Interruption } from "./state/report.ts";
 import {
   type Effects,
+  type PolicyState,
   type Settlement,
   type StateScope,
   StateUnavailable,
@@ -113,6 +115,31 @@ export function viewFor(
   };
 }
 
+/**
+ * A view that keeps nothing. An instruction is kept with the request that brings it; until that is decided,
+ * what depends on it together with what the session has seen is not known.
+ */
+export function peek(
+  accepted: AcceptedRequest,
+  state: Pick<PolicyState, "session" | "begin">,
+  shell: Answering,
+): StateView {
+  const scope = scopeOf(accepted, shell);
+  const { sessionId, instruction } = scope;
+  if (instruction === undefined || sessionId === undefined) return state.begin(scope);
+  if (state.session(sessionId) === undefined) {
+    return state.begin({ ...scope, sessionId: undefined });
+  }
+  const view = state.begin({ ...scope, instruction: undefined });
+  return {
+    nowMs: view.nowMs,
+    task: view.task,
+    counter: (index, key) => view.counter(index, key),
+    latch: (index, key) => view.latch(index, key),
+    origin: () => "unavailable",
+  };
+}
+
 /** The exact request under the exact policy: what an approval is of. */
 export function requestDigest(input: unknown, policy: Policy): string {
   return digestOf({ policy: policy.identity.digest, request: input });
@@ -185,4 +212,16 @@ export function receiptOf(
   return settled.why === "settled"
     ? { kind: "already_settled", because: "another outcome of this call was reported before" }
     : { kind: "unknown_call", because: "no call of that name was allowed, or it is long settled" };
+}
+
+/** What is known of calls that are refused whatever their arguments are. */
+export function refusedAhead({ code, because, reasons, policy }: Decision): Foresight {
+  return {
+    standing: "denied",
+    ...(code === undefined ? {} : { code }),
+    ...(because === undefined ? {} : { because }),
+    reasons,
+    open: [],
+    policy,
+  };
 }

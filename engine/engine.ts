@@ -13,7 +13,9 @@ import {
   hand,
   handFaulted,
   invalid,
+  peek,
   receiptOf,
+  refusedAhead,
   requestDigest,
   scopeOf,
   settlementOf,
@@ -36,7 +38,7 @@ import { type Policy, preparePolicy, spellPlace } from "./policy.ts";
 import { type AcceptedRequest, createRequestReader } from "./request-reader.ts";
 import { createMemoryStore } from "./state/memory.ts";
 import type { Interruption } from "./state/report.ts";
-import type { PolicyState, StateStore, StateView } from "./state/store.ts";
+import type { PolicyState, StateStore } from "./state/store.ts";
 import { toJson, Unknown } from "./value.ts";
 
 export interface EngineParts {
@@ -278,7 +280,7 @@ function preview(
     const { decision } = decide(
       policy,
       reading,
-      viewFor(peek(reading, shell), input, vouched, shell),
+      viewFor(peek(reading, shell.state, shell), input, vouched, shell),
       {
         id,
         call: id,
@@ -292,57 +294,25 @@ function preview(
   }
 }
 
-/**
- * A view that keeps nothing. An instruction is kept with the request that brings it; until that is decided,
- * what depends on it together with what the session has seen is not known.
- */
-function peek(accepted: AcceptedRequest, shell: Shell): StateView {
-  const scope = scopeOf(accepted, shell);
-  const { sessionId, instruction } = scope;
-  if (instruction === undefined || sessionId === undefined) return shell.state.begin(scope);
-  if (shell.state.session(sessionId) === undefined) {
-    return shell.state.begin({ ...scope, sessionId: undefined });
-  }
-  const view = shell.state.begin({ ...scope, instruction: undefined });
-  return {
-    nowMs: view.nowMs,
-    task: view.task,
-    counter: (index, key) => view.counter(index, key),
-    latch: (index, key) => view.latch(index, key),
-    origin: () => "unavailable",
-  };
-}
-
 function ahead(input: unknown, vouched: Vouched, shell: Shell): Answer<Foresight> {
   const { policy } = shell;
   try {
     const reading = shell.read(input, { ...contextFor(vouched, shell), ahead: true });
     if (!reading.ok) {
       if (reading.kind === "malformed") return { kind: "malformed", faults: reading.problems };
-      return { kind: "answer", value: refusal(invalid("ahead", reading.problems, policy)) };
+      return { kind: "answer", value: refusedAhead(invalid("ahead", reading.problems, policy)) };
     }
     const open: readonly RootName[] =
       reading.request.roots.resource === undefined ? ["args", "resource"] : ["args"];
     const evaluator = createForesight(policy.program, new Set(open));
-    const view = peek(reading, shell);
+    const view = peek(reading, shell.state, shell);
     return {
       kind: "answer",
       value: foresee({ ...policy, evaluator }, policy.evaluator, reading, view),
     };
   } catch (fault) {
-    return { kind: "answer", value: refusal(denyFault("ahead", fault, shell)) };
+    return { kind: "answer", value: refusedAhead(denyFault("ahead", fault, shell)) };
   }
-}
-
-function refusal({ code, because, reasons, policy }: Decision): Foresight {
-  return {
-    standing: "denied",
-    ...(code === undefined ? {} : { code }),
-    ...(because === undefined ? {} : { because }),
-    reasons,
-    open: [],
-    policy,
-  };
 }
 
 export function nameTool({ wire, server, digest }: ToolDecl): NamedTool {

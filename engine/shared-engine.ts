@@ -3,6 +3,7 @@
  * answers once the store has found that it is so and kept what the decision leaves behind. Whatever goes wrong is
  * a deny.
  */
+import type { RootName } from "../lang/ir.ts";
 import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
 import {
   type Answering,
@@ -13,7 +14,9 @@ import {
   hand,
   handFaulted,
   invalid,
+  peek,
   receiptOf,
+  refusedAhead,
   requestDigest,
   scopeOf,
   settlementOf,
@@ -23,8 +26,10 @@ import { type ClockReading, clockReader, spellDoubt } from "./clock.ts";
 import { decide, deny, matchOf, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { type EngineParts, type NamedTool, nameTool, type Vouched } from "./engine.ts";
+import { createForesight } from "./evaluate/interpret.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
 import { WatchedView } from "./evidence.ts";
+import { type Foresight, foresee } from "./foresight.ts";
 import { createIds } from "./ids.ts";
 import { createInspection, type Inspection } from "./inspect/inspection.ts";
 import { moduleFacts } from "./opa/answer.ts";
@@ -39,6 +44,7 @@ import {
   type SharedState,
   type SharedStore,
 } from "./state/shared.ts";
+import type { Effects } from "./state/store.ts";
 import type { Problem } from "./value-reader.ts";
 
 export interface SharedEngineParts extends Omit<EngineParts, "store"> {
@@ -48,6 +54,9 @@ export interface SharedEngineParts extends Omit<EngineParts, "store"> {
 export interface SharedEngine {
   decide(input: unknown, vouched?: Vouched): Promise<Answer<Decision>>;
   outcome(input: unknown): Promise<Answer<OutcomeReceipt>>;
+  /** As `Engine.preview` and `Engine.foresee`. */
+  preview(input: unknown, vouched?: Vouched): Promise<Answer<Decision>>;
+  foresee(input: unknown, vouched?: Vouched): Promise<Answer<Foresight>>;
   tools(): readonly NamedTool[];
   readonly sessions: SharedSessions;
   readonly inspection: Inspection;
@@ -95,6 +104,8 @@ export function createSharedEngine(parts: SharedEngineParts): SharedEngine {
   return {
     decide: (input, vouched = NOTHING) => answer(input, vouched, shell),
     outcome: (input) => settle(input, shell),
+    preview: (input, vouched = NOTHING) => preview(input, vouched, shell),
+    foresee: (input, vouched = NOTHING) => ahead(input, vouched, shell),
     tools: () => program.tools.map(nameTool),
     sessions: {
       interrupt: (id, why = BY_HOST) => state.interrupt(id, now(), why),
@@ -155,12 +166,7 @@ function decideOn(
   shell: Shell,
 ): Made {
   const { policy, evidence } = shell;
-  const reading = shell.read(input, {
-    ...time,
-    session: (session) => guess.session(session),
-    verified: vouched.delegationVerified === true,
-    delegation: vouched.delegation,
-  });
+  const reading = shell.read(input, contextFor(guess, time, vouched));
   if (!reading.ok) return reading;
   let watched: WatchedView | undefined;
   const view = guess.begin(scopeOf(reading, shell), (begun) => {
@@ -177,6 +183,15 @@ function decideOn(
   });
   const effects = effectsOf(verdict, reading, view.nowMs, call, policy);
   return { kind: "decided", accepted: reading, verdict, effects, nowMs: view.nowMs, watched };
+}
+
+function contextFor(guess: Guess, time: ClockReading, vouched: Vouched) {
+  return {
+    ...time,
+    session: (id: string) => guess.session(id),
+    verified: vouched.delegationVerified === true,
+    delegation: vouched.delegation,
+  };
 }
 
 function refuseInvalid(asked: Asked, problems: readonly Problem[], shell: Shell): Answer<Decision> {
@@ -222,4 +237,65 @@ async function settle(input: unknown, shell: Shell): Promise<Answer<OutcomeRecei
     shell.onFault(fault);
     return { kind: "unavailable", because: "the outcome could not be recorded" };
   }
+}
+
+// ── Asked ahead: nothing is kept ───────────────────────────────────────────────────────────────────────────
+
+async function preview(input: unknown, vouched: Vouched, shell: Shell): Promise<Answer<Decision>> {
+  const { policy, state } = shell;
+  try {
+    const time = shell.time();
+    const { answer } = await state.look((guess) => {
+      const reading = shell.read(input, contextFor(guess, time, vouched));
+      if (!reading.ok) return { answer: notRead(reading, (because) => because, shell) };
+      const view = viewFor(peek(reading, guess, shell), input, vouched, shell);
+      const { decision } = decide(policy, reading, view, {
+        id: "preview",
+        call: "preview",
+        approvals: vouched.approvals ?? [],
+        digest: () => requestDigest(input, policy),
+      });
+      const value: Answer<Decision> = { kind: "answer", value: decision };
+      return { answer: value, effects: nothingOf(reading, view.nowMs) };
+    });
+    return answer;
+  } catch (fault) {
+    return { kind: "answer", value: denyFault("preview", fault, shell) };
+  }
+}
+
+async function ahead(input: unknown, vouched: Vouched, shell: Shell): Promise<Answer<Foresight>> {
+  const { policy, state } = shell;
+  try {
+    const time = shell.time();
+    const { answer } = await state.look((guess) => {
+      const context = { ...contextFor(guess, time, vouched), ahead: true };
+      const reading = shell.read(input, context);
+      if (!reading.ok) return { answer: notRead(reading, refusedAhead, shell) };
+      const hasResource = reading.request.roots.resource !== undefined;
+      const open = new Set<RootName>(hasResource ? ["args"] : ["args", "resource"]);
+      const foreseeing = { ...policy, evaluator: createForesight(policy.program, open) };
+      const view = peek(reading, guess, shell);
+      const found = foresee(foreseeing, policy.evaluator, reading, view);
+      const value: Answer<Foresight> = { kind: "answer", value: found };
+      return { answer: value, effects: nothingOf(reading, view.nowMs) };
+    });
+    return answer;
+  } catch (fault) {
+    return { kind: "answer", value: refusedAhead(denyFault("ahead", fault, shell)) };
+  }
+}
+
+function notRead<Value>(
+  { kind, problems }: Extract<Reading, { ok: false }>,
+  spell: (denial: Decision) => Value,
+  { policy }: Shell,
+): Answer<Value> {
+  if (kind === "malformed") return { kind, faults: problems };
+  return { kind: "answer", value: spell(invalid("preview", problems, policy)) };
+}
+
+/** That a session was looked at must still be checked. */
+function nothingOf({ request, sessionId }: AcceptedRequest, nowMs: number): Effects {
+  return { nowMs, request, sessionId, touches: [] };
 }

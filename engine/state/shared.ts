@@ -32,6 +32,8 @@ export interface SharedState {
   readonly evaluator: Evaluator;
   /** `decideOn` may be asked several times; the last one holds. */
   attempt<Made extends Attempt>(decideOn: (guess: Guess) => Made): Promise<Attempted<Made>>;
+  /** The same, and nothing is kept: what would be decided now. `effects` say for whom. */
+  look<Made extends Attempt>(decideOn: (guess: Guess) => Made): Promise<Made>;
   settle(outcome: SettledOutcome, match: TaskMatch): Promise<Settlement>;
   interrupt(sessionId: string, nowMs: number, why: Interruption): Promise<void>;
   reinstate(sessionId: string): Promise<boolean>;

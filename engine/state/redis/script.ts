@@ -492,6 +492,7 @@ end
 
 local function attempt()
   local known, seenWrites, expected = take(), takeWhole(), take()
+  local isLook = take() == 'look'
   local keyMost, distinctMost = takeWhole(), takeWhole()
   local taskMost, callMost, reservationMs = takeWhole(), takeWhole(), takeWhole()
   local entriesMost, lengthMost = takeWhole(), takeWhole()
@@ -529,6 +530,8 @@ local function attempt()
     end
     return { 'conflict', fmt(now), fmt(writes), readings, stored or '', value or '', seen and fmt(length) or '', tail }
   end
+
+  if isLook then return { 'ok', fmt(now), fmt(writes), readings, stored or '', '', '' } end
 
   local isKnown = not session or stored or hasSessionRoom(session.keys)
   if call and not (isKnown and haveRoom(cells, keyMost)

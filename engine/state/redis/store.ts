@@ -96,6 +96,9 @@ const TRIES_MOST = 8;
 /** After so many, one at a time: calls of this process would else go on overtaking one another. */
 const TRIES_AT_ONCE = 2;
 
+/** Whether what the decision leaves behind is kept. */
+type Intent = "keep" | "look";
+
 class RedisState implements SharedState {
   readonly evaluator: Evaluator;
   readonly report: SharedState["report"];
@@ -114,14 +117,26 @@ class RedisState implements SharedState {
     this.report = reportOf({ program, tables: this.#tables, ...shared });
   }
 
-  async attempt<Made extends Attempt>(decideOn: (guess: Guess) => Made): Promise<Attempted<Made>> {
+  attempt<Made extends Attempt>(decideOn: (guess: Guess) => Made): Promise<Attempted<Made>> {
+    return this.#decide("keep", decideOn);
+  }
+
+  async look<Made extends Attempt>(decideOn: (guess: Guess) => Made): Promise<Made> {
+    const { made } = await this.#decide("look", decideOn);
+    return made;
+  }
+
+  async #decide<Made extends Attempt>(
+    intent: Intent,
+    decideOn: (guess: Guess) => Made,
+  ): Promise<Attempted<Made>> {
     for (let tries = 0; tries < TRIES_AT_ONCE; tries++) {
-      const attempted = await this.#attemptOnce(decideOn);
+      const attempted = await this.#decideOnce(intent, decideOn);
       if (attempted !== undefined) return attempted;
     }
     return this.#turns.take(async () => {
       for (let tries = TRIES_AT_ONCE; tries < TRIES_MOST; tries++) {
-        const attempted = await this.#attemptOnce(decideOn);
+        const attempted = await this.#decideOnce(intent, decideOn);
         if (attempted !== undefined) return attempted;
       }
       throw new StateUnavailable("other calls keep changing what this decision rests on");
@@ -129,7 +144,8 @@ class RedisState implements SharedState {
   }
 
   /** `undefined` where what it rests on was otherwise; how, is known by now. */
-  async #attemptOnce<Made extends Attempt>(
+  async #decideOnce<Made extends Attempt>(
+    intent: Intent,
     decideOn: (guess: Guess) => Made,
   ): Promise<Attempted<Made> | undefined> {
     const noted = this.#newNotes();
@@ -139,7 +155,7 @@ class RedisState implements SharedState {
     const charged = chargesOf(noted, effects);
     if (isFree(noted, effects, charged.cells)) return { made, result: "free" };
     const call = callOf(effects, charged, this.#program, this.#tables);
-    const result = await this.#commit(noted, effects, charged.cells, call);
+    const result = await this.#commit(intent, noted, effects, charged.cells, call);
     return result === "conflict" ? undefined : { made, result };
   }
 
@@ -150,13 +166,14 @@ class RedisState implements SharedState {
   }
 
   async #commit(
+    intent: Intent,
     noted: Noted,
     effects: Effects,
     cells: readonly Cell[],
     call: Call | undefined,
   ): Promise<"kept" | "full" | "conflict"> {
     const { connection, known, places, limits } = this.#shared;
-    const args = new Arguments(places);
+    const args = new Arguments(places).text(intent);
     const { keyCount, taskCount, callCount, reservationMs } = limits;
     args.number(keyCount, DISTINCT_MOST, taskCount, callCount, reservationMs);
     args.number(ENTRIES_MOST, LENGTH_MOST).cells(cells);

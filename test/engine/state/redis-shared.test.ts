@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { RedisParts } from "../../../engine/state/redis/store.ts";
-import { programOf } from "../../support/engine.ts";
+import { outcomeOf, programOf } from "../../support/engine.ts";
 import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
 import { type Replica, replicaOf } from "../../support/shared.ts";
 
@@ -138,6 +138,23 @@ describeRedis("several processes on one Redis", () => {
     expect((await replica.engine.outcome({ call, status: "ok" })).kind).toBe("answer");
     const namespace = url.slice(url.lastIndexOf("/") + 1);
     expect(await redis.command("EXISTS", `writ:{${namespace}}:calls`)).toBe(0);
+  });
+
+  test("what is asked ahead is told of what others did, and leaves nothing", async () => {
+    const [one, another] = await fleet(2);
+    const pay = { agent: { id: "bot" }, tool: { name: "pay", args: { amount: 100 } } };
+    const ahead = async () => {
+      const answer = await another?.engine.preview(pay);
+      return answer?.kind === "answer" ? outcomeOf(answer.value) : answer?.kind;
+    };
+    expect([await ahead(), await ahead()]).toEqual(["allow", "allow"]);
+    expect(await one.ask("pay", { amount: 1 })).toBe("allow");
+    expect(await ahead()).toBe("not_permitted");
+    const session = { ...pay, session: { id: "s" } };
+    await one.engine.sessions.interrupt("s");
+    const { tool } = { tool: { name: "look" } };
+    const foreseen = await another?.engine.foresee({ ...session, tool });
+    expect(JSON.stringify(foreseen)).toContain("session_interrupted");
   });
 
   test("operators see what is kept, and by whom a session was ended", async () => {
