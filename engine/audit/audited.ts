@@ -1,12 +1,14 @@
 /** Evidence of every answer (SPEC §14): it is given once its record is written, and not before. */
-import type { Answer, OutcomeReceipt } from "../answer.ts";
+import type { Answer } from "../answer.ts";
 import { digestOf } from "../canonical-json.ts";
 import type { Decision } from "../decision.ts";
 import type { Vouched } from "../engine.ts";
 import type { EvidenceSink } from "../evidence.ts";
 import { askedAhead, type DecisionService } from "../http/service.ts";
 import { type AuditLog, LogStopped } from "./log.ts";
+import { valueAt } from "./pointer.ts";
 import {
+  type AuditRecord,
   decisionRecord,
   type OperatorAction,
   operatorRecord,
@@ -30,26 +32,36 @@ export interface AuditParts {
   readonly clock: () => number;
 }
 
-/** Decisions on their way to who asked; more of them were never collected. */
+/** Answers on their way; of more of them, nobody waits for the first. */
 const UNDERWAY_MOST = 100_000;
 
 export function createAudit({ log, options, clock }: AuditParts): Audit {
-  const recorded = new Set<string>();
+  /** By the id of a decision or the call of an outcome. */
+  const underway = new Map<string, Underway>();
+  const record = (key: string, made: AuditRecord): void => {
+    log.append(made);
+    // Asked at once: of this record, and not of what is written by the time that the answer is ready.
+    const written = log.written();
+    if (underway.size >= UNDERWAY_MOST) underway.clear();
+    underway.set(key, joined(underway.get(key), written));
+  };
+  const take = (key: string): Promise<void> | undefined => {
+    const known = underway.get(key);
+    if (known === undefined) return undefined;
+    if (known.count === 1) underway.delete(key);
+    else underway.set(key, { ...known, count: known.count - 1 });
+    return known.written;
+  };
   const evidence: EvidenceSink = {
-    decided: (made) => {
-      log.append(decisionRecord(made, clock(), options));
-      if (recorded.size >= UNDERWAY_MOST) recorded.clear();
-      recorded.add(made.decision.id);
-    },
-    settled: (made) => log.append(outcomeRecord(made)),
+    decided: (made) => record(made.decision.id, decisionRecord(made, clock(), options)),
+    settled: (made) => record(callKey(made.report.call), outcomeRecord(made)),
   };
   /** A denial without an engine rests on nothing, and is recorded as such; an allow is never without one. */
-  const isRecorded = (decision: Decision, input: unknown, vouched: Vouched = {}): boolean => {
-    if (recorded.delete(decision.id)) return true;
-    if (decision.decision !== "deny") return false;
+  const recordDenial = (decision: Decision, input: unknown, vouched: Vouched = {}): void => {
+    if (decision.decision !== "deny") return;
     const digest = () => digestOf({ policy: decision.policy.digest, request: input });
-    log.append(decisionRecord({ input, vouched, decision, digest, micros: 0 }, clock(), options));
-    return true;
+    const made = { input, vouched, decision, digest, micros: 0 };
+    record(decision.id, decisionRecord(made, clock(), options));
   };
   return {
     evidence,
@@ -59,13 +71,18 @@ export function createAudit({ log, options, clock }: AuditParts): Audit {
         whenWritten(
           log,
           () => service.decide(input, vouched),
-          (decision) => isRecorded(decision, input, vouched),
+          (answer) => {
+            if (answer.kind !== "answer") return Promise.resolve();
+            const { value } = answer;
+            if (!underway.has(value.id)) recordDenial(value, input, vouched);
+            return take(value.id);
+          },
         ),
       outcome: (input) =>
-        whenWritten<OutcomeReceipt>(
+        whenWritten(
           log,
           () => service.outcome(input),
-          () => true,
+          () => take(callKey(valueAt(input, ["call"]))),
         ),
       readiness: () => {
         const readiness = log.readiness();
@@ -79,19 +96,39 @@ export function createAudit({ log, options, clock }: AuditParts): Audit {
   };
 }
 
+/** Records that answers wait for: one, unless an outcome is reported twice at once. */
+interface Underway {
+  /** Settles when all of them are written, or cannot be. */
+  readonly written: Promise<void>;
+  readonly count: number;
+}
+
+function joined(before: Underway | undefined, written: Promise<void>): Underway {
+  if (before === undefined) return { written, count: 1 };
+  const both = Promise.all([before.written, written]).then(() => {});
+  // Where nobody waits, nobody is told.
+  both.catch(() => {});
+  return { written: both, count: before.count + 1 };
+}
+
+function callKey(call: unknown): string {
+  return `outcome of ${String(call)}`;
+}
+
 /** Nobody is asked while nothing can be recorded: what is allowed then would be counted and not told. */
-async function whenWritten<Value extends Decision | OutcomeReceipt>(
+async function whenWritten<Value>(
   log: AuditLog,
   ask: () => Answer<Value> | Promise<Answer<Value>>,
-  isRecorded: (value: Value) => boolean,
+  writtenOf: (answer: Answer<Value>) => Promise<void> | undefined,
 ): Promise<Answer<Value>> {
   const readiness = log.readiness();
   if (!readiness.ready) return { kind: "unavailable", because: readiness.because };
   const answer = await ask();
-  if (answer.kind === "malformed") return answer;
+  if (answer.kind === "malformed" || answer.kind === "unavailable") return answer;
   try {
-    if (answer.kind === "answer" && !isRecorded(answer.value)) return UNRECORDED;
-    await log.written();
+    const written = writtenOf(answer);
+    if (written === undefined) return UNRECORDED;
+    await written;
     return answer;
   } catch (fault) {
     if (!(fault instanceof LogStopped)) throw fault;
@@ -101,5 +138,5 @@ async function whenWritten<Value extends Decision | OutcomeReceipt>(
 
 const UNRECORDED = {
   kind: "unavailable",
-  because: "what was decided could not be recorded",
+  because: "it could not be recorded",
 } as const;

@@ -2,12 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { createActive } from "../../../engine/active.ts";
 import { createAudit } from "../../../engine/audit/audited.ts";
+import { createEngine } from "../../../engine/engine.ts";
 import { createIds } from "../../../engine/ids.ts";
 import { openMemoryLog, verify } from "../../support/audit.ts";
 import { audited } from "../../support/audited.ts";
 import { PAYMENT, SMALL } from "../../support/cli.ts";
 import { diskFault } from "../../support/disk.ts";
-import { START } from "../../support/engine.ts";
+import { programOf, START } from "../../support/engine.ts";
 
 const CHAINED = {
   agent: { id: "worker", kind: "autonomous", groups: ["helpers"], attested: true },
@@ -88,6 +89,15 @@ describe("what is recorded", () => {
     ]);
   });
 
+  test("an outcome that is reported many times at once, each time", async () => {
+    const { service, records } = await audited(SMALL);
+    await service.decide(PAYMENT);
+    const body = { call: "c2", status: "ok" };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => service.outcome(body)));
+    expect(answers.map(({ kind }) => kind)).toEqual(Array(5).fill("answer"));
+    expect(await records("outcome")).toHaveLength(5);
+  });
+
   test("of a request that the policy does not know, names and the places that are wrong", async () => {
     const { ask, records } = await audited(SMALL);
     expect(await ask({ ...PAYMENT, tool: { name: "pay", args: { to: 7, secret: "x" } } })).toBe(
@@ -164,6 +174,38 @@ describe("no write, no allow", () => {
       expect((await verify(disk, path, { live: true })).ok).toBe(true);
     },
   );
+
+  test("an answer that took long waits for its own record, not for what is written by then", async () => {
+    const { log, disk, path } = await openMemoryLog({ limits: { retryMs: 1 } });
+    const audit = createAudit({ log, options: { fields: [] }, clock: () => START });
+    const engine = createEngine({
+      program: programOf(SMALL),
+      digest: "sha256:test",
+      clock: () => START,
+      evidence: audit.evidence,
+    });
+    const { promise: kept, resolve: keep } = Promise.withResolvers<void>();
+    const slow = audit.around({
+      ...engine,
+      decide: async (input) => {
+        const answer = engine.decide(input);
+        await kept;
+        return answer;
+      },
+    });
+    disk.faults.before = (operation) => {
+      if (operation === "write") throw diskFault("ENOSPC");
+      return undefined;
+    };
+    const answering = slow.decide(PAYMENT);
+    await expect.poll(() => log.readiness().ready).toBe(false);
+    disk.faults.before = () => undefined;
+    await expect.poll(() => log.readiness().ready).toBe(true);
+    keep();
+    expect((await answering).kind).toBe("unavailable");
+    expect(disk.text(path)).not.toContain('"decision":"allow"');
+    await log.close();
+  });
 
   test("an allow that was not recorded is none, whoever gave it", async () => {
     const { log } = await openMemoryLog();
