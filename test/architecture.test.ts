@@ -88,6 +88,7 @@ const PURE = [
   "engine/opa/reader.ts",
   "engine/opa/rego.ts",
   "engine/opa/scan.ts",
+  "engine/opa/tar.ts",
   "engine/facts.ts",
   "engine/foresight.ts",
   "engine/http/authzen/answer.ts",

@@ -22,6 +22,7 @@ import {
   type OpenedPolicy,
   POLICY_OPTIONS,
 } from "../serve/policy.ts";
+import { REGO_OPTIONS } from "../serve/rego.ts";
 import { policyJson, spellPolicy } from "../serve/reloads.ts";
 import { type FoundShadow, findShadow, SHADOW_OPTIONS } from "../serve/shadow.ts";
 import { type OpenState, openState, STATE_OPTIONS } from "../serve/state.ts";
@@ -48,6 +49,7 @@ export const command: Command = {
     ...DOORS_OPTIONS,
     ...IDENTITY_OPTIONS,
     ...MODULE_OPTIONS,
+    ...REGO_OPTIONS,
     ...POLICY_OPTIONS,
     ...SHADOW_OPTIONS,
   ],
@@ -92,12 +94,7 @@ async function answerUntilStopped(
     const engine = state.engine({ ...named, ...shared, ...modules.partsFor(named.program) });
     return modules.around(engine, named.program);
   };
-  const policy = await found.open({
-    makeEngine,
-    now,
-    ids: shared.ids,
-    record: audit.operator,
-  });
+  const policy = await found.open({ ...shared, makeEngine, now, record: audit.operator });
   const decided = shadow.around(policy.active, { ...shared, store: state.store });
   const kept = audit.around(state.keep(decided));
   const { service, measures } = measured(await withIdentity(kept, input, io));

@@ -26,9 +26,9 @@ export interface ServedModules {
   close(): void;
 }
 
-export function openModules({ values, flags }: Input, io: Io, now: () => number): ServedModules {
-  const deadlineMs = deadlineIn(values.get("module-deadline"));
-  const trusted = flags.has("trust-modules");
+export function openModules(input: Input, io: Io, now: () => number): ServedModules {
+  const deadlineMs = moduleDeadline(input);
+  const trusted = input.flags.has("trust-modules");
   // Requests under way may still ask those of the policy before.
   const open: AskingService[] = [];
   return {
@@ -56,7 +56,8 @@ export function openModules({ values, flags }: Input, io: Io, now: () => number)
   };
 }
 
-function deadlineIn(given: string | undefined): number {
+export function moduleDeadline({ values }: Input): number {
+  const given = values.get("module-deadline");
   if (given === undefined) return EVALUATION_LIMITS.deadlineMs;
   const ms = Number(given);
   if (/^[0-9]+$/.test(given) && ms >= 1 && ms <= 10_000) return ms;

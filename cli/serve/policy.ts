@@ -7,6 +7,7 @@ import {
 } from "../../engine/active.ts";
 import { digestOfProgram } from "../../engine/bundle.ts";
 import type { ReloadStatus } from "../../engine/bundles/reload.ts";
+import type { EvidenceSink } from "../../engine/evidence.ts";
 import type { Ids } from "../../engine/ids.ts";
 import { compile } from "../../lang/compile.ts";
 import type { Program } from "../../lang/ir.ts";
@@ -16,6 +17,7 @@ import { loadPolicy, type Policy, SIGNED_EXTENSION } from "../files.ts";
 import { count, painter } from "../terminal.ts";
 import { failedTests } from "../tests.ts";
 import { BUNDLE_OPTIONS, type BundleParts, type FoundBundle, findBundle } from "./bundle.ts";
+import { findRego, isOpaBundle } from "./rego.ts";
 import { watchPolicy } from "./watch.ts";
 
 export const POLICY_OPTIONS: readonly Option[] = [
@@ -40,6 +42,7 @@ export interface PolicyParts {
   readonly ids: Ids;
   /** Into the audit log, where there is one. */
   readonly record?: BundleParts["record"];
+  readonly evidence?: EvidenceSink | undefined;
 }
 
 export interface OpenedPolicy {
@@ -68,6 +71,7 @@ export async function findPolicy(input: Input, io: Io): Promise<FoundPolicy | un
     const found = findBundle(input, io);
     return { open: (parts) => openFound(found, prepare(parts), parts) };
   }
+  if (isOpaBundle(path)) return findRego(path, input, io, programOfNothing());
   const loaded = await loadTested(path, input, io);
   if (loaded === undefined) return undefined;
   return { open: async (parts) => openLoaded(loaded, prepare(parts), input, io) };

@@ -3,10 +3,10 @@
  * nothing is written anywhere; Rego text in it is passed over. Pure but for inflating.
  */
 import { gunzipSync } from "node:zlib";
-import { parseTar } from "nanotar";
 import { parse as parseYaml } from "yaml";
 import { type BundleKey, signatureFault } from "./bundle-signature.ts";
 import type { ModuleSource } from "./open.ts";
+import { readTar, type TarFile, TarRefused } from "./tar.ts";
 
 export interface OpaBundle {
   readonly revision: string | undefined;
@@ -42,11 +42,14 @@ class Unreadable extends Error {}
 
 function filesIn(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
-  for (const { name, type, data } of entriesIn(bytes)) {
-    if (type === "directory") continue;
+  for (const { name, data } of entriesIn(bytes)) {
     const path = name.replace(/^(?:\.?\/)+/, "");
-    const isPlain = type === "file" && data !== undefined && !path.split("/").includes("..");
-    if (!isPlain || path === "") throw new Unreadable("holds something other than plain files");
+    if (
+      path === "" ||
+      path.split("/").some((step) => step === "" || step === "." || step === "..")
+    ) {
+      throw new Unreadable(`holds a file of the name ${JSON.stringify(name)}`);
+    }
     if (files.has(path)) throw new Unreadable(`holds \`${path}\` twice`);
     if (files.size >= FILES_MAX) throw new Unreadable(`holds more than ${FILES_MAX} files`);
     files.set(path, data);
@@ -54,11 +57,18 @@ function filesIn(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   return files;
 }
 
-function entriesIn(bytes: Uint8Array) {
+function entriesIn(bytes: Uint8Array): readonly TarFile[] {
+  let archive: Uint8Array;
   try {
-    return parseTar(gunzipSync(bytes, { maxOutputLength: BUNDLE_BYTES_MAX }));
+    archive = gunzipSync(bytes, { maxOutputLength: BUNDLE_BYTES_MAX });
   } catch {
-    throw new Unreadable(`is no gzipped tar of at most ${BUNDLE_BYTES_MAX} bytes`);
+    throw new Unreadable(`is no gzipped archive of at most ${BUNDLE_BYTES_MAX} bytes`);
+  }
+  try {
+    return readTar(archive);
+  } catch (error) {
+    if (error instanceof TarRefused) throw new Unreadable(`is an archive that ${error.message}`);
+    throw error;
   }
 }
 

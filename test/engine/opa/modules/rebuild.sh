@@ -13,3 +13,16 @@ build authz -e authz/allow -e authz/decision -e authz/sometimes -e authz/text -e
 build builtins -e builtins/allow -e builtins/claims -e builtins/now -e builtins/still \
   -e builtins/undefined -e builtins/slow
 build forbidden -e forbidden/allow
+
+# A bundle with data that is laid out oddly, signed by a key that is thrown away.
+work=$(mktemp -d)
+cp authz.rego authz.json "$work"
+mv "$work/authz.json" "$work/data.json"
+printf '{"limits": {"b": 1.50, "a": [1e3, "<\\u2028>"]}}' > "$work/extra.json"
+mkdir "$work/extra" && mv "$work/extra.json" "$work/extra/data.json"
+openssl genrsa -out "$work/key.pem" 2048
+openssl rsa -in "$work/key.pem" -pubout -out signed.pub
+(cd "$work" && opa build --target wasm -e authz/allow -e authz/decision --revision r7 --bundle . \
+  --signing-alg RS256 --signing-key key.pem --output signed.tar.gz --ignore key.pem)
+mv "$work/signed.tar.gz" signed.tar.gz
+rm -r "$work"
