@@ -21,3 +21,13 @@ export type Readiness =
   /** `warnings`: what operators should know while decisions are made all the same. */
   | { readonly ready: true; readonly warnings?: readonly string[] }
   | { readonly ready: false; readonly because: string };
+
+/** Ready when both are; otherwise with the reasons of both. */
+export function bothReady(one: Readiness, other: Readiness): Readiness {
+  if (one.ready && other.ready) {
+    const warnings = [...(one.warnings ?? []), ...(other.warnings ?? [])];
+    return warnings.length === 0 ? { ready: true } : { ready: true, warnings };
+  }
+  const because = [one, other].flatMap((each) => (each.ready ? [] : [each.because]));
+  return { ready: false, because: because.join("; ") };
+}

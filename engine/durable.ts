@@ -1,5 +1,5 @@
 /** An answer leaves when what it rests on is kept (SPEC §7.7); until then it is none. */
-import type { Answer, OutcomeReceipt } from "./answer.ts";
+import { type Answer, bothReady, type OutcomeReceipt } from "./answer.ts";
 import type { Decision } from "./decision.ts";
 import { askedAhead, type DecisionService } from "./http/service.ts";
 import type { Journal } from "./state/journal.ts";
@@ -18,10 +18,7 @@ export function durable(
       const answer = await service.outcome(input);
       return (await isKept(journal)) ? answer : unrecorded(answer);
     },
-    readiness() {
-      const kept = journal.readiness();
-      return kept.ready ? service.readiness() : kept;
-    },
+    readiness: () => bothReady(journal.readiness(), service.readiness()),
   };
 }
 

@@ -44,6 +44,7 @@ const PURE = [
   "engine/audit/whole.ts",
   "engine/evaluate",
   "engine/explain",
+  "engine/http/admin/exposition.ts",
   "engine/http/histogram.ts",
   "engine/identity/bounds.ts",
   "engine/identity/cause.ts",

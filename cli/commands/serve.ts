@@ -14,6 +14,7 @@ import { DOORS_OPTIONS, readDoors } from "../serve/doors.ts";
 import { curlFor, exampleFor } from "../serve/example.ts";
 import { IDENTITY_OPTIONS, withIdentity } from "../serve/identity.ts";
 import { LISTENING_OPTIONS, startListening } from "../serve/listening.ts";
+import { METRICS_OPTIONS, openMetrics, vitalsOf } from "../serve/metrics.ts";
 import { MODULE_OPTIONS, openModules } from "../serve/modules.ts";
 import {
   type FoundPolicy,
@@ -45,6 +46,7 @@ export const command: Command = {
     ...LISTENING_OPTIONS,
     ...STATE_OPTIONS,
     ...ADMIN_OPTIONS,
+    ...METRICS_OPTIONS,
     ...AUDIT_OPTIONS,
     ...DOORS_OPTIONS,
     ...IDENTITY_OPTIONS,
@@ -106,17 +108,17 @@ async function answerUntilStopped(
     logger: loggerFor(input, io),
   });
   const listening = await startListening(app, input, io);
+  const vitals = vitalsOf({ policy, shadow, state, audit });
+  const watched = { engine: policy.engine, service, measures, vitals };
   const admin = await orStop(
-    listening,
-    openAdmin(
-      { engine: policy.engine, service, measures, settled: state.settled, ...audit.admin },
-      input,
-      io,
-    ),
+    [listening],
+    openAdmin({ ...watched, settled: state.settled, ...audit.admin }, input, io),
   );
+  const metrics = await orStop([listening, admin], openMetrics(watched, input));
   const places = {
     url: listening.address,
     admin: admin?.address,
+    metrics: metrics?.address,
     state: state.place,
     audit: audit.shown,
   };
@@ -125,6 +127,7 @@ async function answerUntilStopped(
   const because = await Promise.race([io.stopped, listening.stopped, audit.ended]);
   await listening.stop();
   await admin?.stop();
+  await metrics?.stop();
   await policy.stop();
   shadow.stop();
   modules.close();
@@ -133,11 +136,14 @@ async function answerUntilStopped(
 }
 
 /** What is open would keep the process alive. */
-async function orStop<Opened>(listening: Listening, opening: Promise<Opened>): Promise<Opened> {
+async function orStop<Opened>(
+  open: readonly (Listening | undefined)[],
+  opening: Promise<Opened>,
+): Promise<Opened> {
   try {
     return await opening;
   } catch (error) {
-    await listening.stop();
+    for (const one of open) await one?.stop();
     throw error;
   }
 }
@@ -145,13 +151,14 @@ async function orStop<Opened>(listening: Listening, opening: Promise<Opened>): P
 interface Places {
   readonly url: string;
   readonly admin: string | undefined;
+  readonly metrics: string | undefined;
   /** Where what agents have done is kept. */
   readonly state: string;
   readonly audit: string;
 }
 
 function tellListening(policy: OpenedPolicy, places: Places, { json }: Input, io: Io): void {
-  const { url, admin, state, audit } = places;
+  const { url, admin, metrics, state, audit } = places;
   const present = policy.active.present();
   const example = policy.loaded && exampleFor(policy.loaded, io);
   const curl = example === undefined ? undefined : curlFor(example, url);
@@ -165,9 +172,10 @@ function tellListening(policy: OpenedPolicy, places: Places, { json }: Input, io
   const what = present === undefined ? "decides nothing yet" : `decides by ${spellPolicy(present)}`;
   const operators =
     admin === undefined ? "" : `operators: ${admin} (\`writ top\`, \`writ sessions\`)\n`;
+  const counted = metrics === undefined ? "" : `metrics: ${metrics}/metrics\n`;
   const asking = curl === undefined ? "" : `\nAsk it:\n\n${curl}\n`;
   io.out(
-    `${paint("bold", url)} ${what}\n${operators}state: ${state}\nrecords: ${audit}\n` +
+    `${paint("bold", url)} ${what}\n${operators}${counted}state: ${state}\nrecords: ${audit}\n` +
       `${asking}\n${paint("dim", "Ctrl-C stops it.")}\n`,
   );
 }

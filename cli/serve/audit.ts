@@ -10,7 +10,12 @@ import { readPointer } from "../../engine/audit/pointer.ts";
 import type { OperatorAction, RecordOptions } from "../../engine/audit/record.ts";
 import { LogDamaged } from "../../engine/audit/recover.ts";
 import type { EvidenceSink } from "../../engine/evidence.ts";
-import type { AdminEvent, DecisionService } from "../../engine/http/index.ts";
+import {
+  type AdminEvent,
+  type DecisionService,
+  type Vitals,
+  Waits,
+} from "../../engine/http/index.ts";
 import { readSigningKey } from "../audit/keys.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { HOME, openHome } from "./home.ts";
@@ -54,6 +59,7 @@ export interface ServedAudit {
   around(service: DecisionService): DecisionService;
   /** For the operators' server: what they do is recorded. */
   readonly admin: { readonly onAdmin?: (event: AdminEvent) => Promise<void> };
+  readonly vitals: Pick<Vitals, "audit">;
   /** Of what is done to the service: resolves once it is recorded, and rejects where it cannot be. */
   readonly operator?: (action: OperatorAction) => Promise<void>;
   /** Resolves with why when nothing can be recorded any more: then nothing more can be served. */
@@ -71,8 +77,12 @@ export async function openAudit(input: Input, io: Io): Promise<ServedAudit> {
   const signer = signerFor(input.values.get("audit-key"), join(home, AUDIT_KEY), io);
   const options = recordOptions(input);
   const log = await openOrRefuse(path, signer, input, io);
-  const audit = createAudit({ log, options, clock: Date.now });
+  const waits = new Waits();
+  const audit = createAudit({ log: timed(log, waits), options, clock: Date.now });
   return {
+    vitals: {
+      audit: { readiness: () => log.readiness(), waits, queued: () => log.waiting },
+    },
     evidence: audit.evidence,
     around: audit.around,
     admin: {
@@ -90,9 +100,19 @@ export async function openAudit(input: Input, io: Io): Promise<ServedAudit> {
   };
 }
 
+/** As much of a log as answers wait for. */
+function timed(log: AuditLog, waits: Waits): Pick<AuditLog, "append" | "written" | "readiness"> {
+  return {
+    append: (record) => log.append(record),
+    written: () => waits.time(log.written()),
+    readiness: () => log.readiness(),
+  };
+}
+
 const OFF: ServedAudit = {
   around: (service) => service,
   admin: {},
+  vitals: {},
   ended: new Promise(() => {}),
   shown: "off",
   close: async () => {},

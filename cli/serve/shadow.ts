@@ -29,14 +29,17 @@ interface AroundParts extends Pick<ShadowParts, "clock" | "ids"> {
 export interface FoundShadow {
   /** Around the policy in force; nothing where none was asked for. */
   around(active: Active, parts: AroundParts): DecisionService;
-  /** Says what it came to. */
+  /** What it has come to; `undefined` where there is none. */
+  report(): ShadowReport | undefined;
+  /** Says it. */
   stop(): void;
 }
 
 /** `undefined` where it cannot be loaded: what is wrong has been said. */
 export async function findShadow(input: Input, io: Io): Promise<FoundShadow | undefined> {
   const path = input.values.get("shadow");
-  if (path === undefined) return { around: (active) => active, stop: () => {} };
+  if (path === undefined)
+    return { around: (active) => active, report: () => undefined, stop: () => {} };
   const policy = await loadPolicy(path, io, input);
   if (policy === undefined) return undefined;
   const { program } = policy;
@@ -54,6 +57,7 @@ export async function findShadow(input: Input, io: Io): Promise<FoundShadow | un
       shadow = createShadow({ ...parts, store, active, candidate, onDifference });
       return shadow.service;
     },
+    report: () => shadow?.report(),
     stop() {
       if (shadow !== undefined) sumUp(shadow.report(), input, io);
     },

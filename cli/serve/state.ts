@@ -4,11 +4,12 @@ import type { OperatedService } from "../../engine/active.ts";
 import { type Clock, createClock } from "../../engine/clock.ts";
 import { durable } from "../../engine/durable.ts";
 import { createEngine, type EngineParts } from "../../engine/engine.ts";
-import type { DecisionService } from "../../engine/http/index.ts";
+import { type DecisionService, type Vitals, Waits } from "../../engine/http/index.ts";
 import { createSharedEngine } from "../../engine/shared-engine.ts";
 import type { Journal } from "../../engine/state/journal.ts";
 import { createMemoryStore, type MemoryLimits } from "../../engine/state/memory.ts";
 import { parseRedisAddress, spellAddress } from "../../engine/state/redis/address.ts";
+import { openLink } from "../../engine/state/redis/link.ts";
 import { connectRedis } from "../../engine/state/redis/store.ts";
 import { StateFileRefused } from "../../engine/state/sqlite/database.ts";
 import { openSqliteJournal } from "../../engine/state/sqlite/journal.ts";
@@ -42,6 +43,7 @@ export interface OpenState {
   keep(service: DecisionService): DecisionService;
   /** Resolves when what was done until now is kept. */
   settled(): Promise<void>;
+  readonly vitals: NonNullable<Vitals["state"]>;
   /** One line for whoever starts the service. */
   readonly place: string;
   close(): void;
@@ -70,6 +72,7 @@ function inMemory(limits: Partial<MemoryLimits>, { flags }: Input): OpenState {
     clock: createClock(),
     keep: (service) => service,
     settled: async () => {},
+    vitals: { readiness: () => ({ ready: true }) },
     place: "memory, and forgotten with this process",
     close: () => {},
   };
@@ -78,12 +81,16 @@ function inMemory(limits: Partial<MemoryLimits>, { flags }: Input): OpenState {
 function inFile(journal: Journal, place: string): OpenState {
   // What is damaged of a counter shows when a policy declares it.
   const store: StateStore = { open: (program) => orMisuse(() => journal.store.open(program)) };
+  const waits = new Waits();
+  const readiness = () => journal.readiness();
+  const flushed = () => waits.time(journal.flushed());
   return {
     engine: (parts) => createEngine({ ...parts, store }),
     store,
     clock: createClock({ latestMs: journal.latestMs }),
-    keep: (service) => durable(service, journal),
+    keep: (service) => durable(service, { flushed, readiness }),
     settled: () => journal.flushed(),
+    vitals: { readiness, waits },
     place,
     close: () => journal.close(),
   };
@@ -101,9 +108,14 @@ async function inRedis(
   const address = parseRedisAddress(url);
   if (typeof address === "string") throw new Misuse(`\`--state\`: ${address}`);
   const place = spellAddress(address);
+  const waits = new Waits();
   const store = await connectRedis({
     address,
     limits,
+    openLink: async (...asked) => {
+      const link = await openLink(...asked);
+      return { ...link, send: (command) => waits.time(link.send(command)) };
+    },
     onNotice: (notice) => io.err(`${place}: ${notice}\n`),
   }).catch((fault: unknown) => {
     throw new Misuse(`cannot keep state in ${place}: ${messageOf(fault)}`);
@@ -113,6 +125,7 @@ async function inRedis(
     clock: createClock(),
     keep: (service) => service,
     settled: async () => {},
+    vitals: { readiness: () => store.readiness(), waits },
     place,
     close: () => store.close(),
   };

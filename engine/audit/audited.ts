@@ -1,5 +1,5 @@
 /** Evidence of every answer (SPEC §14): it is given once its record is written, and not before. */
-import type { Answer } from "../answer.ts";
+import { type Answer, bothReady } from "../answer.ts";
 import { digestOf } from "../canonical-json.ts";
 import type { Decision } from "../decision.ts";
 import type { Vouched } from "../engine.ts";
@@ -26,11 +26,14 @@ export interface Audit {
 }
 
 export interface AuditParts {
-  readonly log: AuditLog;
+  readonly log: Waited;
   readonly options: RecordOptions;
   /** Milliseconds since the Unix epoch. */
   readonly clock: () => number;
 }
+
+/** As much of a log as answers rest on. */
+type Waited = Pick<AuditLog, "append" | "written" | "readiness">;
 
 /** Answers on their way; of more of them, nobody waits for the first. */
 const UNDERWAY_MOST = 100_000;
@@ -84,10 +87,7 @@ export function createAudit({ log, options, clock }: AuditParts): Audit {
           () => service.outcome(input),
           () => take(callKey(valueAt(input, ["call"]))),
         ),
-      readiness: () => {
-        const readiness = log.readiness();
-        return readiness.ready ? service.readiness() : readiness;
-      },
+      readiness: () => bothReady(log.readiness(), service.readiness()),
     }),
     operator: async (action) => {
       log.append(operatorRecord(action, clock()));
@@ -117,7 +117,7 @@ function callKey(call: unknown): string {
 
 /** Nobody is asked while nothing can be recorded: what is allowed then would be counted and not told. */
 async function whenWritten<Value>(
-  log: AuditLog,
+  log: Waited,
   ask: () => Answer<Value> | Promise<Answer<Value>>,
   writtenOf: (answer: Answer<Value>) => Promise<void> | undefined,
 ): Promise<Answer<Value>> {

@@ -1,7 +1,8 @@
 export type { AdminEvent, AdminParts, Guard, OperatedEngine } from "./admin/admin.ts";
 export { type Credential, createCredential } from "./admin/credential.ts";
-export { createAdminServer } from "./admin/server.ts";
+export { createAdminServer, createMetricsServer } from "./admin/server.ts";
 export type { DecisionsView, LiveState } from "./admin/state.ts";
+export type { Vitals } from "./admin/vitals.ts";
 export { type Mapping, readMapping, serveAuthzen } from "./authzen/index.ts";
 export { type DataApiParts, serveDataApi } from "./data-api.ts";
 export { type ProxyMapping, readProxyMapping, serveForwardAuth } from "./forward-auth/index.ts";
@@ -18,3 +19,4 @@ export { PROBLEMS, type Problem, type ProblemName } from "./problem.ts";
 export { createServer, type ServerParts } from "./server.ts";
 export type { DecisionService } from "./service.ts";
 export { listenOnSocket, shortest } from "./socket.ts";
+export { Waits } from "./waits.ts";

@@ -3,7 +3,7 @@
  * or two for each decision; whoever wants to know asks for a reading.
  */
 import type { Answer } from "../answer.ts";
-import type { Decision, DenyCode } from "../decision.ts";
+import type { Decision, DenyCode, Reason } from "../decision.ts";
 import { Histogram } from "./histogram.ts";
 import { askedAhead, type DecisionService } from "./service.ts";
 
@@ -17,6 +17,8 @@ export interface MeasuresReading {
   /** Since then. `failed`: no decision was given at all. */
   readonly total: Tally;
   readonly codes: Readonly<Partial<Record<DenyCode, number>>>;
+  /** Decisions that each rule determined; of `RULES_MOST`, others come to `(other)`. */
+  readonly rules: readonly RuleTally[];
   readonly outcomes: Readonly<Record<"ok" | "refused", number>>;
   /** How long decisions took, since it began: `BUCKET_EDGES_MS` says which of them each bucket has. */
   readonly latency: { readonly counts: readonly number[]; readonly sumMs: number };
@@ -30,10 +32,20 @@ export interface MeasuresReading {
 }
 
 export type Tally = Readonly<Record<Effect, number>>;
+export interface RuleTally {
+  readonly rule: string;
+  readonly effect: Reason["effect"];
+  readonly count: number;
+}
+
 export type Effect = "allow" | "deny" | "hold" | "failed";
 
 const SECONDS_KEPT = 60;
 export const RECENT_SECONDS = 10;
+
+/** A policy may have 10,000 rules and be swapped for others: who stores readings has a bound as well. */
+export const RULES_MOST = 2_000;
+const OTHER_RULES = "(other)";
 
 export interface Measured {
   readonly service: DecisionService;
@@ -54,6 +66,8 @@ export function measured(service: DecisionService, clock = () => performance.now
   };
 }
 
+type Writable<Value> = { -readonly [Member in keyof Value]: Value[Member] };
+
 interface Slot {
   second: number;
   readonly tally: Record<Effect, number>;
@@ -65,6 +79,7 @@ class Measuring {
   readonly #beganMs: number;
   readonly #total = nothing();
   readonly #codes = new Map<DenyCode, number>();
+  readonly #rules = new Map<string, Writable<RuleTally>>();
   readonly #outcomes = { ok: 0, refused: 0 };
   readonly #latency = new Histogram();
   readonly #slots: readonly Slot[];
@@ -119,6 +134,7 @@ class Measuring {
       forMs: nowMs - this.#beganMs,
       total: { ...this.#total },
       codes: Object.fromEntries(this.#codes),
+      rules: [...this.#rules.values()].map((tally) => ({ ...tally })),
       outcomes: { ...this.#outcomes },
       latency: { counts: [...this.#latency.counts], sumMs: this.#latency.sumMs },
       inFlight: this.#inFlight,
@@ -139,6 +155,20 @@ class Measuring {
     this.#latency.record(nowMs - beganMs);
     const code = decision?.code;
     if (code !== undefined) this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1);
+    for (const reason of decision?.reasons ?? []) this.#countRule(reason);
+  }
+
+  #countRule({ rule, effect }: Reason): void {
+    const known = this.#rules.get(`${effect} ${rule}`);
+    if (known !== undefined) {
+      known.count += 1;
+      return;
+    }
+    if (this.#rules.size >= RULES_MOST && rule !== OTHER_RULES) {
+      this.#countRule({ rule: OTHER_RULES, effect, at: "" });
+      return;
+    }
+    this.#rules.set(`${effect} ${rule}`, { rule, effect, count: 1 });
   }
 
   #secondOf(nowMs: number): number {

@@ -4,6 +4,7 @@ import type { Awaitable, Interruption } from "../../state/report.ts";
 import type { Measures } from "../measured.ts";
 import type { DecisionService } from "../service.ts";
 import type { Credential } from "./credential.ts";
+import type { Vitals } from "./vitals.ts";
 
 /** As much of an engine as is operated; `Engine` is one, and so may be what swaps engines. */
 export interface OperatedEngine {
@@ -20,6 +21,8 @@ export interface AdminParts {
   readonly engine: () => OperatedEngine;
   readonly service: Pick<DecisionService, "readiness">;
   readonly measures: Measures;
+  /** For `GET /metrics`. */
+  readonly vitals?: Vitals;
   /** What keeps others out: permissions of the socket's file, or a credential. */
   readonly guard: Guard;
   /**

@@ -3,6 +3,7 @@ import type { Gate } from "../gate.ts";
 import { sendProblem } from "../problem.ts";
 import { type AppParts, createApp } from "../server.ts";
 import type { AdminParts, Guard } from "./admin.ts";
+import { type MetricsParts, serveMetrics } from "./metrics.ts";
 import { serveOrders } from "./orders.ts";
 import { serveSessions } from "./sessions.ts";
 import { serveState } from "./state.ts";
@@ -15,8 +16,16 @@ export function createAdminServer(parts: AdminParts & Pick<AppParts, "logger">):
   const { guard, logger = false } = parts;
   const app = createApp({ logger, admit: keeperOf(guard) });
   serveState(app, parts);
+  serveMetrics(app, parts);
   serveSessions(app, parts);
   serveOrders(app, parts);
+  return app;
+}
+
+/** `GET /metrics` alone, for a Prometheus on another machine: nothing can be ordered here. */
+export function createMetricsServer(parts: MetricsParts): FastifyInstance {
+  const app = createApp({});
+  serveMetrics(app, parts, { anyHost: true });
   return app;
 }
 

@@ -30,6 +30,7 @@ const ROUTES = await routes();
 test("there are routes to try", () => {
   expect(ROUTES.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
     "GET /",
+    "GET /metrics",
     "GET /session",
     "GET /sessions",
     "GET /state",

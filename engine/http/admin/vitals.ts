@@ -1,0 +1,41 @@
+/** What metrics tell of a service besides its decisions. Each is missing where the service has none. */
+import type { Readiness } from "../../answer.ts";
+import type { Waits } from "../waits.ts";
+
+export interface Vitals {
+  /** `undefined` before there is a policy. */
+  readonly policy?: () => PolicyVitals | undefined;
+  readonly reloads?: (() => ReloadVitals) | undefined;
+  readonly shadow?: () => ShadowVitals | undefined;
+  readonly state?: PartVitals;
+  readonly audit?: PartVitals & { readonly queued: () => number };
+}
+
+export interface PolicyVitals {
+  readonly package: string;
+  readonly digest: string;
+  readonly revision?: string | undefined;
+  readonly rules: number;
+}
+
+/** Times are milliseconds since the Unix epoch. */
+export interface ReloadVitals {
+  readonly activationCount: number;
+  readonly refusalCounts: ReadonlyMap<string, number>;
+  readonly activatedAtMs?: number;
+  readonly checkedAtMs?: number;
+  readonly expiresMs?: number | undefined;
+  readonly failing?: object;
+}
+
+export interface ShadowVitals {
+  readonly alike: number;
+  readonly differing: number;
+  readonly failed: number;
+}
+
+/** Something that decisions wait for. */
+export interface PartVitals {
+  readonly readiness: () => Readiness;
+  readonly waits?: Waits | undefined;
+}
