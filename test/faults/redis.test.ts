@@ -33,7 +33,11 @@ describeRedis("Redis that fails", () => {
     return redis;
   };
   const replicaOn = async (redis: TestRedis, parts: Partial<RedisParts> = {}) => {
-    const replica = await replicaOf(PROGRAM, redis.url, { timeoutMs: 250, settleMs: 50, ...parts });
+    const replica = await replicaOf(PROGRAM, redis.url, {
+      timeoutMs: 1_000,
+      settleMs: 50,
+      ...parts,
+    });
     started.replicas.push(replica);
     return replica;
   };
