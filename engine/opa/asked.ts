@@ -34,13 +34,20 @@ export interface AskingService extends OperatedService {
 export function withModules(engine: OperatedService, parts: AskedParts): AskingService {
   const { program, now, deadlineMs, onTrouble } = parts;
   if (program.modules.length === 0) return { ...engine, close: () => {} };
+  const sources = sourcesOf(program);
   const pool = createModulePool({
-    modules: sourcesOf(program),
+    modules: sources,
     deadlineMs,
     ...(onTrouble === undefined ? {} : { onTrouble }),
   });
+  // Who asks while the first processes start waits for them; each has seconds to load, and then is given up.
+  let loaded = false;
+  const loading = Promise.all(sources.map((_, module) => pool.describe(module))).then(() => {
+    loaded = true;
+  });
   const asked = modulesAsked(program);
   const vouch = async (input: unknown, vouched: Vouched = {}): Promise<Vouched> => {
+    await loading;
     const modules = await answersFrom(pool, asked(input), input, { program, nowMs: now() });
     return { ...vouched, modules };
   };
@@ -51,6 +58,8 @@ export function withModules(engine: OperatedService, parts: AskedParts): AskingS
     ...(preview === undefined
       ? {}
       : { preview: async (input, vouched) => await preview(input, await vouch(input, vouched)) }),
+    readiness: () =>
+      loaded ? engine.readiness() : { ready: false, because: "imported modules are being loaded" },
     close: pool.close,
   };
 }
