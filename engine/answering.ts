@@ -2,10 +2,11 @@
  * What every engine does around a decision, wherever its state is kept: it names requests, says what a fault
  * comes to, and hands what an answer rests on to whoever records it.
  */
+import type { Program } from "../lang/ir.ts";
 import type { Answer, OutcomeReceipt } from "./answer.ts";
 import { digestOf } from "./canonical-json.ts";
 import type { ClockReading } from "./clock.ts";
-import { deny, type Verdict } from "./decide.ts";
+import { type CallInSequence, deny, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Vouched } from "./engine.ts";
 import type { DecisionEvidence, EvidenceSink, OutcomeEvidence } from "./evidence.ts";
@@ -14,7 +15,13 @@ import type { Foresight } from "./foresight.ts";
 import type { Ids } from "./ids.ts";
 import type { ModuleAnswers, ModuleRunner } from "./opa/answer.ts";
 import type { Policy } from "./policy.ts";
-import type { AcceptedRequest, RequestReader } from "./request-reader.ts";
+import {
+  type AcceptedRequest,
+  createRequestReader,
+  type RequestContext,
+  type RequestReader,
+} from "./request-reader.ts";
+import { type KeptSequence, matchIn } from "./state/past.ts";
 import type { Interruption } from "./state/report.ts";
 import {
   type Effects,
@@ -143,6 +150,20 @@ export function peek(
 /** The exact request under the exact policy: what an approval is of. */
 export function requestDigest(input: unknown, policy: Policy): string {
   return digestOf({ policy: policy.identity.digest, request: input });
+}
+
+const readers = new WeakMap<Program, RequestReader>();
+
+/** For a task that began under another policy: the request as that would have read it, in the same context. */
+export function readUnder(
+  past: KeptSequence,
+  input: unknown,
+  context: RequestContext,
+): CallInSequence | undefined {
+  const read = readers.get(past.program) ?? createRequestReader(past.program);
+  readers.set(past.program, read);
+  const reading = read(input, context);
+  return reading.ok ? { request: reading.request, match: matchIn(past) } : undefined;
 }
 
 /** What is left behind by what was decided. */

@@ -2,10 +2,11 @@
  * The decision (SPEC §6): policy + request + facts → allow, deny or hold. Pure: the same always gives the
  * same, so that any decision can be made again from its record. What it leaves behind is the caller's to do.
  */
-import type { LimitDecl, TaskDecl } from "../lang/ir.ts";
+import type { LimitDecl, SequenceDecl, TaskDecl } from "../lang/ir.ts";
 import { spellTime } from "../lang/scalar/time.ts";
 import type {
   ApprovalRequest,
+  BegunTask,
   Decision,
   DenyCode,
   EvaluationError,
@@ -13,11 +14,12 @@ import type {
   Reason,
 } from "./decision.ts";
 import type { Hit, RuleResults, Touch } from "./evaluate/evaluator.ts";
-import type { Facts } from "./facts.ts";
+import { NO_FACTS } from "./facts.ts";
 import type { DelegationCause } from "./identity/cause.ts";
 import { type Named, type Policy, spellPlace } from "./policy.ts";
 import type { DecisionRequest } from "./request.ts";
 import type { AcceptedRequest } from "./request-reader.ts";
+import { type KeptSequence, sequenceIn } from "./state/past.ts";
 import { judge, type Match, NOT_BEGUN, take } from "./state/sequence.ts";
 import type { StateView, TaskState } from "./state/store.ts";
 import { isList, type RecordValue, Unknown } from "./value.ts";
@@ -30,6 +32,17 @@ export interface DecisionInput {
   readonly approvals: readonly ApprovalFact[];
   /** Of the exact request; asked for only where approval is. */
   digest(): string;
+  /**
+   * The request as the policy of a task in flight reads it, and what matches its steps; nothing where that policy
+   * does not know it. Missing where no task can have begun under another policy.
+   */
+  readonly under?: (past: KeptSequence) => CallInSequence | undefined;
+}
+
+/** A call in the terms of a sequence. */
+export interface CallInSequence {
+  readonly request: DecisionRequest;
+  readonly match: Match;
 }
 
 /** Somebody's approval, as the engine has verified it. */
@@ -71,7 +84,21 @@ export function decide(
   if (rules.forbids.length > 0) {
     return refuse(forbiddenBy(rules, policy, request), policy, input, touches, rules);
   }
-  const task = taskOf(policy, accepted, view, touches);
+  const task = taskOf(policy, accepted, view, touches, input);
+  const verdict = decideInTask(policy, accepted, view, input, touches, rules, task);
+  if (task.begun === undefined) return verdict;
+  return { ...verdict, decision: { ...verdict.decision, task: task.begun } };
+}
+
+function decideInTask(
+  policy: Policy,
+  { request }: AcceptedRequest,
+  view: StateView,
+  input: DecisionInput,
+  touches: readonly Touch[],
+  rules: RuleResults,
+  task: TaskStanding,
+): Verdict {
   if (task.refusal !== undefined) return refuse(task.refusal, policy, input, touches, rules);
   const permits = certainOf(rules.permits, rules);
   if (permits.length === 0) {
@@ -89,7 +116,7 @@ export function decide(
     const decision = hold(policy, rules, holding, view, input);
     return { decision, touches, interrupt: false, task: undefined };
   }
-  return allow(policy, rules, permits, holding.reasons, input, touches, task, accepted);
+  return allow(policy, rules, permits, holding.reasons, input, touches, task, view);
 }
 
 /** Not one object of parameters: it would be made for every decision, refused or not. */
@@ -137,7 +164,7 @@ function allow(
   { id, call }: DecisionInput,
   touches: readonly Touch[],
   task: TaskStanding,
-  { request }: AcceptedRequest,
+  { nowMs }: StateView,
 ): Verdict {
   const reasons = reasonsOf(policy.rules, permits);
   const errors = errorsOf(policy, rules);
@@ -152,7 +179,7 @@ function allow(
   const decision = errors.length === 0 ? allowed : { ...allowed, errors };
   const taken = task.task && {
     index: task.task.index,
-    state: stepTaken(task.task, policy, request, call),
+    state: stepTaken(task.task, nowMs, call),
   };
   return { decision, touches, interrupt: false, task: taken };
 }
@@ -288,11 +315,16 @@ interface NamedTask {
   readonly index: number;
   readonly declared: TaskDecl;
   readonly state: TaskState;
+  /** What it is judged by: of the policy in force, or of the one that it began under. */
+  readonly sequence: SequenceDecl | undefined;
+  readonly call: CallInSequence;
 }
 
 interface TaskStanding {
   readonly refusal?: Refusal;
   readonly task?: NamedTask;
+  /** Set where it began with another sequence than the policy in force has. */
+  readonly begun?: BegunTask;
 }
 
 const NO_TASK: TaskStanding = {};
@@ -302,6 +334,7 @@ function taskOf(
   { request, sessionId, taskProblem }: AcceptedRequest,
   view: StateView,
   touches: readonly Touch[],
+  input: DecisionInput,
 ): TaskStanding {
   const name = request.roots.intent.task;
   if (name === undefined) return NO_TASK;
@@ -315,16 +348,54 @@ function taskOf(
     return refused("invalid_request", "a task is kept in a session, and there is none");
   if (taskProblem !== undefined) return refused("out_of_sequence", taskProblem);
   if (view.task === "changed")
-    return refused("out_of_sequence", "the task began with a sequence that it no longer has");
-  const state = view.task ?? { startedAtMs: view.nowMs, callCount: 0, progress: NOT_BEGUN };
-  const task: NamedTask = { index, declared, state };
-  const sequence = outOfSequence(task, policy, request);
-  if (sequence !== undefined) return { refusal: sequence };
-  for (const limit of declared.limits) {
-    const reached = limitReached(limit, task, policy, view, touches);
-    if (reached !== undefined) return { refusal: reached };
+    return refused(
+      "out_of_sequence",
+      "the task began with another sequence than it has now, and that is no longer kept",
+    );
+  const state = view.task ?? newTask(policy, view);
+  const begun = state.past && { name: declared.name, policy: state.policy };
+  const among = begun === undefined ? {} : { begun };
+  if (begun !== undefined && view.nowMs - state.usedAtMs > PAST_IDLE_MS) {
+    const because = "the task's sequence has changed, and it was idle too long to keep the old one";
+    return { ...refused("out_of_sequence", because), ...among };
   }
-  return { task };
+  const task = inSequence(index, declared, state, policy, request, input);
+  if (task === undefined) {
+    const because = "the policy that the task began under does not know this call";
+    return { ...refused("out_of_sequence", because), ...among };
+  }
+  const refusal = outOfSequence(task, policy) ?? limitsReached(task, policy, view, touches);
+  return refusal === undefined ? { task, ...among } : { refusal, ...among };
+}
+
+/** How long after its latest call a task keeps a sequence that the policy in force has no more. */
+export const PAST_IDLE_MS = 24 * 3_600_000;
+
+function newTask({ identity }: Policy, { nowMs }: StateView): TaskState {
+  return {
+    startedAtMs: nowMs,
+    usedAtMs: nowMs,
+    callCount: 0,
+    policy: identity.digest,
+    progress: NOT_BEGUN,
+  };
+}
+
+function inSequence(
+  index: number,
+  declared: TaskDecl,
+  state: TaskState,
+  policy: Policy,
+  request: DecisionRequest,
+  { under }: DecisionInput,
+): NamedTask | undefined {
+  const { past } = state;
+  if (past === undefined) {
+    const call = { request, match: matchOf(policy, index) };
+    return { index, declared, state, sequence: declared.sequence, call };
+  }
+  const call = under?.(past);
+  return call && { index, declared, state, sequence: sequenceIn(past), call };
 }
 
 function taskReason(policy: Policy, { name }: TaskDecl, at: number): Reason {
@@ -332,12 +403,12 @@ function taskReason(policy: Policy, { name }: TaskDecl, at: number): Reason {
 }
 
 function outOfSequence(
-  { declared, index, state }: NamedTask,
+  { declared, state, sequence, call }: NamedTask,
   policy: Policy,
-  request: DecisionRequest,
 ): Refusal | undefined {
-  if (declared.sequence === undefined) return undefined;
-  const found = judge(declared.sequence, state.progress, request, matchOf(policy, index));
+  if (sequence === undefined) return undefined;
+  const { request, match } = call;
+  const found = judge(sequence, state.progress, request, match);
   const reasons = [taskReason(policy, declared, declared.at)];
   switch (found.kind) {
     case "follows":
@@ -369,12 +440,19 @@ export function matchOf({ evaluator }: Policy, task: number): Match {
   return (position, bound, request) => evaluator.step(task, position, bound, request, NO_FACTS);
 }
 
-const NO_FACTS: Facts = {
-  nowMs: 0,
-  counter: () => "unavailable",
-  latch: () => "unavailable",
-  origin: () => "unavailable",
-};
+/** Those of the policy in force, whatever sequence the task is in. */
+function limitsReached(
+  task: NamedTask,
+  policy: Policy,
+  view: StateView,
+  touches: readonly Touch[],
+): Refusal | undefined {
+  for (const limit of task.declared.limits) {
+    const reached = limitReached(limit, task, policy, view, touches);
+    if (reached !== undefined) return reached;
+  }
+  return undefined;
+}
 
 function limitReached(
   limit: LimitDecl,
@@ -425,19 +503,18 @@ function totalWith(
 }
 
 function stepTaken(
-  { declared, index, state }: NamedTask,
-  policy: Policy,
-  request: DecisionRequest,
+  { state, sequence, call: { request, match } }: NamedTask,
+  nowMs: number,
   call: string,
 ): TaskState {
-  const { sequence } = declared;
   return {
     ...state,
+    usedAtMs: nowMs,
     callCount: state.callCount + 1,
     progress:
       sequence === undefined
         ? state.progress
-        : take(sequence, state.progress, call, request, matchOf(policy, index)),
+        : take(sequence, state.progress, call, request, match),
   };
 }
 

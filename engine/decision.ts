@@ -20,11 +20,19 @@ export interface Decision {
   readonly errors?: readonly EvaluationError[];
   /** Steps the task allows next, where a sequence refused. */
   readonly next?: readonly string[];
+  /** Where the task was judged by the sequence it began with, and the policy in force has another. */
+  readonly task?: BegunTask;
   /** The session was ended by this decision. */
   readonly interrupt?: true;
   /** Whose approval a hold waits for. */
   readonly approval?: ApprovalRequest;
   readonly policy: PolicyIdentity;
+}
+
+export interface BegunTask {
+  readonly name: string;
+  /** Digest of the policy that it began under. */
+  readonly policy: string;
 }
 
 /** Of the policy that decided; `package` and `digest` are `""` where there was none. */

@@ -14,6 +14,7 @@ import {
   handFaulted,
   invalid,
   peek,
+  readUnder,
   receiptOf,
   refusedAhead,
   requestDigest,
@@ -210,6 +211,7 @@ function decideAndCommit(asked: Asked, accepted: AcceptedRequest, shell: Shell):
     call,
     approvals: vouched.approvals ?? NO_APPROVALS,
     digest: () => requestDigest(input, policy),
+    under: (past) => readUnder(past, input, contextFor(vouched, shell)),
   });
   if (commit(verdict, accepted, view.nowMs, call, shell)) {
     hand(asked, verdict.decision, shell, { accepted, facts: watched });
@@ -286,6 +288,7 @@ function preview(
         call: id,
         approvals: vouched.approvals ?? NO_APPROVALS,
         digest: () => requestDigest(input, policy),
+        under: (past) => readUnder(past, input, contextFor(vouched, shell)),
       },
     );
     return { kind: "answer", value: decision };

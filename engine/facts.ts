@@ -17,6 +17,14 @@ export interface Facts {
   module?(index: number): ModuleReading | undefined;
 }
 
+/** For what reads the request alone. */
+export const NO_FACTS: Facts = {
+  nowMs: 0,
+  counter: () => "unavailable",
+  latch: () => "unavailable",
+  origin: () => "unavailable",
+};
+
 /** Of the type that the import declares; without a value where that admits being absent. */
 export interface ModuleReading {
   readonly value: Value | undefined;

@@ -11,6 +11,8 @@ import type { Evaluator, Hit, RuleResults, Touch } from "./evaluate/evaluator.ts
 import type { Policy } from "./policy.ts";
 import type { DecisionRequest } from "./request.ts";
 import type { AcceptedRequest } from "./request-reader.ts";
+import { matchIn } from "./state/past.ts";
+import type { Match } from "./state/sequence.ts";
 import type { StateView } from "./state/store.ts";
 import { Unknown } from "./value.ts";
 
@@ -34,9 +36,9 @@ export function foresee(
   accepted: AcceptedRequest,
   view: StateView,
 ): Foresight {
-  const ask = (evaluator: Evaluator) =>
-    decide({ ...policy, evaluator }, accepted, view, AHEAD).decision;
-  const best = ask(hopeful(policy, real, accepted.request));
+  const ask = (evaluator: Evaluator, under: Under) =>
+    decide({ ...policy, evaluator }, accepted, view, { ...AHEAD, under }).decision;
+  const best = ask(hopeful(policy, real, accepted.request), perhaps(accepted, true));
   const { identity } = policy;
   if (best.decision === "deny") {
     const { code, because, reasons } = best;
@@ -49,7 +51,7 @@ export function foresee(
       policy: identity,
     };
   }
-  const worst = ask(wary(policy, real, accepted.request));
+  const worst = ask(wary(policy, real, accepted.request), perhaps(accepted, false));
   if (worst.decision === "allow" && accepted.bounded !== true) {
     return { standing: "allowed", reasons: worst.reasons, open: [], policy: identity };
   }
@@ -58,6 +60,20 @@ export function foresee(
 }
 
 const AHEAD: DecisionInput = { id: "ahead", call: "ahead", approvals: [], digest: () => "" };
+
+type Under = NonNullable<DecisionInput["under"]>;
+
+/** Whether a call whose arguments are not told is a step of another policy's sequence is as it is hoped. */
+function perhaps({ request: asked }: AcceptedRequest, matches: boolean): Under {
+  return (past) => {
+    const real = matchIn(past);
+    const match: Match = (position, bound, request) => {
+      if (request !== asked) return real(position, bound, request);
+      return matches ? { matches, bound } : { matches };
+    };
+    return { request: asked, match };
+  };
+}
 
 function isOpen(part: unknown): boolean {
   return part instanceof Unknown && part.cause === "open";

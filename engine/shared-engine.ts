@@ -15,6 +15,7 @@ import {
   handFaulted,
   invalid,
   peek,
+  readUnder,
   receiptOf,
   refusedAhead,
   requestDigest,
@@ -166,7 +167,8 @@ function decideOn(
   shell: Shell,
 ): Made {
   const { policy, evidence } = shell;
-  const reading = shell.read(input, contextFor(guess, time, vouched));
+  const context = contextFor(guess, time, vouched);
+  const reading = shell.read(input, context);
   if (!reading.ok) return reading;
   let watched: WatchedView | undefined;
   const view = guess.begin(scopeOf(reading, shell), (begun) => {
@@ -180,6 +182,7 @@ function decideOn(
     call,
     approvals: vouched.approvals ?? [],
     digest: () => requestDigest(input, policy),
+    under: (past) => readUnder(past, input, context),
   });
   const effects = effectsOf(verdict, reading, view.nowMs, call, policy);
   return { kind: "decided", accepted: reading, verdict, effects, nowMs: view.nowMs, watched };
@@ -246,7 +249,8 @@ async function preview(input: unknown, vouched: Vouched, shell: Shell): Promise<
   try {
     const time = shell.time();
     const { answer } = await state.look((guess) => {
-      const reading = shell.read(input, contextFor(guess, time, vouched));
+      const context = contextFor(guess, time, vouched);
+      const reading = shell.read(input, context);
       if (!reading.ok) return { answer: notRead(reading, (because) => because, shell) };
       const view = viewFor(peek(reading, guess, shell), input, vouched, shell);
       const { decision } = decide(policy, reading, view, {
@@ -254,6 +258,7 @@ async function preview(input: unknown, vouched: Vouched, shell: Shell): Promise<
         call: "preview",
         approvals: vouched.approvals ?? [],
         digest: () => requestDigest(input, policy),
+        under: (past) => readUnder(past, input, context),
       });
       const value: Answer<Decision> = { kind: "answer", value: decision };
       return { answer: value, effects: nothingOf(reading, view.nowMs) };

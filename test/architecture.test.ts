@@ -67,6 +67,7 @@ const PURE = [
   "engine/delegation-reader.ts",
   "engine/inspect",
   "engine/state/memory.ts",
+  "engine/state/past.ts",
   "engine/state/sessions.ts",
   "engine/state/stored.ts",
   "engine/state/tables.ts",

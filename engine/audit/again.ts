@@ -24,6 +24,8 @@ export interface RecordedDecision {
   readonly request: string;
   readonly approvals?: readonly ApprovalFact[];
   readonly policy: { readonly package: string; readonly digest: string };
+  /** The task was judged by the sequence of this policy, where it is another than `policy`. */
+  readonly task_policy?: string;
   readonly whole?: Whole;
 }
 
@@ -42,6 +44,7 @@ export interface Difference {
 /** Why a record tells too little to decide from. */
 export const SKIPS = {
   other_policy: "of another policy",
+  other_sequence: "in a task that began under another policy",
   not_whole: "without the request and what was read (`--audit-requests`)",
   left_out: "with something left out",
   not_decided: "not decided by rules: the engine or its state failed, or there was no policy",
@@ -67,8 +70,10 @@ export function openAgain({ program, digest, evaluator }: AgainParts) {
   };
 }
 
-function skipOf({ whole, policy, code }: RecordedDecision, digest: string): Skip | undefined {
+function skipOf(record: RecordedDecision, digest: string): Skip | undefined {
+  const { whole, policy, code } = record;
   if (policy.digest !== digest) return policy.digest === "" ? "not_decided" : "other_policy";
+  if (record.task_policy !== undefined) return "other_sequence";
   if (whole === undefined) return "not_whole";
   if (whole.altered === true) return "left_out";
   return whole.counters === undefined && code !== "invalid_request" ? "not_decided" : undefined;

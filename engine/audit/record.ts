@@ -116,6 +116,7 @@ function whoAndWhat(evidence: DecisionEvidence): Readonly<Record<string, unknown
     tokens: tokensOf(evidence),
     purpose: intent.purpose,
     task: intent.task,
+    task_policy: evidence.decision.task?.policy,
     source: intent.source,
     tool: {
       name: tool.name,

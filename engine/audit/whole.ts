@@ -10,6 +10,7 @@ import type { VouchedDelegation } from "../identity/vouched.ts";
 import type { DecisionRequest } from "../request.ts";
 import type { AcceptedRequest, SessionFacts } from "../request-reader.ts";
 import { decodeTask, encodeTask, encodeValue } from "../state/codec.ts";
+import { sequenceIn } from "../state/past.ts";
 import type { TaskState } from "../state/store.ts";
 import { isSet, type RecordValue, type Scalar, type Value } from "../value.ts";
 import { without } from "./pointer.ts";
@@ -113,7 +114,9 @@ function taskJson(
   { request }: AcceptedRequest,
   program: Program,
 ): Json {
-  return task === "changed" ? task : encodeTask(task, sequenceOf(request, program), program);
+  if (task === "changed") return task;
+  if (task.past !== undefined) return encodeTask(task, sequenceIn(task.past), task.past.program);
+  return encodeTask(task, sequenceOf(request, program), program);
 }
 
 export function taskFrom(

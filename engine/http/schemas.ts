@@ -171,6 +171,7 @@ export const DECISION_SCHEMA = {
         items: closed({ rule: id, cause: { type: "string" }, at: place }, ["rule", "cause", "at"]),
       },
       next: texts,
+      task: closed({ name: id, policy: { type: "string" } }, ["name", "policy"]),
       interrupt: { const: true },
       approval,
       policy: closed(

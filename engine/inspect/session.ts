@@ -1,6 +1,7 @@
 /** One session as operators see it: what it did, where its tasks stand, what counts it. */
 import type { LimitDecl, Program } from "../../lang/ir.ts";
 import { spellTime } from "../../lang/scalar/time.ts";
+import { sequenceIn } from "../state/past.ts";
 import type { SessionReport, SessionRow, WantedKeys } from "../state/report.ts";
 import { standingOf } from "../state/sequence.ts";
 import type { TaskState } from "../state/store.ts";
@@ -103,11 +104,13 @@ function tasksOf({ tasks }: SessionReport, program: Program): readonly TaskView[
   return tasks.flatMap(({ index, state }) => {
     const declared = program.tasks[index];
     if (declared === undefined) return [];
-    const { name, sequence, limits } = declared;
+    const { name, limits } = declared;
+    const sequence = state.past === undefined ? declared.sequence : sequenceIn(state.past);
     return [
       {
         name,
         since: spellTime(state.startedAtMs),
+        ...(state.past === undefined ? {} : { policy: state.policy }),
         calls: state.callCount,
         ...Object.assign({}, ...limits.map((limit) => limitOf(limit, state))),
         under_way: state.progress.steps.filter(({ done }) => !done).length,

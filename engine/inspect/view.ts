@@ -102,6 +102,8 @@ export interface SessionDetail extends SessionView {
 export interface TaskView {
   readonly name: string;
   readonly since: string;
+  /** Digest of the policy whose sequence it is in; missing where that in force has the same. */
+  readonly policy?: string;
   readonly calls: number;
   readonly calls_most?: number;
   /** When it has lasted as long as it may. */

@@ -141,10 +141,13 @@ export function encodeTask(
   program: Program,
 ): Json {
   const locals = localsOf(sequence);
+  const { startedAtMs, usedAtMs, callCount, policy } = state;
   const { base, steps, all } = state.progress;
   return {
-    startedAtMs: state.startedAtMs,
-    callCount: state.callCount,
+    startedAtMs,
+    usedAtMs,
+    callCount,
+    policy,
     base: base.map((way) => encodeWay(way, locals)),
     steps: steps.map((step) => [step.call, step.done, encodeRequest(step.request, program)]),
     all: all.map((way) => encodeWay(way, locals)),
@@ -156,11 +159,13 @@ export function decodeTask(
   sequence: SequenceDecl | undefined,
   program: Program,
 ): TaskState {
-  const { startedAtMs, callCount, base, steps, all } = objectOf(json);
+  const { startedAtMs, usedAtMs, callCount, policy, base, steps, all } = objectOf(json);
   const locals = localsOf(sequence);
   return {
     startedAtMs: numberOf(startedAtMs),
+    usedAtMs: numberOf(usedAtMs),
     callCount: numberOf(callCount),
+    policy: textOf(policy),
     progress: {
       base: listOf(base).map((way) => decodeWay(way, locals)),
       steps: listOf(steps).map((step) => decodeStep(step, program)),

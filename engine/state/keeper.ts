@@ -23,6 +23,8 @@ export interface Keeper {
   /** Used again, and otherwise as it was. */
   used(id: string, session: Session, nowMs: number): void;
   task(key: string): void;
+  /** By its meaning. */
+  sequence(meaning: string): void;
   call(id: string): void;
   settled(id: string): void;
   /** The older half of what was settled is forgotten. */

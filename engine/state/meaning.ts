@@ -11,9 +11,18 @@ export function meaningOf(declared: CounterDecl | LatchDecl, program: Program): 
   return digest(said(declared, scopeOf(program)));
 }
 
-/** A task without a sequence is told apart from every one with. */
+/**
+ * A task without a sequence is told apart from every one with. With the arguments of its tools, since steps bind
+ * them: a number is another one under another type.
+ */
 export function sequenceMeaning(sequence: SequenceDecl | undefined, program: Program): string {
-  return digest(said(sequence ?? null, scopeOf(program)));
+  const scope = scopeOf(program);
+  const tools = new Set(sequence?.positions.flatMap((position) => position.tools));
+  const args = [...tools].map((index) => [
+    program.tools[index]?.name,
+    said(program.tools[index]?.args, scope),
+  ]);
+  return digest([said(sequence ?? null, scope), args]);
 }
 
 /** 128 bits: whoever could find two declarations of one name writes both of them. */

@@ -2,15 +2,16 @@
  * State in this process (SPEC §7): the reference store. Synchronous and atomic; every table has a bound, and
  * a full one refuses new keys and never forgets live ones.
  */
-import type { CallFilter, CounterDecl, LatchDecl, Program, SequenceDecl } from "../../lang/ir.ts";
+import type { CallFilter, CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
 import type { Touch } from "../evaluate/evaluator.ts";
 import type { SessionFacts } from "../request-reader.ts";
 import { keyOf, type Scalar, Unknown, type Value } from "../value.ts";
 import type { Call, Held, HeldLatch } from "./call.ts";
 import { decodeTask } from "./codec.ts";
-import { meaningOf, sequenceMeaning } from "./meaning.ts";
+import { meaningOf } from "./meaning.ts";
 import { type Remembered, reportOf } from "./memory-report.ts";
 import { returningOf, Seen } from "./origin.ts";
+import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn, sequencesOf } from "./past.ts";
 import { settle as settleStep } from "./sequence.ts";
 import { declassify, interrupt, reinstate, sessionFor } from "./sessions.ts";
 import type {
@@ -53,11 +54,8 @@ export function storeOf(memory: Memory): StateStore {
 function openPolicy(program: Program, memory: Memory): PolicyState {
   const counters = program.counters.map((declared) => counterTable(declared, program, memory));
   const latches = program.latches.map((declared) => latchTable(declared, program, memory));
-  const tasks = program.tasks.map(({ sequence }) => ({
-    sequence,
-    meaning: sequenceMeaning(sequence, program),
-  }));
-  const policy: Policy = { program, memory, counters, latches, tasks };
+  const sequences = sequencesOf(program);
+  const policy: Policy = { program, memory, counters, latches, sequences };
   return {
     session: (id) => factsOf(memory.sessions.get(id)),
     begin: (scope) => {
@@ -78,12 +76,8 @@ interface Policy {
   readonly memory: Memory;
   readonly counters: readonly CounterTable[];
   readonly latches: readonly LatchTable[];
-  readonly tasks: readonly PresentTask[];
-}
-
-interface PresentTask {
-  readonly sequence: SequenceDecl | undefined;
-  readonly meaning: string;
+  /** By the index of the task. */
+  readonly sequences: readonly KeptSequence[];
 }
 
 function counterTable(declared: CounterDecl, program: Program, memory: Memory): CounterTable {
@@ -215,21 +209,39 @@ function taskNow(
   return entry === undefined ? undefined : taskUnder(policy, index, entry);
 }
 
-/** In the terms of this policy; `changed` where its sequence is another than the one the task began with. */
+/** In the terms of this policy, or of the one that it began under where this has another sequence for it. */
 function taskUnder(policy: Policy, index: number, entry: TaskEntry): TaskState | "changed" {
-  const { program, tasks } = policy;
-  const present = tasks[index];
-  if ("program" in entry && entry.program === program) return entry.state;
-  if (present?.meaning !== entry.meaning) return "changed";
-  return decodeTask(writtenTask(entry), present.sequence, program);
+  const present = policy.sequences[index];
+  if (present?.meaning === entry.meaning) return stateIn(present, entry);
+  const past = policy.memory.sequences.get(entry.meaning);
+  return past === undefined ? "changed" : { ...stateIn(past, entry), past };
+}
+
+function stateIn(sequence: KeptSequence, entry: TaskEntry): TaskState {
+  if ("state" in entry && entry.sequence === sequence) return entry.state;
+  return decodeTask(writtenTask(entry), sequenceIn(sequence), sequence.program);
 }
 
 function keepTask(key: string, index: number, state: TaskState, policy: Policy): void {
-  const { program, tasks, memory } = policy;
-  const present = tasks[index];
-  if (present === undefined) throw new Error("a call of no task of the policy");
-  memory.tasks.set(key, { ...present, state, program });
+  const { sequences, memory } = policy;
+  const sequence = state.past ?? sequences[index];
+  if (sequence === undefined) throw new Error("a call of no task of the policy");
+  keepSequence(sequence, memory);
+  memory.tasks.set(key, { meaning: sequence.meaning, state, sequence });
   memory.keeper?.task(key);
+}
+
+function keepSequence(sequence: KeptSequence, { sequences, tasks, keeper }: Memory): void {
+  if (sequences.has(sequence.meaning)) return;
+  sequences.set(sequence.meaning, sequence);
+  keeper?.sequence(sequence.meaning);
+  if (sequences.size <= SEQUENCES_MOST) return;
+  const used = new Set([...tasks.values()].map(({ meaning }) => meaning)).add(sequence.meaning);
+  const unused = [...sequences.keys()].filter((meaning) => !used.has(meaning));
+  for (const meaning of unused.length > 0 ? unused : [...sequences.keys()].slice(0, 1)) {
+    sequences.delete(meaning);
+    keeper?.sequence(meaning);
+  }
 }
 
 function taskKey(sessionId: string | undefined, index: number, { tasks }: Program): string {
@@ -478,18 +490,19 @@ function settleLatch(held: HeldLatch, succeeded: boolean, memory: Memory): void 
   memory.keeper?.latch(table, held.key);
 }
 
-/** A task that began with another sequence than it has now stays where it is: nothing follows in it. */
+/** A task whose sequence is kept no longer stays where it is: nothing follows in it. */
 function settleTask(outcome: SettledOutcome, call: Call, match: TaskMatch, policy: Policy): void {
   if (call.task === undefined) return;
   const { key, name } = call.task;
   const entry = policy.memory.tasks.get(key);
   const index = policy.program.tasks.findIndex((task) => task.name === name);
-  const sequence = policy.program.tasks[index]?.sequence;
-  if (entry === undefined || sequence === undefined) return;
-  const state = taskUnder(policy, index, entry);
-  if (state === "changed") return;
+  const state = entry && taskUnder(policy, index, entry);
+  if (state === undefined || state === "changed") return;
+  const sequence = state.past ? sequenceIn(state.past) : policy.program.tasks[index]?.sequence;
+  if (sequence === undefined) return;
+  const matches = state.past === undefined ? match(index) : matchIn(state.past);
   const succeeded = outcome.status === "ok";
-  const progress = settleStep(sequence, state.progress, outcome.call, succeeded, match(index));
+  const progress = settleStep(sequence, state.progress, outcome.call, succeeded, matches);
   keepTask(key, index, { ...state, progress }, policy);
 }
 

@@ -10,6 +10,7 @@ import type { Facts } from "../facts.ts";
 import type { DecisionRequest } from "../request.ts";
 import type { SessionFacts } from "../request-reader.ts";
 import type { ReturnedPart } from "./origin.ts";
+import type { KeptSequence } from "./past.ts";
 import type { Interruption, StateReport } from "./report.ts";
 import type { Match, Progress } from "./sequence.ts";
 
@@ -45,15 +46,24 @@ export interface StateScope {
 }
 
 export interface StateView extends Facts {
-  /** Where the task stands; `undefined` before its first allowed call, `changed` when its sequence is no longer the one it began with. */
+  /**
+   * Where the task stands; `undefined` before its first allowed call, `changed` when it began with another sequence
+   * than it has now, and that is kept no longer.
+   */
   readonly task: TaskState | "changed" | undefined;
 }
 
 export interface TaskState {
   readonly startedAtMs: number;
+  /** Its latest allowed call. */
+  readonly usedAtMs: number;
+  /** Digest of the policy that it began under. */
+  readonly policy: string;
   /** Allowed so far, whatever became of them. */
   readonly callCount: number;
   readonly progress: Progress;
+  /** The sequence it began with and `progress` is told in terms of; missing where the policy in force has the same. */
+  readonly past?: KeptSequence;
 }
 
 /** What one decision leaves behind. */

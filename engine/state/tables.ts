@@ -1,11 +1,12 @@
 /** What the memory store keeps (SPEC §7): plain tables, each with a bound. Their arithmetic is in `memory.ts`. */
-import type { CounterDecl, LatchDecl, Program, SequenceDecl } from "../../lang/ir.ts";
+import type { CounterDecl, LatchDecl } from "../../lang/ir.ts";
 import type { Json } from "../../lang/type.ts";
 import type { Scalar } from "../value.ts";
 import type { Call } from "./call.ts";
 import { encodeTask } from "./codec.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Seen } from "./origin.ts";
+import { type KeptSequence, sequenceIn } from "./past.ts";
 import type { PastInterruption } from "./report.ts";
 import type { TaskState } from "./store.ts";
 import type { Distinct, Sum } from "./window.ts";
@@ -41,6 +42,8 @@ export interface Memory {
   readonly sessions: Map<string, Session>;
   /** By session and task name. */
   readonly tasks: Map<string, TaskEntry>;
+  /** That tasks began with, by meaning; oldest first. */
+  readonly sequences: Map<string, KeptSequence>;
   /** Allowed and not reported yet; oldest first. */
   readonly calls: Map<string, Call>;
   /** How the latest calls ended, so that reporting one again is told apart from reporting another. */
@@ -95,12 +98,7 @@ export interface Session {
  * words that every policy with a sequence of this meaning reads.
  */
 export type TaskEntry =
-  | {
-      readonly meaning: string;
-      readonly state: TaskState;
-      readonly sequence: SequenceDecl | undefined;
-      readonly program: Program;
-    }
+  | { readonly meaning: string; readonly state: TaskState; readonly sequence: KeptSequence }
   | { readonly meaning: string; readonly written: Json };
 
 export function createMemory(limits: Partial<MemoryLimits> = {}, keeper?: Keeper): Memory {
@@ -111,6 +109,7 @@ export function createMemory(limits: Partial<MemoryLimits> = {}, keeper?: Keeper
     latches: new Map(),
     sessions: new Map(),
     tasks: new Map(),
+    sequences: new Map(),
     calls: new Map(),
     settled: new Map(),
     settledBefore: new Map(),
@@ -121,5 +120,5 @@ export function createMemory(limits: Partial<MemoryLimits> = {}, keeper?: Keeper
 /** In words that every policy with a sequence of this meaning reads. */
 export function writtenTask(entry: TaskEntry): Json {
   if ("written" in entry) return entry.written;
-  return encodeTask(entry.state, entry.sequence, entry.program);
+  return encodeTask(entry.state, sequenceIn(entry.sequence), entry.sequence.program);
 }

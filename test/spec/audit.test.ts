@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { LOG_LIMITS } from "../../engine/audit/log.ts";
 import { readVerifier } from "../../engine/audit/note.ts";
 import { verifyLog } from "../../engine/audit/verify.ts";
+import { createMemoryStore } from "../../engine/state/memory.ts";
 import { anyPath, logOf } from "../support/audit.ts";
 import { audited, type Recorded, recordsIn } from "../support/audited.ts";
 import { PAYMENT, SMALL } from "../support/cli.ts";
@@ -33,12 +34,19 @@ forbid runaway tool open_box when args.text == "x" then interrupt session
 
 /** Decisions of every sort. */
 async function everyRecord(): Promise<readonly Recorded[]> {
+  const store = createMemoryStore();
   const made = await audited(
-    POLICY,
+    `${POLICY}task round { sequence pay }`,
     { fields: [["tool", "args", "amount"]], whole: { but: [] } },
-    { revision: "r1" },
+    { revision: "r1", store },
     { limits: { retryMs: 1, checkpointCount: 5, rotateBytes: 2_000 } },
   );
+  // A task that began under another policy, in which it has no sequence.
+  const begun = await audited(`${POLICY}task round { }`, {}, { digest: "sha256:before", store });
+  const round = { ...PAYMENT, session: { id: "r" }, intent: { task: "round" } };
+  expect(await begun.ask(round)).toBe("allow");
+  await begun.log.close();
+  await made.ask(round);
   const paid = { ...PAYMENT, tool: { name: "pay", args: { to: "bob", amount: 200 } } };
   const open = {
     agent: { id: "a" },

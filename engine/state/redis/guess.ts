@@ -5,10 +5,11 @@ import type { ModuleReading } from "../../facts.ts";
 import type { SessionFacts } from "../../request-reader.ts";
 import type { Scalar, Value } from "../../value.ts";
 import { Seen } from "../origin.ts";
+import type { KeptSequence } from "../past.ts";
 import type { Guess } from "../shared.ts";
 import type { StateScope, StateView, TaskState } from "../store.ts";
 import type { Known, KnownTask, Reading } from "./known.ts";
-import { readFacts, readTask, spellSeen } from "./record.ts";
+import { meaningIn, readFacts, readTask, spellSeen } from "./record.ts";
 import { type Table, type Tables, type TaskTable, taskField } from "./tables.ts";
 
 export interface GuessParts {
@@ -53,6 +54,8 @@ export class Noted implements Guess {
   sessionNote: SessionNote | undefined;
   seen: SeenNote | undefined;
   task: TaskNote | undefined;
+  /** A sequence that must be known before anything is decided. */
+  missing: string | undefined;
   /** By the clock of this host, for a session that begins with this request. */
   startedAtMs = 0;
   readonly parts: GuessParts;
@@ -157,13 +160,19 @@ class Guessed implements StateView {
   }
 
   #taskOf({ task, sessionId }: StateScope): TaskState | "changed" | undefined {
-    const { program, tables, known } = this.#noted.parts;
+    const { tables, known } = this.#noted.parts;
     const table = task === undefined ? undefined : tables.tasks[task];
     if (table === undefined) return undefined;
     const field = taskField(sessionId, table);
     const stored = known.task(field);
     this.#noted.task = { field, table, known: stored };
-    return stored.version === "" ? undefined : readTask(stored.text, table, program);
+    if (stored.version === "") return undefined;
+    const past = pastOf(stored.text, table, known);
+    if (past === "unknown") {
+      this.#noted.missing = meaningIn(stored.text);
+      return "changed";
+    }
+    return readTask(stored.text, table, past);
   }
 
   #instructed({ sessionId, instruction }: StateScope): Seen | undefined {
@@ -195,3 +204,15 @@ class Guessed implements StateView {
 }
 
 const NO_LABELS: ReadonlySet<Scalar> = new Set();
+
+/** The sequence of a task's text where it is not the present one. */
+export function pastOf(
+  text: string,
+  { sequence }: TaskTable,
+  { sequences }: Known,
+): KeptSequence | undefined | "unknown" {
+  const meaning = meaningIn(text);
+  if (meaning === sequence.meaning) return undefined;
+  const known = sequences.get(meaning) ?? "unknown";
+  return known === "gone" ? undefined : known;
+}

@@ -5,6 +5,7 @@
 import { LRUCache } from "lru-cache";
 import type { Call } from "../call.ts";
 import { Seen } from "../origin.ts";
+import { type KeptSequence, SEQUENCES_MOST } from "../past.ts";
 import { readSeen } from "./record.ts";
 import type { Table } from "./tables.ts";
 
@@ -32,6 +33,8 @@ export class Known {
   /** Each may be a megabyte of texts. */
   readonly #seen = new LRUCache<string, KnownSeen>({ max: 500 });
   readonly calls = new LRUCache<string, Call>({ max: 20_000 });
+  /** By meaning; `gone` is kept no longer. */
+  readonly sequences = new LRUCache<string, KeptSequence | "gone">({ max: SEQUENCES_MOST });
 
   cell(table: Table, field: string): Reading {
     return this.#cells.get(cellName(table, field)) ?? "0";

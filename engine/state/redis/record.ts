@@ -1,8 +1,8 @@
 /** Texts that stand for sessions, tasks, and what a session has seen, as the script keeps them. */
-import type { Program } from "../../../lang/ir.ts";
 import type { SessionFacts } from "../../request-reader.ts";
 import { decodeTask, encodeTask } from "../codec.ts";
 import type { SeenEntry } from "../origin.ts";
+import { type KeptSequence, sequenceIn } from "../past.ts";
 import { entryFrom, spellEntry } from "../sqlite/spell.ts";
 import type { TaskState } from "../store.ts";
 import { listOf } from "../stored.ts";
@@ -24,15 +24,30 @@ export function spellLabels(labels: Iterable<string>): string {
   return [...labels].map(encodeURIComponent).join(" ");
 }
 
-/** A task under one policy: `meaning json`. */
-export function spellTask(state: TaskState, table: TaskTable, program: Program): string {
-  return `${table.meaning} ${JSON.stringify(encodeTask(state, table.sequence, program))}`;
+/** A task in terms of its sequence: `meaning json`. */
+export function spellTask(state: TaskState, table: TaskTable): string {
+  const sequence = state.past ?? table.sequence;
+  const json = encodeTask(state, sequenceIn(sequence), sequence.program);
+  return `${sequence.meaning} ${JSON.stringify(json)}`;
 }
 
-export function readTask(text: string, table: TaskTable, program: Program): TaskState | "changed" {
-  const at = text.indexOf(" ");
-  if (text.slice(0, at) !== table.meaning) return "changed";
-  return decodeTask(JSON.parse(text.slice(at + 1)), table.sequence, program);
+/** Which sequence a task's text is told in terms of. */
+export function meaningIn(text: string): string {
+  return text.slice(0, text.indexOf(" "));
+}
+
+/** `past`: the sequence of this text, where it is another than the present one; none where it is kept no longer. */
+export function readTask(
+  text: string,
+  { sequence }: TaskTable,
+  past: KeptSequence | undefined,
+): TaskState | "changed" {
+  const json = JSON.parse(text.slice(text.indexOf(" ") + 1));
+  if (meaningIn(text) === sequence.meaning) {
+    return decodeTask(json, sequenceIn(sequence), sequence.program);
+  }
+  if (past === undefined) return "changed";
+  return { ...decodeTask(json, sequenceIn(past), past.program), past };
 }
 
 /** A part of a session's log. */

@@ -2,6 +2,7 @@
 import type { Program } from "../../../lang/ir.ts";
 import { keyOfOne, scalarsOfKey } from "../../value.ts";
 import { decodeCall } from "../codec.ts";
+import type { KeptSequence } from "../past.ts";
 import type {
   CallUnderWay,
   CounterReport,
@@ -17,8 +18,8 @@ import type {
 } from "../report.ts";
 import type { MemoryLimits } from "../tables.ts";
 import type { Connection } from "./connection.ts";
-import { readFacts, readTask } from "./record.ts";
-import { type Places, type Table, type Tables, taskField } from "./tables.ts";
+import { meaningIn, readFacts, readTask } from "./record.ts";
+import { type Places, type Table, type Tables, type TaskTable, taskField } from "./tables.ts";
 
 export interface Reported {
   readonly program: Program;
@@ -241,7 +242,7 @@ async function session(
   callsMost: number,
   reported: Reported,
 ): Promise<SessionReport | undefined> {
-  const { program, tables, connection, places } = reported;
+  const { tables, connection, places } = reported;
   const facts = await connection.read(["HGET", places.sessions, id]);
   if (facts === null) return undefined;
   const row = await rowOf(id, String(facts), reported);
@@ -250,11 +251,22 @@ async function session(
     const stored = await connection.read(["HGET", places.tasks, taskField(id, table)]);
     const text = stored === null ? "" : String(stored);
     if (text === "") continue;
-    const state = readTask(text.slice(text.indexOf(" ") + 1), table, program);
+    const written = text.slice(text.indexOf(" ") + 1);
+    const state = readTask(written, table, await pastOf(meaningIn(written), table, reported));
     if (state !== "changed") tasks.push({ index, state });
   }
   const own = await callsOf(id, reported);
   return { ...row, tasks, callCount: own.length, calls: own.slice(0, callsMost) };
+}
+
+async function pastOf(
+  meaning: string,
+  { sequence }: TaskTable,
+  { connection, places }: Reported,
+): Promise<KeptSequence | undefined> {
+  if (meaning === sequence.meaning) return undefined;
+  const text = await connection.read(["HGET", places.sequences, meaning]);
+  return text === null ? undefined : { meaning, program: JSON.parse(String(text)) };
 }
 
 async function callsOf(sessionId: string, reported: Reported): Promise<readonly CallUnderWay[]> {

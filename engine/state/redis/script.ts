@@ -634,6 +634,27 @@ local function call()
   return { 'ok', fmt(now), fmt(writes), string.match(text, '^%d+ (.*)$') }
 end
 
+-- What tasks begin with, kept for those who have another sequence by then: kept, where a text is given, and read.
+local function sequence()
+  local known, seenWrites, expected = take(), takeWhole(), take()
+  local sequences, used = takeKey(), takeKey()
+  local meaning, text, most = take(), take(), takeWhole()
+  readClock(expected)
+  local refused = refusal(known, seenWrites)
+  if refused then return { refused, fmt(now), fmt(writes), lost or '' } end
+  if text ~= '' then
+    countWrite()
+    redis.call('HSET', sequences, meaning, text)
+    redis.call('ZADD', used, fmt(now), meaning)
+    local over = redis.call('ZCARD', used) - most
+    for _, oldest in ipairs(over > 0 and redis.call('ZRANGE', used, 0, over - 1) or {}) do
+      redis.call('HDEL', sequences, oldest)
+      redis.call('ZREM', used, oldest)
+    end
+  end
+  return { 'ok', fmt(now), fmt(writes), redis.call('HGET', sequences, meaning) or '' }
+end
+
 -- An operator's: to end a session, to let it go on, to take a label from it.
 local function session()
   local known, seenWrites, expected = take(), takeWhole(), take()
@@ -696,7 +717,7 @@ local function hello()
 end
 
 local OPERATIONS = {
-  attempt = attempt, settle = settle, call = call, session = session, hello = hello,
+  attempt = attempt, settle = settle, call = call, sequence = sequence, session = session, hello = hello,
 }
 return (OPERATIONS[take()] or error('WRIT no such operation'))()
 `;

@@ -6,6 +6,7 @@ import { createWatching, type Watching } from "../../evaluate/leeway.ts";
 import type { Call } from "../call.ts";
 import { decodeCall, encodeCall } from "../codec.ts";
 import { returningOf, Seen } from "../origin.ts";
+import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn } from "../past.ts";
 import type { Interruption } from "../report.ts";
 import { settle as settleStep } from "../sequence.ts";
 import {
@@ -29,10 +30,10 @@ import type { RedisAddress } from "./address.ts";
 import { Arguments, type Cell } from "./arguments.ts";
 import { chargesOf, settlementOf } from "./changes.ts";
 import { type Connection, connect, type Reply } from "./connection.ts";
-import { Noted, type SeenNote, type TaskNote } from "./guess.ts";
+import { Noted, pastOf, type SeenNote, type TaskNote } from "./guess.ts";
 import { Known } from "./known.ts";
 import { type OpenLink, openLink } from "./link.ts";
-import { readTask, spellLabels, spellSeen, spellTask } from "./record.ts";
+import { meaningIn, readTask, spellLabels, spellSeen, spellTask } from "./record.ts";
 import { reportOf } from "./report.ts";
 import { SCRIPT } from "./script.ts";
 import { type Places, placesIn, type Tables, tablesOf, taskField } from "./tables.ts";
@@ -73,6 +74,7 @@ export async function connectRedis(parts: RedisParts): Promise<SharedStore> {
   const shared = {
     connection,
     known: new Known(),
+    published: new Map(),
     places: placesIn(address.namespace),
     limits: { ...MEMORY_LIMITS, ...limits },
   };
@@ -87,9 +89,16 @@ export async function connectRedis(parts: RedisParts): Promise<SharedStore> {
 interface Shared {
   readonly connection: Connection;
   readonly known: Known;
+  /** Sequences by meaning, and when this process last kept them. */
+  readonly published: Map<string, number>;
   readonly places: Places;
   readonly limits: MemoryLimits;
 }
+
+/** A sequence is given up when others were begun with since: that tasks still go on in it is said so often. */
+const PUBLISH_EVERY_MS = 3_600_000;
+
+const GONE_MS = 1_000;
 
 /** So often a decision may be made because what it rests on has changed meanwhile. */
 const TRIES_MOST = 8;
@@ -150,13 +159,49 @@ class RedisState implements SharedState {
   ): Promise<Attempted<Made> | undefined> {
     const noted = this.#newNotes();
     const made = this.#watching.watch(noted.ranges, () => decideOn(noted));
+    if (noted.missing !== undefined) {
+      await this.#fetchSequence(noted.missing);
+      return undefined;
+    }
     const { effects } = made;
     if (effects === undefined) return { made, result: "kept" };
     const charged = chargesOf(noted, effects);
     if (isFree(noted, effects, charged.cells)) return { made, result: "free" };
     const call = callOf(effects, charged, this.#program, this.#tables);
+    if (intent === "keep") await this.#publishSequence(noted, effects);
     const result = await this.#commit(intent, noted, effects, charged.cells, call);
     return result === "conflict" ? undefined : { made, result };
+  }
+
+  /** Before a task begins with it: whoever reads the task finds its sequence. */
+  async #publishSequence({ task }: Noted, { allowed }: Effects): Promise<void> {
+    if (task === undefined || allowed?.task === undefined) return;
+    const { connection, known, published } = this.#shared;
+    const { meaning, program } = allowed.task.state.past ?? task.table.sequence;
+    const nowMs = connection.steady.expectedMs ?? 0;
+    const before = published.get(meaning);
+    if (before !== undefined && nowMs - before < PUBLISH_EVERY_MS) return;
+    await this.#sequence(meaning, JSON.stringify(program));
+    known.sequences.set(meaning, { meaning, program });
+    published.set(meaning, nowMs);
+  }
+
+  async #fetchSequence(meaning: string): Promise<void> {
+    const text = await this.#sequence(meaning, "");
+    // A decoded boundary: a policy that one of the processes wrote.
+    const found = text === "" ? "gone" : { meaning, program: JSON.parse(text) as Program };
+    // Another process may begin with it again.
+    const ttl = text === "" ? GONE_MS : 0;
+    this.#shared.known.sequences.set(meaning, found, { ttl });
+  }
+
+  async #sequence(meaning: string, text: string): Promise<string> {
+    const { connection, places } = this.#shared;
+    const args = new Arguments(places).key(places.sequences, places.sequencesUsed);
+    args.text(meaning, text).number(SEQUENCES_MOST);
+    const [status, , , kept] = await connection.run("sequence", args.keys, args.values);
+    if (status !== "ok") throw new StateUnavailable("the script answered something else");
+    return String(kept);
   }
 
   #newNotes(): Noted {
@@ -272,7 +317,12 @@ class RedisState implements SharedState {
     const { connection, known, places, limits } = this.#shared;
     const succeeded = outcome.status === "ok";
     const task = this.#taskOf(call);
-    const after = task && this.#taskSettled(task, outcome, match);
+    const past = task && pastOf(task.known.text, task.table, known);
+    if (task !== undefined && task.known.version !== "" && past === "unknown") {
+      await this.#fetchSequence(meaningIn(task.known.text));
+      return "conflict";
+    }
+    const after = task && this.#taskSettled(task, past, outcome, match);
     const args = new Arguments(places);
     args.number(SETTLED_MOST, ENTRIES_MOST, LENGTH_MOST);
     args.key(places.calls, places.open, places.settled, places.settledBefore);
@@ -311,25 +361,28 @@ class RedisState implements SharedState {
   }
 
   #taskOf({ task, sessionId }: Call): TaskNote | undefined {
-    const table = this.#tables.tasks.find(({ name }) => name === task?.name);
-    if (task === undefined || table === undefined) return undefined;
+    if (task === undefined) return undefined;
+    // A policy that has no such task has none of its sequences: the one it began with is asked for.
+    const none = { name: task.name, sequence: { meaning: "", program: this.#program } };
+    const table = this.#tables.tasks.find(({ name }) => name === task.name) ?? none;
     const field = taskField(sessionId, table);
     return { field, table, known: this.#shared.known.task(field) };
   }
 
-  /** A task that began with another sequence than it has now stays where it is: nothing follows in it. */
+  /** A task whose sequence is kept no longer stays where it is: nothing follows in it. */
   #taskSettled(
     { known, table }: TaskNote,
+    past: KeptSequence | undefined | "unknown",
     { call, status }: SettledOutcome,
     match: TaskMatch,
   ): string | undefined {
-    const { sequence } = table;
-    if (known.version === "" || sequence === undefined) return undefined;
-    const state = readTask(known.text, table, this.#program);
-    if (state === "changed") return undefined;
-    const index = this.#tables.tasks.indexOf(table);
-    const progress = settleStep(sequence, state.progress, call, status === "ok", match(index));
-    return spellTask({ ...state, progress }, table, this.#program);
+    if (known.version === "" || past === "unknown") return undefined;
+    const state = readTask(known.text, table, past);
+    const sequence = sequenceIn(past ?? table.sequence);
+    if (state === "changed" || sequence === undefined) return undefined;
+    const matches = past === undefined ? match(this.#tables.tasks.indexOf(table)) : matchIn(past);
+    const progress = settleStep(sequence, state.progress, call, status === "ok", matches);
+    return spellTask({ ...state, progress }, table);
   }
 
   /** What the session's log gets, without what is known to be in it. */
@@ -407,9 +460,9 @@ function callOf(
 }
 
 /** `""` where the decision leaves it as it is. */
-function taskAfter({ task, parts }: Noted, { allowed }: Effects): string {
+function taskAfter({ task }: Noted, { allowed }: Effects): string {
   if (task === undefined || allowed?.task === undefined) return "";
-  return spellTask(allowed.task.state, task.table, parts.program);
+  return spellTask(allowed.task.state, task.table);
 }
 
 /** A log that is shorter than what was looked into is of another session: it came from its beginning. */

@@ -1,7 +1,8 @@
 /** Where things are kept. One hash tag in all keys, so that a cluster has a namespace's state in one slot. */
-import type { CounterDecl, LatchDecl, Program, SequenceDecl } from "../../../lang/ir.ts";
+import type { CounterDecl, LatchDecl, Program } from "../../../lang/ir.ts";
 import { keyOf } from "../../value.ts";
-import { meaningOf, sequenceMeaning } from "../meaning.ts";
+import { meaningOf } from "../meaning.ts";
+import { type KeptSequence, sequencesOf } from "../past.ts";
 
 /** A counter's or latch's, with all that must be known to change a cell of it under another policy. */
 export interface Table {
@@ -19,18 +20,17 @@ export interface Tables {
 
 export interface TaskTable {
   readonly name: string;
-  readonly sequence: SequenceDecl | undefined;
-  readonly meaning: string;
+  readonly sequence: KeptSequence;
 }
 
 export function tablesOf(program: Program): Tables {
+  const sequences = sequencesOf(program);
   return {
     counters: program.counters.map((declared) => counterTable(declared, program)),
     latches: program.latches.map((declared) => latchTable(declared, program)),
-    tasks: program.tasks.map(({ name, sequence }) => ({
-      name,
+    tasks: sequences.map((sequence, index) => ({
+      name: program.tasks[index]?.name ?? "",
       sequence,
-      meaning: sequenceMeaning(sequence, program),
     })),
   };
 }
@@ -67,6 +67,9 @@ export interface Places {
   readonly reasons: string;
   readonly lengths: string;
   readonly tasks: string;
+  /** What tasks began with, and when each was last begun with. */
+  readonly sequences: string;
+  readonly sequencesUsed: string;
   readonly calls: string;
   readonly open: string;
   readonly settled: string;
@@ -85,6 +88,8 @@ export function placesIn(namespace: string): Places {
     reasons: `${start}interruptions`,
     lengths: `${start}seen-lengths`,
     tasks: `${start}tasks`,
+    sequences: `${start}sequences`,
+    sequencesUsed: `${start}sequences-used`,
     calls: `${start}calls`,
     open: `${start}calls-open`,
     settled: `${start}settled`,

@@ -18,6 +18,7 @@ export class Changes {
   readonly latches: Changed<LatchTable>[] = [];
   readonly sessions: string[] = [];
   readonly tasks: string[] = [];
+  readonly sequences: string[] = [];
   readonly calls: string[] = [];
   readonly settled: string[] = [];
   /** Numbers the half that settled calls are remembered in now; the one before it is kept too. */
@@ -98,6 +99,7 @@ export class Writer {
     for (const [table, keys] of byTable(changes.counters)) this.#writeCounters(table, keys);
     for (const [table, keys] of byTable(changes.latches)) this.#writeLatches(table, keys);
     for (const id of new Set(changes.sessions)) this.#writeSession(id, entryCounts);
+    for (const meaning of new Set(changes.sequences)) this.#writeSequence(meaning);
     for (const key of new Set(changes.tasks)) this.#writeTask(key);
     for (const id of new Set(changes.calls)) this.#writeCall(id);
     this.#writeSettled(changes);
@@ -198,6 +200,14 @@ export class Writer {
       entry.meaning,
       JSON.stringify(writtenTask(entry)),
     );
+  }
+
+  #writeSequence(meaning: string): void {
+    const sequence = this.#memory.sequences.get(meaning);
+    this.#run("DELETE FROM sequences WHERE meaning = ?", meaning);
+    if (sequence === undefined) return;
+    const program = JSON.stringify(sequence.program);
+    this.#run("INSERT INTO sequences (meaning, program) VALUES (?, ?)", meaning, program);
   }
 
   #writeCall(id: string): void {

@@ -208,6 +208,11 @@ class SqliteJournal implements Journal, Keeper {
     this.#changed();
   }
 
+  sequence(meaning: string): void {
+    this.#changes.sequences.push(meaning);
+    this.#changed();
+  }
+
   call(id: string): void {
     this.#changes.calls.push(id);
     this.#changed();

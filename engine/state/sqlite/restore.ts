@@ -1,10 +1,10 @@
 /** Out of the file, into the tables of this process. What is not as it was written throws. */
 import type { DatabaseSync } from "node:sqlite";
-import type { CounterDecl } from "../../../lang/ir.ts";
+import type { CounterDecl, Program } from "../../../lang/ir.ts";
 import type { Json } from "../../../lang/type.ts";
 import { decodeCall } from "../codec.ts";
 import { Seen } from "../origin.ts";
-import { numberOf, textOf, unreadable } from "../stored.ts";
+import { numberOf, objectOf, textOf, unreadable } from "../stored.ts";
 import type { LatchCell, Memory } from "../tables.ts";
 import { Distinct, Sum } from "../window.ts";
 import { entryFrom, fromColumn, parse, sessionFrom } from "./spell.ts";
@@ -68,6 +68,11 @@ export function restoreMemory(database: DatabaseSync, memory: Memory): void {
     const session = memory.sessions.get(fromColumn(id)) ?? unreadable("the session", null);
     session.seen ??= new Seen();
     session.seen.add(entryFrom(parse(entry)));
+  }
+  for (const { meaning, program } of rows(database, "SELECT * FROM sequences ORDER BY number")) {
+    // A decoded boundary: a policy that this program wrote.
+    const kept = objectOf(parse(program)) as unknown as Program;
+    memory.sequences.set(textOf(meaning), { meaning: textOf(meaning), program: kept });
   }
   for (const { key, meaning, state } of rows(database, "SELECT * FROM tasks")) {
     memory.tasks.set(fromColumn(key), { meaning: textOf(meaning), written: parse(state) });

@@ -189,6 +189,10 @@ describe("a record that was changed, or made by another policy", () => {
     const other = { ...made.policy, digest: "sha256:other" };
     expect(again(bare)).toEqual({ kind: "skipped", why: "not_whole" });
     expect(again({ ...made, policy: other })).toEqual({ kind: "skipped", why: "other_policy" });
+    expect(again({ ...made, task_policy: "sha256:other" })).toEqual({
+      kind: "skipped",
+      why: "other_sequence",
+    });
     const altered = { request: {}, altered: true as const };
     expect(again({ ...made, whole: altered })).toEqual({ kind: "skipped", why: "left_out" });
   });

@@ -137,6 +137,8 @@ test("where a task stands comes back, in the locals and tools of the next policy
   const request = { tool: 1, roots: rootsWith({ path: "a" }) };
   const state: TaskState = {
     startedAtMs: START,
+    usedAtMs: 2,
+    policy: "sha256:p",
     callCount: 3,
     progress: {
       base: NOT_BEGUN.base,

@@ -4,10 +4,13 @@
  */
 import { afterEach, describe, expect, test } from "vitest";
 import type { Answer, OutcomeReceipt } from "../../../engine/answer.ts";
+import { digestOfProgram } from "../../../engine/bundle.ts";
+import { PAST_IDLE_MS } from "../../../engine/decide.ts";
 import type { Decision } from "../../../engine/decision.ts";
 import type { Ids } from "../../../engine/ids.ts";
 import type { Inspection } from "../../../engine/inspect/inspection.ts";
 import type { MemoryLimits } from "../../../engine/state/memory.ts";
+import { SEQUENCES_MOST } from "../../../engine/state/past.ts";
 import type { Program } from "../../../lang/ir.ts";
 import { outcomeOf, programOf, START } from "../../support/engine.ts";
 
@@ -26,6 +29,7 @@ export interface StartedStore {
 
 export interface ContractEngineParts {
   readonly program: Program;
+  readonly digest: string;
   readonly clock: () => number;
   readonly ids: Ids;
 }
@@ -60,6 +64,7 @@ export class ContractDriver {
     const program = typeof policy === "string" ? programOf(policy) : policy;
     this.#engine = await this.#store.engine({
       program,
+      digest: digestOfProgram(program),
       clock: () => this.nowMs,
       ids: this.#ids,
     });
@@ -267,6 +272,104 @@ export function describeContract(store: ContractStore): void {
       expect(await driver.report(closed, "error")).toBe("answer");
       expect(await ask("close", "b")).toBe("allow");
       expect(await ask("close", "b")).toBe("out_of_sequence");
+    });
+
+    test("a task goes on in the sequence it began with, and the decision names its policy", async () => {
+      const tools = (amount: string) => `
+        tool open, close { effect read, args { path: String } }
+        tool pay { effect write, args { amount: ${amount} } }
+        permit anything`;
+      const errand = (sequence: string) => `task errand { sequence ${sequence} limit calls <= 9 }`;
+      const first = `${tools("Decimal")}
+        ${errand("open(path as p), pay(args.amount <= 10.00)*, close(path as p)")}`;
+      const driver = await drive(first);
+      const intent = { intent: { task: "errand" } };
+      const call = (tool: string, args: Json) => driver.call(tool, args, intent);
+      const opened = await call("open", { path: "a" });
+      expect(opened.task).toBeUndefined();
+
+      // Under the second policy an amount is another number, and `close` comes first.
+      await driver.under(
+        `${tools("Int")}\n${errand("close(path as p), pay(args.amount <= 900)*")}`,
+      );
+      const begun = { name: "errand", policy: digestOfProgram(programOf(first)) };
+      expect(await call("close", { path: "a" })).toMatchObject({
+        code: "prerequisite_pending",
+        task: begun,
+      });
+      await driver.report(opened, "ok");
+      expect(await call("open", { path: "b" })).toMatchObject({
+        code: "out_of_sequence",
+        next: ["pay", "close"],
+        task: begun,
+      });
+      expect(await call("pay", { amount: 11 })).toMatchObject({ code: "out_of_sequence" });
+      const paid = await call("pay", { amount: 9 });
+      expect(paid).toMatchObject({ decision: "allow", task: begun });
+      await driver.report(paid, "ok");
+      expect(await call("close", { path: "b" })).toMatchObject({ code: "out_of_sequence" });
+      const closed = await call("close", { path: "a" });
+      expect(closed).toMatchObject({ decision: "allow", task: begun });
+      await driver.report(closed, "error");
+      const detail = await driver.engine.inspection.session("s");
+      expect(detail?.tasks).toMatchObject([{ policy: begun.policy, next: ["pay", "close"] }]);
+
+      // Another session begins with the sequence there is by now, and the first policy comes back.
+      const other = { ...intent, session: { id: "t" } };
+      const begins = await driver.call("close", { path: "a" }, other);
+      expect(begins.decision).toBe("allow");
+      expect(begins.task).toBeUndefined();
+      await driver.under(`tool further { effect read }\n${first}`);
+      const again = await call("close", { path: "a" });
+      expect(again.decision).toBe("allow");
+      expect(again.task).toBeUndefined();
+      await driver.report(begins, "ok");
+      expect(await driver.call("pay", { amount: 900 }, other)).toMatchObject({
+        decision: "allow",
+        task: { name: "errand" },
+      });
+    });
+
+    test("a task that was idle for long keeps no sequence that the policy has no more", async () => {
+      const policy = (sequence: string) => `
+        tool open, close { effect read, args { path: String } }
+        task errand { sequence ${sequence} }
+        permit anything`;
+      const driver = await drive(policy("open, close, open"));
+      const ask = (tool: string) =>
+        driver.call(tool, { path: "a" }, { intent: { task: "errand" } });
+      await driver.report(await ask("open"), "ok");
+      await driver.under(policy("open"));
+      driver.nowMs += PAST_IDLE_MS;
+      await driver.report(await ask("close"), "ok");
+      driver.nowMs += PAST_IDLE_MS + 1;
+      expect(await ask("open")).toMatchObject({
+        code: "out_of_sequence",
+        because: "the task's sequence has changed, and it was idle too long to keep the old one",
+      });
+      await driver.under(policy("open, close, open"));
+      expect((await ask("open")).decision).toBe("allow");
+    });
+
+    test("of old sequences so many are kept, and a task in none of them goes nowhere", async () => {
+      const policy = (most: number) => `
+        tool open { effect read, args { size: Int } }
+        task errand { sequence open(args.size <= ${most}){0,9} }
+        permit anything`;
+      const driver = await drive(policy(0));
+      const ask = (id: string) =>
+        driver.call("open", { size: 0 }, { intent: { task: "errand" }, session: { id } });
+      expect((await ask("first")).decision).toBe("allow");
+      for (let most = 1; most <= SEQUENCES_MOST; most++) {
+        driver.nowMs += 1_000;
+        await driver.under(policy(most));
+        expect((await ask(`s${most}`)).decision).toBe("allow");
+      }
+      expect(await ask("first")).toMatchObject({
+        code: "out_of_sequence",
+        because: "the task began with another sequence than it has now, and that is no longer kept",
+      });
+      expect((await ask("s1")).decision).toBe("allow");
     });
 
     test("sessions are ended, and reinstated", async () => {

@@ -274,16 +274,4 @@ describe("a task under way when the policy changes", () => {
     expect(outcomeOf(second.call("close", { path: "b" }, intent))).toBe("out_of_sequence");
     expect(outcomeOf(second.call("close", { path: "a" }, intent))).toBe("allow");
   });
-
-  test("is refused in another sequence: its positions are none of that", () => {
-    const store = createMemoryStore();
-    const first = drive(before, { store });
-    first.ok(first.call("open", { path: "a" }, intent));
-    const second = drive(before.replace("close(path as x)", "close*"), { store });
-    const refused = second.call("close", { path: "a" }, intent);
-    expect(outcomeOf(refused)).toBe("out_of_sequence");
-    expect(refused.because).toBe("the task began with a sequence that it no longer has");
-    const elsewhere = { ...intent, session: { id: "new" } };
-    expect(outcomeOf(second.call("open", { path: "a" }, elsewhere))).toBe("allow");
-  });
 });

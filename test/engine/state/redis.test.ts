@@ -58,9 +58,7 @@ const onRedis = (processCount: number): ContractStore => ({
     return {
       engine(parts) {
         clock = parts.clock;
-        const engines = stores.map((store) =>
-          createSharedEngine({ ...parts, digest: "sha256:test", store }),
-        );
+        const engines = stores.map((store) => createSharedEngine({ ...parts, store }));
         const [first] = engines;
         if (first === undefined) throw new Error("there are no processes");
         let count = 0;

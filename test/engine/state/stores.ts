@@ -65,8 +65,8 @@ export const RESTARTED: ContractStore = {
   },
 };
 
-function engineOn(store: StateStore, { program, clock, ids }: ContractEngineParts): Engine {
-  return createEngine({ program, digest: "sha256:test", store, clock, ids });
+function engineOn(store: StateStore, parts: ContractEngineParts): Engine {
+  return createEngine({ ...parts, store });
 }
 
 /** A directory that the test removes. */
