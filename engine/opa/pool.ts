@@ -252,6 +252,7 @@ class Pool {
     }
     setTimeout(() => this.#start(), RESTART_MS[this.#failedStarts] ?? RESTART_LAST_MS).unref();
     this.#failedStarts += 1;
+    if (this.#failedStarts >= RESTART_MS.length) this.#giveUpWaiting();
   }
 
   #crashed(module: number, why: string): void {
@@ -260,6 +261,13 @@ class Pool {
       [...(this.#crashes.get(module) ?? []), this.#now()].slice(-CRASHES_MOST),
     );
     this.#parts.onTrouble?.({ module, why });
+  }
+
+  /** Who waits to know what modules have is not kept waiting; another process may still start. */
+  #giveUpWaiting(): void {
+    const described: Described = { ok: false, why: "no process for it can be started" };
+    for (const resolve of [...this.#waiting.values()].flat()) resolve(described);
+    this.#waiting.clear();
   }
 
   /** The first answer stands: a process started later that says otherwise changes nothing. */
