@@ -20,6 +20,8 @@ export interface Option {
   readonly short?: string;
   readonly value?: string;
   readonly repeatable?: boolean;
+  /** Of the environment, where `WRIT_` and the name in capitals means something else. */
+  readonly variable?: string;
   readonly help: string;
 }
 

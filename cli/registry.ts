@@ -109,6 +109,12 @@ export const REGISTRY: readonly Entry[] = [
     load: () => import("./commands/sessions.ts"),
   },
   {
+    name: "doctor",
+    group: "operate",
+    summary: "name every control of a service that is weaker than it could be",
+    load: () => import("./commands/doctor.ts"),
+  },
+  {
     name: "audit",
     group: "operate",
     summary: "verify, read and export what a service recorded",

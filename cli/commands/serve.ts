@@ -8,25 +8,26 @@ import {
 } from "../../engine/http/index.ts";
 import { createIds } from "../../engine/ids.ts";
 import type { Command, ExitCode, Input, Io } from "../command.ts";
-import { ADMIN_OPTIONS, openAdmin } from "../serve/admin.ts";
-import { AUDIT_OPTIONS, openAudit, type ServedAudit } from "../serve/audit.ts";
-import { DOORS_OPTIONS, readDoors } from "../serve/doors.ts";
+import { openAdmin } from "../serve/admin.ts";
+import { openAudit, type ServedAudit } from "../serve/audit.ts";
+import { configure } from "../serve/config.ts";
+import { readDoors } from "../serve/doors.ts";
 import { curlFor, exampleFor } from "../serve/example.ts";
-import { IDENTITY_OPTIONS, withIdentity } from "../serve/identity.ts";
-import { LISTENING_OPTIONS, startListening } from "../serve/listening.ts";
-import { METRICS_OPTIONS, openMetrics, vitalsOf } from "../serve/metrics.ts";
-import { MODULE_OPTIONS, openModules } from "../serve/modules.ts";
+import { withIdentity } from "../serve/identity.ts";
+import { startListening } from "../serve/listening.ts";
+import { openMetrics, vitalsOf } from "../serve/metrics.ts";
+import { openModules } from "../serve/modules.ts";
+import { SERVE_OPTIONS } from "../serve/options.ts";
 import {
   type FoundPolicy,
   findPolicy,
   type NamedPolicy,
   type OpenedPolicy,
-  POLICY_OPTIONS,
 } from "../serve/policy.ts";
-import { REGO_OPTIONS } from "../serve/rego.ts";
 import { policyJson, spellPolicy } from "../serve/reloads.ts";
-import { type FoundShadow, findShadow, SHADOW_OPTIONS } from "../serve/shadow.ts";
-import { type OpenState, openState, STATE_OPTIONS } from "../serve/state.ts";
+import { type FoundShadow, findShadow } from "../serve/shadow.ts";
+import { type OpenState, openState } from "../serve/state.ts";
+import { refuseUnsafe } from "../serve/unsafe.ts";
 import { painter } from "../terminal.ts";
 
 export const command: Command = {
@@ -39,27 +40,18 @@ export const command: Command = {
     "With --bundle, SOURCE is a signed bundle of `writ build --sign`, which is fetched again and again: a newer one is verified, its tests are run, and it decides from the next request on, without a pause. One that is broken, older or fails its tests is told, and leaves what decides. With --watch, the same happens to POLICY when its files change.",
     "It listens on this machine only. Whoever can reach it can ask it: to be reached from others, put it behind something that says who asks, and use --allow-remote.",
     "Operators (`writ top`, `writ sessions`) come in by a socket that only your user can open. So can whatever else runs as you: run agents as another user, or say `--admin off`.",
+    "Every option can stand in a file that --config names (`audit-sync: true`; POLICY is `policy`), and in the environment (`WRIT_AUDIT_SYNC=true`; of what is repeatable, a JSON array); options go before the environment, and that before the file. What is unsafe together is refused; `writ doctor` takes the same options and names what is weaker than it could be.",
     "With --json, prints one JSON document a line: one when it listens, then one for each request, without what was asked.",
     "Examples:\n  writ serve policies/payments\n  writ serve --watch policies/payments\n  writ serve --bundle https://bundles.example/payments.writb --bundle-key release.pub",
   ],
-  options: [
-    ...LISTENING_OPTIONS,
-    ...STATE_OPTIONS,
-    ...ADMIN_OPTIONS,
-    ...METRICS_OPTIONS,
-    ...AUDIT_OPTIONS,
-    ...DOORS_OPTIONS,
-    ...IDENTITY_OPTIONS,
-    ...MODULE_OPTIONS,
-    ...REGO_OPTIONS,
-    ...POLICY_OPTIONS,
-    ...SHADOW_OPTIONS,
-  ],
+  options: SERVE_OPTIONS,
   positionals: { least: 0, most: 1 },
   run: serve,
 };
 
-async function serve(input: Input, io: Io): Promise<ExitCode> {
+async function serve(given: Input, io: Io): Promise<ExitCode> {
+  const { input } = configure(SERVE_OPTIONS, given, io);
+  refuseUnsafe(input, io);
   const found = await findPolicy(input, io);
   const shadow = found && (await findShadow(input, io));
   if (found === undefined || shadow === undefined) return 1;

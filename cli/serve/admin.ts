@@ -24,6 +24,7 @@ export const CREDENTIAL_VARIABLE = "WRIT_ADMIN_CREDENTIAL";
 export const CREDENTIAL_OPTION: Option = {
   name: "admin-credential",
   value: "FILE",
+  variable: `${CREDENTIAL_VARIABLE}_FILE`,
   help: `holds the operators' credential (or: ${CREDENTIAL_VARIABLE})`,
 };
 

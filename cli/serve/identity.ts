@@ -1,16 +1,13 @@
 /** Whose tokens the service accepts. */
 import { dirname, resolve } from "node:path";
-import { parse as parseYaml } from "yaml";
 import type { DecisionService } from "../../engine/http/index.ts";
 import { type IssuerConfig, readIdentityConfig } from "../../engine/identity/config.ts";
 import { createIdentity, type Identity } from "../../engine/identity/identity.ts";
 import type { Issuer } from "../../engine/identity/issuer.ts";
 import { openIssuers } from "../../engine/identity/open.ts";
 import { identified } from "../../engine/identity/service.ts";
-import { readJson } from "../../engine/json.ts";
-import type { JsonLimits } from "../../engine/limits.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
-import { decodeText, readBytes } from "../files.ts";
+import { readSettingsFile } from "../settings-file.ts";
 
 export const IDENTITY_OPTIONS: readonly Option[] = [
   {
@@ -69,36 +66,11 @@ function checkKeys(
   }
 }
 
-const CONFIG_LIMITS: JsonLimits = {
-  byteCount: 1024 * 1024,
-  depth: 16,
-  memberCount: 1_000,
-  valueCount: 50_000,
-};
-
 function readConfigFile(full: string, path: string): readonly IssuerConfig[] {
-  const bytes = readBytes(full, CONFIG_LIMITS.byteCount);
-  const json = /\.ya?ml$/.test(path) ? yamlOf(decodeText(bytes, path), path) : jsonOf(bytes, path);
-  const read = readIdentityConfig(json);
+  const read = readIdentityConfig(readSettingsFile(full, path));
   if (read.ok) return read.issuers;
   const said = read.problems.map(({ at, message }) => `\n  ${at || "it"} ${message}`).join("");
   throw new Misuse(`${path} is no identity configuration:${said}`, "see docs/delegation.md");
-}
-
-/** As strictly as requests: of two members of one name, nobody could say which counts. */
-function jsonOf(bytes: Uint8Array, path: string): unknown {
-  const read = readJson(bytes, CONFIG_LIMITS);
-  if (read.ok) return read.value;
-  const { message, at } = read.fault;
-  throw new Misuse(`${path} is not JSON: ${message}, at byte ${at.offset}`);
-}
-
-function yamlOf(text: string, path: string): unknown {
-  try {
-    return parseYaml(text, { maxAliasCount: 0, uniqueKeys: true });
-  } catch (fault) {
-    throw new Misuse(`${path} is no YAML: ${messageOf(fault)}`);
-  }
 }
 
 function messageOf(fault: unknown): string {

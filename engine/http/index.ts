@@ -9,6 +9,7 @@ export { type ProxyMapping, readProxyMapping, serveForwardAuth } from "./forward
 export {
   DEFAULT_HOST,
   DEFAULT_PORT,
+  isLoopback,
   type Listening,
   type ListenParts,
   ListenRefused,

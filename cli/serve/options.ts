@@ -1,0 +1,29 @@
+import type { Option } from "../command.ts";
+import { ADMIN_OPTIONS } from "./admin.ts";
+import { AUDIT_OPTIONS } from "./audit.ts";
+import { CONFIG_OPTION } from "./config.ts";
+import { DOORS_OPTIONS } from "./doors.ts";
+import { IDENTITY_OPTIONS } from "./identity.ts";
+import { LISTENING_OPTIONS } from "./listening.ts";
+import { METRICS_OPTIONS } from "./metrics.ts";
+import { MODULE_OPTIONS } from "./modules.ts";
+import { POLICY_OPTIONS } from "./policy.ts";
+import { REGO_OPTIONS } from "./rego.ts";
+import { SHADOW_OPTIONS } from "./shadow.ts";
+import { STATE_OPTIONS } from "./state.ts";
+
+/** Everything that a service can be told. */
+export const SERVE_OPTIONS: readonly Option[] = [
+  CONFIG_OPTION,
+  ...LISTENING_OPTIONS,
+  ...STATE_OPTIONS,
+  ...ADMIN_OPTIONS,
+  ...METRICS_OPTIONS,
+  ...AUDIT_OPTIONS,
+  ...DOORS_OPTIONS,
+  ...IDENTITY_OPTIONS,
+  ...MODULE_OPTIONS,
+  ...REGO_OPTIONS,
+  ...POLICY_OPTIONS,
+  ...SHADOW_OPTIONS,
+];
