@@ -2,14 +2,20 @@
  * What every engine does around a decision, wherever its state is kept: it names requests, says what a fault
  * comes to, and hands what an answer rests on to whoever records it.
  */
-import type { Program } from "../lang/ir.ts";
+import type { Expr, Program } from "../lang/ir.ts";
+import { spellTime } from "../lang/scalar/time.ts";
 import type { Answer, OutcomeReceipt } from "./answer.ts";
 import { digestOf } from "./canonical-json.ts";
 import type { ClockReading } from "./clock.ts";
 import { type CallInSequence, deny, type Verdict } from "./decide.ts";
-import type { Decision } from "./decision.ts";
+import type { Decision, LateCount } from "./decision.ts";
 import type { Vouched } from "./engine.ts";
-import type { DecisionEvidence, EvidenceSink, OutcomeEvidence } from "./evidence.ts";
+import {
+  type DecisionEvidence,
+  type EvidenceSink,
+  type OutcomeEvidence,
+  WatchedView,
+} from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { Foresight } from "./foresight.ts";
 import type { Ids } from "./ids.ts";
@@ -25,6 +31,7 @@ import { type KeptSequence, matchIn } from "./state/past.ts";
 import type { Interruption } from "./state/report.ts";
 import {
   type Effects,
+  type LateCounters,
   type PolicyState,
   type Settlement,
   type StateScope,
@@ -150,6 +157,39 @@ export function peek(
 /** The exact request under the exact policy: what an approval is of. */
 export function requestDigest(input: unknown, policy: Policy): string {
   return digestOf({ policy: policy.identity.digest, request: input });
+}
+
+/** To see which counters a decision reads: where somebody records them, or one of them has to be named. */
+export function watchedBy(
+  view: StateView,
+  late: LateCounters | undefined,
+  { evidence }: Answering,
+): WatchedView | undefined {
+  return evidence === undefined && late === undefined ? undefined : new WatchedView(view);
+}
+
+/** Names the counters that it read and that know too little. A session that began since is known whole. */
+export function sayingSince(
+  decision: Decision,
+  late: LateCounters | undefined,
+  read: WatchedView | undefined,
+  { request }: AcceptedRequest,
+  { program }: Policy,
+): Decision {
+  if (late === undefined || read === undefined) return decision;
+  const startedAtMs = Number(request.roots.session?.started_at ?? 0);
+  const counts = read.counters.flatMap(({ index }): LateCount[] => {
+    const [declared, sinceMs] = [program.counters[index], late.get(index)];
+    if (declared === undefined || sinceMs === undefined) return [];
+    if (startedAtMs >= sinceMs && declared.per.some(isSessionId)) return [];
+    return [{ counter: declared.name, since: spellTime(sinceMs) }];
+  });
+  return counts.length === 0 ? decision : { ...decision, counts_since: counts };
+}
+
+function isSessionId(part: Expr): boolean {
+  if (part.kind !== "attribute" || part.name !== "id") return false;
+  return part.of.kind === "root" && part.of.name === "session";
 }
 
 const readers = new WeakMap<Program, RequestReader>();

@@ -22,11 +22,19 @@ export interface Decision {
   readonly next?: readonly string[];
   /** Where the task was judged by the sequence it began with, and the policy in force has another. */
   readonly task?: BegunTask;
+  /** Counters it read that do not count as far back as they should. */
+  readonly counts_since?: readonly LateCount[];
   /** The session was ended by this decision. */
   readonly interrupt?: true;
   /** Whose approval a hold waits for. */
   readonly approval?: ApprovalRequest;
   readonly policy: PolicyIdentity;
+}
+
+export interface LateCount {
+  readonly counter: string;
+  /** RFC 3339: what was decided before is not in it. */
+  readonly since: string;
 }
 
 export interface BegunTask {

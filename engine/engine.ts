@@ -18,9 +18,11 @@ import {
   receiptOf,
   refusedAhead,
   requestDigest,
+  sayingSince,
   scopeOf,
   settlementOf,
   viewFor,
+  watchedBy,
 } from "./answering.ts";
 import { type Clock, type ClockReading, clockReader, spellDoubt } from "./clock.ts";
 import { type ApprovalFact, decide, deny, matchOf, type Verdict } from "./decide.ts";
@@ -28,7 +30,7 @@ import type { Decision } from "./decision.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
 import { createForesight, createInterpreter, type Observer } from "./evaluate/interpret.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
-import { type EvidenceSink, WatchedView } from "./evidence.ts";
+import type { EvidenceSink } from "./evidence.ts";
 import { type Foresight, foresee } from "./foresight.ts";
 import type { VouchedDelegation } from "./identity/vouched.ts";
 import { createIds, type Ids } from "./ids.ts";
@@ -203,7 +205,8 @@ function decideAndCommit(asked: Asked, accepted: AcceptedRequest, shell: Shell):
   const { policy, state } = shell;
   const { id, input, vouched } = asked;
   const begun = viewFor(state.begin(scopeOf(accepted, shell)), input, vouched, shell);
-  const watched = shell.evidence === undefined ? undefined : new WatchedView(begun);
+  const late = state.late(begun.nowMs);
+  const watched = watchedBy(begun, late, shell);
   const view = watched ?? begun;
   const call = shell.ids.call();
   const verdict = decide(policy, accepted, view, {
@@ -214,8 +217,9 @@ function decideAndCommit(asked: Asked, accepted: AcceptedRequest, shell: Shell):
     under: (past) => readUnder(past, input, contextFor(vouched, shell)),
   });
   if (commit(verdict, accepted, view.nowMs, call, shell)) {
-    hand(asked, verdict.decision, shell, { accepted, facts: watched });
-    return verdict.decision;
+    const decision = sayingSince(verdict.decision, late, watched, accepted, policy);
+    hand(asked, decision, shell, { accepted, facts: watched });
+    return decision;
   }
   const refused = deny(policy, id, "state_unavailable", "there is no room to remember this call");
   commit({ ...verdict, decision: refused }, accepted, view.nowMs, call, shell);

@@ -19,9 +19,11 @@ import {
   receiptOf,
   refusedAhead,
   requestDigest,
+  sayingSince,
   scopeOf,
   settlementOf,
   viewFor,
+  watchedBy,
 } from "./answering.ts";
 import { type ClockReading, clockReader, spellDoubt } from "./clock.ts";
 import { decide, deny, matchOf, type Verdict } from "./decide.ts";
@@ -29,7 +31,7 @@ import type { Decision } from "./decision.ts";
 import { type EngineParts, type NamedTool, nameTool, type Vouched } from "./engine.ts";
 import { createForesight } from "./evaluate/interpret.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
-import { WatchedView } from "./evidence.ts";
+import type { WatchedView } from "./evidence.ts";
 import { type Foresight, foresee } from "./foresight.ts";
 import { createIds } from "./ids.ts";
 import { createInspection, type Inspection } from "./inspect/inspection.ts";
@@ -45,7 +47,7 @@ import {
   type SharedState,
   type SharedStore,
 } from "./state/shared.ts";
-import type { Effects } from "./state/store.ts";
+import type { Effects, LateCounters } from "./state/store.ts";
 import type { Problem } from "./value-reader.ts";
 
 export interface SharedEngineParts extends Omit<EngineParts, "store"> {
@@ -166,24 +168,27 @@ function decideOn(
   call: string,
   shell: Shell,
 ): Made {
-  const { policy, evidence } = shell;
+  const { policy, state } = shell;
   const context = contextFor(guess, time, vouched);
   const reading = shell.read(input, context);
   if (!reading.ok) return reading;
   let watched: WatchedView | undefined;
+  let late: LateCounters | undefined;
   const view = guess.begin(scopeOf(reading, shell), (begun) => {
     const whole = viewFor(begun, input, vouched, shell);
-    if (evidence === undefined) return whole;
-    watched = new WatchedView(whole);
-    return watched;
+    late = state.late(begun.nowMs);
+    watched = watchedBy(whole, late, shell);
+    return watched ?? whole;
   });
-  const verdict = decide(policy, reading, view, {
+  const decided = decide(policy, reading, view, {
     id,
     call,
     approvals: vouched.approvals ?? [],
     digest: () => requestDigest(input, policy),
     under: (past) => readUnder(past, input, context),
   });
+  const decision = sayingSince(decided.decision, late, watched, reading, policy);
+  const verdict = { ...decided, decision };
   const effects = effectsOf(verdict, reading, view.nowMs, call, policy);
   return { kind: "decided", accepted: reading, verdict, effects, nowMs: view.nowMs, watched };
 }

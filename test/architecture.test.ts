@@ -66,6 +66,7 @@ const PURE = [
   "engine/identity/vouched.ts",
   "engine/delegation-reader.ts",
   "engine/inspect",
+  "engine/state/late.ts",
   "engine/state/memory.ts",
   "engine/state/past.ts",
   "engine/state/sessions.ts",

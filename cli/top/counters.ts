@@ -12,7 +12,7 @@ interface Row {
   readonly value: number | null;
   readonly share: number | undefined;
   readonly reading: string;
-  /** `in 10s`, and whose limit it is. */
+  /** `in 10s`, since when it counts if that is later, and whose limit it is. */
   readonly rest: string;
 }
 
@@ -37,7 +37,7 @@ export function countersOf({ counters }: LiveState, frame: Frame): readonly stri
 }
 
 function rowOf(counter: CounterView, reading: ReadingView): Row {
-  const { name, within, limits } = counter;
+  const { name, within, since, limits } = counter;
   const { key, value, limit } = reading;
   const by = limits.find(({ most }) => most === limit)?.rule;
   return {
@@ -48,6 +48,8 @@ function rowOf(counter: CounterView, reading: ReadingView): Row {
     reading: outOf(value, limit),
     rest: [
       ...(within === undefined ? [] : [`in ${within}`]),
+      // What was decided before is missing from the number.
+      ...(since === undefined ? [] : [`since ${since.slice(0, 16).replace("T", " ")}`]),
       ...(by === undefined ? [] : [by]),
     ].join("  "),
   };

@@ -52,6 +52,7 @@ export function decisionRecord(
     obligations: decision.obligations,
     errors: decision.errors,
     next: decision.next,
+    counts_since: decision.counts_since,
     interrupt: decision.interrupt,
     approval: sealedJson(decision.approval),
     policy: decision.policy,

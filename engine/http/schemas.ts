@@ -172,6 +172,10 @@ export const DECISION_SCHEMA = {
       },
       next: texts,
       task: closed({ name: id, policy: { type: "string" } }, ["name", "policy"]),
+      counts_since: {
+        type: "array",
+        items: closed({ counter: id, since: time }, ["counter", "since"]),
+      },
       interrupt: { const: true },
       approval,
       policy: closed(

@@ -10,12 +10,16 @@ import type { Distinct, Sum } from "./window.ts";
 export interface Keeper {
   /** What was kept under this meaning; asked once for each, when a policy first declares it. */
   counterCells(meaning: string, declared: CounterDecl): Map<string, Sum | Distinct>;
+  /** Since when it counts everything; missing where it did not to the end. */
+  countsSince(meaning: string): number | undefined;
   latchCells(meaning: string): Map<string, LatchCell>;
 
   /** Throws where nothing can be kept: then nothing is decided either. */
   check(): void;
   /** The clock by which the changes that follow are made. */
   time(nowMs: number): void;
+  /** These count from now on, and no others. */
+  inForce(counters: readonly CounterTable[]): void;
   /** Changed, added or gone, as all of these. */
   counter(table: CounterTable, key: string): void;
   latch(table: LatchTable, key: string): void;

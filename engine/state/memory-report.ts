@@ -18,7 +18,7 @@ import type {
   WantedKeys,
   WantedSessions,
 } from "./report.ts";
-import type { TaskState } from "./store.ts";
+import type { LateCounters, TaskState } from "./store.ts";
 
 /** As much of the memory store as is looked at. */
 export interface Remembered {
@@ -30,6 +30,7 @@ export interface Remembered {
   taskCount(): number;
   task(sessionId: string, index: number): TaskState | "changed" | undefined;
   readonly calls: ReadonlyMap<string, RememberedCall>;
+  late(nowMs: number): LateCounters | undefined;
   /** By index in the program. */
   readonly counters: readonly Table<CounterDecl, number | "unavailable">[];
   readonly latches: readonly Table<LatchDecl, "set" | "pending" | "unset">[];
@@ -60,7 +61,10 @@ interface RememberedCall {
 export function reportOf(remembered: Remembered): StateReport {
   return {
     totals: () => totals(remembered),
-    counter: (index, wanted) => counter(remembered.counters[index], wanted),
+    counter: async (index, wanted) => ({
+      ...(await counter(remembered.counters[index], wanted)),
+      ...sinceOf(remembered.late(wanted.nowMs)?.get(index)),
+    }),
     latch: (index, wanted) => latch(remembered.latches[index], wanted),
     sessions: (wanted) => sessions(wanted, remembered),
     session: (id, callsMost) => session(id, callsMost, remembered),
@@ -107,6 +111,10 @@ async function counter(
     if (value !== undefined && value !== 0) highest.add({ key, value });
   });
   return { keyCount: table.cells.size, highest: highest.items };
+}
+
+function sinceOf(sinceMs: number | undefined): Pick<CounterReport, "sinceMs"> {
+  return sinceMs === undefined ? {} : { sinceMs };
 }
 
 async function latch(

@@ -8,6 +8,7 @@ import type { SessionFacts } from "../request-reader.ts";
 import { keyOf, type Scalar, Unknown, type Value } from "../value.ts";
 import type { Call, Held, HeldLatch } from "./call.ts";
 import { decodeTask } from "./codec.ts";
+import { lateAmong } from "./late.ts";
 import { meaningOf } from "./meaning.ts";
 import { type Remembered, reportOf } from "./memory-report.ts";
 import { returningOf, Seen } from "./origin.ts";
@@ -67,6 +68,7 @@ function openPolicy(program: Program, memory: Memory): PolicyState {
     interrupt: (id, nowMs, why) => interrupt(id, nowMs, why, memory),
     reinstate: (id) => reinstate(id, memory),
     declassify: (id, label) => declassify(id, label, memory),
+    late: (nowMs) => lateAmong(counters, memory.beganMs, nowMs),
     report: reportOf(rememberedBy(policy)),
   };
 }
@@ -89,6 +91,7 @@ function counterTable(declared: CounterDecl, program: Program, memory: Memory): 
     declared,
     windowMs: declared.windowMs,
     cells: memory.keeper?.counterCells(meaning, declared) ?? new Map(),
+    sinceMs: memory.keeper?.countsSince(meaning),
     sweptAtMs: 0,
   };
   memory.counters.set(meaning, table);
@@ -115,6 +118,7 @@ function rememberedBy(policy: Policy): Remembered {
     taskCount: () => tasks.size,
     task: (sessionId, index) => taskNow(sessionId, index, policy),
     calls,
+    late: (nowMs) => lateAmong(counters, memory.beganMs, nowMs),
     counters: counters.map((table) => ({
       declared: table.declared,
       cells: table.cells,
@@ -254,6 +258,7 @@ function commit(effects: Effects, policy: Policy): "ok" | "full" {
   const { memory } = policy;
   const { allowed, sessionId, nowMs } = effects;
   memory.keeper?.time(nowMs);
+  if (memory.inForce !== policy.counters) takeOver(policy, nowMs);
   const session = sessionId === undefined ? undefined : sessionFor(sessionId, nowMs, memory);
   const missing = sessionId !== undefined && session === undefined;
   if (allowed !== undefined && (missing || !hasRoomFor(effects, policy))) return "full";
@@ -268,6 +273,17 @@ function commit(effects: Effects, policy: Policy): "ok" | "full" {
     interrupt(sessionId, nowMs, effects.interrupt, memory);
   }
   return "ok";
+}
+
+/** What the policy before this one counted and this one does not, knows nothing of what is decided from now on. */
+function takeOver({ counters, memory }: Policy, nowMs: number): void {
+  for (const table of memory.counters.values()) {
+    if (!counters.includes(table)) table.sinceMs = undefined;
+  }
+  for (const table of counters) table.sinceMs ??= nowMs;
+  memory.beganMs ??= nowMs;
+  memory.inForce = counters;
+  memory.keeper?.inForce(counters);
 }
 
 /** Asked before anything is written, so that an allowed call leaves all of its traces or none. */

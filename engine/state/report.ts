@@ -42,7 +42,7 @@ export interface WantedKeys {
 
 export interface CounterReport {
   readonly keyCount: number;
-  /** Missing where the store cannot tell, or has counted as long as the key is there. */
+  /** Where it does not count as far back as it should. */
   readonly sinceMs?: number;
   readonly highest: readonly KeyReading[];
 }

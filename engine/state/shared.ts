@@ -12,6 +12,7 @@ import type { SessionFacts } from "../request-reader.ts";
 import type { Interruption, StateReport } from "./report.ts";
 import type {
   Effects,
+  LateCounters,
   SettledOutcome,
   Settlement,
   StateScope,
@@ -38,6 +39,8 @@ export interface SharedState {
   interrupt(sessionId: string, nowMs: number, why: Interruption): Promise<void>;
   reinstate(sessionId: string): Promise<boolean>;
   declassify(sessionId: string, label: string): Promise<boolean>;
+  /** As `PolicyState.late`; nothing until the first decision. */
+  late(nowMs: number): LateCounters | undefined;
   readonly report: StateReport;
 }
 

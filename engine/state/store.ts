@@ -33,8 +33,13 @@ export interface PolicyState {
   reinstate(sessionId: string): boolean;
   /** Removes a label from what the session has returned so far; whoever calls it records why. */
   declassify(sessionId: string, label: string): boolean;
+  /** Counters of the policy that do not count as far back as they should; `undefined` where all do. */
+  late(nowMs: number): LateCounters | undefined;
   readonly report: StateReport;
 }
+
+/** Since when each counts, by its index: milliseconds since the Unix epoch. */
+export type LateCounters = ReadonlyMap<number, number>;
 
 export interface StateScope {
   readonly nowMs: number;

@@ -44,6 +44,10 @@ export interface Memory {
   readonly tasks: Map<string, TaskEntry>;
   /** That tasks began with, by meaning; oldest first. */
   readonly sequences: Map<string, KeptSequence>;
+  /** When the first call was decided on this state, if one was. */
+  beganMs: number | undefined;
+  /** Counters of the policy that decided last. */
+  inForce: readonly CounterTable[] | undefined;
   /** Allowed and not reported yet; oldest first. */
   readonly calls: Map<string, Call>;
   /** How the latest calls ended, so that reporting one again is told apart from reporting another. */
@@ -57,6 +61,8 @@ export interface CounterTable {
   readonly declared: CounterDecl;
   readonly windowMs: number | undefined;
   readonly cells: Map<string, Sum | Distinct>;
+  /** Every call decided since then was counted; missing where it is not in force. */
+  sinceMs: number | undefined;
   sweptAtMs: number;
 }
 
@@ -110,6 +116,8 @@ export function createMemory(limits: Partial<MemoryLimits> = {}, keeper?: Keeper
     sessions: new Map(),
     tasks: new Map(),
     sequences: new Map(),
+    beganMs: undefined,
+    inForce: undefined,
     calls: new Map(),
     settled: new Map(),
     settledBefore: new Map(),

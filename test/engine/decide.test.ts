@@ -118,6 +118,7 @@ function brokenCounters() {
       session: () => undefined,
       begin: ({ nowMs }: { readonly nowMs: number }) => ({ nowMs, task: undefined, ...facts }),
       commit: () => "ok" as const,
+      late: () => undefined,
       settle: () => ({ ok: true, repeated: false }) as const,
       interrupt: () => {},
       reinstate: () => false,

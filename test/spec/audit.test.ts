@@ -36,7 +36,10 @@ forbid runaway tool open_box when args.text == "x" then interrupt session
 async function everyRecord(): Promise<readonly Recorded[]> {
   const store = createMemoryStore();
   const made = await audited(
-    `${POLICY}task round { sequence pay }`,
+    `${POLICY}
+    task round { sequence pay }
+    counter late = count attempts per agent
+    forbid often when late > 1000`,
     { fields: [["tool", "args", "amount"]], whole: { but: [] } },
     { revision: "r1", store },
     { limits: { retryMs: 1, checkpointCount: 5, rotateBytes: 2_000 } },
@@ -46,6 +49,7 @@ async function everyRecord(): Promise<readonly Recorded[]> {
   const round = { ...PAYMENT, session: { id: "r" }, intent: { task: "round" } };
   expect(await begun.ask(round)).toBe("allow");
   await begun.log.close();
+  made.nowMs += 1_000;
   await made.ask(round);
   const paid = { ...PAYMENT, tool: { name: "pay", args: { to: "bob", amount: 200 } } };
   const open = {

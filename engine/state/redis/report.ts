@@ -16,6 +16,7 @@ import type {
   WantedKeys,
   WantedSessions,
 } from "../report.ts";
+import type { LateCounters } from "../store.ts";
 import type { MemoryLimits } from "../tables.ts";
 import type { Connection } from "./connection.ts";
 import { meaningIn, readFacts, readTask } from "./record.ts";
@@ -27,6 +28,7 @@ export interface Reported {
   readonly connection: Connection;
   readonly places: Places;
   readonly limits: MemoryLimits;
+  late(nowMs: number): LateCounters | undefined;
 }
 
 export function reportOf(reported: Reported): StateReport {
@@ -91,7 +93,12 @@ async function counter(
     if (readings.size > 4 * wanted.most) keepHighest(readings, wanted.most);
   }
   keepHighest(readings, wanted.most);
-  return { keyCount: await sizeOf(table, reported), highest: [...readings.values()] };
+  const sinceMs = reported.late(wanted.nowMs)?.get(index);
+  return {
+    keyCount: await sizeOf(table, reported),
+    ...(sinceMs === undefined ? {} : { sinceMs }),
+    highest: [...readings.values()],
+  };
 }
 
 function keepHighest(readings: Map<string, KeyReading>, most: number): void {

@@ -634,6 +634,30 @@ local function call()
   return { 'ok', fmt(now), fmt(writes), string.match(text, '^%d+ (.*)$') }
 end
 
+-- Which counters count from now on, and since when each has.
+local function counting()
+  local known, seenWrites, expected = take(), takeWhole(), take()
+  local since, wanted, meanings = takeKey(), {}, {}
+  for index = 1, takeWhole() do
+    meanings[index] = take()
+    wanted[meanings[index]] = true
+  end
+  readClock(expected)
+  local refused = refusal(known, seenWrites)
+  if refused then return { refused, fmt(now), fmt(writes), lost or '' } end
+  countWrite()
+  redis.call('HSETNX', META, 'began', fmt(now))
+  for _, meaning in ipairs(redis.call('HKEYS', since)) do
+    if not wanted[meaning] then redis.call('HDEL', since, meaning) end
+  end
+  local answer = { 'ok', fmt(now), fmt(writes), redis.call('HGET', META, 'began') }
+  for _, meaning in ipairs(meanings) do
+    redis.call('HSETNX', since, meaning, fmt(now))
+    answer[#answer + 1] = redis.call('HGET', since, meaning)
+  end
+  return answer
+end
+
 -- What tasks begin with, kept for those who have another sequence by then: kept, where a text is given, and read.
 local function sequence()
   local known, seenWrites, expected = take(), takeWhole(), take()
@@ -717,7 +741,7 @@ local function hello()
 end
 
 local OPERATIONS = {
-  attempt = attempt, settle = settle, call = call, sequence = sequence, session = session, hello = hello,
+  attempt = attempt, settle = settle, call = call, counting = counting, sequence = sequence, session = session, hello = hello,
 }
 return (OPERATIONS[take()] or error('WRIT no such operation'))()
 `;

@@ -5,6 +5,7 @@ import type { Evaluator } from "../../evaluate/evaluator.ts";
 import { createWatching, type Watching } from "../../evaluate/leeway.ts";
 import type { Call } from "../call.ts";
 import { decodeCall, encodeCall } from "../codec.ts";
+import { type Counting, lateAmong } from "../late.ts";
 import { returningOf, Seen } from "../origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn } from "../past.ts";
 import type { Interruption } from "../report.ts";
@@ -19,6 +20,7 @@ import {
 } from "../shared.ts";
 import {
   type Effects,
+  type LateCounters,
   type SettledOutcome,
   type Settlement,
   StateUnavailable,
@@ -115,6 +117,8 @@ class RedisState implements SharedState {
   readonly #tables: Tables;
   readonly #watching: Watching;
   readonly #shared: Shared;
+  /** Missing until the first decision. */
+  #counting: { readonly beganMs: number; readonly counters: readonly Counting[] } | undefined;
   readonly #turns = new Turns();
 
   constructor(program: Program, evaluator: Evaluator, shared: Shared) {
@@ -123,7 +127,8 @@ class RedisState implements SharedState {
     this.#watching = createWatching(program, evaluator);
     this.#shared = shared;
     this.evaluator = this.#watching.evaluator;
-    this.report = reportOf({ program, tables: this.#tables, ...shared });
+    const late = (nowMs: number) => this.late(nowMs);
+    this.report = reportOf({ program, tables: this.#tables, late, ...shared });
   }
 
   attempt<Made extends Attempt>(decideOn: (guess: Guess) => Made): Promise<Attempted<Made>> {
@@ -168,9 +173,33 @@ class RedisState implements SharedState {
     const charged = chargesOf(noted, effects);
     if (isFree(noted, effects, charged.cells)) return { made, result: "free" };
     const call = callOf(effects, charged, this.#program, this.#tables);
+    if (intent === "keep" && this.#counting === undefined) {
+      await this.#takeOver();
+      return undefined;
+    }
     if (intent === "keep") await this.#publishSequence(noted, effects);
     const result = await this.#commit(intent, noted, effects, charged.cells, call);
     return result === "conflict" ? undefined : { made, result };
+  }
+
+  late(nowMs: number): LateCounters | undefined {
+    return this.#counting && lateAmong(this.#counting.counters, this.#counting.beganMs, nowMs);
+  }
+
+  /** Before the first decision of this policy is kept. */
+  async #takeOver(): Promise<void> {
+    if (this.#counting !== undefined) return;
+    const { connection, places } = this.#shared;
+    const { counters } = this.#tables;
+    const args = new Arguments(places).key(places.since).number(counters.length);
+    args.text(...counters.map(({ meaning }) => meaning));
+    const [status, , , began, ...since] = await connection.run("counting", args.keys, args.values);
+    if (status !== "ok") throw new StateUnavailable("the script answered something else");
+    const counting = counters.map(({ windowMs }, index) => ({
+      windowMs: windowMs === 0 ? undefined : windowMs,
+      sinceMs: Number(since[index]),
+    }));
+    this.#counting = { beganMs: Number(began), counters: counting };
   }
 
   /** Before a task begins with it: whoever reads the task finds its sequence. */

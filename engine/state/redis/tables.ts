@@ -67,6 +67,8 @@ export interface Places {
   readonly reasons: string;
   readonly lengths: string;
   readonly tasks: string;
+  /** Since when counters count. */
+  readonly since: string;
   /** What tasks began with, and when each was last begun with. */
   readonly sequences: string;
   readonly sequencesUsed: string;
@@ -88,6 +90,7 @@ export function placesIn(namespace: string): Places {
     reasons: `${start}interruptions`,
     lengths: `${start}seen-lengths`,
     tasks: `${start}tasks`,
+    since: `${start}counters-since`,
     sequences: `${start}sequences`,
     sequencesUsed: `${start}sequences-used`,
     calls: `${start}calls`,

@@ -24,6 +24,8 @@ export class Changes {
   /** Numbers the half that settled calls are remembered in now; the one before it is kept too. */
   half: number;
   isHalfNew = false;
+  /** Where other counters are in force by now, or one counts from another time. */
+  inForce: readonly CounterTable[] | undefined;
   timeMs = 0;
 
   constructor(half: number) {
@@ -93,9 +95,11 @@ export class Writer {
 
   #writeAll(changes: Changes, entryCounts: Map<Seen, number>): void {
     this.#run(
-      "INSERT INTO clock VALUES (1, ?) ON CONFLICT DO UPDATE SET ms = excluded.ms",
+      "INSERT INTO clock VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET ms = excluded.ms, began_ms = excluded.began_ms",
       changes.timeMs,
+      this.#memory.beganMs ?? null,
     );
+    if (changes.inForce !== undefined) this.#writeSince(changes.inForce);
     for (const [table, keys] of byTable(changes.counters)) this.#writeCounters(table, keys);
     for (const [table, keys] of byTable(changes.latches)) this.#writeLatches(table, keys);
     for (const id of new Set(changes.sessions)) this.#writeSession(id, entryCounts);
@@ -103,6 +107,18 @@ export class Writer {
     for (const key of new Set(changes.tasks)) this.#writeTask(key);
     for (const id of new Set(changes.calls)) this.#writeCall(id);
     this.#writeSettled(changes);
+  }
+
+  #writeSince(inForce: readonly CounterTable[]): void {
+    this.#run("UPDATE declarations SET since_ms = NULL");
+    for (const table of inForce) {
+      const declaration = this.#declaration(table);
+      this.#run(
+        "UPDATE declarations SET since_ms = ? WHERE id = ?",
+        table.sinceMs ?? null,
+        declaration,
+      );
+    }
   }
 
   #writeCounters(table: CounterTable, keys: ReadonlySet<string>): void {

@@ -23,8 +23,8 @@ const APPLICATION_ID = 0x57_72_69_74;
 export const SCHEMA_VERSION = 2;
 
 const SCHEMA = `
-  CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), ms INTEGER NOT NULL);
-  CREATE TABLE declarations (id INTEGER PRIMARY KEY, meaning TEXT NOT NULL UNIQUE, name TEXT NOT NULL);
+  CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), ms INTEGER NOT NULL, began_ms INTEGER);
+  CREATE TABLE declarations (id INTEGER PRIMARY KEY, meaning TEXT NOT NULL UNIQUE, name TEXT NOT NULL, since_ms INTEGER);
   CREATE TABLE counters (
     declaration INTEGER NOT NULL, key TEXT NOT NULL, cell TEXT NOT NULL,
     PRIMARY KEY (declaration, key)) WITHOUT ROWID;

@@ -21,10 +21,12 @@ import type { Distinct, Sum } from "../window.ts";
 import { Changes, Writer } from "./changes.ts";
 import { type Durability, mayPass, openDatabase, refusalOf } from "./database.ts";
 import {
+  restoreBeginning,
   restoreCounters,
   restoreLatches,
   restoreMemory,
   restoreSettled,
+  restoreSince,
   restoreTime,
 } from "./restore.ts";
 
@@ -63,6 +65,8 @@ class SqliteJournal implements Journal, Keeper {
   readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #memory: Memory;
+  /** Of declarations as they were when the file was opened. */
+  readonly #since: ReadonlyMap<string, number>;
   readonly #writer: Writer;
   readonly #onFault: (fault: unknown) => void;
   /** The file's and its write-ahead log's, told from others of the same name. */
@@ -79,6 +83,8 @@ class SqliteJournal implements Journal, Keeper {
     this.#onFault = parts.onFault ?? (() => {});
     this.#memory = createMemory(parts.limits, this);
     this.latestMs = restoreTime(database);
+    this.#memory.beganMs = restoreBeginning(database);
+    this.#since = restoreSince(database);
     restoreMemory(database, this.#memory);
     this.#changes = new Changes(restoreSettled(database, this.#memory));
     this.#changes.timeMs = this.latestMs;
@@ -157,6 +163,10 @@ class SqliteJournal implements Journal, Keeper {
     return this.#cells(meaning, (row) => restoreCounters(this.#database, row, declared));
   }
 
+  countsSince(meaning: string): number | undefined {
+    return this.#since.get(meaning);
+  }
+
   latchCells(meaning: string): Map<string, LatchCell> {
     return this.#cells(meaning, (row) => restoreLatches(this.#database, row));
   }
@@ -180,6 +190,11 @@ class SqliteJournal implements Journal, Keeper {
 
   time(nowMs: number): void {
     this.#changes.timeMs = Math.max(this.#changes.timeMs, nowMs);
+    this.#changed();
+  }
+
+  inForce(counters: readonly CounterTable[]): void {
+    this.#changes.inForce = counters;
     this.#changed();
   }
 

@@ -14,6 +14,20 @@ export function restoreTime(database: DatabaseSync): number {
   return numberOf(rows(database, "SELECT ms FROM clock")[0]?.ms ?? 0);
 }
 
+/** When the first call was decided on it, if one was. */
+export function restoreBeginning(database: DatabaseSync): number | undefined {
+  const began = rows(database, "SELECT began_ms FROM clock")[0]?.began_ms ?? null;
+  return began === null ? undefined : numberOf(began);
+}
+
+/** Since when counters count, by meaning: of those that did to the end. */
+export function restoreSince(database: DatabaseSync): Map<string, number> {
+  const query = "SELECT meaning, since_ms FROM declarations WHERE since_ms IS NOT NULL";
+  return new Map(
+    rows(database, query).map(({ meaning, since_ms }) => [textOf(meaning), numberOf(since_ms)]),
+  );
+}
+
 /** Row numbers of declarations, by meaning. */
 export function restoreDeclarations(database: DatabaseSync): Map<string, number> {
   return new Map(

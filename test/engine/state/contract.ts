@@ -12,6 +12,7 @@ import type { Inspection } from "../../../engine/inspect/inspection.ts";
 import type { MemoryLimits } from "../../../engine/state/memory.ts";
 import { SEQUENCES_MOST } from "../../../engine/state/past.ts";
 import type { Program } from "../../../lang/ir.ts";
+import { spellTime } from "../../../lang/scalar/time.ts";
 import { outcomeOf, programOf, START } from "../../support/engine.ts";
 
 type Awaitable<Value> = Value | Promise<Value>;
@@ -474,6 +475,52 @@ export function describeContract(store: ContractStore): void {
       ]);
       driver.nowMs += 1_001;
       expect([await as("b"), await as("ended")]).toEqual(["allow", "session_interrupted"]);
+    });
+
+    test("a counter that was declared late says since when it counts", async () => {
+      const first = `${PAY}\npermit anything`;
+      const driver = await drive(first);
+      expect(await driver.ask("look")).toBe("allow");
+      driver.nowMs += 60_000;
+      const second = `${first}
+        counter paid = sum args.amount of allowed pay per agent within 1h
+        counter looks = count allowed look per session
+        forbid much tool pay when paid + args.amount > 100.00
+        forbid many tool look when has session and looks > 9`;
+      await driver.under(second);
+      const since = spellTime(driver.nowMs);
+      const pay = (amount: number) => driver.call("pay", { amount, to: "x" });
+      const paid = [{ counter: "paid", since }];
+      expect((await pay(60)).counts_since).toEqual(paid);
+      driver.nowMs += 60_000;
+      expect(await pay(60)).toMatchObject({ code: "forbidden", counts_since: paid });
+      expect((await driver.call("look")).counts_since).toEqual([{ counter: "looks", since }]);
+      // Of a session that began since, all is known.
+      const other = await driver.call("look", {}, { session: { id: "other" } });
+      expect(other.counts_since).toBeUndefined();
+      const { counters } = await driver.engine.inspection.state(9);
+      expect(counters.map((counter) => counter.since)).toEqual([since, since]);
+
+      // Other things in the policy change nothing of it; another window is another counter.
+      await driver.under(`tool another { effect read }\n${second}`);
+      expect(await pay(60)).toMatchObject({ code: "forbidden", counts_since: paid });
+      driver.nowMs += 3_600_000;
+      expect((await pay(60)).counts_since).toBeUndefined();
+      await driver.under(second.replaceAll("within 1h", "within 2h"));
+      const anew = spellTime(driver.nowMs);
+      expect(await pay(60)).toMatchObject({
+        decision: "allow",
+        counts_since: [{ counter: "paid", since: anew }],
+      });
+
+      // What was decided by a policy without it, it does not know.
+      await driver.under(first);
+      await pay(1_000);
+      driver.nowMs += 1_000;
+      await driver.under(second);
+      expect((await pay(1)).counts_since).toEqual([
+        { counter: "paid", since: spellTime(driver.nowMs) },
+      ]);
     });
 
     test("declarations that mean the same keep their state under the next policy", async () => {
