@@ -89,7 +89,7 @@ async function serviceFor(issuer: SigningKey) {
     elapsedMs: () => 0,
     onFault,
   });
-  const identity = createIdentity({ issuers, now: () => NOW_MS });
+  const identity = createIdentity({ issuers, clock: () => NOW_MS });
   return identified(createEngine({ program, digest: "sha256:bench", clock: () => NOW_MS }), {
     identity,
     onFault,

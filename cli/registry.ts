@@ -115,6 +115,12 @@ export const REGISTRY: readonly Entry[] = [
     load: () => import("./commands/doctor.ts"),
   },
   {
+    name: "approvals",
+    group: "operate",
+    summary: "list, show, approve and refuse what a running service holds",
+    load: () => import("./commands/approvals.ts"),
+  },
+  {
     name: "audit",
     group: "operate",
     summary: "verify, read and export what a service recorded",

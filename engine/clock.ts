@@ -41,6 +41,15 @@ export interface ClockDoubt {
   readonly aheadMs: number;
 }
 
+/** By which things end: what has ended by either clock has. */
+export function latestOf(clock: Clock | (() => number)): () => number {
+  const read = clockReader(clock);
+  return () => {
+    const { nowMs, doubt } = read();
+    return doubt?.laterMs ?? nowMs;
+  };
+}
+
 /** More than slewing and leap seconds make, and less than any window people write. */
 const TRUSTED_MS = 5_000;
 

@@ -4,6 +4,7 @@
  */
 import type { LimitDecl, SequenceDecl, TaskDecl } from "../lang/ir.ts";
 import { spellTime } from "../lang/scalar/time.ts";
+import { type ApprovalFact, idsOf, isMet, type Wanted } from "./approvals/fact.ts";
 import type {
   ApprovalRequest,
   BegunTask,
@@ -43,14 +44,6 @@ export interface DecisionInput {
 export interface CallInSequence {
   readonly request: DecisionRequest;
   readonly match: Match;
-}
-
-/** Somebody's approval, as the engine has verified it. */
-export interface ApprovalFact {
-  readonly by: string;
-  readonly groups: readonly string[];
-  /** Of the request that was approved; missing = this one. */
-  readonly digest?: string;
 }
 
 export interface Verdict {
@@ -113,7 +106,7 @@ function decideInTask(
   const holding = holdsOf(policy, rules.holds, request, view, input);
   if (holding.refusal !== undefined) return refuse(holding.refusal, policy, input, touches, rules);
   if (holding.by.length > 0) {
-    const decision = hold(policy, rules, holding, view, input);
+    const decision = hold(policy, rules, holding, request, view, input);
     return { decision, touches, interrupt: false, task: undefined };
   }
   return allow(policy, rules, permits, holding.reasons, input, touches, task, view);
@@ -212,6 +205,7 @@ function hold(
   policy: Policy,
   rules: RuleResults,
   holding: Holding,
+  { roots }: DecisionRequest,
   view: StateView,
   { id, digest }: DecisionInput,
 ): Decision {
@@ -226,6 +220,7 @@ function hold(
     ...(errors.length === 0 ? {} : { errors }),
     approval: {
       by: holding.by,
+      except: [...partiesOf(roots.agent, roots.delegation)].map(String).sort(),
       digest: digest(),
       until: spellTime(view.nowMs + holding.withinMs),
     },
@@ -563,8 +558,6 @@ function holdsOf(
   };
 }
 
-type Wanted = ApprovalRequest["by"][number];
-
 function wantedBy(
   policy: Policy,
   { rule }: Hit,
@@ -595,10 +588,12 @@ function validApprovals(input: DecisionInput, { roots }: DecisionRequest): reado
   const excluded = partiesOf(roots.agent, roots.delegation);
   return input.approvals.filter(
     (approval) =>
-      (approval.digest === undefined || approval.digest === digest) && !excluded.has(approval.by),
+      (approval.digest === undefined || approval.digest === digest) &&
+      !idsOf(approval).some((id) => excluded.has(id)),
   );
 }
 
+/** Who cannot approve: the agent, and everybody that the task passed through but a person it began with. */
 function partiesOf(agent: RecordValue, delegation: RecordValue | undefined): ReadonlySet<unknown> {
   const parties = new Set<unknown>();
   const chain = delegation?.chain;
@@ -611,14 +606,6 @@ function partiesOf(agent: RecordValue, delegation: RecordValue | undefined): Rea
   else parties.add(root?.id);
   parties.add(agent.id);
   return parties;
-}
-
-/** By as many different people as are asked for. */
-function isMet(wanted: Wanted, given: readonly ApprovalFact[]): boolean {
-  const fitting = given.filter(({ by, groups }) =>
-    wanted.party === undefined ? groups.includes(wanted.group ?? "") : by === wanted.party,
-  );
-  return new Set(fitting.map(({ by }) => by)).size >= wanted.count;
 }
 
 // ── What is said ───────────────────────────────────────────────────────────────────────────────────────────

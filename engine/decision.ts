@@ -111,8 +111,14 @@ export interface ApprovalRequest {
     readonly count: number;
     readonly rule: string;
   }[];
+  /** Ids whose approval does not count, whatever groups they are in: who asks, and through whom. */
+  readonly except: readonly string[];
   /** `sha256:…` of the exact request in canonical JSON (RFC 8785) and the policy digest. */
   readonly digest: string;
   /** RFC 3339; after it the request must be decided anew. */
   readonly until: string;
+  /** Names what approvers are shown; missing where nobody is asked. */
+  readonly id?: string;
+  /** Of what they have said until now: `refused` until the end is not asked again. */
+  readonly status?: "pending" | "refused";
 }

@@ -2,6 +2,7 @@
  * The shell around `decide.ts`: reads requests, asks state, commits what a decision leaves behind. One
  * decision runs to its end before the next begins. Whatever goes wrong is a deny.
  */
+
 import type { Program, RootName, ToolDecl } from "../lang/ir.ts";
 import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
 import {
@@ -24,8 +25,9 @@ import {
   viewFor,
   watchedBy,
 } from "./answering.ts";
+import type { ApprovalFact } from "./approvals/fact.ts";
 import { type Clock, type ClockReading, clockReader, spellDoubt } from "./clock.ts";
-import { type ApprovalFact, decide, deny, matchOf, type Verdict } from "./decide.ts";
+import { decide, deny, matchOf, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
 import { createForesight, createInterpreter, type Observer } from "./evaluate/interpret.ts";

@@ -3,7 +3,7 @@
  * before the answer, and gathers it only where somebody asked for it.
  */
 import type { Program } from "../lang/ir.ts";
-import type { ApprovalFact } from "./decide.ts";
+import type { ApprovalFact } from "./approvals/fact.ts";
 import type { Decision } from "./decision.ts";
 import type { ModuleReading } from "./facts.ts";
 import type { VouchedDelegation } from "./identity/vouched.ts";

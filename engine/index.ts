@@ -1,8 +1,8 @@
 /** The engine's public surface. */
 export type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
+export type { ApprovalFact } from "./approvals/fact.ts";
 export { canonicalJson, digestOf } from "./canonical-json.ts";
 export { type Clock, createClock } from "./clock.ts";
-export type { ApprovalFact } from "./decide.ts";
 export type {
   ApprovalRequest,
   Decision,

@@ -4,7 +4,7 @@
  */
 import type { Program } from "../lang/ir.ts";
 import type { Json } from "../lang/type.ts";
-import type { ApprovalFact } from "./decide.ts";
+import type { ApprovalFact } from "./approvals/fact.ts";
 import type { Decision } from "./decision.ts";
 import { createEngine, type Engine } from "./engine.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";

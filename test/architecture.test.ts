@@ -34,6 +34,9 @@ const BUNDLED: Readonly<Record<string, readonly string[]>> = {
 /** Files below these decide, and do nothing else: no clock, no chance, no file, no network, no `process`. */
 const PURE = [
   "lang",
+  "engine/approvals/approval.ts",
+  "engine/approvals/approvers.ts",
+  "engine/approvals/fact.ts",
   "engine/audit/chain.ts",
   "engine/audit/merkle.ts",
   "engine/audit/note.ts",

@@ -13,6 +13,7 @@ import { openAudit, type ServedAudit } from "../serve/audit.ts";
 import { configure } from "../serve/config.ts";
 import { readDoors } from "../serve/doors.ts";
 import { curlFor, exampleFor } from "../serve/example.ts";
+import { openGrants, type ServedGrants } from "../serve/grants.ts";
 import { withIdentity } from "../serve/identity.ts";
 import { startListening } from "../serve/listening.ts";
 import { openMetrics, vitalsOf } from "../serve/metrics.ts";
@@ -59,7 +60,12 @@ async function serve(given: Input, io: Io): Promise<ExitCode> {
   try {
     const state = await openState(input, io);
     try {
-      return await answerUntilStopped({ found, shadow, audit, state }, input, io);
+      const grants = openGrants(state.clock, input, io);
+      try {
+        return await answerUntilStopped({ found, shadow, audit, state, grants }, input, io);
+      } finally {
+        grants.close();
+      }
     } finally {
       state.close();
     }
@@ -73,10 +79,11 @@ interface Served {
   readonly shadow: FoundShadow;
   readonly audit: ServedAudit;
   readonly state: OpenState;
+  readonly grants: ServedGrants;
 }
 
 async function answerUntilStopped(
-  { found, shadow, audit, state }: Served,
+  { found, shadow, audit, state, grants }: Served,
   input: Input,
   io: Io,
 ): Promise<ExitCode> {
@@ -90,8 +97,9 @@ async function answerUntilStopped(
   };
   const policy = await found.open({ ...shared, makeEngine, now, record: audit.operator });
   const decided = shadow.around(policy.active, { ...shared, store: state.store });
-  const kept = audit.around(state.keep(decided));
-  const { service, measures } = measured(await withIdentity(kept, input, io));
+  const granted = grants.around(decided, () => policy.active.present()?.digest);
+  const kept = audit.around(state.keep(granted));
+  const { service, measures } = measured(await withIdentity(kept, state.clock, input, io));
   const app = createServer({
     service,
     allowedHosts: [...(input.lists.get("allowed-host") ?? []), ...doors.allowedHosts],
@@ -104,7 +112,17 @@ async function answerUntilStopped(
   const watched = { engine: policy.engine, service, measures, vitals };
   const admin = await orStop(
     [listening],
-    openAdmin({ ...watched, settled: state.settled, ...audit.admin }, input, io),
+    openAdmin(
+      {
+        ...watched,
+        ...grants.admin,
+        record: audit.operator,
+        settled: state.settled,
+        ...audit.admin,
+      },
+      input,
+      io,
+    ),
   );
   const metrics = await orStop([listening, admin], openMetrics(watched, input));
   const places = {

@@ -1,5 +1,6 @@
 /** Whose tokens the service accepts. */
 import { dirname, resolve } from "node:path";
+import type { Clock } from "../../engine/clock.ts";
 import type { DecisionService } from "../../engine/http/index.ts";
 import { type IssuerConfig, readIdentityConfig } from "../../engine/identity/config.ts";
 import { createIdentity, type Identity } from "../../engine/identity/identity.ts";
@@ -20,19 +21,24 @@ export const IDENTITY_OPTIONS: readonly Option[] = [
 /** Around the service: without `--identity`, requests with tokens are refused. */
 export async function withIdentity(
   service: DecisionService,
+  clock: Clock,
   { values }: Input,
   io: Io,
 ): Promise<DecisionService> {
   const path = values.get("identity");
   if (path === undefined) return service;
-  const identity = await openIdentity(path, Date.now, io);
+  const identity = await openIdentity(path, clock, io);
   return identified(service, {
     identity,
     onFault: (fault) => io.err(`fault while verifying tokens: ${messageOf(fault)}\n`),
   });
 }
 
-export async function openIdentity(path: string, now: () => number, io: Io): Promise<Identity> {
+export async function openIdentity(
+  path: string,
+  clock: Clock | (() => number),
+  io: Io,
+): Promise<Identity> {
   const full = resolve(io.cwd, path);
   const configs = readConfigFile(full, path);
   const faults: string[] = [];
@@ -47,7 +53,7 @@ export async function openIdentity(path: string, now: () => number, io: Io): Pro
   });
   isOpen = true;
   checkKeys(configs, issuers, faults, io);
-  return createIdentity({ issuers, now });
+  return createIdentity({ issuers, clock });
 }
 
 /** A file that is not there is a mistake; a provider that does not answer may do so in a minute. */

@@ -3,6 +3,7 @@ import { ADMIN_OPTIONS } from "./admin.ts";
 import { AUDIT_OPTIONS } from "./audit.ts";
 import { CONFIG_OPTION } from "./config.ts";
 import { DOORS_OPTIONS } from "./doors.ts";
+import { GRANT_OPTIONS } from "./grants.ts";
 import { IDENTITY_OPTIONS } from "./identity.ts";
 import { LISTENING_OPTIONS } from "./listening.ts";
 import { METRICS_OPTIONS } from "./metrics.ts";
@@ -22,6 +23,7 @@ export const SERVE_OPTIONS: readonly Option[] = [
   ...AUDIT_OPTIONS,
   ...DOORS_OPTIONS,
   ...IDENTITY_OPTIONS,
+  ...GRANT_OPTIONS,
   ...MODULE_OPTIONS,
   ...REGO_OPTIONS,
   ...POLICY_OPTIONS,

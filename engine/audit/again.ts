@@ -2,9 +2,11 @@
  * Recorded decisions, made again from their records and the policy they name (SPEC §14.4): what is decided twice
  * from the same must be the same. Pure.
  */
+
 import type { Program } from "../../lang/ir.ts";
+import type { ApprovalFact } from "../approvals/fact.ts";
 import { canonicalJson, digestOf } from "../canonical-json.ts";
-import { type ApprovalFact, decide } from "../decide.ts";
+import { decide } from "../decide.ts";
 import type { Decision } from "../decision.ts";
 import type { Evaluator } from "../evaluate/evaluator.ts";
 import { type Policy, preparePolicy } from "../policy.ts";

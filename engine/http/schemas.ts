@@ -146,10 +146,13 @@ const approval = closed(
         "rule",
       ]),
     },
+    except: texts,
     digest: { type: "string", pattern: "^sha256:" },
     until: time,
+    id,
+    status: { enum: ["pending", "refused"] },
   },
-  ["by", "digest", "until"],
+  ["by", "except", "digest", "until"],
 );
 
 /** The answer to `POST /decide`. */

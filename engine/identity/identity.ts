@@ -3,6 +3,7 @@
  * counts is asked at every use.
  */
 import { LRUCache } from "lru-cache";
+import { type Clock, type ClockReading, clockReader } from "../clock.ts";
 import { type DelegationRefusal, refuseDelegation } from "./cause.ts";
 import { HOPS_MOST, LEEWAY_MS } from "./chain.ts";
 import type { Issuer } from "./issuer.ts";
@@ -13,8 +14,8 @@ import type { VouchedDelegation } from "./vouched.ts";
 
 export interface IdentityParts {
   readonly issuers: readonly Issuer[];
-  /** Milliseconds since the Unix epoch. */
-  readonly now: () => number;
+  /** Where its two readings differ, tokens have ended by the later, and begun by the earlier. */
+  readonly clock: Clock | (() => number);
   /** Missing = nothing was revoked. */
   readonly revocations?: Revocations;
 }
@@ -46,6 +47,7 @@ export function createIdentity(parts: IdentityParts): Identity {
     joined.set(key, made);
     return made;
   };
+  const shell: Shell = { ...parts, time: clockReader(parts.clock) };
   const recall = (token: string, before: Token | undefined): Token | undefined => {
     const known = seen.get(digestOfToken(token));
     return known !== undefined && stillCounts(known, before) ? known : undefined;
@@ -56,14 +58,18 @@ export function createIdentity(parts: IdentityParts): Identity {
         return refuseDelegation("chain_too_long", `there are more than ${TOKENS_MOST} tokens`);
       }
       const recalled = recallAll(tokens, recall);
-      if (recalled !== undefined) return conclude(recalled, join, parts);
+      if (recalled !== undefined) return conclude(recalled, join, shell);
       return verifyAll(tokens, recall, parts.issuers).then((verified) => {
         if ("ok" in verified) return verified;
         for (const token of verified) seen.set(token.digest, token);
-        return conclude(verified, join, parts);
+        return conclude(verified, join, shell);
       });
     },
   };
+}
+
+interface Shell extends IdentityParts {
+  readonly time: () => ClockReading;
 }
 
 type Recall = (token: string, before: Token | undefined) => Token | undefined;
@@ -105,14 +111,14 @@ async function verifyAll(
 function conclude(
   tokens: readonly Token[],
   join: (sorted: Sorted, tokens: readonly Token[]) => VouchedDelegation,
-  { now, revocations = NOTHING_REVOKED }: IdentityParts,
+  { time, revocations = NOTHING_REVOKED }: Shell,
 ): VouchedDelegation {
   const sorted = sortTokens(tokens);
   if (!sorted.ok) return sorted;
-  const nowMs = now();
+  const reading = time();
   const audiences = sorted.chain[0]?.issuer?.audiences;
   for (const [index, token] of tokens.entries()) {
-    const refusal = useRefusal(token, token.issuer?.audiences ?? audiences, nowMs);
+    const refusal = useRefusal(token, token.issuer?.audiences ?? audiences, reading);
     if (refusal !== undefined) return { ...refusal, why: `token ${index + 1}: ${refusal.why}` };
   }
   const delegation = join(sorted, tokens);
@@ -123,11 +129,13 @@ function conclude(
 function useRefusal(
   { common }: Token,
   audiences: ReadonlySet<string> | undefined,
-  nowMs: number,
+  { nowMs, doubt }: ClockReading,
 ): DelegationRefusal | undefined {
   const { audience, expiresAtMs, issuedAtMs = 0, notBeforeMs = 0 } = common;
-  if (expiresAtMs <= nowMs) return refuseDelegation("token_expired", "it has ended");
-  if (Math.max(issuedAtMs, notBeforeMs) > nowMs + LEEWAY_MS) {
+  if (expiresAtMs <= (doubt?.laterMs ?? nowMs))
+    return refuseDelegation("token_expired", "it has ended");
+  const earlierMs = nowMs + Math.min(0, doubt?.aheadMs ?? 0);
+  if (Math.max(issuedAtMs, notBeforeMs) > earlierMs + LEEWAY_MS) {
     return refuseDelegation("token_not_yet_valid", "it begins in the future");
   }
   if (audience.some((one) => audiences?.has(one))) return undefined;

@@ -1,5 +1,6 @@
 /** What two evaluators answer to the same question, and the first thing that differs. */
-import { type ApprovalFact, decide, type Verdict } from "../../engine/decide.ts";
+import type { ApprovalFact } from "../../engine/approvals/fact.ts";
+import { decide, type Verdict } from "../../engine/decide.ts";
 import type { Evaluator, Hit } from "../../engine/evaluate/evaluator.ts";
 import type { Facts } from "../../engine/facts.ts";
 import { type Policy, preparePolicy } from "../../engine/policy.ts";

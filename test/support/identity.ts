@@ -98,7 +98,7 @@ export async function verifierOf(
     nowMs: START,
     verify: (tokens) => identity.verify(tokens),
   };
-  const identity = createIdentity({ issuers: opened, now: () => verifier.nowMs, ...more });
+  const identity = createIdentity({ issuers: opened, clock: () => verifier.nowMs, ...more });
   return verifier;
 }
 

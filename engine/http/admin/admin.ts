@@ -1,4 +1,6 @@
 /** What operators can do, and what is told of what they did. */
+import type { Approvals } from "../../approvals/approvals.ts";
+import type { OperatorAction } from "../../audit/record.ts";
 import type { Inspection } from "../../inspect/inspection.ts";
 import type { Awaitable, Interruption } from "../../state/report.ts";
 import type { Measures } from "../measured.ts";
@@ -23,6 +25,7 @@ export interface AdminParts {
   readonly measures: Measures;
   /** For `GET /metrics`. */
   readonly vitals?: Vitals;
+  readonly approvals: Approvals;
   /** What keeps others out: permissions of the socket's file, or a credential. */
   readonly guard: Guard;
   /**
@@ -30,6 +33,8 @@ export interface AdminParts {
    * since a record that fails must not keep a session alive.
    */
   readonly onAdmin?: (event: AdminEvent) => Awaitable<void>;
+  /** Resolves once what approvers do is recorded; missing = nothing is recorded. */
+  readonly record?: ((action: OperatorAction) => Promise<void>) | undefined;
   /** Awaited before an order is answered: whatever makes what was done last. */
   readonly settled?: () => Awaitable<void>;
   /** Milliseconds since the Unix epoch. */

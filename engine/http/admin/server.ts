@@ -3,6 +3,7 @@ import type { Gate } from "../gate.ts";
 import { sendProblem } from "../problem.ts";
 import { type AppParts, createApp } from "../server.ts";
 import type { AdminParts, Guard } from "./admin.ts";
+import { serveApprovals } from "./approvals.ts";
 import { type MetricsParts, serveMetrics } from "./metrics.ts";
 import { serveOrders } from "./orders.ts";
 import { serveSessions } from "./sessions.ts";
@@ -19,6 +20,7 @@ export function createAdminServer(parts: AdminParts & Pick<AppParts, "logger">):
   serveMetrics(app, parts);
   serveSessions(app, parts);
   serveOrders(app, parts);
+  serveApprovals(app, parts);
   return app;
 }
 

@@ -160,7 +160,7 @@ test("a provider that rotates its keys, withdraws one, and goes away", async () 
     configOf([issuerOf(first, { type: "access-token", issuer: IDP, keys: { url } })]),
     { directory: "/", elapsedMs: () => clock.ms, onFault: ({ message }) => faults.push(message) },
   );
-  const identity = createIdentity({ issuers, now: () => START });
+  const identity = createIdentity({ issuers, clock: () => START });
   const said = async (token: string) => causeOf(await identity.verify([token]));
   const [old, young] = [await accessToken(first), await accessToken(second)];
   expect([asked, await said(old), asked]).toEqual([1, "ok", 1]);

@@ -29,7 +29,7 @@ async function resultOf(tokens: readonly string[]): Promise<Vector["result"]> {
   const nowMs = Date.parse(file.now);
   const identity = createIdentity({
     issuers: await openIssuers(config.issuers, parts),
-    now: () => nowMs,
+    clock: () => nowMs,
   });
   const vouched = await identity.verify(tokens);
   if (!vouched.ok) return { cause: String(vouched.cause) };

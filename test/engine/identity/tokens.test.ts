@@ -1,6 +1,8 @@
 /** What tokens of each type come to, once verified. */
+
 import { beforeAll, describe, expect, test } from "vitest";
 import type { AcceptedDelegation } from "../../../engine/identity/vouched.ts";
+import { START } from "../../support/engine.ts";
 import {
   causeOf,
   chainOf,
@@ -300,20 +302,41 @@ describe("links", () => {
   });
 });
 
+const OF_LINKS = [issuerOf(keys.links, { type: "link", issuer: LINKS, roots: ["alice"] })];
+
 test("what was seen is recalled without a promise, and counts only while it should", async () => {
   const { tokens } = await chainOf(["alice", "planner", TELLER], keys.links);
-  await verifier.verify(tokens);
-  const before = verifier.nowMs;
-  try {
-    expect(verifier.verify(tokens)).not.toBeInstanceOf(Promise);
-    verifier.nowMs = before + 600_000;
-    expect(causeOf(await verifier.verify(tokens))).toBe("token_expired");
-    verifier.nowMs = before - 31_000;
-    expect(causeOf(await verifier.verify(tokens))).toBe("token_not_yet_valid");
-  } finally {
-    verifier.nowMs = before;
-  }
+  const timed = await verifierOf(OF_LINKS);
+  timed.nowMs = START - 31_000;
+  expect(causeOf(await timed.verify(tokens))).toBe("token_not_yet_valid");
+  timed.nowMs = START;
+  expect(timed.verify(tokens)).not.toBeInstanceOf(Promise);
+  expect(causeOf(await timed.verify(tokens))).toBe("ok");
+  timed.nowMs = START + 600_000;
+  expect(causeOf(await timed.verify(tokens))).toBe("token_expired");
+  timed.nowMs = START;
+  expect(causeOf(await timed.verify(tokens)), "set back, it revives nothing").toBe("token_expired");
 });
+
+test.each([
+  ["set back, while time passes", { passedMs: 600_000, setMs: -3_600_000 }, "token_expired"],
+  ["set ahead", { passedMs: 0, setMs: 3_600_000 }, "token_expired"],
+  ["set back before the token began", { passedMs: 0, setMs: -3_600_000 }, "token_not_yet_valid"],
+  ["left alone", { passedMs: 1_000, setMs: 0 }, "ok"],
+])(
+  "where the wall clock is %s, tokens end by the later clock and begin by the earlier",
+  async (...given) => {
+    const [, { passedMs, setMs }, wanted] = given;
+    const at = { wallMs: START, steadyMs: START };
+    const clock = { wallMs: () => at.wallMs, steadyMs: () => at.steadyMs };
+    const timed = await verifierOf(OF_LINKS, { clock });
+    const { tokens } = await chainOf(["alice", "planner", TELLER], keys.links);
+    expect(causeOf(await timed.verify(tokens))).toBe("ok");
+    at.steadyMs += passedMs;
+    at.wallMs += passedMs + setMs;
+    expect(causeOf(await timed.verify(tokens))).toBe(wanted);
+  },
+);
 
 test("a revoked token is refused at its next use, seen or not", async () => {
   const revoked = new Set<string>();

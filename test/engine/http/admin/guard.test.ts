@@ -19,21 +19,35 @@ const ORDER = { session: "s", operator: "ann", because: "odd", label: "private" 
 
 /** As it would be answered: what each route takes. */
 function asked({ method, path }: Route, headers: Record<string, string> = {}) {
-  const query = path === "/session" ? "?id=s" : "";
+  const query = path === "/session" || path === "/approval" ? "?id=s" : "";
   const { label, ...order } = ORDER;
+  if (path.startsWith("/approvals/")) {
+    return { method, path, headers, body: { statement: "a.b.c" } };
+  }
   const body = path === "/sessions/declassify" ? { ...order, label } : order;
   return { method, path: `${path}${query}`, headers, body };
 }
+
+/** Where what is asked is understood, and there is no such thing. */
+const ANSWERS: Readonly<Record<string, string>> = {
+  "/approval": "404 unknown_approval",
+  "/approvals/approve": "403 approval_refused",
+  "/approvals/refuse": "403 approval_refused",
+};
 
 const ROUTES = await routes();
 
 test("there are routes to try", () => {
   expect(ROUTES.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
     "GET /",
+    "GET /approval",
+    "GET /approvals",
     "GET /metrics",
     "GET /session",
     "GET /sessions",
     "GET /state",
+    "POST /approvals/approve",
+    "POST /approvals/refuse",
     "POST /sessions/declassify",
     "POST /sessions/interrupt",
     "POST /sessions/reinstate",
@@ -45,9 +59,9 @@ describe.each(ROUTES)("$method $path", (route) => {
     const { app, call } = administered({ guard: credentialGuard() });
     await call("s", "look");
     const headers = { authorization: `Bearer ${TOKEN}` };
-    expect(outcomeOf(await send(app, asked(route, headers)))).toBe("200");
+    expect(outcomeOf(await send(app, asked(route, headers)))).toBe(ANSWERS[route.path] ?? "200");
     const lower = { authorization: `bearer ${TOKEN}` };
-    expect(outcomeOf(await send(app, asked(route, lower)))).toBe("200");
+    expect(outcomeOf(await send(app, asked(route, lower)))).toBe(ANSWERS[route.path] ?? "200");
   });
 
   test.each<[string, Record<string, string>]>([

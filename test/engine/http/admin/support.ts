@@ -1,8 +1,11 @@
 import type { FastifyInstance } from "fastify";
+import { Approvals } from "../../../../engine/approvals/approvals.ts";
+import { NO_APPROVERS } from "../../../../engine/approvals/approvers.ts";
 import type { AdminEvent, AdminParts, Guard } from "../../../../engine/http/admin/admin.ts";
 import { createCredential } from "../../../../engine/http/admin/credential.ts";
 import { createAdminServer } from "../../../../engine/http/admin/server.ts";
 import { measured } from "../../../../engine/http/measured.ts";
+import { MemoryLedger } from "../../../../engine/ledger/memory.ts";
 import { type Driver, drive } from "../../../support/engine.ts";
 
 export const POLICY = `
@@ -45,6 +48,11 @@ export function administered(parts: Partial<AdminParts> = {}): Administered {
     engine: () => driver.engine,
     service,
     measures,
+    approvals: new Approvals({
+      ledger: new MemoryLedger(),
+      approvers: NO_APPROVERS,
+      now: () => driver.nowMs,
+    }),
     guard: { kind: "socket" },
     onAdmin: (event) => void events.push(event),
     clock: () => driver.nowMs,

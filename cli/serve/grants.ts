@@ -1,0 +1,76 @@
+/** Who approves what is held, and where approvals and revocations are kept. */
+import { dirname, join, relative, resolve } from "node:path";
+import { Approvals } from "../../engine/approvals/approvals.ts";
+import { type Approvers, NO_APPROVERS, readApprovers } from "../../engine/approvals/approvers.ts";
+import { approving } from "../../engine/approvals/approving.ts";
+import { type Clock, latestOf } from "../../engine/clock.ts";
+import type { DecisionService } from "../../engine/http/index.ts";
+import type { Ledger } from "../../engine/ledger/ledger.ts";
+import { MemoryLedger } from "../../engine/ledger/memory.ts";
+import { openSqliteLedger } from "../../engine/ledger/sqlite.ts";
+import { readVerifyingKey } from "../../engine/signing-key.ts";
+import { StateFileRefused } from "../../engine/state/sqlite/database.ts";
+import { type Input, type Io, Misuse, type Option } from "../command.ts";
+import { readText } from "../files.ts";
+import { readSettingsFile } from "../settings-file.ts";
+import { openHome } from "./home.ts";
+
+export const GRANT_OPTIONS: readonly Option[] = [
+  {
+    name: "approvers",
+    value: "FILE",
+    help: "who may approve what is held, with their keys (docs/delegation.md)",
+  },
+];
+
+export interface ServedGrants {
+  /** For the operators' server. */
+  readonly admin: { readonly approvals: Approvals };
+  around(service: DecisionService, policy: () => string | undefined): DecisionService;
+  close(): void;
+}
+
+export function openGrants(clock: Clock, input: Input, io: Io): ServedGrants {
+  const approvers = approversFor(input.values.get("approvers"), io);
+  const ledger = openLedger(input.values.get("state"), io);
+  const approvals = new Approvals({ ledger, approvers, now: latestOf(clock) });
+  const onFault = (fault: unknown) =>
+    io.err(`fault in approvals: ${fault instanceof Error ? fault.message : fault}\n`);
+  return {
+    admin: { approvals },
+    around: (service, policy) => approving(service, { approvals, policy, onFault }),
+    close: () => ledger.close(),
+  };
+}
+
+const LEDGER_FILE = "ledger.db";
+
+/** Beside the state: what one forgets, the other need not remember. */
+function openLedger(state: string | undefined, io: Io): Ledger {
+  if (state === "memory" || /^rediss?:/.test(state ?? "")) return new MemoryLedger();
+  const path =
+    state === undefined
+      ? join(openHome(io.cwd), LEDGER_FILE)
+      : `${resolve(io.cwd, state)}-${LEDGER_FILE}`;
+  try {
+    return openSqliteLedger(path);
+  } catch (fault) {
+    if (fault instanceof StateFileRefused) {
+      throw new Misuse(fault.message.replace(path, relative(io.cwd, path)), fault.help);
+    }
+    throw fault;
+  }
+}
+
+const KEY_BYTES_MAX = 16 * 1024;
+
+function approversFor(path: string | undefined, io: Io): Approvers {
+  if (path === undefined) return NO_APPROVERS;
+  const full = resolve(io.cwd, path);
+  const read = readApprovers(readSettingsFile(full, path), (key) =>
+    readVerifyingKey(readText(resolve(dirname(full), key), KEY_BYTES_MAX)),
+  );
+  if (read.ok) return read.approvers;
+  const said = read.problems.map(({ at, message }) => `\n  ${at || "it"} ${message}`).join("");
+  throw new Misuse(`${path} is no list of approvers:${said}`, "see docs/delegation.md");
+}

@@ -1,0 +1,87 @@
+/** What a hold waits for, around an engine that holds (SPEC §6.6). */
+import type { Answer } from "../answer.ts";
+import type { Decision } from "../decision.ts";
+import type { Vouched } from "../engine.ts";
+import { askedAhead, type DecisionService } from "../http/service.ts";
+import { type Approvals, type Found, factsOf } from "./approvals.ts";
+
+export interface ApprovingParts {
+  readonly approvals: Approvals;
+  /** Digest of the policy in force. */
+  readonly policy: () => string | undefined;
+  /** Told of every fault; a hold stays one. */
+  readonly onFault: (fault: unknown) => void;
+}
+
+/**
+ * A request that is held opens an approval. The same request, once that is approved, is decided anew with it: the
+ * approval is taken out of use first, and given back only where nothing was allowed.
+ */
+export function approving(service: DecisionService, parts: ApprovingParts): DecisionService {
+  const { approvals, policy, onFault } = parts;
+  const note = (answer: Answer<Decision>, input: unknown) => noted(answer, input, parts);
+  return {
+    ...askedAhead(service),
+    decide(input, vouched) {
+      let found: Found | undefined;
+      try {
+        found = approvals.approvedOf(input, policy());
+      } catch (fault) {
+        // Without its approval the request is held, as it was.
+        onFault(fault);
+      }
+      if (found !== undefined) return decideApproved(found, input, vouched, service, parts);
+      const answer = service.decide(input, vouched);
+      if (answer instanceof Promise) return answer.then((made) => note(made, input));
+      return isHold(answer) ? note(answer, input) : answer;
+    },
+    outcome: (input) => service.outcome(input),
+    readiness: () => service.readiness(),
+  };
+}
+
+function isHold(answer: Answer<Decision>): boolean {
+  return answer.kind === "answer" && answer.value.decision === "hold";
+}
+
+async function decideApproved(
+  found: Found,
+  input: unknown,
+  vouched: Vouched = {},
+  service: DecisionService,
+  parts: ApprovingParts,
+): Promise<Answer<Decision>> {
+  const { approvals, onFault } = parts;
+  const used = await approvals.use(found).catch((fault: unknown) => void onFault(fault));
+  if (used === undefined) return noted(await service.decide(input, vouched), input, parts);
+  const given = [...(vouched.approvals ?? []), ...factsOf(used.approval)];
+  // What throws here leaves the approval used.
+  const answer = await service.decide(input, { ...vouched, approvals: given });
+  if (answer.kind === "answer" && answer.value.decision === "allow") return answer;
+  await approvals.giveBack(used).catch(onFault);
+  return noted(answer, input, parts);
+}
+
+/** A hold, with the approval that it waits for; where there can be none it stays a hold all the same. */
+async function noted(
+  answer: Answer<Decision>,
+  input: unknown,
+  { approvals, onFault }: ApprovingParts,
+): Promise<Answer<Decision>> {
+  if (answer.kind !== "answer" || answer.value.approval === undefined) return answer;
+  const { value } = answer;
+  try {
+    const opened = await approvals.open(value, input);
+    if (opened === undefined) return answer;
+    const status = opened.status === "refused" ? "refused" : "pending";
+    return { kind: "answer", value: withApproval(value, opened.id, status) };
+  } catch (fault) {
+    onFault(fault);
+    return answer;
+  }
+}
+
+function withApproval(held: Decision, id: string, status: "pending" | "refused"): Decision {
+  const { approval } = held;
+  return approval === undefined ? held : { ...held, approval: { ...approval, id, status } };
+}

@@ -1,0 +1,99 @@
+/** Approvals as operators see them, and as approvers decide them: by a statement that they signed. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { APPROVAL_STATUSES, type Verdict, viewOf } from "../../approvals/approval.ts";
+import { JSON_LIMITS } from "../../limits.ts";
+import { isObject, onlyMembers, type Problem, wrong } from "../../value-reader.ts";
+import { problemOf, readBody, sendJson, sendJsonFault } from "../body.ts";
+import { sendProblem, sendProblemBody } from "../problem.ts";
+import type { AdminParts } from "./admin.ts";
+import { readCount, readQuery } from "./query.ts";
+import { refuseQuery } from "./sessions.ts";
+
+const MOST_DEFAULT = 100;
+const MOST = 1_000;
+
+/** `GET /approvals`, newest first, `GET /approval?id=…`, and `POST /approvals/approve` and `/refuse`. */
+export function serveApprovals(app: FastifyInstance, parts: AdminParts): void {
+  const list = {
+    purpose: "lists what waits for approval, and what became of it",
+    takesQuery: true,
+  };
+  app.get("/approvals", { config: list }, async (request, reply) =>
+    answerList(request, reply, parts),
+  );
+  const one = { purpose: "shows one approval, with the request it is of", takesQuery: true };
+  app.get("/approval", { config: one }, async ({ raw }, reply) => {
+    const query = readQuery(raw.url ?? "", ["id"]);
+    if (!query.ok) return refuseQuery(reply, query.why);
+    const { id } = query.value;
+    if (id === undefined) return refuseQuery(reply, "`id` is missing");
+    const { approvals } = parts;
+    const found = approvals.byId(id);
+    if (found === undefined) return sendProblem(reply, "unknown_approval");
+    return sendJson(reply, viewOf(found, approvals.now()));
+  });
+  serveVerdict(app, "approve", "approves a request, by a signed statement", parts);
+  serveVerdict(app, "refuse", "refuses a request, by a signed statement", parts);
+}
+
+function answerList({ raw }: FastifyRequest, reply: FastifyReply, { approvals }: AdminParts) {
+  const query = readQuery(raw.url ?? "", ["status", "most"]);
+  if (!query.ok) return refuseQuery(reply, query.why);
+  const { status } = query.value;
+  if (status !== undefined && !APPROVAL_STATUSES.some((known) => known === status)) {
+    return refuseQuery(reply, `\`status\` is one of ${APPROVAL_STATUSES.join(", ")}`);
+  }
+  const most = readCount(query.value.most, MOST_DEFAULT, MOST);
+  if (!most.ok) return refuseQuery(reply, `\`most\` ${most.why}`);
+  const nowMs = approvals.now();
+  const views = approvals.all().map((one) => viewOf(one, nowMs));
+  const wanted = status === undefined ? views : views.filter((one) => one.status === status);
+  return sendJson(reply, { approvals: wanted.slice(0, most.value), count: wanted.length });
+}
+
+function serveVerdict(
+  app: FastifyInstance,
+  verdict: Verdict,
+  purpose: string,
+  parts: AdminParts,
+): void {
+  app.post(`/approvals/${verdict}`, { config: { purpose } }, async (request, reply) => {
+    const body = readBody(request, JSON_LIMITS);
+    if (!body.ok) return sendJsonFault(reply, body.fault);
+    const problems: Problem[] = [];
+    const statement = readStatementIn(body.value, problems);
+    if (statement === undefined || problems.length > 0) {
+      return sendProblemBody(reply, problemOf({ kind: "malformed", faults: problems }));
+    }
+    return answerVerdict(verdict, statement, request, reply, parts);
+  });
+}
+
+function readStatementIn(json: unknown, problems: Problem[]): string | undefined {
+  if (!isObject(json)) return wrong(problems, "", "an object", json);
+  const { statement } = onlyMembers(json, ["statement"], "", problems);
+  if (typeof statement === "string") return statement;
+  return wrong(problems, "/statement", "a text", statement);
+}
+
+/** Recorded before it counts: an approval that nobody could account for is none. */
+async function answerVerdict(
+  verdict: Verdict,
+  statement: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { approvals, record }: AdminParts,
+): Promise<FastifyReply> {
+  try {
+    const taken = await approvals.take(statement, verdict, async ({ id, digest, status }, by) => {
+      const details = { approval: id, request: digest, status };
+      await record?.({ action: `approval.${verdict}`, by, details });
+    });
+    if (!taken.ok) return sendProblem(reply, taken.problem, { detail: taken.why });
+    return sendJson(reply, viewOf(taken.approval, approvals.now()));
+  } catch (fault) {
+    request.log.error({ verdict, fault: fault instanceof Error ? fault.name : "" }, "approval");
+    const detail = "it could not be recorded or kept, and does not count";
+    return sendProblem(reply, "not_done", { detail });
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * What is kept of grants beside state (SPEC §15.4): approvals, and what was taken back. Few entries, read at every
+ * decision from this process's own memory, and changed only where they still are what was read.
+ */
+import type { Readiness } from "../answer.ts";
+import type { Awaitable } from "../state/report.ts";
+
+export type LedgerKind = "approval" | "revocation";
+
+export interface LedgerEntry {
+  /** JSON. */
+  readonly text: string;
+  /** Milliseconds since the Unix epoch; from then on it may be forgotten. */
+  readonly untilMs: number;
+}
+
+export interface Change {
+  readonly kind: LedgerKind;
+  readonly id: string;
+  /** What was read; missing = nothing was there. */
+  readonly was: LedgerEntry | undefined;
+  readonly next: LedgerEntry;
+  /** Of now: what has ended makes room. */
+  readonly nowMs: number;
+}
+
+/**
+ * `kept` = it survives what the ledger survives, and nobody changed it before; `changed` = somebody did, and nothing
+ * was done; `full` = there is no room, and nothing was done.
+ */
+export type Kept = "kept" | "changed" | "full";
+
+export interface Ledger {
+  /** Must not wait. */
+  get(kind: LedgerKind, id: string): LedgerEntry | undefined;
+  entries(kind: LedgerKind): Iterable<readonly [id: string, entry: LedgerEntry]>;
+  /** Throws, or rejects, where it is not known whether it is kept. */
+  put(change: Change): Awaitable<Kept>;
+  /** Counts up with every change, by whomever it was made. */
+  version(): number;
+  readiness(): Readiness;
+  close(): void;
+}
+
+/** Of entries that never end: revocations, which are few. */
+export const FOR_EVER = Number.MAX_SAFE_INTEGER;
+
+/** Of each kind. */
+export const ENTRIES_MOST: Readonly<Record<LedgerKind, number>> = {
+  approval: 2_000,
+  revocation: 100_000,
+};

@@ -1,0 +1,81 @@
+/** The ledger in a file of its own: a change is on the disk before it counts, since it is rarely made. */
+import { closeSync, openSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { refusalOf, StateFileRefused } from "../state/sqlite/database.ts";
+import type { Ledger, LedgerKind } from "./ledger.ts";
+import { type LedgerKeeper, MemoryLedger } from "./memory.ts";
+
+/** Says in the file's header whose it is: `WrLg`. */
+const APPLICATION_ID = 0x57_72_4c_67;
+const SCHEMA_VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE entries (
+    kind TEXT NOT NULL, id TEXT NOT NULL, until_ms INTEGER NOT NULL, entry TEXT NOT NULL,
+    PRIMARY KEY (kind, id)) WITHOUT ROWID;
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+/** Throws `StateFileRefused` where the file cannot be used. */
+export function openSqliteLedger(path: string): Ledger {
+  let database: DatabaseSync | undefined;
+  try {
+    // Made here, since SQLite would let others read it.
+    closeSync(openSync(path, "a", 0o600));
+    database = new DatabaseSync(path, { timeout: 0 });
+    prepare(database, path);
+    return restored(database);
+  } catch (fault) {
+    if (database?.isOpen) database.close();
+    throw refusalOf(path, fault);
+  }
+}
+
+function prepare(database: DatabaseSync, path: string): void {
+  database.exec("PRAGMA locking_mode = EXCLUSIVE");
+  database.exec("BEGIN IMMEDIATE; ROLLBACK");
+  const isNew = number(database, "SELECT count(*) FROM sqlite_schema") === 0;
+  if (!isNew) checkOwner(database, path);
+  database.exec("PRAGMA journal_mode = WAL");
+  // A revocation that was answered must not be gone when the power was.
+  database.exec("PRAGMA synchronous = FULL");
+  if (isNew) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
+  const check = database.prepare("PRAGMA quick_check(1)").get();
+  if (check?.quick_check !== "ok") throw damaged(path);
+}
+
+function checkOwner(database: DatabaseSync, path: string): void {
+  const isOurs =
+    number(database, "PRAGMA application_id") === APPLICATION_ID &&
+    number(database, "PRAGMA user_version") === SCHEMA_VERSION;
+  if (!isOurs) throw damaged(path);
+}
+
+function damaged(path: string): StateFileRefused {
+  return new StateFileRefused(
+    `${path} is damaged, or no ledger of this version of Writ`,
+    "put back a copy of it; or move it and what stands beside it (`-wal`) away, after which nothing is revoked",
+  );
+}
+
+function restored(database: DatabaseSync): Ledger {
+  const write = database.prepare(
+    "INSERT OR REPLACE INTO entries (kind, id, until_ms, entry) VALUES (?, ?, ?, ?)",
+  );
+  const forget = database.prepare("DELETE FROM entries WHERE kind = ? AND id = ?");
+  const keeper: LedgerKeeper = {
+    write: (kind, id, { untilMs, text }) => void write.run(kind, id, untilMs, text),
+    forget: (kind, id) => void forget.run(kind, id),
+  };
+  const ledger = new MemoryLedger(keeper);
+  for (const row of database.prepare("SELECT kind, id, until_ms, entry FROM entries").iterate()) {
+    const entry = { text: String(row.entry), untilMs: Number(row.until_ms) };
+    ledger.take(row.kind as LedgerKind, String(row.id), entry);
+  }
+  return Object.assign(ledger, { close: () => void (database.isOpen && database.close()) });
+}
+
+function number(database: DatabaseSync, query: string): number {
+  return Number(Object.values(database.prepare(query).get() ?? {})[0]);
+}
