@@ -210,10 +210,10 @@ describe("a module under OPA's SDK", () => {
 
 const PAIRS = Number(process.env.WRIT_OPA_OUT ?? (process.env.CI === undefined ? 5_000 : 100_000));
 const SEED = seedFrom("WRIT_OPA_OUT_SEED");
-const REQUESTS = 500;
+const REQUESTS = 1_000;
 
 test(`${PAIRS} random policies and requests are decided alike, seed ${SEED}`, {
-  timeout: 600_000,
+  timeout: 1_800_000,
 }, () => {
   const seen = new Map<string, number>();
   let pairs = 0;
