@@ -1,4 +1,4 @@
-/** A policy as the bundle that OPA loads (SPEC §11.6): `policy.wasm`, and a manifest that names its entrypoints. */
+/** A policy as the bundle that OPA loads (SPEC §11.7): `policy.wasm`, and a manifest that names its entrypoints. */
 import { readFileSync } from "node:fs";
 import { createTarGzip } from "nanotar";
 import type { Program } from "../../../lang/ir.ts";
