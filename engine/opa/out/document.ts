@@ -1,5 +1,5 @@
 /**
- * The document by which an OPA host tells an emitted module what is remembered (SPEC §11.5): `data.writ.state`.
+ * The document by which an OPA host tells an emitted module what is remembered (SPEC §11.7): `data.writ.state`.
  * What it does not hold is not known, so that rules which need it do not permit: `state_unavailable`, never zero.
  */
 import type { Program } from "../../../lang/ir.ts";

@@ -1,5 +1,5 @@
 /**
- * A policy as a module that any OPA host runs: OPA's Wasm ABI 1.2 (SPEC §11.5). The module is the runtime
+ * A policy as a module that any OPA host runs: OPA's Wasm ABI 1.2 (SPEC §11.7). The module is the runtime
  * (`runtime/runtime.c`: QuickJS and the ABI), the engine's own code as byte code, and the policy's IR as data.
  *
  * A host brings a small memory of its own, so nothing can stand in memory from the beginning: what the runtime
