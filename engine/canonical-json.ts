@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /**
  * RFC 8785: one text for one JSON value. Members are sorted by UTF-16 code units; numbers and strings are
@@ -10,12 +10,40 @@ export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return arrayJson(value);
   const members = value as Readonly<Record<string, unknown>>;
   let text = "";
-  for (const name of Object.keys(members).sort()) {
+  for (const name of sorted(Object.keys(members))) {
     const member = members[name];
     if (member === undefined) continue;
-    text += `${text === "" ? "{" : ","}${textJson(name)}:${canonicalJson(member)}`;
+    text += `${text === "" ? "{" : ","}${nameJson(name)}:${canonicalJson(member)}`;
   }
   return text === "" ? "{}" : `${text}}`;
+}
+
+/** Of more names, `sort` is quicker. */
+const FEW_NAMES = 20;
+
+/** In place, by UTF-16 code units. Nearly all objects have a few members, of which `sort` makes much ado. */
+function sorted(names: string[]): readonly string[] {
+  if (names.length > FEW_NAMES) return names.sort();
+  for (let at = 1; at < names.length; at++) {
+    const name = names[at] as string;
+    let to = at;
+    for (; to > 0 && (names[to - 1] as string) > name; to--) names[to] = names[to - 1] as string;
+    names[to] = name;
+  }
+  return names;
+}
+
+/** Names of members come again and again. Those of strangers must not fill it, or be kept if they are long. */
+const NAMES_MOST = 1_000;
+const NAME_LENGTH_MOST = 40;
+const spelled = new Map<string, string>();
+
+function nameJson(name: string): string {
+  const known = spelled.get(name);
+  if (known !== undefined) return known;
+  const text = textJson(name);
+  if (spelled.size < NAMES_MOST && name.length <= NAME_LENGTH_MOST) spelled.set(name, text);
+  return text;
 }
 
 /** Printable ASCII that needs no escape: nearly every text, and much faster than to ask what does. */
@@ -35,5 +63,5 @@ function arrayJson(items: readonly unknown[]): string {
 
 /** `sha256:…` of a value's canonical JSON. */
 export function digestOf(value: unknown): string {
-  return `sha256:${createHash("sha256").update(canonicalJson(value)).digest("hex")}`;
+  return `sha256:${hash("sha256", canonicalJson(value), "hex")}`;
 }

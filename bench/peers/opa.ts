@@ -39,7 +39,7 @@ type OpaResult = readonly {
   readonly result: { readonly allow: boolean; readonly reasons: readonly string[] };
 }[];
 
-interface OpaInput {
+export interface OpaInput {
   readonly tool: string;
   readonly groups: readonly string[];
   readonly clearance: number;
@@ -50,7 +50,14 @@ interface OpaInput {
   readonly calls: number;
 }
 
-function opaInput({ agent, tool, resource, depth, amount = 0, calls }: BenchRequest): OpaInput {
+export function opaInput({
+  agent,
+  tool,
+  resource,
+  depth,
+  amount = 0,
+  calls,
+}: BenchRequest): OpaInput {
   return {
     tool,
     groups: agent.groups,

@@ -1,0 +1,130 @@
+/** Servers that are compared, each with the files it is started on and the requests it is asked. */
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { regoOf } from "../peers/opa/rego.ts";
+import { opaInput } from "../peers/opa.ts";
+import { writRequest } from "../peers/writ.ts";
+import { writSources } from "../peers/writ-text.ts";
+import type { BenchRequest, Workload } from "../workload.ts";
+import { cerbosBinary, cerbosFiles, cerbosRequest } from "./cerbos.ts";
+
+export interface Server {
+  readonly name: string;
+  readonly title: string;
+  readonly how: string;
+  /** Words of the process, run in `folder`; `undefined` where it is not installed. */
+  command(port: number): readonly string[] | undefined;
+  /** By path below `folder`. */
+  files(workload: Workload, port: number): ReadonlyMap<string, string>;
+  readonly path: string;
+  body(request: BenchRequest): object;
+  /** What stands in the answer to an allowed call; missing = it decides nothing, and its rules do not count. */
+  readonly marker?: string;
+}
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const CACHE = join(ROOT, "node_modules/.cache/writ-bench");
+const NO_FILES: ReadonlyMap<string, string> = new Map();
+
+export const WRIT: Server = {
+  name: "writ",
+  title: "Writ",
+  how: "`writ serve` as it comes: strict JSON, counters kept in a file, each decision recorded before its answer",
+  command: (port) => writCommand(port),
+  files: writFiles,
+  path: "/decide",
+  body: writRequest,
+  marker: '"decision":"allow"',
+};
+
+export const SERVERS: readonly Server[] = [
+  {
+    name: "node",
+    title: "`node:http`, constant",
+    how: "reads the body, and answers a constant",
+    command: (port) => [process.execPath, join(HERE, "constant.ts"), "node", String(port)],
+    files: () => NO_FILES,
+    path: "/decide",
+    body: writRequest,
+  },
+  {
+    name: "fastify",
+    title: "fastify, constant",
+    how: "the framework that Writ uses: parses the body, checks that it is an object, and answers a constant by a schema",
+    command: (port) => [process.execPath, join(HERE, "constant.ts"), "fastify", String(port)],
+    files: () => NO_FILES,
+    path: "/decide",
+    body: writRequest,
+  },
+  WRIT,
+  {
+    ...WRIT,
+    name: "writ-bare",
+    title: "Writ, nothing kept",
+    how: "the same with `--audit off --state memory`",
+    command: (port) => writCommand(port, "--audit", "off", "--state", "memory"),
+  },
+  {
+    name: "opa",
+    title: "OPA server",
+    how: "`opa run --server`, a Rego rule for each rule and tool, so that its index finds them; no decision log",
+    command: (port) => {
+      const binary = found("opa", ["version"]);
+      return binary === undefined
+        ? undefined
+        : [
+            binary,
+            "run",
+            "--server",
+            "--addr",
+            `127.0.0.1:${port}`,
+            "--log-level",
+            "error",
+            "policy.rego",
+          ];
+    },
+    files: ({ rules }) => new Map([["policy.rego", regoOf(rules)]]),
+    path: "/v1/data/bench/decision",
+    body: (request) => ({ input: opaInput(request) }),
+    marker: '"allow":true',
+  },
+  {
+    name: "cerbos",
+    title: "Cerbos",
+    how: "resource policies with groups as roles and conditions in CEL; no audit log",
+    command: () => {
+      const binary = cerbosBinary(CACHE);
+      return binary === undefined
+        ? undefined
+        : [binary, "server", "--config", "config.yaml", "--log-level", "error"];
+    },
+    files: cerbosFiles,
+    path: "/api/check/resources",
+    body: cerbosRequest,
+    marker: "EFFECT_ALLOW",
+  },
+];
+
+function writCommand(port: number, ...more: readonly string[]): readonly string[] {
+  const command = [process.execPath, join(ROOT, "bin/writ.js"), "serve", "--port", String(port)];
+  return [...command, "--no-test", ...more, "policy"];
+}
+
+function writFiles(workload: Workload): ReadonlyMap<string, string> {
+  return new Map(writSources(workload).map(({ path, text }) => [`policy/${path}`, text]));
+}
+
+function found(binary: string, words: readonly string[]): string | undefined {
+  for (const place of [binary, join(process.env.HOME ?? "", "go/bin", binary)]) {
+    try {
+      execFileSync(place, [...words], { stdio: "ignore" });
+      return place;
+    } catch {
+      // Perhaps elsewhere.
+    }
+  }
+  console.error(`${binary} is not installed, and not measured`);
+  return undefined;
+}
