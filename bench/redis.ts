@@ -63,7 +63,7 @@ function counted(trips: { count: number }): OpenLink {
     return {
       ...link,
       send: (command) => {
-        if (command[0] === "EVALSHA") trips.count += 1;
+        if (command[0] === "FCALL") trips.count += 1;
         return link.send(command);
       },
     };

@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
+import { SCRIPT } from "../../engine/state/redis/script.ts";
 import type { RedisParts } from "../../engine/state/redis/store.ts";
 import { programOf } from "../support/engine.ts";
 import { describeRedis, startRedis, type TestRedis } from "../support/redis.ts";
@@ -171,10 +172,34 @@ describeRedis("Redis that fails", () => {
     await expectOutage(replica, /volatile-ttl/);
   }, 30_000);
 
-  test("without its scripts: they are sent again, and nothing is lost", async () => {
+  test.each([
+    { server: "that has functions", without: [], runs: "fcall", flush: "FUNCTION" },
+    { server: "older than functions", without: ["rename"], runs: "evalsha", flush: "SCRIPT" },
+    { server: "that allows no functions", without: ["acl"], runs: "evalsha", flush: "SCRIPT" },
+  ])("$server, without what it runs: it is sent again, and nothing is lost", async (row) => {
+    const { without, runs, flush } = row;
+    const isOld = without.includes("rename");
+    const redis = await serverWith(...(isOld ? ["--rename-command", "FUNCTION", ""] : []));
+    if (without.includes("acl")) {
+      await redis.command("ACL", "SETUSER", "default", "-function", "-fcall");
+    }
+    const replica = await replicaOn(redis);
+    expect(await replica.ask("pay", { amount: 2 })).toBe("allow");
+    await redis.command(flush, "FLUSH");
+    expect(await replica.ask("pay", { amount: 2 })).toBe("not_permitted");
+    expect(await replica.ask("pay", { amount: 1 })).toBe("allow");
+    const ran = String(await redis.command("INFO", "commandstats"));
+    expect(ran).toContain(`cmdstat_${runs}:`);
+    expect(ran).not.toContain(runs === "fcall" ? "cmdstat_evalsha:" : "cmdstat_fcall:");
+  });
+
+  test("shared by two versions: each runs its own", async () => {
     const redis = await serverWith();
     const replica = await replicaOn(redis);
-    await redis.command("SCRIPT", "FLUSH");
+    const next = await replicaOn(redis, { script: `-- the next version\n${SCRIPT}` });
+    expect(await replica.ask("pay", { amount: 2 })).toBe("allow");
+    expect(await next.ask("pay", { amount: 2 })).toBe("not_permitted");
+    expect(await redis.command("FUNCTION", "LIST")).toHaveLength(2);
     expect(await replica.ask("pay", { amount: 1 })).toBe("allow");
   });
 

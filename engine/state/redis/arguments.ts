@@ -1,4 +1,4 @@
-/** Writes what one run of the script is given: keys by number, and everything else in the order it is taken. */
+/** Writes what one run of the script is given: keys, and everything else, in the order in which it takes them. */
 import type { MemoryLimits } from "../tables.ts";
 import type { Places, Table } from "./tables.ts";
 
@@ -36,13 +36,9 @@ export class Arguments {
     return this;
   }
 
-  /** Its number; the first key is the store's own. */
+  /** In the order in which the script takes them, each as often. */
   key(...keys: readonly string[]): this {
-    for (const key of keys) {
-      const known = this.keys.indexOf(key);
-      if (known < 0) this.keys.push(key);
-      this.number((known < 0 ? this.keys.length - 1 : known) + 2);
-    }
+    this.keys.push(...keys);
     return this;
   }
 

@@ -2,12 +2,13 @@
  * The way to the script: a link that is checked before it is used, and given up as soon as it fails. While there
  * is none, whatever is asked fails at once. Nothing is queued, and nothing is sent twice.
  */
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Readiness } from "../../answer.ts";
 import { StateUnavailable } from "../store.ts";
 import type { RedisAddress } from "./address.ts";
 import { healthOf } from "./health.ts";
+import { functionsOf, hasNoFunctions, type Library, scriptOf } from "./library.ts";
 import { type Link, type OpenLink, TookTooLong, within } from "./link.ts";
 import { SteadyTime } from "./steady.ts";
 
@@ -59,7 +60,9 @@ export async function connect(parts: ConnectionParts): Promise<Connection> {
 class Line implements Connection {
   readonly steady: SteadyTime;
   readonly #parts: ConnectionParts;
-  readonly #sha: string;
+  readonly #libraries: readonly [Library, Library];
+  /** Of the two the one that this server takes. */
+  #library: Library;
   readonly #meta: string;
   #link: Link | undefined;
   #why = "not connected yet";
@@ -72,7 +75,8 @@ class Line implements Connection {
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
-    this.#sha = createHash("sha1").update(parts.script).digest("hex");
+    this.#libraries = [functionsOf(parts.script), scriptOf(parts.script)];
+    this.#library = this.#libraries[0];
     this.#meta = `writ:{${parts.address.namespace}}:meta`;
     this.steady = new SteadyTime(parts.monotonic);
   }
@@ -143,12 +147,27 @@ class Line implements Connection {
       String(this.steady.expectedMs ?? ""),
       ...args,
     ];
+    const send = async () =>
+      asReply(await within(link.send([...this.#library.call, ...rest]), timeoutMs));
     try {
-      return asReply(await within(link.send(["EVALSHA", this.#sha, ...rest]), timeoutMs));
+      return await send();
     } catch (fault) {
-      // Somebody emptied the cache of scripts: nothing was done yet.
-      if (!isNamed(fault, "NOSCRIPT")) throw fault;
-      return asReply(await within(link.send(["EVAL", this.#parts.script, ...rest]), timeoutMs));
+      // Somebody emptied the server of what it was given: nothing was done yet.
+      if (!this.#library.isForgotten(fault)) throw fault;
+      await this.#load(link, timeoutMs);
+      return await send();
+    }
+  }
+
+  async #load(link: Link, timeoutMs: number): Promise<void> {
+    const [functions, script] = this.#libraries;
+    try {
+      await within(link.send(functions.load), timeoutMs);
+      this.#library = functions;
+    } catch (fault) {
+      if (!hasNoFunctions(fault)) throw fault;
+      await within(link.send(script.load), timeoutMs);
+      this.#library = script;
     }
   }
 
@@ -200,7 +219,7 @@ class Line implements Connection {
     const link = await this.#open(this.#parts.address);
     try {
       const run = await this.#check(link);
-      await within(link.send(["SCRIPT", "LOAD", this.#parts.script]), CONNECT_MS);
+      await this.#load(link, CONNECT_MS);
       const settling = await this.#greet(link, run);
       if (settling !== undefined) {
         link.end();
@@ -296,10 +315,6 @@ const SETTLING_MS = 50;
 function asReply(reply: unknown): Reply {
   if (Array.isArray(reply) && typeof reply[0] === "string") return reply;
   throw new Error("the script gave no answer");
-}
-
-function isNamed(fault: unknown, name: string): boolean {
-  return fault instanceof Error && fault.message.startsWith(name);
 }
 
 /** Of a server that will say the same of every change, also as older ones put it, inside another error. */

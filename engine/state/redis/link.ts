@@ -24,6 +24,8 @@ export async function openLink(address: RedisAddress, timeoutMs: number): Promis
     disableOfflineQueue: true,
     disableClientInfo: true,
     maintNotifications: "disabled",
+    // Whoever asks gives up long before; a timer of the client's own for each command costs more than the command.
+    commandOptions: { timeout: 0 },
   });
   const ended = new Promise<Error>((resolve) => {
     client.on("error", (error: unknown) => resolve(asError(error)));

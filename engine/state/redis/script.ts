@@ -1,17 +1,20 @@
 /**
  * What runs inside Redis: each operation reads, checks and changes in one step. One script for all of them,
- * since they share the arithmetic of `window.ts`. `wire.ts` says what its arguments and answers are.
+ * since they share the arithmetic of `window.ts`. `arguments.ts` writes what it takes. Sent as a script, all of it
+ * runs at each call; sent as a library (`library.ts`), only `run` does: nothing may be left from one run to the next.
  *
- * Written in what Lua 5.1 and 5.3 have in common. Numbers are floats, exact to 2^53 − 1, and written with
- * `%.0f`. All arguments are read and all that is stored is understood before anything is written, since Redis
- * takes nothing back of a script that fails half-way. Keys never expire by themselves: whether something is
- * over is for the clock below to say.
+ * Written in what Lua 5.1 and 5.3 have in common; a library may name no global but in functions. Numbers are floats,
+ * exact to 2^53 − 1. All arguments are read and all that is stored is understood before anything is written,
+ * since Redis takes nothing back of a script that fails half-way. Keys never expire by themselves: whether
+ * something is over is for the clock below to say.
  */
 export const SCRIPT = `
 local MOST = 9007199254740991
 local KEPT = 33
 
-local function fmt(number) return string.format('%.0f', number) end
+-- '%d' is the faster one, and takes no large float where floats and whole numbers are two kinds (Lua 5.3).
+local WHOLE = '' .. 1.0 == '1' and '%d' or '%.0f'
+local function fmt(number) return string.format(WHOLE, number) end
 
 local function whole(text)
   local number = tonumber(text)
@@ -21,10 +24,10 @@ local function whole(text)
   return number + 0.0
 end
 
-local at = 0
-local function take() at = at + 1 return ARGV[at] end
+local given, at, named, key
+local function take() at = at + 1 return given[at] end
 local function takeWhole() return whole(take()) end
-local function takeKey() return KEYS[takeWhole()] or error('WRIT a key is missing') end
+local function takeKey() key = key + 1 return named[key] or error('WRIT a key is missing') end
 
 -- A clock for windows: it moves with the server's, never back, and never further ahead than whoever asks has
 -- measured by a clock of their own that nobody sets (SPEC §7.6).
@@ -32,7 +35,7 @@ local function takeKey() return KEYS[takeWhole()] or error('WRIT a key is missin
 local SLACK = 1000
 local STALE = 5000
 
-local META = KEYS[1]
+local META
 local generation, writes, clock, raw, lost, settles
 local now, isStale
 
@@ -49,7 +52,7 @@ local function readClock(expected)
   clock = meta[3] and whole(meta[3]) or raw
   local before = meta[4] and whole(meta[4]) or raw
   settles = meta[6] and whole(meta[6]) or 0
-  now = clock + math.max(0, raw - before)
+  now, isStale = clock + math.max(0, raw - before), false
   if expected ~= '' then
     local most = whole(expected)
     isStale = clock > most + STALE
@@ -743,5 +746,10 @@ end
 local OPERATIONS = {
   attempt = attempt, settle = settle, call = call, counting = counting, sequence = sequence, session = session, hello = hello,
 }
-return (OPERATIONS[take()] or error('WRIT no such operation'))()
+local function run(keys, arguments)
+  given, at, named, key = arguments, 0, keys, 1
+  META = keys[1]
+  return (OPERATIONS[take()] or error('WRIT no such operation'))()
+end
+return run(KEYS, ARGV)
 `;
