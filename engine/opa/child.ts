@@ -4,6 +4,7 @@
  * whoever started it ends it when an answer takes too long.
  */
 import { createInterface } from "node:readline";
+import { Worker } from "node:worker_threads";
 import type { Host } from "./host.ts";
 import { contextAt, openModule, reasonOf } from "./open.ts";
 import type { FromChild, ToChild } from "./protocol.ts";
@@ -43,6 +44,21 @@ function answerOrWhy(line: string): FromChild {
   }
 }
 
+/** A module that loops keeps this thread, and with it every timer and the end of the pipe, from being seen. */
+function watchParent(): void {
+  const watch = `./watch-parent${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`;
+  const watching = new Worker(new URL(watch, import.meta.url), {
+    workerData: process.argv[2],
+    argv: [],
+    env: {},
+  });
+  // Without it nothing is run.
+  watching.once("error", () => process.exit(1));
+  watching.once("exit", () => process.exit(1));
+  watching.unref();
+}
+
+watchParent();
 process.stdout.write(`${JSON.stringify({ kind: "ready" } satisfies FromChild)}\n`);
 createInterface({ input: process.stdin }).on("line", (line) => {
   process.stdout.write(`${JSON.stringify(answerOrWhy(line))}\n`);

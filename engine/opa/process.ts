@@ -34,6 +34,8 @@ const FLAGS = [
   "--disable-proto=delete",
   "--no-warnings",
   "--permission",
+  // For the one that watches whether this process is still there.
+  "--allow-worker",
 ];
 
 /** What it must read: this program, and the libraries that builtins are made of. */
@@ -46,7 +48,7 @@ function readable(): readonly string[] {
 }
 
 export function startChild({ onAnswer, onEnd }: ChildEvents): Child {
-  const child = spawn(process.execPath, [...FLAGS, ...readable(), CHILD], {
+  const child = spawn(process.execPath, [...FLAGS, ...readable(), CHILD, String(process.pid)], {
     // Nothing of the service's environment: it may hold secrets, and options of Node's.
     env: {},
     stdio: ["pipe", "pipe", "ignore"],
