@@ -117,6 +117,10 @@ const PURE = [
   "engine/request.ts",
   "engine/request-reader.ts",
   "engine/template.ts",
+  "engine/trace/context.ts",
+  "engine/trace/exporter.ts",
+  "engine/trace/otlp.ts",
+  "engine/trace/span.ts",
   "engine/value.ts",
   "engine/value-reader.ts",
 ];

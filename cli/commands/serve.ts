@@ -28,6 +28,7 @@ import {
 import { policyJson, spellPolicy } from "../serve/reloads.ts";
 import { type FoundShadow, findShadow } from "../serve/shadow.ts";
 import { type OpenState, openState } from "../serve/state.ts";
+import { readTraces } from "../serve/traces.ts";
 import { refuseUnsafe } from "../serve/unsafe.ts";
 import { painter } from "../terminal.ts";
 
@@ -88,6 +89,7 @@ async function answerUntilStopped(
   io: Io,
 ): Promise<ExitCode> {
   const doors = readDoors(input, io);
+  const openTraces = readTraces(input, io);
   const shared = sharedParts(state, audit, io);
   const now = neverBackwards(state.clock.wallMs);
   const modules = openModules(input, io, now);
@@ -99,16 +101,23 @@ async function answerUntilStopped(
   const decided = shadow.around(policy.active, { ...shared, store: state.store });
   const granted = grants.around(decided, () => policy.active.present()?.digest);
   const kept = audit.around(state.keep(granted));
-  const { service, measures } = measured(await withIdentity(kept, state.clock, input, io));
+  const counted = measured(await withIdentity(kept, state.clock, input, io));
+  const { measures } = counted;
+  const traces = openTraces(counted.service, state.clock);
+  const { service } = traces;
+  const openDoors = doors.open(service, () => policy.active.present()?.program.package);
   const app = createServer({
     service,
     allowedHosts: [...(input.lists.get("allowed-host") ?? []), ...doors.allowedHosts],
     docs: doors.docs,
-    extend: doors.open(service, () => policy.active.present()?.program.package),
+    extend: (app) => {
+      traces.join(app);
+      openDoors(app);
+    },
     logger: loggerFor(input, io),
   });
   const listening = await startListening(app, input, io);
-  const vitals = vitalsOf({ policy, shadow, state, audit });
+  const vitals = { ...vitalsOf({ policy, shadow, state, audit }), spans: traces.counts };
   const watched = { engine: policy.engine, service, measures, vitals };
   const admin = await orStop(
     [listening],
@@ -138,6 +147,7 @@ async function answerUntilStopped(
   await listening.stop();
   await admin?.stop();
   await metrics?.stop();
+  await traces.close();
   await policy.stop();
   shadow.stop();
   modules.close();

@@ -12,6 +12,7 @@ import { POLICY_OPTIONS } from "./policy.ts";
 import { REGO_OPTIONS } from "./rego.ts";
 import { SHADOW_OPTIONS } from "./shadow.ts";
 import { STATE_OPTIONS } from "./state.ts";
+import { TRACE_OPTIONS } from "./traces.ts";
 
 /** Everything that a service can be told. */
 export const SERVE_OPTIONS: readonly Option[] = [
@@ -20,6 +21,7 @@ export const SERVE_OPTIONS: readonly Option[] = [
   ...STATE_OPTIONS,
   ...ADMIN_OPTIONS,
   ...METRICS_OPTIONS,
+  ...TRACE_OPTIONS,
   ...AUDIT_OPTIONS,
   ...DOORS_OPTIONS,
   ...IDENTITY_OPTIONS,

@@ -246,6 +246,12 @@ const CONTROLS: readonly Control[] = [
   },
   {
     control: "what is told",
+    weakened: ({ flags }) =>
+      flags.has("otlp-private") ? "the collector's URL may lead into private networks" : undefined,
+    advice: "leave out `--otlp-private` where the collector is public or on this machine",
+  },
+  {
+    control: "what is told",
     weakened: (told) =>
       told.isRemote && told.flags.has("docs")
         ? "other machines are shown all that is served"

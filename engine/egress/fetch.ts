@@ -1,5 +1,5 @@
 /**
- * Fetches what the configuration names, and nothing that a request names: https, or http to this machine. The
+ * Fetches what the configuration names (or sends it something), and nothing that a request names: https, or http to this machine. The
  * address is checked when it is connected to, so that no name leads elsewhere a moment later; redirects are not
  * followed, nothing is inflated, and time and size are bounded.
  */
@@ -15,6 +15,9 @@ export interface Fetching {
   readonly privateNetworks: boolean;
   /** Of what was fetched before: asks whether it is still the same. */
   readonly etag?: string | undefined;
+  /** Sent there; missing = it is only asked. */
+  readonly post?: { readonly contentType: string; readonly body: Uint8Array } | undefined;
+  /** Of the answer. */
   readonly byteCountMax: number;
   /** For all of it. */
   readonly timeoutMs: number;
@@ -64,7 +67,7 @@ export async function fetchBytes(fetching: Fetching): Promise<Fetched> {
 class Refused extends Error {}
 
 function ask(fetching: Fetching, signal: AbortSignal): Promise<Fetched> {
-  const { url, etag } = fetching;
+  const { url, etag, post } = fetching;
   const allowed: AllowedAddresses = {
     loopback: namesThisMachine(url) ? "only" : "never",
     privateNetworks: fetching.privateNetworks,
@@ -75,7 +78,7 @@ function ask(fetching: Fetching, signal: AbortSignal): Promise<Fetched> {
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     const asked = request(url, {
-      method: "GET",
+      method: post === undefined ? "GET" : "POST",
       agent: false,
       signal,
       rejectUnauthorized: true,
@@ -85,13 +88,16 @@ function ask(fetching: Fetching, signal: AbortSignal): Promise<Fetched> {
         "accept-encoding": "identity",
         "user-agent": "writ",
         ...(etag === undefined ? {} : { "if-none-match": etag }),
+        ...(post === undefined
+          ? {}
+          : { "content-type": post.contentType, "content-length": post.body.byteLength }),
       },
     });
     asked.on("error", reject);
     asked.on("response", (response) => {
       read(response, fetching.byteCountMax).then(resolve, reject);
     });
-    asked.end();
+    asked.end(post?.body);
   });
 }
 

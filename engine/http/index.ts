@@ -20,4 +20,5 @@ export { PROBLEMS, type Problem, type ProblemName } from "./problem.ts";
 export { createServer, type ServerParts } from "./server.ts";
 export type { DecisionService } from "./service.ts";
 export { listenOnSocket, shortest } from "./socket.ts";
+export { type Traced, traced } from "./traced.ts";
 export { Waits } from "./waits.ts";

@@ -30,6 +30,7 @@ async function familiesOf(parts: MetricsParts): Promise<readonly Family[]> {
     ...partFamilies("state", vitals.state),
     ...partFamilies("audit", vitals.audit),
     ...queueFamilies(vitals),
+    ...spanFamilies(vitals),
     ...stateFamilies(await stateOf(parts)),
     ...processFamilies(),
   ];
@@ -130,6 +131,13 @@ function partFamilies(
 function queueFamilies({ audit }: Vitals): readonly Family[] {
   if (audit === undefined) return [];
   return [gauge("writ_audit_queued_records", "Records that are not written yet.", audit.queued())];
+}
+
+function spanFamilies({ spans }: Vitals): readonly Family[] {
+  if (spans === undefined) return [];
+  return [
+    counter("writ_spans", "Spans, by whether a collector has them.", { ...spans() }, "result"),
+  ];
 }
 
 /** State on another machine may be out of reach; all else is told even then. */

@@ -1,5 +1,6 @@
 /** What metrics tell of a service besides its decisions. Each is missing where the service has none. */
 import type { Readiness } from "../../answer.ts";
+import type { ExportCounts } from "../../trace/exporter.ts";
 import type { Waits } from "../waits.ts";
 
 export interface Vitals {
@@ -9,6 +10,7 @@ export interface Vitals {
   readonly shadow?: () => ShadowVitals | undefined;
   readonly state?: PartVitals;
   readonly audit?: PartVitals & { readonly queued: () => number };
+  readonly spans?: (() => ExportCounts) | undefined;
 }
 
 export interface PolicyVitals {

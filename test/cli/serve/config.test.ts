@@ -140,6 +140,7 @@ describe("writ doctor", () => {
     [["--bundle-grace", "192h"], "a week after"],
     [["--bundle-interval", "2h"], "more than an hour"],
     [["--bundle-private"], "private networks"],
+    [["--otlp-private"], "collector's URL may lead"],
     [["--audit-requests"], "whole requests"],
     [["--audit", "off"], "nothing is recorded"],
     [["--state", "memory"], "forgotten at every restart"],

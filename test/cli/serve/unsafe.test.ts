@@ -45,6 +45,9 @@ const TABLE: readonly Unsafe[] = [
   { words: [...REMOTE, "--no-test", "small"], says: "its tests may refute" },
   { words: [...REMOTE, "--watch", "small"], says: "whatever is saved next" },
   { words: [...REMOTE, "--trust-modules", "small"], says: "would stop all answers" },
+  { words: ["--otlp", "http://collector.example/v1/traces", "small"], says: "is not https" },
+  { words: ["--otlp", "https://u:p@c.example/v1/traces", "small"], says: "a user or a password" },
+  { words: ["--otlp-private", "small"], says: "is for `--otlp`" },
   // Operators.
   { words: ["--admin-port", "0", "small"], says: "needs a credential" },
   { words: ["--admin-credential", "token", "small"], says: "is for `--admin-port`" },
