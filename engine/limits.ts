@@ -58,6 +58,8 @@ export const HTTP_LIMITS = {
   connectionCount: 1_000,
   /** Then the client connects anew, so that a load balancer can move it. */
   requestsPerConnection: 100_000,
+  /** For what was sent before its sender could know that we stop: then idle connections are closed. */
+  lastCallMs: 250,
   /** How long shutting down waits for requests in flight. */
   drainMs: 10_000,
   /** An `X-Request-ID` to be echoed. */

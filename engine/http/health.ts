@@ -14,6 +14,7 @@ export function serveHealth(app: FastifyInstance, service: DecisionService): voi
     "/ready",
     { config: { purpose: "says whether it can decide", anyHost: true } },
     (_request, reply) => {
+      if (app.stopping.isSo) return sendProblem(reply, "unavailable", { detail: "it is stopping" });
       const readiness = service.readiness();
       if (readiness.ready) {
         const { warnings } = readiness;

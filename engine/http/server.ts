@@ -62,6 +62,13 @@ export function createServer({
   return app;
 }
 
+declare module "fastify" {
+  interface FastifyInstance {
+    /** It answers what still comes, and will be asked no more. */
+    readonly stopping: { isSo: boolean };
+  }
+}
+
 /** The checks, limits and faults that all servers share, and `GET /`. */
 export function createApp(parts: AppParts): FastifyInstance {
   const { allowedHosts = [], allowedOrigins = [], logger = false, admit } = parts;
@@ -72,11 +79,27 @@ export function createApp(parts: AppParts): FastifyInstance {
     reply.headers(ANSWER_HEADERS);
     if ((gate(request, reply) ?? admit?.(request, reply)) === undefined) done();
   });
+  app.decorate("stopping", { isSo: false });
+  app.addHook("preClose", (done) => {
+    app.stopping.isSo = true;
+    waitForLastCalls(app.server, done);
+  });
   app.addHook("onResponse", logAnswer);
   app.setErrorHandler(answerFault);
   takeRawBodies(app);
   serveIndex(app);
   return app;
+}
+
+/**
+ * From now on every answer closes its connection. One that is idle may have a request on its way: closed at once,
+ * it would be reset.
+ */
+function waitForLastCalls(server: Server, done: () => void): void {
+  server.getConnections((_error, count) => {
+    if (count === 0 || !server.listening) done();
+    else setTimeout(done, HTTP_LIMITS.lastCallMs);
+  });
 }
 
 const FASTIFY_OPTIONS = {
