@@ -9,12 +9,13 @@ import { canonicalJson, digestOf } from "../canonical-json.ts";
 import { decide } from "../decide.ts";
 import type { Decision } from "../decision.ts";
 import type { Evaluator } from "../evaluate/evaluator.ts";
+import type { ModuleReading } from "../facts.ts";
 import { type Policy, preparePolicy } from "../policy.ts";
 import { createRequestReader, type RequestReader } from "../request-reader.ts";
 import type { StateView, TaskState } from "../state/store.ts";
 import type { Scalar, Value } from "../value.ts";
 import { sealedJson } from "./sealed.ts";
-import { digestOfValue, sessionFrom, taskFrom, type Whole } from "./whole.ts";
+import { digestOfValue, moduleFrom, sessionFrom, taskFrom, type Whole } from "./whole.ts";
 
 /** As `record.ts` wrote it. */
 export interface RecordedDecision {
@@ -116,14 +117,16 @@ class RecordedView implements StateView {
   readonly #counters: ReadonlyMap<string, number | string>;
   readonly #latches: ReadonlyMap<string, boolean | string>;
   readonly #origins: ReadonlyMap<string, readonly Scalar[] | string>;
+  readonly #modules: ReadonlyMap<number, ModuleReading | undefined>;
 
   constructor(whole: Whole, nowMs: number, task: TaskState | "changed" | undefined) {
-    const { counters = [], latches = [], origins = [] } = whole;
+    const { counters = [], latches = [], origins = [], modules = [] } = whole;
     this.nowMs = nowMs;
     this.task = task;
     this.#counters = new Map(counters.map(([index, key, value]) => [`${index} ${key}`, value]));
     this.#latches = new Map(latches.map(([index, key, value]) => [`${index} ${key}`, value]));
     this.#origins = new Map(origins);
+    this.#modules = new Map(modules.map((module) => [module[0], moduleFrom(module)]));
   }
 
   counter(index: number, key: string): number | "unavailable" {
@@ -143,6 +146,12 @@ class RecordedView implements StateView {
     if (labels === "unavailable") return labels;
     if (Array.isArray(labels)) return new Set(labels);
     throw new Error("the origin of a value is asked, and was not asked then");
+  }
+
+  /** The module itself is not run: it may not be here, and would know another clock. */
+  module(index: number): ModuleReading | undefined {
+    if (this.#modules.has(index)) return this.#modules.get(index);
+    throw new Error(`imported module ${index} is asked, and was not asked then`);
   }
 }
 

@@ -2,9 +2,10 @@
  * What a decision or an outcome leaves behind (SPEC §14.1): who asked, for whom, through whom, for what, and
  * what decided. Names, never values: those of arguments only where the operator allows it. Pure.
  */
-import type { Program } from "../../lang/ir.ts";
+import { createHash } from "node:crypto";
+import type { ModuleBinary, Program } from "../../lang/ir.ts";
 import { spellTime } from "../../lang/scalar/time.ts";
-import type { DecisionEvidence, FactsRead, OutcomeEvidence } from "../evidence.ts";
+import type { DecisionEvidence, FactsRead, ModuleRead, OutcomeEvidence } from "../evidence.ts";
 import { isList, isSet, type RecordValue, toWire, type Value } from "../value.ts";
 import { valueAt } from "./pointer.ts";
 import { digestOfText, sealed, sealedJson, sealedName } from "./sealed.ts";
@@ -245,7 +246,7 @@ function factsOf(
   program: Program | undefined,
 ): Readonly<Record<string, unknown>> {
   if (facts === undefined || program === undefined) return {};
-  const { counters, latches, origins } = facts;
+  const { counters, latches, origins, modules } = facts;
   return {
     counters: counters.map(({ index, value }) => {
       const { name, type = "Int" } = program.counters[index] ?? {};
@@ -253,8 +254,35 @@ function factsOf(
     }),
     latches: latches.map(({ index, value }) => ({ name: program.latches[index]?.name, value })),
     origins: origins.map(({ labels }) => (labels === "unavailable" ? labels : [...labels].sort())),
+    modules: modules.length === 0 ? undefined : modules.map((read) => moduleOf(read, program)),
   };
 }
+
+/** Which module said what. Values but `true` and `false` may be the request's, and are not told. */
+function moduleOf({ index, reading }: ModuleRead, program: Program): unknown {
+  const { name, entrypoint, binary = -1 } = program.modules[index] ?? {};
+  const run = program.binaries?.[binary];
+  const value = reading?.value;
+  const answer = value === undefined ? "absent" : typeof value === "boolean" ? value : "given";
+  return {
+    name,
+    entrypoint,
+    digest: run && digestOfBinary(run),
+    answer: reading === undefined ? "unavailable" : answer,
+  };
+}
+
+/** Of the WebAssembly's bytes, as `sha256sum` has it; worked out once for each. */
+function digestOfBinary(binary: ModuleBinary): string {
+  const known = BINARY_DIGESTS.get(binary);
+  if (known !== undefined) return known;
+  const bytes = Buffer.from(binary.wasm, "base64");
+  const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  BINARY_DIGESTS.set(binary, digest);
+  return digest;
+}
+
+const BINARY_DIGESTS = new WeakMap<ModuleBinary, string>();
 
 function fieldsOf(
   input: unknown,

@@ -6,10 +6,11 @@ import type { Program } from "../../lang/ir.ts";
 import type { Json } from "../../lang/type.ts";
 import { canonicalJson, digestOf } from "../canonical-json.ts";
 import type { DecisionEvidence, FactsRead } from "../evidence.ts";
+import type { ModuleReading } from "../facts.ts";
 import type { VouchedDelegation } from "../identity/vouched.ts";
 import type { DecisionRequest } from "../request.ts";
 import type { AcceptedRequest, SessionFacts } from "../request-reader.ts";
-import { decodeTask, encodeTask, encodeValue } from "../state/codec.ts";
+import { decodeTask, decodeValue, encodeTask, encodeValue } from "../state/codec.ts";
 import { sequenceIn } from "../state/past.ts";
 import type { TaskState } from "../state/store.ts";
 import { isSet, type RecordValue, type Scalar, type Value } from "../value.ts";
@@ -30,8 +31,12 @@ export interface Whole {
   readonly counters?: readonly (readonly [index: number, key: string, value: number | string])[];
   readonly latches?: readonly (readonly [index: number, key: string, value: boolean | string])[];
   readonly origins?: readonly (readonly [of: string, labels: readonly Scalar[] | string])[];
+  readonly modules?: readonly WholeModule[];
   readonly task?: Json | undefined;
 }
+
+/** What an imported module gave, where it gave a value. */
+type WholeModule = readonly [index: number, said: "value" | "absent" | "unavailable", value?: Json];
 
 interface WholeSession {
   readonly started: number;
@@ -54,9 +59,10 @@ export function wholeOf(
   const spared = NEVER.reduce(without, input);
   const request = but.reduce(without, spared);
   const read = accepted && facts && program && factsJson(facts, accepted, program);
-  const text = canonicalJson([request, read?.task, vouched.delegation]);
-  // Steps before this one may hold what this request is spared of.
-  const isTold = but.length > 0 && facts?.task !== undefined;
+  // A module may answer with what it was asked.
+  const text = canonicalJson([request, read?.task, read?.modules, vouched.delegation]);
+  // Steps before this one, and answers of modules, may hold what this request is spared of.
+  const isTold = but.length > 0 && (facts?.task !== undefined || (facts?.modules ?? []).length > 0);
   const isAltered = isTold || request !== spared || sealed(text) !== text;
   if (isAltered) return { request: sealedJson(request), altered: true };
   return {
@@ -94,7 +100,7 @@ export function sessionFrom(session: WholeSession): SessionFacts {
 }
 
 function factsJson(
-  { counters, latches, origins, task }: FactsRead,
+  { counters, latches, origins, modules, task }: FactsRead,
   accepted: AcceptedRequest,
   program: Program,
 ): Partial<Whole> {
@@ -105,8 +111,22 @@ function factsJson(
       digestOfValue(of),
       labels === "unavailable" ? labels : [...labels],
     ]),
+    ...(modules.length === 0
+      ? {}
+      : { modules: modules.map(({ index, reading }) => moduleJson(index, reading)) }),
     task: task && taskJson(task, accepted, program),
   };
+}
+
+function moduleJson(index: number, reading: ModuleReading | undefined): WholeModule {
+  if (reading === undefined) return [index, "unavailable"];
+  const { value } = reading;
+  return value === undefined ? [index, "absent"] : [index, "value", encodeValue(value)];
+}
+
+export function moduleFrom([, said, value]: WholeModule): ModuleReading | undefined {
+  if (said === "absent") return { value: undefined };
+  return said === "value" && value !== undefined ? { value: decodeValue(value) } : undefined;
 }
 
 function taskJson(

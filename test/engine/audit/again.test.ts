@@ -5,7 +5,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { type Again, openAgain, type RecordedDecision } from "../../../engine/audit/again.ts";
-import { decisionRecord } from "../../../engine/audit/record.ts";
+import { decisionRecord, type RecordOptions } from "../../../engine/audit/record.ts";
 import { canonicalJson } from "../../../engine/canonical-json.ts";
 import { createEngine } from "../../../engine/engine.ts";
 import type { Evaluator } from "../../../engine/evaluate/evaluator.ts";
@@ -141,6 +141,103 @@ test("counters, latches under way, and where values come from", () => {
   for (const reached of ['"pending"', '"untrusted","user"', '"planted"', '"twice"', '"many"']) {
     expect(said).toContain(reached);
   }
+});
+
+const ASKING = `
+tool look { effect read, args { to: String } }
+tool pay { effect write, args { amount: Decimal } }
+import rego "x.wasm" entrypoint "a/allow" as legacy: Bool
+import rego "x.wasm" entrypoint "a/risk" as risk: { score: Decimal, tags: List<String> }
+import rego "x.wasm" entrypoint "a/limit" as limit: Decimal?
+permit seen tool look when legacy(input)
+permit paid tool pay when args.amount <= (limit(input) ?? 2.50)
+forbid risky tool pay when risk(input).score > 0.5 and "new" in risk(input).tags
+`;
+
+describe("what imported modules said", () => {
+  const parsed = programOf(ASKING);
+  const program: Program = {
+    ...parsed,
+    modules: parsed.modules.map((module) => ({ ...module, binary: 0 })),
+    binaries: [{ wasm: Buffer.from("x").toString("base64") }],
+  };
+  const evaluator = generateEvaluator(program);
+  const again = openAgain({ program, digest: DIGEST, evaluator });
+  const SAID: readonly unknown[] = [
+    undefined,
+    true,
+    false,
+    "true",
+    7,
+    { score: 0.75, tags: ["new"] },
+    { score: 0.25, tags: ["old", "known"] },
+  ];
+
+  function recordOf(
+    tool: string,
+    args: Readonly<Record<string, unknown>>,
+    said: readonly unknown[],
+    whole: RecordOptions = WHOLE,
+  ) {
+    const records: RecordedDecision[] = [];
+    drive(program, {
+      evaluator,
+      modules: {
+        about: () => (index) => {
+          const value = said[index];
+          return value === undefined
+            ? { kind: "undefined" }
+            : { kind: "defined", value: value as true };
+        },
+      },
+      evidence: {
+        decided: (one) => {
+          records.push(JSON.parse(canonicalJson(decisionRecord(one, START, whole))));
+        },
+        settled: () => {},
+      },
+    }).call(tool, args);
+    const [made] = records;
+    if (made === undefined) throw new Error("nothing was recorded");
+    return made as RecordedDecision & { readonly modules?: unknown };
+  }
+
+  test("is recorded, and decided by again without them", () => {
+    const came = new Set<string>();
+    for (const first of SAID) {
+      for (const second of SAID) {
+        for (const record of [
+          recordOf("look", { to: "x" }, [first]),
+          recordOf("pay", { amount: 5 }, [undefined, second, first]),
+        ]) {
+          expect(again(record)).toEqual({ kind: "same" });
+          came.add(record.code ?? record.decision);
+        }
+      }
+    }
+    expect([...came].sort()).toEqual(["allow", "forbidden", "indeterminate", "not_permitted"]);
+  });
+
+  test("by which module, and of its values none that may be the request's", () => {
+    const digest = "sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+    const legacy = { name: "legacy", entrypoint: "a/allow", digest };
+    expect(recordOf("look", { to: "x" }, [true]).modules).toEqual([{ ...legacy, answer: true }]);
+    expect(recordOf("look", { to: "x" }, ["yes"]).modules).toEqual([
+      { ...legacy, answer: "unavailable" },
+    ]);
+    const paid = recordOf("pay", { amount: 5 }, [true, SAID[5], undefined]);
+    expect(paid.modules).toMatchObject([
+      { name: "limit", answer: "absent" },
+      { name: "risk", answer: "given" },
+    ]);
+    expect(JSON.stringify({ ...paid, whole: undefined })).not.toContain("new");
+  });
+
+  test("is not told where something of the request was left out", () => {
+    const but = { fields: [], whole: { but: [["tool", "args", "to"]] } };
+    const made = recordOf("look", { to: "secret" }, [true], but);
+    expect(again(made)).toEqual({ kind: "skipped", why: "left_out" });
+  });
 });
 
 describe("a record that was changed, or made by another policy", () => {

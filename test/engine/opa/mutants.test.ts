@@ -19,7 +19,8 @@ import { mutantsOf } from "./mutants.ts";
 const GIVEN = process.env.WRIT_MUTANTS;
 const COUNT = Number(GIVEN ?? 50_000);
 const TIME_MS = GIVEN === undefined ? 40_000 : Number.POSITIVE_INFINITY;
-const DEADLINE_MS = 200;
+/** Long enough for a busy machine to answer what is harmless. */
+const DEADLINE_MS = 1_000;
 /** Loaded into one pool, behind one that is as OPA made it. */
 const TOGETHER = 40;
 
@@ -92,7 +93,7 @@ test(
     expect(lag.percentile(50) / 1e6).toBeLessThan(DEADLINE_MS);
     await confirm(allowed);
   },
-  GIVEN === undefined ? 180_000 : 3 * 3_600_000,
+  GIVEN === undefined ? 300_000 : 3 * 3_600_000,
 );
 
 async function run(batch: readonly ModuleSource[], tally: Tally): Promise<void> {
@@ -131,10 +132,11 @@ function count(answer: ModuleAnswer, allowed: boolean, { answers }: Tally): void
 
 /** A process that was ended is replaced, and loads everything again: on a busy machine that takes a while. */
 async function eventually(pool: ModulePool): Promise<ModuleAnswer> {
-  const untilMs = performance.now() + 30_000;
+  const untilMs = performance.now() + 90_000;
   for (;;) {
     const answer = await ask(pool, 0, asking("read_file"));
     if (answer.kind === "defined" || performance.now() > untilMs) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
