@@ -15,22 +15,8 @@ import type { DecisionService } from "../engine/http/service.ts";
 import type { Journal } from "../engine/state/journal.ts";
 import { createMemoryStore } from "../engine/state/memory.ts";
 import { openSqliteJournal } from "../engine/state/sqlite/journal.ts";
-import { compile } from "../lang/compile.ts";
+import { COUNTERS_ALONE, PARTIES, paymentOf, programFrom } from "./stateful.ts";
 
-const TEXT = `package journal
-
-tool send_money { effect write, args { recipient: String, amount: Decimal } }
-counter calls = count allowed per session within 1m
-counter spend = sum args.amount of allowed send_money per principal within 24h
-
-permit pay
-  agent in group "tellers"
-  tool  send_money
-  when  calls < 1000000
-  when  spend + args.amount <= 900000000.00
-`;
-
-const PARTIES = 1_000;
 const SECONDS = 3;
 const CLIENTS = 32;
 
@@ -64,11 +50,7 @@ function journalled(durability: "process" | "power"): Kept {
 }
 
 function engineOn({ store }: Pick<Journal, "store">): Engine {
-  const { program } = compile({
-    directory: "journal",
-    files: [{ path: "journal.writ", text: TEXT }],
-  });
-  if (program === undefined) throw new Error("the policy of the journal benchmark is wrong");
+  const program = programFrom(COUNTERS_ALONE);
   return createEngine({ program, digest: makeBundle({ program }).digest, store });
 }
 
@@ -82,7 +64,7 @@ function inProcess({ engine, flush }: Kept, batch: number): { median: number; al
     open = [];
     const began = process.hrtime.bigint();
     for (let at = 0; at < batch; at++) {
-      const answer = engine.decide(requestOf(next++ % PARTIES));
+      const answer = engine.decide(paymentOf(next++ % PARTIES));
       if (answer.kind !== "answer" || answer.value.call === undefined) throw new Error("refused");
       open.push(answer.value.call);
     }
@@ -108,7 +90,7 @@ async function overHttp({ service }: Kept): Promise<{ rate: number; p50: number;
   const client = async (first: number): Promise<void> => {
     for (let at = first; performance.now() < end; at += CLIENTS) {
       const began = performance.now();
-      await post(`${url}/decide`, requestOf(at % PARTIES), agent);
+      await post(`${url}/decide`, paymentOf(at % PARTIES), agent);
       if (began > end - SECONDS * 1_000) times.push(performance.now() - began);
     }
   };
@@ -128,15 +110,6 @@ function post(url: string, body: object, agent: Agent): Promise<void> {
     asking.on("error", reject);
     asking.end(JSON.stringify(body));
   });
-}
-
-function requestOf(party: number): object {
-  return {
-    agent: { id: `spiffe://bank.example/agent/${party}`, groups: ["tellers"] },
-    principal: { id: `person-${party}`, kind: "human" },
-    tool: { name: "send_money", args: { recipient: "GB29NWBK60161331926819", amount: 12.5 } },
-    session: { id: `session-${party}` },
-  };
 }
 
 function quantile(times: readonly number[], share: number): number {

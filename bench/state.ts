@@ -1,17 +1,19 @@
 /**
- * A decision with two counters read and reserved, in process: opened, decided, committed as `engine.ts` does,
- * on a store that has seen so many calls that it must forget old ones to keep new ones.
+ * Decisions with state, in process: opened, decided, committed as `engine.ts` does, on a store that has seen so many
+ * calls that it must forget old ones to keep new ones. With two counters read and reserved, and with a latch and a
+ * task's sequence as well.
  */
+import { effectsOf } from "../engine/answering.ts";
 import { makeBundle } from "../engine/bundle.ts";
-import { decide } from "../engine/decide.ts";
+import { decide, matchOf } from "../engine/decide.ts";
 import { createEngine } from "../engine/engine.ts";
 import { generateEvaluator } from "../engine/evaluate/javascript.ts";
 import { createIds } from "../engine/ids.ts";
 import { preparePolicy } from "../engine/policy.ts";
 import { type AcceptedRequest, createRequestReader } from "../engine/request-reader.ts";
 import { createMemoryStore } from "../engine/state/memory.ts";
-import { compile } from "../lang/compile.ts";
 import type { Program } from "../lang/ir.ts";
+import { COUNTERS_ALONE, IN_TASK, PARTIES, paymentOf, programFrom, STATEFUL } from "./stateful.ts";
 
 export interface StateSpeed {
   readonly name: string;
@@ -21,67 +23,89 @@ export interface StateSpeed {
   readonly p99Us: number;
 }
 
-const TEXT = `package state
-
-tool send_money { effect write, args { recipient: String, amount: Decimal } }
-counter calls = count allowed per session within 1m
-counter spend = sum args.amount of allowed send_money per principal within 24h
-
-permit pay
-  agent in group "tellers"
-  tool  send_money
-  when  calls < 1000000
-  when  spend + args.amount <= 900000000.00
-`;
-
-const PARTIES = 1_000;
 const BATCH = 64;
 /** More than the store keeps of calls, so that what is measured goes on for ever. */
 const WARM_UP_CALLS = 150_000;
 const START_MS = Date.UTC(2026, 0, 2, 12);
 
 export function measureState(seconds: number): readonly StateSpeed[] {
-  const { program } = compile({ directory: "state", files: [{ path: "state.writ", text: TEXT }] });
-  if (program === undefined) throw new Error("the policy of the state benchmark is wrong");
-  return [...measureParts(program, seconds), measureEngine(program, seconds)];
+  const counters = programFrom(COUNTERS_ALONE);
+  const all = programFrom(STATEFUL);
+  return [
+    ...measureParts(counters, seconds, {
+      decide: {
+        name: "state-decide-reserve",
+        title: "two counters read and reserved: validated request in, decision out, committed",
+      },
+      settle: { name: "state-settle", title: "the outcome of such a call reported" },
+    }),
+    {
+      name: "state-engine",
+      title: "the same through `engine.decide`: JSON value in, read and checked",
+      ...measureEngine(counters, {}, seconds),
+    },
+    ...measureParts(all, seconds, {
+      more: IN_TASK,
+      decide: {
+        name: "state-all-decide",
+        title:
+          "two counters, a latch and a sequence: validated request in, decision out, committed",
+      },
+      settle: { name: "state-all-settle", title: "the outcome of such a call reported" },
+    }),
+    {
+      name: "state-all-engine",
+      title: "the same through `engine.decide`",
+      ...measureEngine(all, IN_TASK, seconds),
+    },
+  ];
 }
 
-function measureParts(program: Program, seconds: number): readonly StateSpeed[] {
+interface Case {
+  /** Members of requests besides those that all have. */
+  readonly more?: object;
+  readonly decide: Pick<StateSpeed, "name" | "title">;
+  readonly settle: Pick<StateSpeed, "name" | "title">;
+}
+
+function measureParts(
+  program: Program,
+  seconds: number,
+  { more = {}, decide: deciding, settle: settling }: Case,
+): readonly StateSpeed[] {
   const { digest } = makeBundle({ program });
   const evaluator = generateEvaluator(program);
   const policy = preparePolicy(program, { digest }, evaluator);
   const state = createMemoryStore().open(program);
   const ids = createIds();
   const read = createRequestReader(program);
+  const task = "intent" in more ? 0 : undefined;
   const accepted = Array.from({ length: PARTIES }, (_, party) => {
-    const reading = read(requestOf(party), { nowMs: START_MS, session: state.session });
+    const reading = read(paymentOf(party, more), { nowMs: START_MS, session: state.session });
     if (!reading.ok) throw new Error(JSON.stringify(reading.problems));
     return reading as AcceptedRequest;
   });
   const time = clock();
+  const match = (index: number) => matchOf(policy, index);
   const open: string[] = [];
   let next = 0;
   const decideOne = () => {
     const request = accepted[next++ % PARTIES] as AcceptedRequest;
     const sessionId = request.sessionId ?? "";
-    const view = state.begin({ nowMs: time(), sessionId });
+    const view = state.begin({ nowMs: time(), sessionId, task });
     const call = ids.call();
     const input = { id: ids.decision(), call, approvals: [], digest: () => "" };
-    const { decision, touches } = decide(policy, request, view, input);
-    const kept = state.commit({
-      nowMs: view.nowMs,
-      request: request.request,
-      touches,
-      sessionId,
-      allowed: { call },
-    });
-    if (decision.decision !== "allow" || kept !== "ok") throw new Error("a call was refused");
+    const verdict = decide(policy, request, view, input);
+    const kept = state.commit(effectsOf(verdict, request, view.nowMs, call, policy));
+    if (verdict.decision.decision !== "allow" || kept !== "ok") {
+      throw new Error(`a call was refused: ${JSON.stringify(verdict.decision)}`);
+    }
     open.push(call);
   };
   const settleAll = () => {
     for (const call of open) {
       const outcome = { call, nowMs: time(), status: "ok", labels: [], parts: [] } as const;
-      if (!state.settle(outcome, neverMatches).ok) throw new Error("a call was not settled");
+      if (!state.settle(outcome, match).ok) throw new Error("a call was not settled");
     }
     open.length = 0;
   };
@@ -89,33 +113,33 @@ function measureParts(program: Program, seconds: number): readonly StateSpeed[] 
     for (let at = 0; at < BATCH; at += 1) decideOne();
     settleAll();
   }
-  const deciding: number[] = [];
-  const settling: number[] = [];
+  const decided: number[] = [];
+  const settled: number[] = [];
   const end = performance.now() + seconds * 1_000;
   while (performance.now() < end) {
-    deciding.push(
+    decided.push(
       microseconds(() => {
         for (let at = 0; at < BATCH; at += 1) decideOne();
       }),
     );
-    settling.push(microseconds(settleAll));
+    settled.push(microseconds(settleAll));
   }
   return [
-    {
-      name: "state-decide-reserve",
-      title: "two counters read and reserved: validated request in, decision out, committed",
-      ...spread(deciding),
-    },
-    { name: "state-settle", title: "the outcome of such a call reported", ...spread(settling) },
+    { ...deciding, ...spread(decided) },
+    { ...settling, ...spread(settled) },
   ];
 }
 
 /** With the request read and checked, and the outcome reported outside the clock. */
-function measureEngine(program: Program, seconds: number): StateSpeed {
+function measureEngine(
+  program: Program,
+  more: object,
+  seconds: number,
+): Pick<StateSpeed, "p50Us" | "p99Us"> {
   const { digest } = makeBundle({ program });
   const evaluator = generateEvaluator(program);
   const engine = createEngine({ program, digest, evaluator, clock: clock() });
-  const requests = Array.from({ length: PARTIES }, (_, party) => requestOf(party));
+  const requests = Array.from({ length: PARTIES }, (_, party) => paymentOf(party, more));
   const open: string[] = [];
   const times: number[] = [];
   let next = 0;
@@ -137,28 +161,13 @@ function measureEngine(program: Program, seconds: number): StateSpeed {
   for (let call = 0; call < WARM_UP_CALLS; call += BATCH) run();
   const end = performance.now() + seconds * 1_000;
   while (performance.now() < end) times.push(run());
-  return {
-    name: "state-engine",
-    title: "the same through `engine.decide`: JSON value in, read and checked",
-    ...spread(times),
-  };
+  return spread(times);
 }
-
-const neverMatches = () => () => ({ matches: false }) as const;
 
 /** A millisecond for every 16 readings, as on a busy machine. */
 function clock(): () => number {
   let readings = 0;
   return () => START_MS + (readings++ >> 4);
-}
-
-function requestOf(party: number): object {
-  return {
-    agent: { id: `spiffe://bank.example/agent/${party}`, groups: ["tellers"] },
-    principal: { id: `person-${party}`, kind: "human" },
-    tool: { name: "send_money", args: { recipient: "GB29NWBK60161331926819", amount: 12.5 } },
-    session: { id: `session-${party}` },
-  };
 }
 
 function microseconds(run: () => void): number {

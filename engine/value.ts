@@ -112,7 +112,12 @@ function equalRecords(a: RecordValue, b: RecordValue, met: Met): boolean {
 export function keyOf(values: readonly Scalar[]): string {
   const first = values[0];
   if (values.length === 1 && first !== undefined) return keyOfOne(first);
-  return values.map((value) => `${tagged(value).length}:${tagged(value)}`).join("");
+  let key = "";
+  for (const value of values) {
+    const text = tagged(value);
+    key += `${text.length}:${text}`;
+  }
+  return key;
 }
 
 /** `keyOf` for one value. */

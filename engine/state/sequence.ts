@@ -154,18 +154,34 @@ function advance(
   request: DecisionRequest,
   match: Match,
 ): { readonly ways: readonly Configuration[]; readonly unknown?: Unknown } {
-  const ways = new Map<string, Configuration>();
+  const ways = new Ways();
   let unknown: Unknown | undefined;
   for (const way of from) {
     for (const position of following(sequence, way)) {
       const result = match(position, way.bound, request);
       if (result.matches === "unknown") unknown ??= result.unknown;
-      if (result.matches !== true) continue;
-      const next = { position, bound: result.bound };
-      if (ways.size < WAYS_MOST) ways.set(identify(next), next);
+      if (result.matches === true) ways.add({ position, bound: result.bound });
     }
   }
-  return { ways: [...ways.values()], ...(unknown === undefined ? {} : { unknown }) };
+  return unknown === undefined ? ways : { ways: ways.ways, unknown };
+}
+
+/** Each once. Most steps lead one way, which then is never compared with another. */
+class Ways {
+  readonly ways: Configuration[] = [];
+  #known: Set<string> | undefined;
+
+  add(way: Configuration): void {
+    const { ways } = this;
+    if (ways.length >= WAYS_MOST) return;
+    if (ways.length > 0) {
+      this.#known ??= new Set(ways.map(identify));
+      const name = identify(way);
+      if (this.#known.has(name)) return;
+      this.#known.add(name);
+    }
+    ways.push(way);
+  }
 }
 
 function following(sequence: SequenceDecl, { position }: Configuration): readonly number[] {
