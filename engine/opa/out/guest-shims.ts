@@ -4,9 +4,19 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import machine from "whatwg-url/lib/url-state-machine.js";
 
-/** Of `node:crypto`. */
-export function createHash(): { update(text: string): { digest(): string } } {
-  return { update: (text) => ({ digest: () => bytesToHex(sha256(utf8ToBytes(text))) }) };
+/** Of `node:crypto`: SHA-256 in hexadecimal is all that is asked for. */
+export function hash(algorithm: string, text: string, encoding: string): string {
+  if (algorithm !== "sha256" || encoding !== "hex") throw new Error("a module has SHA-256 alone");
+  return bytesToHex(sha256(utf8ToBytes(text)));
+}
+
+/** The same in two steps. */
+export function createHash(algorithm: string): Hashing {
+  return { update: (text) => ({ digest: (encoding) => hash(algorithm, text, encoding) }) };
+}
+
+interface Hashing {
+  update(text: string): { digest(encoding: string): string };
 }
 
 /** Of `node:crypto`: decisions of a module are named by its host. */
