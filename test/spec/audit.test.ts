@@ -30,6 +30,8 @@ latch opened = completed open_box per session
 permit opening tool open_box when not opened
 forbid planted tool open_box when untrusted in origin(args.text)
 forbid runaway tool open_box when args.text == "x" then interrupt session
+import rego "x.wasm" entrypoint "a/allow" as legacy: Bool
+forbid refused_there tool open_box when args.text == "x" and legacy(input)
 `;
 
 /** Decisions of every sort. */
