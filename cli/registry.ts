@@ -115,6 +115,13 @@ export const REGISTRY: readonly Entry[] = [
     load: () => import("./commands/doctor.ts"),
   },
   {
+    name: "revoke",
+    group: "operate",
+    summary:
+      "take back what an agent, person, session, task, token or issuer may do, or everything",
+    load: () => import("./commands/revoke.ts"),
+  },
+  {
     name: "approvals",
     group: "operate",
     summary: "list, show, approve and refuse what a running service holds",

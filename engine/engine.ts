@@ -34,6 +34,7 @@ import { createForesight, createInterpreter, type Observer } from "./evaluate/in
 import { generateEvaluator } from "./evaluate/javascript.ts";
 import type { EvidenceSink } from "./evidence.ts";
 import { type Foresight, foresee } from "./foresight.ts";
+import type { DelegationRefusal } from "./identity/cause.ts";
 import type { VouchedDelegation } from "./identity/vouched.ts";
 import { createIds, type Ids } from "./ids.ts";
 import { createInspection, type Inspection } from "./inspect/inspection.ts";
@@ -74,6 +75,8 @@ export interface Vouched {
   readonly delegationVerified?: boolean;
   /** What the tokens came to that the request, or what carried it, brought. */
   readonly delegation?: VouchedDelegation;
+  /** Somebody or something that the request names was revoked: whatever else is vouched for, it is denied. */
+  readonly refused?: DelegationRefusal;
   /** What imported modules say of this request, asked before: by who cannot be waited for while deciding. */
   readonly modules?: ModuleAnswers;
 }
@@ -200,6 +203,7 @@ function contextFor(vouched: Vouched, { state, time }: Shell) {
     session: state.session,
     verified: vouched.delegationVerified === true,
     delegation: vouched.delegation,
+    refused: vouched.refused,
   };
 }
 

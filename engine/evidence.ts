@@ -6,6 +6,7 @@ import type { Program } from "../lang/ir.ts";
 import type { ApprovalFact } from "./approvals/fact.ts";
 import type { Decision } from "./decision.ts";
 import type { ModuleReading } from "./facts.ts";
+import type { DelegationRefusal } from "./identity/cause.ts";
 import type { VouchedDelegation } from "./identity/vouched.ts";
 import type { OutcomeReport } from "./outcome-reader.ts";
 import type { AcceptedRequest } from "./request-reader.ts";
@@ -44,6 +45,7 @@ export interface VouchedEvidence {
   readonly approvals?: readonly ApprovalFact[];
   readonly delegationVerified?: boolean;
   readonly delegation?: VouchedDelegation;
+  readonly refused?: DelegationRefusal;
 }
 
 export interface OutcomeEvidence {

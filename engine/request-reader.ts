@@ -40,6 +40,8 @@ export interface RequestContext {
   readonly verified?: boolean;
   /** What the request's tokens came to. */
   readonly delegation?: VouchedDelegation | undefined;
+  /** Whatever the delegation says. */
+  readonly refused?: DelegationRefusal | undefined;
   /** Asked ahead of the call: its arguments are not told yet, and there must be none. */
   readonly ahead?: boolean;
 }
@@ -283,7 +285,7 @@ function readParts(envelope: Envelope, work: Work): Reading | undefined {
   if (work.malformed.length > 0 || work.invalid.length > 0) return undefined;
   if (agent === undefined || tool === undefined || intent === undefined) return undefined;
   const held = holdDelegation(
-    claimed,
+    context.refused === undefined ? claimed : { kind: "refused", refusal: context.refused },
     { value: agent, sent: envelope.agent },
     principal && { value: principal, sent: envelope.principal },
     { nowMs: context.doubt?.laterMs ?? context.nowMs, verified: context.verified === true },

@@ -199,6 +199,7 @@ function contextFor(guess: Guess, time: ClockReading, vouched: Vouched) {
     session: (id: string) => guess.session(id),
     verified: vouched.delegationVerified === true,
     delegation: vouched.delegation,
+    refused: vouched.refused,
   };
 }
 

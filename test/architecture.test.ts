@@ -62,6 +62,7 @@ const PURE = [
   "engine/identity/link.ts",
   "engine/identity/spiffe.ts",
   "engine/identity/transaction-token.ts",
+  "engine/revocations",
   "engine/state/call.ts",
   "engine/state/codec.ts",
   "engine/state/keeper.ts",

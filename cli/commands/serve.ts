@@ -101,7 +101,8 @@ async function answerUntilStopped(
   const decided = shadow.around(policy.active, { ...shared, store: state.store });
   const granted = grants.around(decided, () => policy.active.present()?.digest);
   const kept = audit.around(state.keep(granted));
-  const counted = measured(await withIdentity(kept, state.clock, input, io));
+  const verifying = { clock: state.clock, revocations: grants.revocations };
+  const counted = measured(await withIdentity(kept, verifying, input, io));
   const { measures } = counted;
   const traces = openTraces(counted.service, state.clock);
   const { service } = traces;

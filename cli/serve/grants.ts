@@ -4,10 +4,12 @@ import { Approvals } from "../../engine/approvals/approvals.ts";
 import { type Approvers, NO_APPROVERS, readApprovers } from "../../engine/approvals/approvers.ts";
 import { approving } from "../../engine/approvals/approving.ts";
 import { type Clock, latestOf } from "../../engine/clock.ts";
-import type { DecisionService } from "../../engine/http/index.ts";
+import type { AdminParts, DecisionService } from "../../engine/http/index.ts";
 import type { Ledger } from "../../engine/ledger/ledger.ts";
 import { MemoryLedger } from "../../engine/ledger/memory.ts";
 import { openSqliteLedger } from "../../engine/ledger/sqlite.ts";
+import { revocable } from "../../engine/revocations/revocable.ts";
+import { Revocations } from "../../engine/revocations/revocations.ts";
 import { readVerifyingKey } from "../../engine/signing-key.ts";
 import { StateFileRefused } from "../../engine/state/sqlite/database.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
@@ -24,8 +26,9 @@ export const GRANT_OPTIONS: readonly Option[] = [
 ];
 
 export interface ServedGrants {
+  readonly revocations: Revocations;
   /** For the operators' server. */
-  readonly admin: { readonly approvals: Approvals };
+  readonly admin: Pick<AdminParts, "approvals" | "revocations">;
   around(service: DecisionService, policy: () => string | undefined): DecisionService;
   close(): void;
 }
@@ -33,12 +36,17 @@ export interface ServedGrants {
 export function openGrants(clock: Clock, input: Input, io: Io): ServedGrants {
   const approvers = approversFor(input.values.get("approvers"), io);
   const ledger = openLedger(input.values.get("state"), io);
-  const approvals = new Approvals({ ledger, approvers, now: latestOf(clock) });
+  const now = latestOf(clock);
+  const revocations = new Revocations({ ledger, now });
+  const isRevoked = revocations.reachesApproval.bind(revocations);
+  const approvals = new Approvals({ ledger, approvers, now, isRevoked });
   const onFault = (fault: unknown) =>
     io.err(`fault in approvals: ${fault instanceof Error ? fault.message : fault}\n`);
   return {
-    admin: { approvals },
-    around: (service, policy) => approving(service, { approvals, policy, onFault }),
+    revocations,
+    admin: { approvals, revocations },
+    around: (service, policy) =>
+      approving(revocable(service, revocations), { approvals, policy, onFault }),
     close: () => ledger.close(),
   };
 }

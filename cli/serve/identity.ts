@@ -6,6 +6,7 @@ import { type IssuerConfig, readIdentityConfig } from "../../engine/identity/con
 import { createIdentity, type Identity } from "../../engine/identity/identity.ts";
 import type { Issuer } from "../../engine/identity/issuer.ts";
 import { openIssuers } from "../../engine/identity/open.ts";
+import type { Revocations } from "../../engine/identity/revocation.ts";
 import { identified } from "../../engine/identity/service.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { readSettingsFile } from "../settings-file.ts";
@@ -18,16 +19,21 @@ export const IDENTITY_OPTIONS: readonly Option[] = [
   },
 ];
 
+interface IdentityOpening {
+  readonly clock: Clock;
+  readonly revocations: Revocations;
+}
+
 /** Around the service: without `--identity`, requests with tokens are refused. */
 export async function withIdentity(
   service: DecisionService,
-  clock: Clock,
+  { clock, revocations }: IdentityOpening,
   { values }: Input,
   io: Io,
 ): Promise<DecisionService> {
   const path = values.get("identity");
   if (path === undefined) return service;
-  const identity = await openIdentity(path, clock, io);
+  const identity = await openIdentity(path, clock, io, revocations);
   return identified(service, {
     identity,
     onFault: (fault) => io.err(`fault while verifying tokens: ${messageOf(fault)}\n`),
@@ -38,6 +44,7 @@ export async function openIdentity(
   path: string,
   clock: Clock | (() => number),
   io: Io,
+  revocations?: Revocations,
 ): Promise<Identity> {
   const full = resolve(io.cwd, path);
   const configs = readConfigFile(full, path);
@@ -53,7 +60,7 @@ export async function openIdentity(
   });
   isOpen = true;
   checkKeys(configs, issuers, faults, io);
-  return createIdentity({ issuers, clock });
+  return createIdentity({ issuers, clock, ...(revocations && { revocations }) });
 }
 
 /** A file that is not there is a mistake; a provider that does not answer may do so in a minute. */

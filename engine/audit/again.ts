@@ -90,11 +90,12 @@ function decideAgain(
   policy: Policy,
   read: RequestReader,
 ): Made {
-  const { now = 0, verified = false, session, delegation } = whole;
+  const { now = 0, verified = false, session, delegation, refused } = whole;
   const reading = read(whole.request, {
     nowMs: now,
     verified,
     delegation,
+    refused,
     session: () => session && sessionFrom(session),
   });
   if (!reading.ok) {

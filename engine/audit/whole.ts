@@ -7,6 +7,7 @@ import type { Json } from "../../lang/type.ts";
 import { canonicalJson, digestOf } from "../canonical-json.ts";
 import type { DecisionEvidence, FactsRead } from "../evidence.ts";
 import type { ModuleReading } from "../facts.ts";
+import type { DelegationRefusal } from "../identity/cause.ts";
 import type { VouchedDelegation } from "../identity/vouched.ts";
 import type { DecisionRequest } from "../request.ts";
 import type { AcceptedRequest, SessionFacts } from "../request-reader.ts";
@@ -27,6 +28,8 @@ export interface Whole {
   readonly verified?: boolean | undefined;
   /** What the tokens came to. */
   readonly delegation?: VouchedDelegation | undefined;
+  /** What was revoked. */
+  readonly refused?: DelegationRefusal | undefined;
   readonly session?: WholeSession | undefined;
   readonly counters?: readonly (readonly [index: number, key: string, value: number | string])[];
   readonly latches?: readonly (readonly [index: number, key: string, value: boolean | string])[];
@@ -60,7 +63,13 @@ export function wholeOf(
   const request = but.reduce(without, spared);
   const read = accepted && facts && program && factsJson(facts, accepted, program);
   // A module may answer with what it was asked.
-  const text = canonicalJson([request, read?.task, read?.modules, vouched.delegation]);
+  const text = canonicalJson([
+    request,
+    read?.task,
+    read?.modules,
+    vouched.delegation,
+    vouched.refused,
+  ]);
   // Steps before this one, and answers of modules, may hold what this request is spared of.
   const isTold = but.length > 0 && (facts?.task !== undefined || (facts?.modules ?? []).length > 0);
   const isAltered = isTold || request !== spared || sealed(text) !== text;
@@ -70,6 +79,7 @@ export function wholeOf(
     now: nowMs,
     verified: vouched.delegationVerified === true,
     delegation: vouched.delegation,
+    refused: vouched.refused,
     session: sessionOf(accepted?.request.roots.session),
     ...read,
   };

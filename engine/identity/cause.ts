@@ -52,7 +52,7 @@ export interface DelegationRefusal {
   /**
    * The others have no cause: what was revoked stands in `why`, and a fault of the engine is told elsewhere.
    */
-  readonly code: "delegation_invalid" | "revoked" | "internal_error";
+  readonly code: "delegation_invalid" | "revoked" | "state_unavailable" | "internal_error";
   readonly cause?: DelegationCause;
   readonly why: string;
 }

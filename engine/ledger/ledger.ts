@@ -36,8 +36,6 @@ export interface Ledger {
   entries(kind: LedgerKind): Iterable<readonly [id: string, entry: LedgerEntry]>;
   /** Throws, or rejects, where it is not known whether it is kept. */
   put(change: Change): Awaitable<Kept>;
-  /** Counts up with every change, by whomever it was made. */
-  version(): number;
   readiness(): Readiness;
   close(): void;
 }

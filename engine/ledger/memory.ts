@@ -1,3 +1,4 @@
+import type { Readiness } from "../answer.ts";
 import {
   type Change,
   ENTRIES_MOST,
@@ -23,7 +24,6 @@ export class MemoryLedger implements Ledger {
   };
   readonly #keeper: LedgerKeeper;
   readonly #most: Readonly<Record<LedgerKind, number>>;
-  #version = 0;
 
   constructor(keeper: LedgerKeeper = NOWHERE, most = ENTRIES_MOST) {
     this.#keeper = keeper;
@@ -51,15 +51,10 @@ export class MemoryLedger implements Ledger {
   /** What was read back from where it is kept. */
   take(kind: LedgerKind, id: string, entry: LedgerEntry): void {
     this.#tables[kind].set(id, entry);
-    this.#version += 1;
   }
 
-  version(): number {
-    return this.#version;
-  }
-
-  readiness() {
-    return { ready: true } as const;
+  readiness(): Readiness {
+    return { ready: true };
   }
 
   close(): void {}

@@ -2,11 +2,13 @@
  * A package that is decided by Rego alone (SPEC §5.9.2): the request is the module's input, its answer the
  * decision. Nothing is remembered but which calls wait for their outcome.
  */
+
 import type { Program } from "../../lang/ir.ts";
 import type { OperatedService } from "../active.ts";
 import type { Answer } from "../answer.ts";
 import { digestOf } from "../canonical-json.ts";
 import type { Decision, GivenObligation, PolicyIdentity } from "../decision.ts";
+import type { Vouched } from "../engine.ts";
 import type { EvidenceSink } from "../evidence.ts";
 import type { Ids } from "../ids.ts";
 import type { JsonValue } from "../json.ts";
@@ -40,11 +42,8 @@ export function decidedByRego(parts: AloneParts): OperatedService {
       const fault = faultOf(input);
       if (fault !== undefined) return { kind: "malformed", faults: [fault] };
       const nowMs = parts.now();
-      const text = JSON.stringify(input);
-      const answer = await parts.pool
-        .ask({ module: 0, entrypoint: parts.entrypoint, input: text, nowMs })
-        .catch(() => failed("it could not be asked"));
-      const decision = decisionOf(answer, parts);
+      const decision =
+        refusedBy(vouched, parts) ?? decisionOf(await ask(input, nowMs, parts), parts);
       try {
         parts.evidence?.decided({
           program: parts.program,
@@ -64,6 +63,31 @@ export function decidedByRego(parts: AloneParts): OperatedService {
     outcome: (input) => settle(input, calls, parts),
     readiness: () => ({ ready: true }),
   };
+}
+
+/** What was revoked, and tokens that do not verify, are no question for Rego. */
+function refusedBy(
+  { refused, delegation }: Vouched,
+  { ids, identity }: AloneParts,
+): Decision | undefined {
+  const refusal = refused ?? (delegation?.ok === false ? delegation : undefined);
+  if (refusal === undefined) return undefined;
+  const { code, cause, why } = refusal;
+  return {
+    decision: "deny",
+    id: ids.decision(),
+    code,
+    ...(cause === undefined ? {} : { cause }),
+    because: why,
+    reasons: [],
+    obligations: [],
+    policy: identity,
+  };
+}
+
+function ask(input: unknown, nowMs: number, { pool, entrypoint }: AloneParts) {
+  const asked = { module: 0, entrypoint, input: JSON.stringify(input), nowMs };
+  return pool.ask(asked).catch(() => failed("it could not be asked"));
 }
 
 /** A decision that nobody can look up later is not given. */

@@ -2,6 +2,7 @@
 import type { Approvals } from "../../approvals/approvals.ts";
 import type { OperatorAction } from "../../audit/record.ts";
 import type { Inspection } from "../../inspect/inspection.ts";
+import type { Revocations } from "../../revocations/revocations.ts";
 import type { Awaitable, Interruption } from "../../state/report.ts";
 import type { Measures } from "../measured.ts";
 import type { DecisionService } from "../service.ts";
@@ -26,6 +27,7 @@ export interface AdminParts {
   /** For `GET /metrics`. */
   readonly vitals?: Vitals;
   readonly approvals: Approvals;
+  readonly revocations: Revocations;
   /** What keeps others out: permissions of the socket's file, or a credential. */
   readonly guard: Guard;
   /**

@@ -15,8 +15,8 @@ export type OrderReading =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Characters of a reason, and of a name. */
-const BECAUSE_MOST = 500;
-const OPERATOR_MOST = 128;
+export const BECAUSE_MOST = 500;
+export const OPERATOR_MOST = 128;
 
 export function readOrder(input: JsonValue, action: Action): OrderReading {
   const problems: Problem[] = [];
@@ -38,7 +38,7 @@ export function readOrder(input: JsonValue, action: Action): OrderReading {
 }
 
 /** As an id is read: no character that people cannot see stands in a record. */
-function readShort(
+export function readShort(
   json: unknown,
   at: string,
   most: number,

@@ -6,6 +6,7 @@ import type { AdminParts, Guard } from "./admin.ts";
 import { serveApprovals } from "./approvals.ts";
 import { type MetricsParts, serveMetrics } from "./metrics.ts";
 import { serveOrders } from "./orders.ts";
+import { serveRevocations } from "./revocations.ts";
 import { serveSessions } from "./sessions.ts";
 import { serveState } from "./state.ts";
 
@@ -21,6 +22,7 @@ export function createAdminServer(parts: AdminParts & Pick<AppParts, "logger">):
   serveSessions(app, parts);
   serveOrders(app, parts);
   serveApprovals(app, parts);
+  serveRevocations(app, parts);
   return app;
 }
 

@@ -24,6 +24,10 @@ function asked({ method, path }: Route, headers: Record<string, string> = {}) {
   if (path.startsWith("/approvals/")) {
     return { method, path, headers, body: { statement: "a.b.c" } };
   }
+  if (path.startsWith("/revocations/")) {
+    const body = { kind: "agent", id: "bot", operator: "ann", because: "odd" };
+    return { method, path, headers, body };
+  }
   const body = path === "/sessions/declassify" ? { ...order, label } : order;
   return { method, path: `${path}${query}`, headers, body };
 }
@@ -43,11 +47,14 @@ test("there are routes to try", () => {
     "GET /approval",
     "GET /approvals",
     "GET /metrics",
+    "GET /revocations",
     "GET /session",
     "GET /sessions",
     "GET /state",
     "POST /approvals/approve",
     "POST /approvals/refuse",
+    "POST /revocations/reactivate",
+    "POST /revocations/revoke",
     "POST /sessions/declassify",
     "POST /sessions/interrupt",
     "POST /sessions/reinstate",

@@ -6,6 +6,7 @@ import { createCredential } from "../../../../engine/http/admin/credential.ts";
 import { createAdminServer } from "../../../../engine/http/admin/server.ts";
 import { measured } from "../../../../engine/http/measured.ts";
 import { MemoryLedger } from "../../../../engine/ledger/memory.ts";
+import { Revocations } from "../../../../engine/revocations/revocations.ts";
 import { type Driver, drive } from "../../../support/engine.ts";
 
 export const POLICY = `
@@ -44,15 +45,17 @@ export function administered(parts: Partial<AdminParts> = {}): Administered {
   const driver = drive(POLICY);
   const { service, measures } = measured(driver.engine);
   const events: AdminEvent[] = [];
+  const ledger = new MemoryLedger();
   const app = createAdminServer({
     engine: () => driver.engine,
     service,
     measures,
     approvals: new Approvals({
-      ledger: new MemoryLedger(),
+      ledger,
       approvers: NO_APPROVERS,
       now: () => driver.nowMs,
     }),
+    revocations: new Revocations({ ledger, now: () => driver.nowMs }),
     guard: { kind: "socket" },
     onAdmin: (event) => void events.push(event),
     clock: () => driver.nowMs,

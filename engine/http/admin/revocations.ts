@@ -1,0 +1,151 @@
+/** What operators take back, and let act again (SPEC §15.5). */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { parseTime } from "../../../lang/scalar/time.ts";
+import type { JsonValue } from "../../json.ts";
+import { JSON_LIMITS } from "../../limits.ts";
+import {
+  REVOCABLE,
+  type Revocation,
+  type RevocationOrder,
+  viewOf,
+} from "../../revocations/revocation.ts";
+import {
+  below,
+  isObject,
+  onlyMembers,
+  type Problem,
+  readId,
+  report,
+  wrong,
+} from "../../value-reader.ts";
+import { problemOf, readBody, sendJson, sendJsonFault } from "../body.ts";
+import { sendProblem, sendProblemBody } from "../problem.ts";
+import type { AdminParts } from "./admin.ts";
+import { BECAUSE_MOST, OPERATOR_MOST, readShort } from "./order.ts";
+import { readCount, readQuery } from "./query.ts";
+import { refuseQuery } from "./sessions.ts";
+
+const MOST_DEFAULT = 100;
+const MOST = 1_000;
+
+const PURPOSES = {
+  revoke: "takes back what somebody or something may do, at once",
+  reactivate: "lets them act again; what was issued before stays revoked",
+} as const;
+type Action = keyof typeof PURPOSES;
+
+/** `GET /revocations`, latest first, `POST /revocations/revoke` and `/reactivate`. */
+export function serveRevocations(app: FastifyInstance, parts: AdminParts): void {
+  const list = { purpose: "lists what was revoked", takesQuery: true };
+  app.get("/revocations", { config: list }, async ({ raw }, reply) => {
+    const query = readQuery(raw.url ?? "", ["most"]);
+    if (!query.ok) return refuseQuery(reply, query.why);
+    const most = readCount(query.value.most, MOST_DEFAULT, MOST);
+    if (!most.ok) return refuseQuery(reply, `\`most\` ${most.why}`);
+    const all = parts.revocations.all();
+    return sendJson(reply, {
+      revocations: all.slice(0, most.value).map(viewOf),
+      count: all.length,
+    });
+  });
+  for (const action of ["revoke", "reactivate"] as const) {
+    const config = { purpose: PURPOSES[action] };
+    app.post(`/revocations/${action}`, { config }, (request, reply) =>
+      answerOrder(action, request, reply, parts),
+    );
+  }
+}
+
+async function answerOrder(
+  action: Action,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parts: AdminParts,
+): Promise<FastifyReply> {
+  const body = readBody(request, JSON_LIMITS);
+  if (!body.ok) return sendJsonFault(reply, body.fault);
+  const problems: Problem[] = [];
+  const order = readOrder(body.value, action, problems);
+  if (order === undefined || problems.length > 0) {
+    return sendProblemBody(reply, problemOf({ kind: "malformed", faults: problems }));
+  }
+  const done = await (action === "revoke" ? revoke(order, parts) : reactivate(order, parts));
+  if (!done.ok) {
+    const fault = done.fault instanceof Error ? done.fault.name : "";
+    request.log.error({ action, fault }, "revocation");
+    return sendProblem(reply, "not_done", { detail: done.because });
+  }
+  const revocation = done.made === undefined ? {} : { revocation: viewOf(done.made) };
+  return sendJson(reply, { action, changed: done.made !== undefined, ...revocation });
+}
+
+function readOrder(
+  input: JsonValue,
+  action: Action,
+  problems: Problem[],
+): RevocationOrder | undefined {
+  if (!isObject(input)) return wrong(problems, "", "an object", input);
+  const members = ["kind", "id", "operator", "because", ...(action === "revoke" ? ["before"] : [])];
+  const given: Readonly<Record<string, unknown>> = onlyMembers(input, members, "", problems);
+  const kind = REVOCABLE.find((one) => one === given.kind);
+  if (kind === undefined) report(problems, "/kind", `is none of ${REVOCABLE.join(", ")}`);
+  const id = kind === "everything" ? "" : readId(given.id, "/id", problems);
+  if (kind === "everything" && given.id !== undefined) {
+    report(problems, below("", "id"), "is no part of everything");
+  }
+  const by = readShort(given.operator, "/operator", OPERATOR_MOST, problems);
+  const because = readShort(given.because, "/because", BECAUSE_MOST, problems);
+  const before = given.before === undefined ? undefined : readTime(given.before, problems);
+  if (kind === undefined || id === undefined) return undefined;
+  if (by === undefined || because === undefined) return undefined;
+  return { kind, id, by, because, ...(before === undefined ? {} : { beforeMs: before }) };
+}
+
+function readTime(json: unknown, problems: Problem[]): number | undefined {
+  const read = typeof json === "string" ? parseTime(json) : undefined;
+  return read?.ok ? read.value : report(problems, "/before", "is no time of RFC 3339");
+}
+
+type Done =
+  | { readonly ok: true; readonly made: Revocation | undefined }
+  | { readonly ok: false; readonly because: string; readonly fault: unknown };
+
+/** Done and recorded, whatever becomes of the other. */
+async function revoke(order: RevocationOrder, parts: AdminParts): Promise<Done> {
+  const [made, recorded] = await Promise.allSettled([
+    parts.revocations.revoke(order),
+    recordOf("revoke", order, parts),
+  ]);
+  if (made.status === "rejected") {
+    const because = "it is in force in this process, and it is not known to be kept";
+    return { ok: false, because, fault: made.reason };
+  }
+  if (recorded.status === "rejected") {
+    return { ok: false, because: "it is revoked, and not recorded", fault: recorded.reason };
+  }
+  return { ok: true, made: made.value };
+}
+
+/** Nothing is loosened without a record of it. */
+async function reactivate(order: RevocationOrder, parts: AdminParts): Promise<Done> {
+  try {
+    await recordOf("reactivate", order, parts);
+  } catch (fault) {
+    return { ok: false, because: "it could not be recorded, and was not done", fault };
+  }
+  try {
+    return { ok: true, made: await parts.revocations.reactivate(order) };
+  } catch (fault) {
+    return { ok: false, because: "it is recorded, and perhaps not done", fault };
+  }
+}
+
+async function recordOf(
+  action: Action,
+  { kind, id, by, because, beforeMs }: RevocationOrder,
+  { record, guard }: AdminParts,
+): Promise<void> {
+  const before = beforeMs === undefined ? {} : { before: new Date(beforeMs).toISOString() };
+  const details = { kind, id, because, via: guard.kind, ...before };
+  await record?.({ action: `revocation.${action}`, by, details });
+}

@@ -1,0 +1,122 @@
+/** What was taken back, of whom or what, and what that reaches (SPEC §15.5). Pure. */
+import { spellTime } from "../../lang/scalar/time.ts";
+
+export const REVOCABLE = [
+  "agent",
+  "principal",
+  "session",
+  "task",
+  "token",
+  "issuer",
+  "everything",
+] as const;
+export type Revocable = (typeof REVOCABLE)[number];
+
+/** Who or what; `everything` has the id `""`. */
+export interface Target {
+  readonly kind: Revocable;
+  readonly id: string;
+}
+
+/** As it is kept: JSON. It only ever reaches further; re-activation ends `active`, and never what was issued before. */
+export interface Revocation extends Target {
+  /** Nothing of it counts, whenever it was issued. */
+  readonly active: boolean;
+  /** What was issued until then never counts again: milliseconds since the Unix epoch. */
+  readonly untilMs: number;
+  readonly by: string;
+  readonly because: string;
+  /** When this was last said. */
+  readonly atMs: number;
+}
+
+export interface RevocationOrder extends Target {
+  readonly by: string;
+  readonly because: string;
+  /** Only what was issued until then; missing = everything of it, until it is re-activated. */
+  readonly beforeMs?: number;
+}
+
+export function keyOf({ kind, id }: Target): string {
+  return `${kind} ${id}`;
+}
+
+/** With what was said before, which stays. */
+export function revokedBy(
+  { kind, id, by, because, beforeMs }: RevocationOrder,
+  before: Revocation | undefined,
+  nowMs: number,
+): Revocation {
+  return {
+    kind,
+    id,
+    by,
+    because,
+    atMs: nowMs,
+    active: beforeMs === undefined || before?.active === true,
+    untilMs: Math.max(beforeMs ?? nowMs, before?.untilMs ?? 0),
+  };
+}
+
+/** What either of them reaches, in the words of the first. */
+export function further(said: Revocation, before: Revocation | undefined): Revocation {
+  if (before === undefined) return said;
+  const active = said.active || before.active;
+  return { ...said, active, untilMs: Math.max(said.untilMs, before.untilMs) };
+}
+
+/** `undefined` where there is nothing to re-activate. */
+export function reactivatedBy(
+  { by, because }: RevocationOrder,
+  before: Revocation | undefined,
+  nowMs: number,
+): Revocation | undefined {
+  if (before?.active !== true) return undefined;
+  const untilMs = Math.max(nowMs, before.untilMs);
+  return { ...before, by, because, atMs: nowMs, active: false, untilMs };
+}
+
+/** Of a grant: one that does not say when it was issued may be older than anything. */
+export function reaches({ active, untilMs }: Revocation, issuedAtMs = 0): boolean {
+  return active || issuedAtMs <= untilMs;
+}
+
+const WORDS: Readonly<Record<Revocable, string>> = {
+  agent: "an agent of the request",
+  principal: "a person of the request",
+  session: "the session",
+  task: "the task",
+  token: "a token of the delegation",
+  issuer: "the issuer of a token",
+  everything: "everything",
+};
+
+/** What was revoked, and not whose it was: whoever asks is told. */
+export function spellRevocation({ kind, active, untilMs }: Revocation): string {
+  const what = WORDS[kind];
+  return active
+    ? `${what} was revoked`
+    : `${what} was revoked, with all that was issued until ${spellTime(untilMs)}`;
+}
+
+/** What operators see. */
+export interface RevocationView extends Target {
+  readonly active: boolean;
+  /** RFC 3339. */
+  readonly issued_until: string;
+  readonly by: string;
+  readonly because: string;
+  readonly at: string;
+}
+
+export function viewOf({ kind, id, active, untilMs, by, because, atMs }: Revocation) {
+  return {
+    kind,
+    id,
+    active,
+    issued_until: spellTime(untilMs),
+    by,
+    because,
+    at: spellTime(atMs),
+  } satisfies RevocationView;
+}
