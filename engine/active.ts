@@ -11,6 +11,7 @@ import type { Vouched } from "./engine.ts";
 import type { OperatedEngine } from "./http/admin/admin.ts";
 import type { DecisionService } from "./http/service.ts";
 import type { Ids } from "./ids.ts";
+import type { Backfill } from "./state/past-uses.ts";
 
 export interface ActivePolicy {
   readonly program: Program;
@@ -23,7 +24,11 @@ export interface ActivePolicy {
   readonly service: OperatedService;
 }
 
-export type OperatedService = DecisionService & OperatedEngine;
+export type OperatedService = DecisionService &
+  OperatedEngine & {
+    /** Missing where state cannot be counted after the fact. */
+    readonly backfill?: Backfill;
+  };
 
 export interface Active extends DecisionService {
   /** What decides now, even if its time is over; `undefined` before the first. */
@@ -36,16 +41,20 @@ export interface ActiveParts {
   /** Milliseconds since the Unix epoch, never backwards: a clock that is set back revives no policy. */
   readonly now: () => number;
   readonly ids: Ids;
+  /** Told of each policy that decides from now on. */
+  readonly onSwap?: (next: ActivePolicy) => void;
   /** What operators should know while decisions are made all the same. */
   readonly warnings?: () => readonly string[];
 }
 
-export function createActive({ now, ids, warnings = () => [] }: ActiveParts): Active {
+export function createActive(parts: ActiveParts): Active {
+  const { now, ids, onSwap = () => {}, warnings = () => [] } = parts;
   let present: ActivePolicy | undefined;
   return {
     present: () => present,
     swap: (next) => {
       present = next;
+      onSwap(next);
     },
     decide(input: unknown, vouched?: Vouched): ReturnType<DecisionService["decide"]> {
       const because = whyNone(present, now);

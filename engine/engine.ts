@@ -43,6 +43,7 @@ import { readOutcome } from "./outcome-reader.ts";
 import { type Policy, preparePolicy, spellPlace } from "./policy.ts";
 import { type AcceptedRequest, createRequestReader } from "./request-reader.ts";
 import { createMemoryStore } from "./state/memory.ts";
+import type { Backfill } from "./state/past-uses.ts";
 import type { Interruption } from "./state/report.ts";
 import type { PolicyState, StateStore } from "./state/store.ts";
 import { toJson, Unknown } from "./value.ts";
@@ -96,6 +97,7 @@ export interface Engine {
   /** What would be decided now and how it comes about; leaves nothing behind. */
   explain(input: unknown, vouched?: Vouched): Answer<Explanation>;
   readonly sessions: Sessions;
+  readonly backfill: Backfill;
   /** What is remembered, for operators to look at. */
   readonly inspection: Inspection;
   readiness(): Readiness;
@@ -157,6 +159,11 @@ export function createEngine(parts: EngineParts): Engine {
       reinstate: (id) => shell.state.reinstate(id),
       declassify: (id, label) => shell.state.declassify(id, label),
     },
+    backfill: {
+      missing: () => missingFrom(shell),
+      since: () => shell.state.late(shell.now()),
+      fill: (past) => shell.state.fill(past, shell.now()),
+    },
     inspection: createInspection({
       program,
       digest: parts.digest,
@@ -169,6 +176,15 @@ export function createEngine(parts: EngineParts): Engine {
 
 function readinessAt({ doubt }: ClockReading): Readiness {
   return doubt === undefined ? { ready: true } : { ready: false, because: spellDoubt(doubt) };
+}
+
+function missingFrom({ state, policy, now }: Shell): ReturnType<Backfill["missing"]> {
+  const nowMs = now();
+  const late = state.late(nowMs);
+  if (late === undefined) return undefined;
+  const windows = [...late.keys()].map((index) => policy.program.counters[index]?.windowMs);
+  const reaches = windows.map((windowMs) => (windowMs === undefined ? 0 : nowMs - windowMs));
+  return { fromMs: Math.min(...reaches), counters: new Set(late.keys()) };
 }
 
 interface Shell extends Answering {

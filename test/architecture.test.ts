@@ -73,6 +73,8 @@ const PURE = [
   "engine/state/late.ts",
   "engine/state/memory.ts",
   "engine/state/past.ts",
+  "engine/state/past-uses.ts",
+  "engine/audit/history.ts",
   "engine/state/sessions.ts",
   "engine/state/stored.ts",
   "engine/state/tables.ts",

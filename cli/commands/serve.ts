@@ -10,6 +10,7 @@ import { createIds } from "../../engine/ids.ts";
 import type { Command, ExitCode, Input, Io } from "../command.ts";
 import { openAdmin } from "../serve/admin.ts";
 import { openAudit, type ServedAudit } from "../serve/audit.ts";
+import { openBackfill } from "../serve/backfill.ts";
 import { configure } from "../serve/config.ts";
 import { readDoors } from "../serve/doors.ts";
 import { curlFor, exampleFor } from "../serve/example.ts";
@@ -93,11 +94,15 @@ async function answerUntilStopped(
   const shared = sharedParts(state, audit, io);
   const now = neverBackwards(state.clock.wallMs);
   const modules = openModules(input, io, now);
+  const backfill = openBackfill(audit.log, input, io);
   const makeEngine = (named: NamedPolicy) => {
     const engine = state.engine({ ...named, ...shared, ...modules.partsFor(named.program) });
+    backfill.know(named.program, engine);
     return modules.around(engine, named.program);
   };
-  const policy = await found.open({ ...shared, makeEngine, now, record: audit.operator });
+  const { onSwap } = backfill;
+  const policy = await found.open({ ...shared, makeEngine, now, onSwap, record: audit.operator });
+  await backfill.settled();
   const decided = shadow.around(policy.active, { ...shared, store: state.store });
   const granted = grants.around(decided, () => policy.active.present()?.digest);
   const kept = audit.around(state.keep(granted));

@@ -64,6 +64,8 @@ export interface ServedAudit {
   readonly operator?: (action: OperatorAction) => Promise<void>;
   /** Resolves with why when nothing can be recorded any more: then nothing more can be served. */
   readonly ended: Promise<string>;
+  /** Its file, and when that holds all that was decided; missing where nothing is recorded. */
+  readonly log?: { readonly path: string; readonly written: () => Promise<void> };
   /** For people: where, and whether signed. */
   readonly shown: string;
   close(): Promise<void>;
@@ -95,6 +97,7 @@ export async function openAudit(input: Input, io: Io): Promise<ServedAudit> {
     },
     operator: audit.operator,
     ended: log.ended,
+    log: { path, written: () => log.written() },
     shown: `${relative(io.cwd, path)}${signer === undefined ? " (not signed: `writ audit key`)" : `, signed by ${signer.name}`}`,
     close: () => log.close(),
   };

@@ -40,6 +40,8 @@ export interface PolicyParts {
   /** Milliseconds since the Unix epoch, never backwards. */
   readonly now: () => number;
   readonly ids: Ids;
+  /** Told of each policy that decides from now on. */
+  readonly onSwap?: (next: ActivePolicy) => void;
   /** Into the audit log, where there is one. */
   readonly record?: BundleParts["record"];
   readonly evidence?: EvidenceSink | undefined;

@@ -10,8 +10,8 @@ import type { Distinct, Sum } from "./window.ts";
 export interface Keeper {
   /** What was kept under this meaning; asked once for each, when a policy first declares it. */
   counterCells(meaning: string, declared: CounterDecl): Map<string, Sum | Distinct>;
-  /** Since when it counts everything; missing where it did not to the end. */
-  countsSince(meaning: string): number | undefined;
+  /** Since when it counts everything, or when it ceased to. */
+  counted(meaning: string): Pick<CounterTable, "sinceMs" | "leftMs">;
   latchCells(meaning: string): Map<string, LatchCell>;
 
   /** Throws where nothing can be kept: then nothing is decided either. */

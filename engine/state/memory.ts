@@ -13,6 +13,7 @@ import { meaningOf } from "./meaning.ts";
 import { type Remembered, reportOf } from "./memory-report.ts";
 import { returningOf, Seen } from "./origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn, sequencesOf } from "./past.ts";
+import type { PastUse, PastUses } from "./past-uses.ts";
 import { settle as settleStep } from "./sequence.ts";
 import { declassify, interrupt, reinstate, sessionFor } from "./sessions.ts";
 import type {
@@ -69,6 +70,7 @@ function openPolicy(program: Program, memory: Memory): PolicyState {
     reinstate: (id) => reinstate(id, memory),
     declassify: (id, label) => declassify(id, label, memory),
     late: (nowMs) => lateAmong(counters, memory.beganMs, nowMs),
+    fill: (past, nowMs) => fill(past, nowMs, policy),
     report: reportOf(rememberedBy(policy)),
   };
 }
@@ -91,7 +93,8 @@ function counterTable(declared: CounterDecl, program: Program, memory: Memory): 
     declared,
     windowMs: declared.windowMs,
     cells: memory.keeper?.counterCells(meaning, declared) ?? new Map(),
-    sinceMs: memory.keeper?.countsSince(meaning),
+    ...(memory.keeper?.counted(meaning) ?? { sinceMs: undefined, leftMs: undefined }),
+    isNew: false,
     sweptAtMs: 0,
   };
   memory.counters.set(meaning, table);
@@ -278,12 +281,65 @@ function commit(effects: Effects, policy: Policy): "ok" | "full" {
 /** What the policy before this one counted and this one does not, knows nothing of what is decided from now on. */
 function takeOver({ counters, memory }: Policy, nowMs: number): void {
   for (const table of memory.counters.values()) {
-    if (!counters.includes(table)) table.sinceMs = undefined;
+    if (table.sinceMs === undefined || counters.includes(table)) continue;
+    table.sinceMs = undefined;
+    table.leftMs = nowMs;
   }
-  for (const table of counters) table.sinceMs ??= nowMs;
+  for (const table of counters) {
+    if (table.sinceMs !== undefined) continue;
+    table.sinceMs = nowMs;
+    table.isNew = true;
+  }
   memory.beganMs ??= nowMs;
   memory.inForce = counters;
   memory.keeper?.inForce(counters);
+}
+
+/** By whoever has seen to it that this policy is in force: what is decided from now on, it counts itself. */
+function fill({ uses, fromMs }: PastUses, nowMs: number, policy: Policy): void {
+  const { counters, memory } = policy;
+  memory.keeper?.check();
+  memory.keeper?.time(nowMs);
+  if (memory.inForce !== counters) takeOver(policy, nowMs);
+  const late = lateAmong(counters, memory.beganMs, nowMs);
+  for (const [index, sinceMs] of late ?? []) {
+    const table = counters[index];
+    if (table === undefined || fromMs >= sinceMs) continue;
+    const own = uses.filter((use) => use.index === index && isUncounted(use, sinceMs, table));
+    if (!hasRoomForKeys(new Set(own.map(({ key }) => key)), table, memory)) continue;
+    for (const use of own) countPast(use, table, nowMs, memory);
+    table.sinceMs = Math.max(fromMs, table.leftMs ?? fromMs);
+    table.isNew = false;
+  }
+  memory.keeper?.inForce(counters);
+}
+
+/** What was decided in the same millisecond by the policy before is not counted yet, and once filled in it is. */
+function isUncounted({ atMs }: PastUse, sinceMs: number, { leftMs, isNew }: CounterTable): boolean {
+  if (leftMs !== undefined && atMs < leftMs) return false;
+  return isNew ? atMs <= sinceMs : atMs < sinceMs;
+}
+
+function hasRoomForKeys(
+  keys: ReadonlySet<string>,
+  { cells }: CounterTable,
+  memory: Memory,
+): boolean {
+  const added = [...keys].filter((key) => !cells.has(key)).length;
+  return cells.size + added <= memory.limits.keyCount;
+}
+
+function countPast(
+  { key, atMs, amount }: PastUse,
+  table: CounterTable,
+  nowMs: number,
+  memory: Memory,
+): void {
+  const cell = cellFor(table, key, nowMs, memory);
+  const bucket = bucketNow(table, Math.min(atMs, nowMs));
+  if (cell instanceof Sum) cell.addPast(bucket, Number(amount));
+  else cell?.addPast(bucket, amount);
+  memory.keeper?.counter(table, key);
 }
 
 /** Asked before anything is written, so that an allowed call leaves all of its traces or none. */

@@ -11,6 +11,7 @@ import type { DecisionRequest } from "../request.ts";
 import type { SessionFacts } from "../request-reader.ts";
 import type { ReturnedPart } from "./origin.ts";
 import type { KeptSequence } from "./past.ts";
+import type { PastUses } from "./past-uses.ts";
 import type { Interruption, StateReport } from "./report.ts";
 import type { Match, Progress } from "./sequence.ts";
 
@@ -35,6 +36,8 @@ export interface PolicyState {
   declassify(sessionId: string, label: string): boolean;
   /** Counters of the policy that do not count as far back as they should; `undefined` where all do. */
   late(nowMs: number): LateCounters | undefined;
+  /** Counts what was decided before these counters were declared. */
+  fill(past: PastUses, nowMs: number): void;
   readonly report: StateReport;
 }
 

@@ -63,6 +63,10 @@ export interface CounterTable {
   readonly cells: Map<string, Sum | Distinct>;
   /** Every call decided since then was counted; missing where it is not in force. */
   sinceMs: number | undefined;
+  /** When it was in force before; what was decided until then, it counted. */
+  leftMs: number | undefined;
+  /** It came into force in this process, and nothing was filled in of the time before. */
+  isNew: boolean;
   sweptAtMs: number;
 }
 

@@ -51,6 +51,12 @@ export class Sum {
     return this.#head;
   }
 
+  /** Of before now: into the bucket that it would have gone to, if that is still kept. */
+  addPast(bucket: number, amount: number): void {
+    this.#advance(bucket);
+    if (bucket > this.#head - KEPT) this.#change(bucket, Math.max(0, amount));
+  }
+
   /** Takes back what `add` put into the bucket it gave, if that is still kept. */
   takeBack(bucket: number, amount: number): void {
     if (bucket > this.#head - KEPT && bucket <= this.#head)
@@ -156,6 +162,23 @@ export class Distinct {
     this.#uses.delete(value);
     this.#uses.set(value, counted);
     return this.#head;
+  }
+
+  /** Of before now: into the bucket that it would have gone to, if that is still kept. */
+  addPast(bucket: number, value: Scalar): void {
+    if (bucket >= this.#head) {
+      this.add(bucket, value);
+      return;
+    }
+    if (this.#windowed && bucket <= this.#head - KEPT) return;
+    const uses = this.#uses.get(value);
+    if (uses === undefined && this.#uses.size >= DISTINCT_MOST) {
+      this.#overflownAt = this.#head;
+      return;
+    }
+    const counted = new Map(uses).set(bucket, (uses?.get(bucket) ?? 0) + 1);
+    this.#uses.set(value, new Map([...counted].sort(([a], [b]) => a - b)));
+    this.#ordered = false;
   }
 
   takeBack(bucket: number, value: Scalar): void {

@@ -99,7 +99,7 @@ export class Writer {
       changes.timeMs,
       this.#memory.beganMs ?? null,
     );
-    if (changes.inForce !== undefined) this.#writeSince(changes.inForce);
+    if (changes.inForce !== undefined) this.#writeSince(changes.inForce, changes.timeMs);
     for (const [table, keys] of byTable(changes.counters)) this.#writeCounters(table, keys);
     for (const [table, keys] of byTable(changes.latches)) this.#writeLatches(table, keys);
     for (const id of new Set(changes.sessions)) this.#writeSession(id, entryCounts);
@@ -109,13 +109,17 @@ export class Writer {
     this.#writeSettled(changes);
   }
 
-  #writeSince(inForce: readonly CounterTable[]): void {
-    this.#run("UPDATE declarations SET since_ms = NULL");
+  #writeSince(inForce: readonly CounterTable[], timeMs: number): void {
+    this.#run(
+      "UPDATE declarations SET since_ms = NULL, left_ms = ? WHERE since_ms IS NOT NULL",
+      timeMs,
+    );
     for (const table of inForce) {
       const declaration = this.#declaration(table);
       this.#run(
-        "UPDATE declarations SET since_ms = ? WHERE id = ?",
+        "UPDATE declarations SET since_ms = ?, left_ms = ? WHERE id = ?",
         table.sinceMs ?? null,
+        table.leftMs ?? null,
         declaration,
       );
     }

@@ -24,7 +24,7 @@ export const SCHEMA_VERSION = 2;
 
 const SCHEMA = `
   CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), ms INTEGER NOT NULL, began_ms INTEGER);
-  CREATE TABLE declarations (id INTEGER PRIMARY KEY, meaning TEXT NOT NULL UNIQUE, name TEXT NOT NULL, since_ms INTEGER);
+  CREATE TABLE declarations (id INTEGER PRIMARY KEY, meaning TEXT NOT NULL UNIQUE, name TEXT NOT NULL, since_ms INTEGER, left_ms INTEGER);
   CREATE TABLE counters (
     declaration INTEGER NOT NULL, key TEXT NOT NULL, cell TEXT NOT NULL,
     PRIMARY KEY (declaration, key)) WITHOUT ROWID;

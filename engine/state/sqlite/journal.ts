@@ -21,12 +21,13 @@ import type { Distinct, Sum } from "../window.ts";
 import { Changes, Writer } from "./changes.ts";
 import { type Durability, mayPass, openDatabase, refusalOf } from "./database.ts";
 import {
+  type Counted,
   restoreBeginning,
+  restoreCounted,
   restoreCounters,
   restoreLatches,
   restoreMemory,
   restoreSettled,
-  restoreSince,
   restoreTime,
 } from "./restore.ts";
 
@@ -66,7 +67,7 @@ class SqliteJournal implements Journal, Keeper {
   readonly #database: DatabaseSync;
   readonly #memory: Memory;
   /** Of declarations as they were when the file was opened. */
-  readonly #since: ReadonlyMap<string, number>;
+  readonly #counted: Map<string, Counted>;
   readonly #writer: Writer;
   readonly #onFault: (fault: unknown) => void;
   /** The file's and its write-ahead log's, told from others of the same name. */
@@ -84,7 +85,7 @@ class SqliteJournal implements Journal, Keeper {
     this.#memory = createMemory(parts.limits, this);
     this.latestMs = restoreTime(database);
     this.#memory.beganMs = restoreBeginning(database);
-    this.#since = restoreSince(database);
+    this.#counted = restoreCounted(database);
     restoreMemory(database, this.#memory);
     this.#changes = new Changes(restoreSettled(database, this.#memory));
     this.#changes.timeMs = this.latestMs;
@@ -163,8 +164,8 @@ class SqliteJournal implements Journal, Keeper {
     return this.#cells(meaning, (row) => restoreCounters(this.#database, row, declared));
   }
 
-  countsSince(meaning: string): number | undefined {
-    return this.#since.get(meaning);
+  counted(meaning: string): Counted {
+    return this.#counted.get(meaning) ?? { sinceMs: undefined, leftMs: undefined };
   }
 
   latchCells(meaning: string): Map<string, LatchCell> {
@@ -195,6 +196,10 @@ class SqliteJournal implements Journal, Keeper {
 
   inForce(counters: readonly CounterTable[]): void {
     this.#changes.inForce = counters;
+    // What is declared later misses what is decided until then.
+    for (const [meaning, { sinceMs, leftMs = sinceMs && this.#changes.timeMs }] of this.#counted) {
+      this.#counted.set(meaning, { sinceMs: undefined, leftMs });
+    }
     this.#changed();
   }
 

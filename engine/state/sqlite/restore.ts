@@ -5,7 +5,7 @@ import type { Json } from "../../../lang/type.ts";
 import { decodeCall } from "../codec.ts";
 import { Seen } from "../origin.ts";
 import { numberOf, objectOf, textOf, unreadable } from "../stored.ts";
-import type { LatchCell, Memory } from "../tables.ts";
+import type { CounterTable, LatchCell, Memory } from "../tables.ts";
 import { Distinct, Sum } from "../window.ts";
 import { entryFrom, fromColumn, parse, sessionFrom } from "./spell.ts";
 
@@ -20,11 +20,17 @@ export function restoreBeginning(database: DatabaseSync): number | undefined {
   return began === null ? undefined : numberOf(began);
 }
 
-/** Since when counters count, by meaning: of those that did to the end. */
-export function restoreSince(database: DatabaseSync): Map<string, number> {
-  const query = "SELECT meaning, since_ms FROM declarations WHERE since_ms IS NOT NULL";
+export type Counted = Pick<CounterTable, "sinceMs" | "leftMs">;
+
+/** Since when counters count, or when they ceased to, by meaning. */
+export function restoreCounted(database: DatabaseSync): Map<string, Counted> {
+  const time = (stored: Json) => (stored === null ? undefined : numberOf(stored));
+  const query = "SELECT meaning, since_ms, left_ms FROM declarations";
   return new Map(
-    rows(database, query).map(({ meaning, since_ms }) => [textOf(meaning), numberOf(since_ms)]),
+    rows(database, query).map(({ meaning, since_ms = null, left_ms = null }) => [
+      textOf(meaning),
+      { sinceMs: time(since_ms), leftMs: time(left_ms) },
+    ]),
   );
 }
 

@@ -341,6 +341,24 @@ test.each(Array.from({ length: 30 }, (_, n) => n))(
   },
 );
 
+test("a counter that is declared again in the same process knows that it missed something", () => {
+  const with_ = `tool act { effect execute }\npermit anything\ncounter acts = count attempts per agent
+    forbid often when acts > 9`;
+  const without = "tool act { effect execute }\npermit anything";
+  const since = (policy: string, journal: Journal, seconds: number) => {
+    const driver = drive(policy, { store: journal.store });
+    driver.nowMs += seconds * 1_000;
+    return driver.call("act").counts_since;
+  };
+  const first = openSqliteJournal({ path });
+  expect(since(with_, first, 0)).toBeUndefined();
+  first.close();
+  const again = openSqliteJournal({ path });
+  open.push(again);
+  expect(since(without, again, 1)).toBeUndefined();
+  expect(since(with_, again, 2)).toMatchObject([{ counter: "acts" }]);
+});
+
 test("a file that this user may not write is refused", () => {
   const { journal } = journalled();
   journal.close();

@@ -94,6 +94,35 @@ describe("a window is never short, and longer by one bucket at most", () => {
   });
 });
 
+describe("what is filled in of the past reads as if it had been counted then", () => {
+  const uses = fc.array(fc.tuple(fc.nat(200), fc.nat(5)), { maxLength: 60 });
+  test.each([
+    ["sums", Sum],
+    ["different values", Distinct],
+  ])("%s", (_, Counter) => {
+    fc.assert(
+      fc.property(uses, fc.boolean(), fc.nat(60), (drawn, windowed, split) => {
+        const place = (bucket: number) => (windowed ? bucket : LIFETIME);
+        const ordered = [...drawn].sort(([a], [b]) => a - b);
+        const then = new Counter(windowed, place(0));
+        for (const [bucket, amount] of ordered) then.add(place(bucket), amount);
+        // Some are counted as they come, and the others, in any order, when it is later.
+        const later = new Counter(windowed, place(0));
+        for (const [bucket, amount] of ordered.slice(split)) later.add(place(bucket), amount);
+        later.read(place(200));
+        const kept = new Set(ordered.slice(0, split));
+        for (const use of drawn.filter((one) => kept.has(one))) {
+          later.addPast(place(use[0]), use[1]);
+        }
+        for (const bucket of [200, 210, 225, 240]) {
+          expect(later.read(place(bucket))).toBe(then.read(place(bucket)));
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
 test("a clock that is set back opens nothing", () => {
   const counter = new Sum(true, 100);
   counter.add(100, 5);

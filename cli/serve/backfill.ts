@@ -1,0 +1,103 @@
+/** Counters that a policy declares late are given what the audit log knows of the time before (SPEC §7.9). */
+import { createReadStream, existsSync, readdirSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { createInterface } from "node:readline";
+import type { ActivePolicy, OperatedService } from "../../engine/active.ts";
+import { rotatedAmong, rotatedFile } from "../../engine/audit/files.ts";
+import { History } from "../../engine/audit/history.ts";
+import type { Program } from "../../lang/ir.ts";
+import { spellTime } from "../../lang/scalar/time.ts";
+import type { Input, Io } from "../command.ts";
+import type { ServedAudit } from "./audit.ts";
+
+export interface ServedBackfill {
+  /** Which engine decides by a program. */
+  know(program: Program, engine: OperatedService): void;
+  /** Begins once the policy decides; what is decided meanwhile is counted as ever. */
+  onSwap(policy: ActivePolicy): void;
+  /** Resolves when all that has begun is done. */
+  settled(): Promise<void>;
+}
+
+/** `log` is missing where nothing is recorded. */
+export function openBackfill(log: ServedAudit["log"], input: Input, io: Io): ServedBackfill {
+  const engines = new WeakMap<Program, OperatedService>();
+  let running = Promise.resolve();
+  const fill = async (policy: ActivePolicy) => {
+    const engine = engines.get(policy.program);
+    const missing = engine?.backfill?.missing();
+    if (engine?.backfill === undefined || missing === undefined) return;
+    if (log !== undefined) {
+      await log.written();
+      const history = new History({ ...policy, ...missing });
+      for (const file of filesOf(log.path, missing.fromMs)) await readInto(history, file);
+      const past = history.past();
+      if (past !== undefined) engine.backfill.fill(past);
+    }
+    tell(policy, missing.counters, engine, input, io);
+  };
+  return {
+    know: (program, engine) => void engines.set(program, engine),
+    onSwap(policy) {
+      running = running
+        .then(() => fill(policy))
+        .catch((fault: unknown) => {
+          io.err(`counters could not be filled from the audit log: ${messageOf(fault)}\n`);
+        });
+    },
+    settled: () => running,
+  };
+}
+
+/** Those that were written to since; oldest first. */
+function filesOf(path: string, fromMs: number): readonly string[] {
+  const rotated = rotatedAmong(readdirSync(dirname(path)), path);
+  const files = [...rotated.map((number) => rotatedFile(path, number)), path];
+  return files.filter((file) => existsSync(file) && statSync(file).mtimeMs >= fromMs);
+}
+
+/** Line by line, between which decisions are made. What is no record yet is one that is being written. */
+async function readInto(history: History, file: string): Promise<void> {
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    const record = recordIn(line);
+    if (record !== undefined) history.add(record);
+  }
+}
+
+function recordIn(line: string): Parameters<History["add"]>[0] | undefined {
+  try {
+    return (JSON.parse(line) as { readonly record: Parameters<History["add"]>[0] }).record;
+  } catch {
+    return undefined;
+  }
+}
+
+function tell(
+  { program }: ActivePolicy,
+  counters: ReadonlySet<number>,
+  engine: OperatedService,
+  { json }: Input,
+  io: Io,
+): void {
+  const still = engine.backfill?.since() ?? new Map<number, number>();
+  const told = [...counters].map((index) => {
+    const sinceMs = still.get(index);
+    const since = sinceMs === undefined ? undefined : spellTime(sinceMs);
+    return { counter: program.counters[index]?.name ?? "", since };
+  });
+  if (json) {
+    io.out(`${JSON.stringify({ event: "declared_late", counters: told })}\n`);
+    return;
+  }
+  for (const { counter, since } of told) {
+    const what =
+      since === undefined
+        ? "counts all of its window, from the audit log"
+        : `counts since ${since}: requests before are not in the audit log (\`--audit-requests\`)`;
+    io.err(`counter \`${counter}\` is new, and ${what}\n`);
+  }
+}
+
+function messageOf(fault: unknown): string {
+  return fault instanceof Error ? fault.message : String(fault);
+}

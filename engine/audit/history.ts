@@ -1,0 +1,110 @@
+/**
+ * Recorded decisions, counted by a policy that was not there yet (SPEC §7.9). Only records that hold their request
+ * whole can be; another one ends how far back anything can be said. Pure.
+ */
+import type { Program } from "../../lang/ir.ts";
+import type { Evaluator, Touch } from "../evaluate/evaluator.ts";
+import { createInterpreter } from "../evaluate/interpret.ts";
+import { NO_FACTS } from "../facts.ts";
+import { createRequestReader, type RequestReader } from "../request-reader.ts";
+import type { PastUse, PastUses } from "../state/past-uses.ts";
+import { Unknown } from "../value.ts";
+import type { RecordedDecision } from "./again.ts";
+import { sessionFrom } from "./whole.ts";
+
+export interface HistoryParts {
+  readonly program: Program;
+  readonly digest: string;
+  /** Of the counters that are asked for. */
+  readonly counters: ReadonlySet<number>;
+  readonly fromMs: number;
+}
+
+/** More than this is not gone through: then nothing can be said. */
+export const USES_MOST = 1_000_000;
+
+type AnyRecord = { readonly kind: string; readonly at?: string };
+
+/** Given the records of a log, in their order. */
+export class History {
+  readonly #parts: HistoryParts;
+  readonly #read: RequestReader;
+  readonly #evaluator: Evaluator;
+  #uses: (PastUse & { readonly call: string | undefined })[] = [];
+  readonly #failed = new Set<string>();
+  /** Everything is known from then on. */
+  #fromMs = Number.POSITIVE_INFINITY;
+
+  constructor(parts: HistoryParts) {
+    this.#parts = parts;
+    this.#read = createRequestReader(parts.program);
+    this.#evaluator = createInterpreter(parts.program);
+  }
+
+  add(record: AnyRecord): void {
+    const atMs = Date.parse(record.at ?? "");
+    if (Number.isNaN(atMs)) return;
+    this.#fromMs = Math.min(this.#fromMs, atMs);
+    if (record.kind === "decision") this.#decision(record as unknown as RecordedDecision, atMs);
+    if (record.kind === "outcome") this.#outcome(record as unknown as RecordedOutcome);
+  }
+
+  /** `undefined` where the log says nothing that could be counted. */
+  past(): PastUses | undefined {
+    if (this.#fromMs === Number.POSITIVE_INFINITY || this.#uses.length > USES_MOST)
+      return undefined;
+    const uses = this.#uses.filter(({ call }) => call === undefined || !this.#failed.has(call));
+    return { uses, fromMs: this.#fromMs };
+  }
+
+  #decision(record: RecordedDecision, atMs: number): void {
+    const { whole, policy, decision, call } = record;
+    // What this policy decided, it counted.
+    if (policy.digest === this.#parts.digest || atMs < this.#parts.fromMs) return;
+    if (whole === undefined || whole.altered === true) {
+      this.#fromMs = atMs + 1;
+      return;
+    }
+    const { now = atMs, session, delegation, verified = false } = whole;
+    const reading = this.#read(whole.request, {
+      nowMs: now,
+      verified,
+      delegation,
+      session: () => session && sessionFrom(session),
+    });
+    // A request that the policy does not know is none that it counts.
+    if (!reading.ok) return;
+    const facts = { ...NO_FACTS, nowMs: now };
+    for (const touch of this.#evaluator.touches(reading.request, facts)) {
+      this.#use(touch, now, decision === "allow" ? call : undefined);
+    }
+  }
+
+  #use({ kind, index, key, amount }: Touch, atMs: number, allowed: string | undefined): void {
+    const { program, counters } = this.#parts;
+    const declared = program.counters[index];
+    if (kind !== "counter" || declared === undefined || !counters.has(index)) return;
+    const isAttempt = declared.calls.base === "attempts";
+    if (key instanceof Unknown || (!isAttempt && allowed === undefined)) return;
+    const counted = countedAmount(amount, declared.op === "sum");
+    if (counted === undefined || this.#uses.length > USES_MOST) return;
+    // An attempt stays one, whatever becomes of the call.
+    this.#uses.push({ index, key, atMs, amount: counted, call: isAttempt ? undefined : allowed });
+  }
+
+  #outcome({ call, status, settlement }: RecordedOutcome): void {
+    if (status === "error" && settlement === "settled") this.#failed.add(call);
+  }
+}
+
+interface RecordedOutcome {
+  readonly call: string;
+  readonly status: string;
+  readonly settlement: string;
+}
+
+/** A number too large to be told is the largest there is; one that is not there adds nothing. */
+function countedAmount(amount: Touch["amount"], isSum: boolean): PastUse["amount"] | undefined {
+  if (!(amount instanceof Unknown)) return amount;
+  return amount.cause === "overflow" && isSum ? Number.MAX_SAFE_INTEGER : undefined;
+}

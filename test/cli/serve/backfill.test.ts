@@ -1,0 +1,78 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { directoryWith } from "../../support/cli.ts";
+import { type Serving, serve } from "../../support/served.ts";
+
+const running: Serving[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((one) => one.stop()));
+});
+
+const BEFORE = `package shop
+tool pay { effect write, args { amount: Decimal } }
+permit paying tool pay
+`;
+const AFTER = `${BEFORE}
+counter paid = sum args.amount of allowed pay per agent within 24h
+forbid much tool pay when paid + args.amount > 100.00
+`;
+
+async function start(cwd: string, ...more: string[]): Promise<Serving> {
+  const service = await serve(["p", ...more], cwd);
+  running.push(service);
+  return service;
+}
+
+function change(cwd: string, text: string): void {
+  writeFileSync(join(cwd, "p/p.writ"), text);
+}
+
+async function pay(service: Serving, amount: number) {
+  const request = { agent: { id: "bot" }, tool: { name: "pay", args: { amount } } };
+  return (await service.ask("/decide", request)).json;
+}
+
+describe("a counter that is declared while calls are decided", () => {
+  test("is given what the audit log knows, and again nothing after a restart", async () => {
+    const cwd = directoryWith({ "p/p.writ": BEFORE });
+    const first = await start(cwd, "--watch", "--audit-requests");
+    expect(await pay(first, 60)).toMatchObject({ decision: "allow" });
+    const failing = await pay(first, 30);
+    await first.ask("/outcome", { call: failing.call, status: "error" });
+    change(cwd, AFTER);
+    expect(await first.event("declared_late")).toMatchObject({ counters: [{ counter: "paid" }] });
+    expect(await pay(first, 41)).toMatchObject({ code: "forbidden" });
+    const rest = await pay(first, 30);
+    expect(rest.decision).toBe("allow");
+    expect(rest.counts_since).toBeUndefined();
+    await first.stop();
+
+    const second = await start(cwd, "--audit-requests");
+    expect(await pay(second, 11)).toMatchObject({ code: "forbidden" });
+    expect(await pay(second, 10)).toMatchObject({ decision: "allow" });
+  });
+
+  test("is filled at the start as well, where the policy changed meanwhile", async () => {
+    const cwd = directoryWith({ "p/p.writ": BEFORE });
+    const first = await start(cwd, "--audit-requests");
+    expect(await pay(first, 60)).toMatchObject({ decision: "allow" });
+    await first.stop();
+    change(cwd, AFTER);
+    const second = await start(cwd, "--audit-requests");
+    expect(await pay(second, 41)).toMatchObject({ code: "forbidden" });
+  });
+
+  test("says since when it counts, where requests were not recorded", async () => {
+    const cwd = directoryWith({ "p/p.writ": BEFORE });
+    const service = await start(cwd, "--watch");
+    expect(await pay(service, 60)).toMatchObject({ decision: "allow" });
+    change(cwd, AFTER);
+    const { counters } = await service.event("declared_late");
+    expect(counters).toEqual([{ counter: "paid", since: expect.any(String) }]);
+    expect(await pay(service, 60)).toMatchObject({
+      decision: "allow",
+      counts_since: [{ counter: "paid" }],
+    });
+  });
+});

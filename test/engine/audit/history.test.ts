@@ -1,0 +1,136 @@
+import { describe, expect, test } from "vitest";
+import { History } from "../../../engine/audit/history.ts";
+import { createEngine, type Engine } from "../../../engine/engine.ts";
+import { createMemoryStore } from "../../../engine/state/memory.ts";
+import type { StateStore } from "../../../engine/state/store.ts";
+import { type Audited, audited } from "../../support/audited.ts";
+import { programOf } from "../../support/engine.ts";
+
+const TOOLS = `
+  tool pay { effect write, args { amount: Decimal, to: String } }
+  tool look { effect read }
+`;
+const BEFORE = `${TOOLS}
+  permit anything
+  forbid eve tool pay when args.to == "eve"`;
+const AFTER = `${BEFORE}
+  counter paid = sum args.amount of allowed pay per agent within 1h
+  counter payees = distinct args.to of completed pay per agent
+  counter tries = count attempts pay where args.to != "ann" per agent within 1h
+  forbid much tool pay when paid + args.amount > 100.00
+  forbid many tool pay when payees >= 2
+  forbid tireless tool look when tries >= 3`;
+
+const WHOLE = { whole: { but: [] } };
+
+async function paying(made: Audited, amount: number, to: string): Promise<void> {
+  await made.ask({ agent: { id: "bot" }, tool: { name: "pay", args: { amount, to } } });
+}
+
+/** An engine of `policy` on this state, given what the log holds; and what it then says of a call. */
+async function declaring(
+  made: Audited,
+  store: StateStore,
+  policy = AFTER,
+  digest = "sha256:after",
+) {
+  const program = programOf(policy);
+  let count = 0;
+  const ids = { decision: () => `x${++count}`, call: () => `y${++count}` };
+  const clock = () => made.nowMs;
+  const engine = createEngine({ program, digest, store, clock, ids });
+  await filling(engine, made, policy, digest);
+  return { engine, ask: (tool: string, args = {}) => asking(engine, tool, args) };
+}
+
+async function filling(engine: Engine, made: Audited, policy: string, digest: string) {
+  const missing = engine.backfill.missing();
+  if (missing === undefined) throw new Error("nothing is missing");
+  const history = new History({ program: programOf(policy), digest, ...missing });
+  for (const record of await recordsOf(made)) history.add(record);
+  const past = history.past();
+  if (past !== undefined) engine.backfill.fill(past);
+}
+
+async function recordsOf(made: Audited) {
+  await made.log.written();
+  return made.disk
+    .text(made.path)
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).record);
+}
+
+function asking(engine: Engine, tool: string, args: object) {
+  const answer = engine.decide({ agent: { id: "bot" }, tool: { name: tool, args } });
+  if (answer.kind !== "answer") throw new Error(answer.kind);
+  return answer.value;
+}
+
+describe("counters that are declared late", () => {
+  test("count attempts, allowed calls and what did not fail", async () => {
+    const store = createMemoryStore();
+    const made = await audited(BEFORE, WHOLE, { store });
+    await paying(made, 50, "ann");
+    await paying(made, 30, "bob");
+    await paying(made, 20, "eve");
+    await made.service.outcome({ call: "c4", status: "error" });
+    made.nowMs += 60_000;
+    const { ask } = await declaring(made, store);
+    expect(ask("pay", { amount: 51, to: "ann" })).toMatchObject({ reasons: [{ rule: "much" }] });
+    // `bob` was given back, so this is the second payee; `eve` was an attempt, as was `bob`.
+    const second = ask("pay", { amount: 50, to: "cid" });
+    expect(second.decision).toBe("allow");
+    expect(second.counts_since).toBeUndefined();
+    expect(ask("pay", { amount: 0, to: "dan" })).toMatchObject({ reasons: [{ rule: "many" }] });
+    expect(ask("look")).toMatchObject({ reasons: [{ rule: "tireless" }] });
+    made.nowMs += 3_600_000 * 1.1;
+    expect(ask("look").decision).toBe("allow");
+  });
+
+  test("count since the latest call that they cannot count, and say so", async () => {
+    const store = createMemoryStore();
+    const omitting = { whole: { but: [["tool", "args", "to"]] } };
+    const made = await audited(BEFORE, omitting, { store });
+    await paying(made, 50, "ann");
+    made.nowMs += 60_000;
+    const { ask } = await declaring(made, store);
+    expect(ask("pay", { amount: 60, to: "ann" })).toMatchObject({
+      decision: "allow",
+      counts_since: [{ counter: "paid", since: "2026-01-02T12:00:00.001Z" }, { counter: "payees" }],
+    });
+  });
+
+  test("are not given twice what they counted, whichever policy declared them", async () => {
+    const store = createMemoryStore();
+    const made = await audited(AFTER, WHOLE, { store, digest: "sha256:another" });
+    await paying(made, 40, "ann");
+    made.nowMs += 60_000;
+    // A policy that has none of them decides, and is recorded in the same log.
+    const without = await audited(BEFORE, WHOLE, {
+      store,
+      ids: { decision: () => "w", call: () => "wc" },
+    });
+    without.nowMs = made.nowMs;
+    await paying(without, 20, "ann");
+    for (const record of await recordsOf(without)) made.log.append(record);
+    made.nowMs += 60_000;
+    const { engine, ask } = await declaring(made, store);
+    await filling(engine, made, AFTER, "sha256:after");
+    expect(ask("pay", { amount: 41, to: "ann" })).toMatchObject({ reasons: [{ rule: "much" }] });
+    expect(ask("pay", { amount: 40, to: "ann" }).decision).toBe("allow");
+  });
+
+  test("count nothing of the past where there is no room for all of it", async () => {
+    const store = createMemoryStore({ keyCount: 1 });
+    const made = await audited(BEFORE, WHOLE, { store });
+    for (const id of ["bot", "other"]) {
+      await made.ask({ agent: { id }, tool: { name: "pay", args: { amount: 50, to: "ann" } } });
+    }
+    made.nowMs += 60_000;
+    const { ask } = await declaring(made, store);
+    const asked = ask("pay", { amount: 60, to: "ann" });
+    expect(asked.decision).toBe("allow");
+    expect(asked.counts_since?.map(({ counter }) => counter)).toEqual(["paid", "payees"]);
+  });
+});
