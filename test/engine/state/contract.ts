@@ -13,7 +13,9 @@ import type { MemoryLimits } from "../../../engine/state/memory.ts";
 import { SEQUENCES_MOST } from "../../../engine/state/past.ts";
 import type { Program } from "../../../lang/ir.ts";
 import { spellTime } from "../../../lang/scalar/time.ts";
+import { randomFrom } from "../../differential/random.ts";
 import { outcomeOf, programOf, START } from "../../support/engine.ts";
+import { seedFrom } from "../../support/seed.ts";
 
 type Awaitable<Value> = Value | Promise<Value>;
 
@@ -63,13 +65,17 @@ export class ContractDriver {
 
   async under(policy: string | Program): Promise<void> {
     const program = typeof policy === "string" ? programOf(policy) : policy;
+    this.digest = digestOfProgram(program);
     this.#engine = await this.#store.engine({
       program,
-      digest: digestOfProgram(program),
+      digest: this.digest,
       clock: () => this.nowMs,
       ids: this.#ids,
     });
   }
+
+  /** Of the policy in force. */
+  digest = "";
 
   get engine(): ContractEngine {
     if (this.#engine === undefined) throw new Error("no policy was loaded");
@@ -371,6 +377,42 @@ export function describeContract(store: ContractStore): void {
         because: "the task began with another sequence than it has now, and that is no longer kept",
       });
       expect((await ask("s1")).decision).toBe("allow");
+    });
+
+    test("while policies change all the time, limits hold and every task keeps its sequence", async () => {
+      const tools = `
+        tool look, note { effect read }
+        counter calls = count allowed per agent
+        permit anything when calls < 40`;
+      const orders = ["look, note, look", "note, look, note"];
+      const policies = orders.map((order) =>
+        programOf(`${tools}\ntask errand { sequence ${order} limit calls <= 3 }`),
+      );
+      const seed = seedFrom("WRIT_CHANGES_SEED");
+      const random = randomFrom(seed);
+      const driver = await drive(`${tools}\ntask errand { sequence look, note, look }`);
+      /** Steps that each session's task has left, in the order of the policy that it began under. */
+      const left = new Map<string, string[]>();
+      let allowed = 0;
+      for (let step = 0; step < 70; step++) {
+        const present = random.below(2);
+        if (random.chance(0.4)) await driver.under(policies[present] ?? programOf(tools));
+        const inForce = driver.digest === digestOfProgram(policies[1] ?? programOf(tools)) ? 1 : 0;
+        const id = `s${random.below(20)}`;
+        const own = left.get(id) ?? (orders[inForce] ?? "").split(", ");
+        const more = { session: { id }, intent: { task: "errand" } };
+        const tool = random.chance(0.8) ? own[0] : own[0] === "look" ? "note" : "look";
+        if (tool === undefined) continue;
+        const decision = await driver.call(tool, {}, more);
+        const wanted =
+          tool !== own[0] ? "out_of_sequence" : allowed < 40 ? "allow" : "not_permitted";
+        expect([seed, step, outcomeOf(decision)]).toEqual([seed, step, wanted]);
+        if (wanted !== "allow") continue;
+        allowed += 1;
+        left.set(id, own.slice(1));
+        await driver.report(decision, "ok");
+      }
+      expect(allowed).toBeGreaterThan(20);
     });
 
     test("sessions are ended, and reinstated", async () => {
