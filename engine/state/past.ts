@@ -28,6 +28,7 @@ export function sequencesOf(program: Program): readonly KeptSequence[] {
       rules: [],
       nevers: [],
       readsOrigin: false,
+      binaries: [],
       sources: [],
       places: [],
     },
