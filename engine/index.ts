@@ -1,6 +1,7 @@
 /** The engine's public surface. */
 export type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
 export type { ApprovalFact } from "./approvals/fact.ts";
+export { type Bundle, digestOfProgram, type LoadedBundle, loadBundle } from "./bundle.ts";
 export { canonicalJson, digestOf } from "./canonical-json.ts";
 export { type Clock, createClock } from "./clock.ts";
 export type {
