@@ -62,7 +62,7 @@ async function serve(given: Input, io: Io): Promise<ExitCode> {
   try {
     const state = await openState(input, io);
     try {
-      const grants = openGrants(state.clock, input, io);
+      const grants = await openGrants(state, input, io);
       try {
         return await answerUntilStopped({ found, shadow, audit, state, grants }, input, io);
       } finally {

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { Approvals } from "../../engine/approvals/approvals.ts";
 import { type Approvers, NO_APPROVERS, readApprovers } from "../../engine/approvals/approvers.ts";
 import { approving } from "../../engine/approvals/approving.ts";
-import { type Clock, latestOf } from "../../engine/clock.ts";
+import { latestOf } from "../../engine/clock.ts";
 import type { AdminParts, DecisionService } from "../../engine/http/index.ts";
 import type { Ledger } from "../../engine/ledger/ledger.ts";
 import { MemoryLedger } from "../../engine/ledger/memory.ts";
@@ -16,6 +16,7 @@ import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { readText } from "../files.ts";
 import { readSettingsFile } from "../settings-file.ts";
 import { openHome } from "./home.ts";
+import type { OpenState } from "./state.ts";
 
 export const GRANT_OPTIONS: readonly Option[] = [
   {
@@ -33,10 +34,14 @@ export interface ServedGrants {
   close(): void;
 }
 
-export function openGrants(clock: Clock, input: Input, io: Io): ServedGrants {
+export async function openGrants(
+  state: Pick<OpenState, "clock" | "ledger">,
+  input: Input,
+  io: Io,
+): Promise<ServedGrants> {
   const approvers = approversFor(input.values.get("approvers"), io);
-  const ledger = openLedger(input.values.get("state"), io);
-  const now = latestOf(clock);
+  const ledger = (await state.ledger?.()) ?? openLedger(input.values.get("state"), io);
+  const now = latestOf(state.clock);
   const revocations = new Revocations({ ledger, now });
   const isRevoked = revocations.reachesApproval.bind(revocations);
   const approvals = new Approvals({ ledger, approvers, now, isRevoked });
@@ -55,7 +60,7 @@ const LEDGER_FILE = "ledger.db";
 
 /** Beside the state: what one forgets, the other need not remember. */
 function openLedger(state: string | undefined, io: Io): Ledger {
-  if (state === "memory" || /^rediss?:/.test(state ?? "")) return new MemoryLedger();
+  if (state === "memory") return new MemoryLedger();
   const path =
     state === undefined
       ? join(openHome(io.cwd), LEDGER_FILE)

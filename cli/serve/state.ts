@@ -5,6 +5,8 @@ import { type Clock, createClock } from "../../engine/clock.ts";
 import { durable } from "../../engine/durable.ts";
 import { createEngine, type EngineParts } from "../../engine/engine.ts";
 import { type DecisionService, type Vitals, Waits } from "../../engine/http/index.ts";
+import type { Ledger } from "../../engine/ledger/ledger.ts";
+import { openRedisLedger } from "../../engine/ledger/redis.ts";
 import { createSharedEngine } from "../../engine/shared-engine.ts";
 import type { Journal } from "../../engine/state/journal.ts";
 import { createMemoryStore, type MemoryLimits } from "../../engine/state/memory.ts";
@@ -44,6 +46,8 @@ export interface OpenState {
   /** Resolves when what was done until now is kept. */
   settled(): Promise<void>;
   readonly vitals: NonNullable<Vitals["state"]>;
+  /** Shared as the state is; missing where that is not. */
+  readonly ledger?: () => Promise<Ledger>;
   /** One line for whoever starts the service. */
   readonly place: string;
   close(): void;
@@ -126,6 +130,12 @@ async function inRedis(
     keep: (service) => service,
     settled: async () => {},
     vitals: { readiness: () => store.readiness(), waits },
+    ledger: () =>
+      openRedisLedger({
+        send: store.command,
+        namespace: address.namespace,
+        elapsedMs: () => performance.now(),
+      }),
     place,
     close: () => store.close(),
   };

@@ -53,6 +53,10 @@ export class MemoryLedger implements Ledger {
     this.#tables[kind].set(id, entry);
   }
 
+  drop(kind: LedgerKind, id: string): void {
+    this.#tables[kind].delete(id);
+  }
+
   readiness(): Readiness {
     return { ready: true };
   }

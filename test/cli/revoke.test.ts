@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { directoryWith, PAYMENT, SMALL, writ } from "../support/cli.ts";
+import { describeRedis, startRedis } from "../support/redis.ts";
 import { serving } from "../support/serving.ts";
 
 /** Asks a service for PAYMENT, and runs `writ revoke` beside it. */
@@ -11,8 +12,9 @@ async function served(
     decide: () => Promise<string>,
     run: (...words: string[]) => ReturnType<typeof writ>,
   ) => Promise<void>,
+  words: readonly string[] = [],
 ): Promise<void> {
-  const { code, err } = await serving(["--json", "."], cwd, async (printed) => {
+  const { code, err } = await serving([...words, "--json", "."], cwd, async (printed) => {
     const { url } = JSON.parse(printed.split("\n")[0] ?? "");
     const decide = async () => {
       const headers = { "content-type": "application/json" };
@@ -81,4 +83,28 @@ test("what makes no sense is misuse, and changes nothing", async () => {
     }
     expect(await decide()).toBe("allow");
   });
+});
+
+describeRedis("with state in Redis", () => {
+  test("what one process is told to revoke, another denies", async () => {
+    const redis = await startRedis(["--appendonly", "yes"]);
+    onTestFinished(() => redis.stop());
+    const state = ["--state", redis.url];
+    const [here, there] = [directoryWith({ "p.writ": SMALL }), directoryWith({ "p.writ": SMALL })];
+    await served(
+      here,
+      async (_, run) => {
+        await served(
+          there,
+          async (decide) => {
+            expect(await decide()).toBe("allow");
+            expect(await run("agent", "robot", ...BECAUSE)).toMatchObject({ code: 0 });
+            await expect.poll(decide, { timeout: 30_000 }).toBe("revoked");
+          },
+          state,
+        );
+      },
+      state,
+    );
+  }, 60_000);
 });

@@ -61,8 +61,13 @@ const SETTLED_MOST = 65_536;
 const ENTRIES_MOST = 20_000;
 const LENGTH_MOST = 8 * 1_048_576;
 
+export interface RedisStore extends SharedStore {
+  /** For what is kept beside state: rejects where state could not be reached either. */
+  command(command: readonly string[]): Promise<unknown>;
+}
+
 /** Rejects where the server cannot be reached or must not be trusted with state, saying why. */
-export async function connectRedis(parts: RedisParts): Promise<SharedStore> {
+export async function connectRedis(parts: RedisParts): Promise<RedisStore> {
   const { address, limits = {}, onNotice = () => {} } = parts;
   const connection = await connect({
     address,
@@ -82,6 +87,7 @@ export async function connectRedis(parts: RedisParts): Promise<SharedStore> {
   };
   return {
     open: (program, evaluator) => new RedisState(program, evaluator, shared),
+    command: (command) => connection.read(command),
     readiness: (): Readiness => connection.readiness(),
     close: () => connection.close(),
   };

@@ -1,0 +1,179 @@
+/**
+ * The ledger that processes share: each has all of it in its own memory, asks several times a second what has
+ * changed, and changes it only by a script that looks whether it is still so.
+ */
+import type { Readiness } from "../answer.ts";
+import {
+  type Change,
+  ENTRIES_MOST,
+  type Kept,
+  type Ledger,
+  type LedgerEntry,
+  type LedgerKind,
+} from "./ledger.ts";
+import { MemoryLedger } from "./memory.ts";
+
+export interface RedisLedgerParts {
+  /** Rejects where Redis cannot be asked. */
+  readonly send: (command: readonly string[]) => Promise<unknown>;
+  readonly namespace: string;
+  /** Milliseconds by a clock that nobody sets. */
+  readonly elapsedMs: () => number;
+}
+
+/** So often it is asked; and after so long without an answer nobody knows what was revoked meanwhile. */
+const ASK_EVERY_MS = 250;
+const STALE_AFTER_MS = 1_500;
+
+/** Of changes in one answer: requests that wait for approval may have 64 KiB each. */
+const CHANGES_MOST = 100;
+
+/** Resolves once all of it is here; rejects where it cannot be read. */
+export async function openRedisLedger(parts: RedisLedgerParts): Promise<Ledger> {
+  const ledger = new RedisLedger(parts);
+  await ledger.catchUp();
+  ledger.keepUp();
+  return ledger;
+}
+
+/** `log` has each entry by the number of its last change; an entry is its end, a space, and its text. */
+const SCRIPT = `
+local log, last = KEYS[1], KEYS[2]
+local tables = { approval = KEYS[3], revocation = KEYS[4] }
+if ARGV[1] == 'since' then
+  local found = redis.call('ZRANGEBYSCORE', log, '(' .. ARGV[2], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
+  local said = { redis.call('GET', last) or '0' }
+  for at = 1, #found, 2 do
+    local kind, id = string.match(found[at], '^(%S+) (.*)$')
+    local entry = redis.call('HGET', tables[kind], id) or ''
+    for _, part in ipairs({ kind, id, entry, found[at + 1] }) do said[#said + 1] = part end
+  end
+  return said
+end
+local kind, id, was, next, most, now = unpack(ARGV, 2)
+local entries = tables[kind]
+local is = redis.call('HGET', entries, id) or ''
+if is ~= was then return { 'changed', is } end
+if is == '' and redis.call('HLEN', entries) >= tonumber(most) then
+  local all = redis.call('HGETALL', entries)
+  for at = 1, #all, 2 do
+    if tonumber(string.match(all[at + 1], '^%d+')) <= tonumber(now) then
+      redis.call('HDEL', entries, all[at])
+      redis.call('ZREM', log, kind .. ' ' .. all[at])
+    end
+  end
+  if redis.call('HLEN', entries) >= tonumber(most) then return { 'full' } end
+end
+local number = redis.call('INCR', last)
+redis.call('HSET', entries, id, next)
+redis.call('ZADD', log, number, kind .. ' ' .. id)
+return { 'kept', tostring(number) }
+`;
+
+class RedisLedger implements Ledger {
+  readonly #parts: RedisLedgerParts;
+  readonly #keys: readonly string[];
+  readonly #here = new MemoryLedger();
+  /** The change of each entry that is here, so that an answer that comes late undoes none. */
+  readonly #numbers = new Map<string, number>();
+  /** Up to this change everything is here; and the latest that is known to be there. */
+  #known = 0;
+  #latest = 0;
+  #askedMs = Number.NEGATIVE_INFINITY;
+  #lost: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(parts: RedisLedgerParts) {
+    this.#parts = parts;
+    // One hash tag, so that a cluster has them where it has the state.
+    const prefix = `writ:{${parts.namespace}}:ledger`;
+    this.#keys = ["log", "last", "approval", "revocation"].map((name) => `${prefix}:${name}`);
+  }
+
+  get(kind: LedgerKind, id: string): LedgerEntry | undefined {
+    return this.#here.get(kind, id);
+  }
+
+  entries(kind: LedgerKind): Iterable<readonly [id: string, entry: LedgerEntry]> {
+    return this.#here.entries(kind);
+  }
+
+  async put({ kind, id, was, next, nowMs }: Change): Promise<Kept> {
+    const given = [kind, id, was === undefined ? "" : spell(was), spell(next)];
+    const limits = [String(ENTRIES_MOST[kind]), String(nowMs)];
+    const [result, detail = ""] = await this.#run(["put", ...given, ...limits]);
+    if (result === "kept") this.#take(kind, id, spell(next), Number(detail));
+    else if (result === "changed") this.#take(kind, id, detail, undefined);
+    else if (result !== "full") throw new Error("Redis gave no answer to a change");
+    return result;
+  }
+
+  readiness(): Readiness {
+    if (this.#lost !== undefined) return { ready: false, because: this.#lost };
+    if (this.#parts.elapsedMs() - this.#askedMs <= STALE_AFTER_MS) return { ready: true };
+    return { ready: false, because: "what was revoked elsewhere cannot be read from Redis" };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async catchUp(): Promise<void> {
+    for (;;) {
+      const askedMs = this.#parts.elapsedMs();
+      const least = this.#latest;
+      const [last = "", ...parts] = await this.#run([
+        "since",
+        String(this.#known),
+        String(CHANGES_MOST),
+      ]);
+      if (Number(last) < least) {
+        this.#lost = "Redis has lost what was revoked; start again when it is right to go on";
+        return;
+      }
+      for (let at = 0; at < parts.length; at += 4) {
+        const [kind = "", id = "", entry = "", number = ""] = parts.slice(at, at + 4);
+        this.#known = Number(number);
+        this.#take(kind as LedgerKind, id, entry, this.#known);
+      }
+      if (parts.length < 4 * CHANGES_MOST) {
+        this.#askedMs = askedMs;
+        return;
+      }
+    }
+  }
+
+  keepUp(): void {
+    this.#timer = setTimeout(async () => {
+      // Whoever is asked to decide is told by `readiness` that it did not work.
+      await this.catchUp().catch(() => {});
+      if (!this.#isClosed) this.keepUp();
+    }, ASK_EVERY_MS).unref();
+  }
+
+  /** `number` is missing where what is there is known, and not since when. */
+  #take(kind: LedgerKind, id: string, spelt: string, number: number | undefined): void {
+    const key = `${kind} ${id}`;
+    if (number !== undefined && number < (this.#numbers.get(key) ?? 0)) return;
+    if (number !== undefined) {
+      this.#numbers.set(key, number);
+      this.#latest = Math.max(this.#latest, number);
+    }
+    const [, untilMs, text] = /^(\d+) (.*)$/s.exec(spelt) ?? [];
+    if (untilMs === undefined || text === undefined) this.#here.drop(kind, id);
+    else this.#here.take(kind, id, { untilMs: Number(untilMs), text });
+  }
+
+  async #run(args: readonly string[]): Promise<readonly string[]> {
+    const keys = [String(this.#keys.length), ...this.#keys];
+    const reply = await this.#parts.send(["EVAL", SCRIPT, ...keys, ...args]);
+    if (Array.isArray(reply)) return reply.map(String);
+    throw new Error("Redis gave no answer");
+  }
+}
+
+function spell({ untilMs, text }: LedgerEntry): string {
+  return `${untilMs} ${text}`;
+}

@@ -1,0 +1,98 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Kept, Ledger, LedgerEntry } from "../../../engine/ledger/ledger.ts";
+import { openRedisLedger } from "../../../engine/ledger/redis.ts";
+import { parseRedisAddress } from "../../../engine/state/redis/address.ts";
+import { connectRedis, type RedisStore } from "../../../engine/state/redis/store.ts";
+import { outcomeOf, START } from "../../support/engine.ts";
+import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
+import { desk, PAYMENT } from "../approvals/support.ts";
+
+let redis: TestRedis;
+const open: (RedisStore | Ledger)[] = [];
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(async () => await redis?.stop());
+afterEach(async () => {
+  for (const one of open.splice(0)) one.close();
+  await redis.command("FLUSHALL");
+});
+
+/** One process's: with a connection and a memory of its own, and a clock that the test moves. */
+async function ledgerOf(clock = { elapsedMs: 0 }): Promise<Ledger> {
+  const address = parseRedisAddress(redis.url);
+  if (typeof address === "string") throw new Error(address);
+  const store = await connectRedis({ address, settleMs: 0, timeoutMs: 5_000 });
+  const { namespace } = address;
+  const parts = { send: store.command, namespace, elapsedMs: () => clock.elapsedMs };
+  const ledger = await openRedisLedger(parts);
+  open.push(ledger, store);
+  return ledger;
+}
+
+const entry = (text: string, untilMs = START + 1_000): LedgerEntry => ({ text, untilMs });
+
+async function put(
+  ledger: Ledger,
+  was: LedgerEntry | undefined,
+  next: LedgerEntry,
+  kind: "approval" | "revocation" = "revocation",
+): Promise<Kept> {
+  return await ledger.put({ kind, id: "agent a b", was, next, nowMs: START });
+}
+
+const seen = (ledger: Ledger) => ledger.get("revocation", "agent a b")?.text;
+
+describeRedis("a ledger in Redis", () => {
+  test("is the same for all, and changes only where it still is what was read", async () => {
+    const [one, two] = [await ledgerOf(), await ledgerOf()];
+    expect(await put(one, undefined, entry("1"))).toBe("kept");
+    await expect.poll(() => seen(two), { timeout: 30_000 }).toBe("1");
+    expect(await put(two, entry("1"), entry("2"))).toBe("kept");
+    expect(await put(one, entry("1"), entry("3"))).toBe("changed");
+    expect(seen(one)).toBe("2");
+    expect(await put(one, entry("2"), entry("3"))).toBe("kept");
+    await expect.poll(() => seen(two), { timeout: 30_000 }).toBe("3");
+    expect(one.get("approval", "agent a b")).toBeUndefined();
+  });
+
+  test("is there for who begins later, all of it", async () => {
+    const one = await ledgerOf();
+    for (let at = 0; at < 250; at += 1) {
+      const change = { kind: "revocation", id: `agent ${at}`, was: undefined } as const;
+      await one.put({ ...change, next: entry(String(at)), nowMs: START });
+    }
+    const two = await ledgerOf();
+    expect([...two.entries("revocation")]).toHaveLength(250);
+  });
+
+  test("is not ready where nothing was heard of it for too long", async () => {
+    const clock = { elapsedMs: 0 };
+    const ledger = await ledgerOf(clock);
+    expect(ledger.readiness()).toEqual({ ready: true });
+    clock.elapsedMs = 1_501;
+    expect(ledger.readiness().ready).toBe(false);
+    await expect.poll(() => ledger.readiness().ready, { timeout: 30_000 }).toBe(true);
+  });
+
+  test("that has lost what was revoked is not believed", async () => {
+    const ledger = await ledgerOf();
+    await put(ledger, undefined, entry("1"));
+    await redis.command("FLUSHALL");
+    await expect.poll(() => ledger.readiness().ready, { timeout: 30_000 }).toBe(false);
+    expect(seen(ledger)).toBe("1");
+  });
+
+  test("gives one approval to one of many copies of a request, at whichever process", async () => {
+    const [one, two] = [desk(await ledgerOf()), desk(await ledgerOf())];
+    const hold = await one.ask();
+    expect(await one.say("approve", hold, "alice")).toBe("approved");
+    const isKnown = () => two.approvals.approvedOf(PAYMENT, "sha256:test") !== undefined;
+    await expect.poll(isKnown, { timeout: 30_000 }).toBe(true);
+    const copies = Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? one : two).ask());
+    const answers = (await Promise.all(copies)).map(outcomeOf);
+    expect(answers.filter((answer) => answer === "allow")).toHaveLength(1);
+    expect(answers.filter((answer) => answer === "hold")).toHaveLength(19);
+  });
+});
