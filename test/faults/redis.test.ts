@@ -121,6 +121,15 @@ describeRedis("Redis that fails", () => {
     await expectOutage(replica, /it is empty, and was not/);
   });
 
+  test("emptied while nobody asks: a process that only waits finds out, and is not ready", async () => {
+    const redis = await serverWith();
+    const replica = await replicaOn(redis);
+    expect(await replica.ask("pay", { amount: 3 })).toBe("allow");
+    await redis.command("FLUSHALL");
+    for (let tries = 0; tries < 1_000 && reason(replica) === ""; tries++) await pause(10);
+    expect(reason(replica)).toMatch(/it is empty, and was not/);
+  }, 30_000);
+
   test("hung", async () => {
     const redis = await serverWith();
     const replica = await replicaOn(redis, { timeoutMs: 50 });

@@ -3,7 +3,6 @@
  * is none, whatever is asked fails at once. Nothing is queued, and nothing is sent twice.
  */
 import { randomUUID } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import type { Readiness } from "../../answer.ts";
 import { StateUnavailable } from "../store.ts";
 import type { RedisAddress } from "./address.ts";
@@ -11,6 +10,7 @@ import { healthOf } from "./health.ts";
 import { functionsOf, hasNoFunctions, type Library, scriptOf } from "./library.ts";
 import { type Link, type OpenLink, TookTooLong, within } from "./link.ts";
 import { SteadyTime } from "./steady.ts";
+import { pause, type Timers } from "./timers.ts";
 
 export interface ConnectionParts {
   readonly address: RedisAddress;
@@ -18,6 +18,7 @@ export interface ConnectionParts {
   readonly openLink: OpenLink;
   /** Milliseconds by a clock that nobody sets. */
   readonly monotonic: () => number;
+  readonly timers: Timers;
   /** One answer may take so long. */
   readonly timeoutMs: number;
   /** So long a server that is new, or was restarted, answers nobody. */
@@ -84,7 +85,7 @@ class Line implements Connection {
   async begin(): Promise<void> {
     let settling: Settling | undefined;
     do {
-      if (settling !== undefined) await pause(SETTLING_MS);
+      if (settling !== undefined) await pause(this.#parts.timers, SETTLING_MS);
       settling = await this.#establish();
     } while (settling !== undefined);
   }
@@ -105,7 +106,7 @@ class Line implements Connection {
   async read(command: readonly string[]): Promise<unknown> {
     const link = this.#linkNow();
     try {
-      return await within(link.send(command), this.#parts.timeoutMs);
+      return await this.#within(link.send(command), this.#parts.timeoutMs);
     } catch (fault) {
       this.#failed(fault, link);
       throw unavailable(fault);
@@ -148,7 +149,7 @@ class Line implements Connection {
       ...args,
     ];
     const send = async () =>
-      asReply(await within(link.send([...this.#library.call, ...rest]), timeoutMs));
+      asReply(await this.#within(link.send([...this.#library.call, ...rest]), timeoutMs));
     try {
       return await send();
     } catch (fault) {
@@ -162,11 +163,11 @@ class Line implements Connection {
   async #load(link: Link, timeoutMs: number): Promise<void> {
     const [functions, script] = this.#libraries;
     try {
-      await within(link.send(functions.load), timeoutMs);
+      await this.#within(link.send(functions.load), timeoutMs);
       this.#library = functions;
     } catch (fault) {
       if (!hasNoFunctions(fault)) throw fault;
-      await within(link.send(script.load), timeoutMs);
+      await this.#within(link.send(script.load), timeoutMs);
       this.#library = script;
     }
   }
@@ -176,9 +177,8 @@ class Line implements Connection {
     this.steady.learn(Number(now), sent);
     this.#writes = Math.max(this.#writes, Number(writes));
     if (status !== "lost" && status !== "new" && status !== "settling") return reply;
-    const why = status === "lost" ? lostWhy(reason, this.#meta) : "Redis has just come back";
-    this.#lose(link, why);
-    void this.#recover();
+    const why = status === "lost" ? lostWhy(reason, this.#meta) : COMES_BACK;
+    this.#giveUp(link, why);
     throw new StateUnavailable(why);
   }
 
@@ -187,8 +187,7 @@ class Line implements Connection {
     this.#failures += 1;
     // One answer that came late says little; a server that takes no changes says it of all.
     if (this.#failures < FAILURES_MOST && !refusesAll(fault)) return;
-    this.#lose(link, messageOf(fault));
-    void this.#recover();
+    this.#giveUp(link, messageOf(fault));
   }
 
   #lose(link: Link | undefined, why: string): void {
@@ -209,7 +208,7 @@ class Line implements Connection {
       } catch (fault) {
         this.#why = messageOf(fault);
       }
-      if (this.#link === undefined) await pause(RETRY_MS, undefined, { ref: false });
+      if (this.#link === undefined) await pause(this.#parts.timers, RETRY_MS, { idle: true });
     }
     this.#isRecovering = false;
   }
@@ -223,7 +222,7 @@ class Line implements Connection {
       const settling = await this.#greet(link, run);
       if (settling !== undefined) {
         link.end();
-        this.#why = "Redis has just come back";
+        this.#why = COMES_BACK;
         return settling;
       }
     } catch (fault) {
@@ -238,7 +237,7 @@ class Line implements Connection {
   async #open(address: RedisAddress): Promise<Link> {
     const link = await this.#parts.openLink(address, CONNECT_MS);
     try {
-      await within(link.send(["HLEN", this.#meta]), CONNECT_MS);
+      await this.#within(link.send(["HLEN", this.#meta]), CONNECT_MS);
       return link;
     } catch (fault) {
       link.end();
@@ -250,7 +249,7 @@ class Line implements Connection {
   }
 
   async #check(link: Link): Promise<string> {
-    const info = String(await within(link.send(["INFO"]), CONNECT_MS));
+    const info = String(await this.#within(link.send(["INFO"]), CONNECT_MS));
     const { run, refusal, warnings } = healthOf(info);
     if (refusal !== undefined) throw new StateUnavailable(refusal);
     this.#warnings = warnings;
@@ -264,9 +263,10 @@ class Line implements Connection {
     const reply = await this.#evaluate(link, "hello", [], args, CONNECT_MS);
     const [status, now, writes, lost, generation] = reply;
     this.steady.learn(Number(now), sent);
+    // Also where something is lost: that was said by now, and stands there until somebody confirms.
+    this.#generation = String(generation);
     if (status === "lost") throw new StateUnavailable(lostWhy(lost, this.#meta));
     this.#writes = Math.max(this.#writes, Number(writes));
-    this.#generation = String(generation);
     return status === "settling" ? { settling: true } : undefined;
   }
 
@@ -277,26 +277,45 @@ class Line implements Connection {
     }
     this.#link = link;
     this.#failures = 0;
-    void link.ended.then((error) => {
-      this.#lose(link, error.message);
-      void this.#recover();
-    });
+    void link.ended.then((error) => this.#giveUp(link, error.message));
     this.#keepChecking(link);
   }
 
-  /** What was right at the start may be set otherwise while it runs. */
+  /** What was right at the start may be otherwise by now, also where nothing is asked for a while. */
   #keepChecking(link: Link): void {
-    const timer = setInterval(async () => {
-      if (this.#link !== link) return clearInterval(timer);
-      try {
-        await this.#check(link);
-      } catch (fault) {
-        if (fault instanceof TookTooLong) return this.#failed(fault, link);
-        this.#lose(link, messageOf(fault));
-        void this.#recover();
-      }
-    }, CHECK_MS);
-    timer.unref();
+    const { timers } = this.#parts;
+    timers.after(CHECK_MS, () => void this.#checkAgain(link), { idle: true });
+  }
+
+  async #checkAgain(link: Link): Promise<void> {
+    if (this.#link !== link) return;
+    try {
+      const run = await this.#check(link);
+      if (await this.#isWhole(link)) return this.#keepChecking(link);
+      if ((await this.#greet(link, run)) !== undefined) throw new StateUnavailable(COMES_BACK);
+    } catch (fault) {
+      if (fault instanceof TookTooLong) this.#failed(fault, link);
+      else this.#giveUp(link, messageOf(fault));
+    }
+    this.#keepChecking(link);
+  }
+
+  /** Whether nothing is missing, as far as can be told without saying so to others. */
+  async #isWhole(link: Link): Promise<boolean> {
+    const asked = ["HMGET", this.#meta, "generation", "writes", "lost"];
+    const seen = this.#writes;
+    const told = (await this.#within(link.send(asked), CONNECT_MS)) as readonly unknown[];
+    const [generation, writes, lost] = told;
+    return generation === this.#generation && Number(writes) >= seen && lost === null;
+  }
+
+  #giveUp(link: Link, why: string): void {
+    this.#lose(link, why);
+    void this.#recover();
+  }
+
+  #within<Answered>(answer: Promise<Answered>, timeoutMs: number): Promise<Answered> {
+    return within(answer, timeoutMs, this.#parts.timers);
   }
 
   #notice(notice: string): void {
@@ -311,6 +330,7 @@ interface Settling {
 }
 
 const SETTLING_MS = 50;
+const COMES_BACK = "Redis has just come back";
 
 function asReply(reply: unknown): Reply {
   if (Array.isArray(reply) && typeof reply[0] === "string") return reply;

@@ -26,15 +26,37 @@ export interface KnownSeen {
 
 const NO_TASK: KnownTask = { version: "", text: "" };
 
+/** How many of each are remembered. */
+export interface KnownLimits {
+  readonly cellCount: number;
+  /** Of sessions, of tasks, and of calls. */
+  readonly othersCount: number;
+  /** Logs of sessions; each may be a megabyte of texts. */
+  readonly seenCount: number;
+}
+
+export const KNOWN_LIMITS: KnownLimits = {
+  cellCount: 100_000,
+  othersCount: 20_000,
+  seenCount: 500,
+};
+
 export class Known {
-  readonly #cells = new LRUCache<string, Reading>({ max: 100_000 });
-  readonly #facts = new LRUCache<string, string>({ max: 20_000 });
-  readonly #tasks = new LRUCache<string, KnownTask>({ max: 20_000 });
-  /** Each may be a megabyte of texts. */
-  readonly #seen = new LRUCache<string, KnownSeen>({ max: 500 });
-  readonly calls = new LRUCache<string, Call>({ max: 20_000 });
+  readonly #cells: LRUCache<string, Reading>;
+  readonly #facts: LRUCache<string, string>;
+  readonly #tasks: LRUCache<string, KnownTask>;
+  readonly #seen: LRUCache<string, KnownSeen>;
+  readonly calls: LRUCache<string, Call>;
   /** By meaning; `gone` is kept no longer. */
   readonly sequences = new LRUCache<string, KeptSequence | "gone">({ max: SEQUENCES_MOST });
+
+  constructor({ cellCount, othersCount, seenCount }: KnownLimits) {
+    this.#cells = new LRUCache({ max: cellCount });
+    this.#facts = new LRUCache({ max: othersCount });
+    this.#tasks = new LRUCache({ max: othersCount });
+    this.#seen = new LRUCache({ max: seenCount });
+    this.calls = new LRUCache({ max: othersCount });
+  }
 
   cell(table: Table, field: string): Reading {
     return this.#cells.get(cellName(table, field)) ?? "0";

@@ -1,6 +1,7 @@
 /** One connection to Redis: commands in order, each answered or failed, nothing queued while it is not there. */
 import { createClient } from "@redis/client";
 import type { RedisAddress } from "./address.ts";
+import { MACHINE_TIMERS, type Timers } from "./timers.ts";
 
 export interface Link {
   /** Rejects with what Redis answered as an error, or when the connection ends. */
@@ -35,7 +36,7 @@ export async function openLink(address: RedisAddress, timeoutMs: number): Promis
     if (client.isOpen) client.destroy();
   };
   try {
-    await within(client.connect(), timeoutMs);
+    await within(client.connect(), timeoutMs, MACHINE_TIMERS);
   } catch (fault) {
     end();
     throw fault;
@@ -54,13 +55,13 @@ export class TookTooLong extends Error {
 }
 
 /** The answer, or a rejection once it has taken so long; an answer that comes later is dropped. */
-export function within<Answer>(answer: Promise<Answer>, timeoutMs: number): Promise<Answer> {
+export function within<Answer>(
+  answer: Promise<Answer>,
+  timeoutMs: number,
+  timers: Timers,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      // When this process was busy for as long, the answer may be here and not yet read.
-      setImmediate(() => reject(new TookTooLong(timeoutMs)));
-    }, timeoutMs);
-    const done = () => clearTimeout(timer);
-    answer.then(resolve, reject).finally(done);
+    const callOff = timers.after(timeoutMs, () => reject(new TookTooLong(timeoutMs)));
+    answer.then(resolve, reject).finally(callOff);
   });
 }

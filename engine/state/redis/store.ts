@@ -33,12 +33,13 @@ import { Arguments, type Cell } from "./arguments.ts";
 import { chargesOf, settlementOf } from "./changes.ts";
 import { type Connection, connect, type Reply } from "./connection.ts";
 import { Noted, pastOf, type SeenNote, type TaskNote } from "./guess.ts";
-import { Known } from "./known.ts";
+import { KNOWN_LIMITS, Known, type KnownLimits } from "./known.ts";
 import { type OpenLink, openLink } from "./link.ts";
 import { meaningIn, readTask, spellLabels, spellSeen, spellTask } from "./record.ts";
 import { reportOf } from "./report.ts";
 import { SCRIPT } from "./script.ts";
 import { type Places, placesIn, type Tables, tablesOf, taskField } from "./tables.ts";
+import { MACHINE_TIMERS, type Timers } from "./timers.ts";
 
 export interface RedisParts {
   readonly address: RedisAddress;
@@ -47,10 +48,12 @@ export interface RedisParts {
   readonly timeoutMs?: number;
   /** Told of what is worth knowing, once each. */
   readonly onNotice?: (notice: string) => void;
-  /** For tests: how a connection is made, what runs in Redis, and what measures time here. */
+  /** For tests: how a connection is made, what runs in Redis, what measures time here, and what is remembered. */
   readonly openLink?: OpenLink;
   readonly script?: string;
   readonly monotonic?: () => number;
+  readonly timers?: Timers;
+  readonly known?: KnownLimits;
   readonly settleMs?: number;
 }
 
@@ -74,13 +77,14 @@ export async function connectRedis(parts: RedisParts): Promise<RedisStore> {
     script: parts.script ?? SCRIPT,
     openLink: parts.openLink ?? openLink,
     monotonic: parts.monotonic ?? (() => performance.now()),
+    timers: parts.timers ?? MACHINE_TIMERS,
     timeoutMs: parts.timeoutMs ?? REDIS_TIMEOUT_MS,
     settleMs: parts.settleMs ?? SETTLE_MS,
     onNotice,
   });
   const shared = {
     connection,
-    known: new Known(),
+    known: new Known(parts.known ?? KNOWN_LIMITS),
     published: new Map(),
     places: placesIn(address.namespace),
     limits: { ...MEMORY_LIMITS, ...limits },

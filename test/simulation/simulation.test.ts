@@ -1,0 +1,72 @@
+/**
+ * Three replicas on one Redis, and whatever can go wrong: a limit is never passed, nothing is allowed in a session
+ * that was ended, what is counted is what was allowed less what was given back, and no step is out of order.
+ * `WRIT_SIM_SEEDS=20000` runs more of them, `WRIT_SIM_SEED=7` that one alone.
+ */
+import { expect, test } from "vitest";
+import { seedFrom } from "../support/seed.ts";
+import { minimise } from "./minimise.ts";
+import { SEND_FAULTS } from "./network.ts";
+import { type Plan, planFrom } from "./plan.ts";
+import { simulate } from "./simulate.ts";
+
+const IN_CI = process.env.CI !== undefined;
+const IS_ONE = process.env.WRIT_SIM_SEED !== undefined;
+const SEED = seedFrom("WRIT_SIM_SEED");
+const SEEDS = IS_ONE ? 1 : Number(process.env.WRIT_SIM_SEEDS ?? (IN_CI ? 2_000 : 150));
+/** Fewer say nothing of what is seldom. */
+const ARE_FEW = SEEDS < 500;
+const MINUTE = 60_000;
+
+/** How often, and in how many runs, each came up. */
+const hits = new Map<string, number>();
+const runsWith = new Map<string, number>();
+
+test(
+  `${SEEDS} runs from seed ${SEED} keep what is promised`,
+  async () => {
+    for (let seed = SEED; seed < SEED + SEEDS; seed++) {
+      const plan = planFrom(seed);
+      const told = await simulate(plan);
+      if (told.violation !== undefined) expect.fail(await spellFailure(plan));
+      for (const [what, count] of told.hits) {
+        hits.set(what, (hits.get(what) ?? 0) + count);
+        runsWith.set(what, (runsWith.get(what) ?? 0) + 1);
+      }
+    }
+  },
+  Math.max(MINUTE, SEEDS * 1_000),
+);
+
+async function spellFailure(plan: Plan): Promise<string> {
+  const shorter = await minimise(
+    plan,
+    async (other) => (await simulate(other)).violation !== undefined,
+  );
+  const { violation, trace } = await simulate(shorter);
+  return [`WRIT_SIM_SEED=${plan.seed}: ${violation}`, ...trace].join("\n");
+}
+
+test.skipIf(ARE_FEW)("the runs are worth it: everything comes up", () => {
+  const everywhere = [
+    ...SEND_FAULTS,
+    ...["restart with all", "restart with copy", "restart with nothing", "flush", "forget scripts"],
+    ...["read-only", "full", "loading", "evicting", "hang", "cut", "crash", "reload"],
+    ...["drift", "wall", "server drift", "server step", "loss", "loss confirmed"],
+    ...["answered attempt lost", "answered hello settling", "answered settle conflict"],
+    ...["answered settle repeated", "answered settle settled", "answered call unknown"],
+    ...["forbidden", "out_of_sequence", "prerequisite_pending", "state_unavailable"],
+  ];
+  const seldom = everywhere.filter((what) => (runsWith.get(what) ?? 0) < SEEDS / 100);
+  expect(seldom, JSON.stringify([...runsWith])).toEqual([]);
+});
+
+test.skipIf(ARE_FEW)("the runs are worth it: much is allowed, and limits are reached", () => {
+  const shareOf = (what: string) => (hits.get(what) ?? 0) / (hits.get("decide") ?? 1);
+  expect(shareOf("allow")).toBeGreaterThan(0.35);
+  expect(shareOf("allow")).toBeLessThan(0.75);
+  expect(shareOf("answered attempt conflict")).toBeGreaterThan(0.1);
+  for (const what of ["not_permitted", "session_interrupted", "out_of_sequence"]) {
+    expect((runsWith.get(what) ?? 0) / SEEDS, what).toBeGreaterThan(0.2);
+  }
+});
