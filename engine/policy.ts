@@ -40,11 +40,17 @@ export function preparePolicy(
       digest,
       ...(revision === undefined ? {} : { revision }),
     }),
+    ...nameRules(program),
+    obligations: obligationsOf(program),
+  };
+}
+
+export function nameRules(program: Program): Pick<Policy, "rules" | "nevers"> {
+  return {
     rules: nameAll(program, program.rules, (rule) =>
       rule.effect === "oblige" ? "permit" : rule.effect,
     ),
     nevers: nameAll(program, program.nevers, () => "never"),
-    obligations: obligationsOf(program),
   };
 }
 

@@ -70,6 +70,7 @@ const PURE = [
   "engine/identity/vouched.ts",
   "engine/delegation-reader.ts",
   "engine/inspect",
+  "engine/opa/rego-text",
   "engine/state/late.ts",
   "engine/state/memory.ts",
   "engine/state/past.ts",

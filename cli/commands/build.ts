@@ -5,6 +5,8 @@ import { makeSignedBundle, readSignedBundle } from "../../engine/bundles/content
 import { isShowable } from "../../engine/bundles/manifest.ts";
 import { emitOpaBundle, limitsOfModule, whyNotEmitted } from "../../engine/opa/out/bundle.ts";
 import type { PolicyInModule } from "../../engine/opa/out/guest.ts";
+import { limitsOfText, type Obstacle } from "../../engine/opa/rego-text/obstacles.ts";
+import { writeRego } from "../../engine/opa/rego-text/write.ts";
 import { parseTime } from "../../lang/scalar/time.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
 import { durationOf } from "../duration.ts";
@@ -21,6 +23,7 @@ export const command: Command = {
     "Checks POLICY, runs its tests, and writes what they were run of as one file: the compiled rules, the tests, and a digest of what the rules mean. Every command that takes a policy takes that file as well; whoever loads it checks the digest and refuses what was built by a newer major version.",
     "With --sign it is a signed bundle, which `writ serve --bundle` takes from a file or a URL while it runs: it also says when it was made, holds the sources for explanations, and has a serial that only grows, so that no older one replaces it.",
     "With --target opa-wasm it is a bundle for OPA: `policy.wasm` follows OPA's ABI 1.2, decides at `data.writ.decision` and `data.writ.allow`, and reads what is remembered from `data.writ.state`, which the host supplies.",
+    "With --target rego it is Rego to read and to go on with, one rule for each of POLICY's, for policies that need no memory. What Rego cannot say is listed, and nothing is written.",
     "Without --sign, the same sources give the same bytes on every machine. Comments, layout and the names of files leave the digest as it is.",
     'Examples:\n  writ build policies/payments -o payments.json\n  writ build --revision "$(git rev-parse HEAD)" -o - policies/payments > payments.json\n  writ build --sign release.key --expires 30d -o payments.writb policies/payments',
   ],
@@ -55,7 +58,7 @@ export const command: Command = {
     {
       name: "target",
       value: "KIND",
-      help: "`writ`, or `opa-wasm`: a bundle that OPA and its SDKs run (PACKAGE.tar.gz)",
+      help: "`writ`; `opa-wasm`, a bundle that OPA and its SDKs run (PACKAGE.tar.gz); or `rego`, source text (PACKAGE.rego)",
     },
     { name: "no-test", help: "do not run the tests, and leave them out" },
   ],
@@ -82,13 +85,16 @@ async function build(input: Input, io: Io): Promise<ExitCode> {
   const revision = input.values.get("revision");
   const shipped = { ...policy, tests: tested ? policy.tests : undefined, revision };
   const { program } = policy;
-  const notes = target === "opa-wasm" ? notesOf(program) : [];
+  const rego = target === "rego" ? regoOf(shipped) : undefined;
+  if (rego?.ok === false) return unsaid(rego.obstacles, input, io);
+  const notes = target === "opa-wasm" ? notesOf(program) : (rego?.notes ?? []);
   const bytes =
-    target === "opa-wasm"
+    rego?.bytes ??
+    (target === "opa-wasm"
       ? await emitOpaBundle(identified(shipped))
       : signing === undefined
         ? unsigned(shipped)
-        : signed(shipped, signing);
+        : signed(shipped, signing));
   const summary = {
     ok: true,
     package: program.package,
@@ -107,7 +113,7 @@ async function build(input: Input, io: Io): Promise<ExitCode> {
     io.out(new TextDecoder().decode(bytes));
     return 0;
   }
-  const kind = target === "opa-wasm" ? "tar.gz" : signing === undefined ? "json" : "writb";
+  const kind = KINDS[target] ?? (signing === undefined ? "json" : "writb");
   const file = output ?? `${program.package}.${kind}`;
   write(resolve(io.cwd, file), bytes, file);
   if (input.json) io.out(`${JSON.stringify({ ...summary, file }, null, 2)}\n`);
@@ -126,20 +132,46 @@ async function build(input: Input, io: Io): Promise<ExitCode> {
   return 0;
 }
 
-type Target = "writ" | "opa-wasm";
+const TARGETS = ["writ", "opa-wasm", "rego"] as const;
+type Target = (typeof TARGETS)[number];
+
+const KINDS: { readonly [target in Target]?: string } = { "opa-wasm": "tar.gz", rego: "rego" };
 
 function targetOf({ values, lists }: Input): Target {
-  const target = values.get("target") ?? "writ";
-  if (target !== "writ" && target !== "opa-wasm") {
-    throw new Misuse(`\`--target\` is \`writ\` or \`opa-wasm\`, not ${JSON.stringify(target)}`);
+  const given = values.get("target") ?? "writ";
+  const target = TARGETS.find((one) => one === given);
+  if (target === undefined) {
+    const known = TARGETS.map((one) => `\`${one}\``).join(", ");
+    throw new Misuse(`\`--target\` is one of ${known}, not ${JSON.stringify(given)}`);
   }
-  if (target === "opa-wasm" && lists.has("sign")) {
+  if (target !== "writ" && lists.has("sign")) {
     throw new Misuse("`--sign` is of Writ's own bundles", "sign this one with `opa sign`");
   }
   if (target === "opa-wasm" && values.get("output") === "-") {
     throw new Misuse("a bundle for OPA is no text for standard output", "name a file with `-o`");
   }
   return target;
+}
+
+function regoOf(shipped: Shipped) {
+  const { program, digest, revision } = identified(shipped);
+  const name = program.package;
+  const rego = writeRego(program, { package: name, digest, ...(revision && { revision }) });
+  if (!rego.ok) return rego;
+  return { ok: true, bytes: Buffer.from(rego.text), notes: limitsOfText(program) } as const;
+}
+
+/** Each with its place, as errors of a policy are shown. */
+function unsaid(obstacles: readonly Obstacle[], { json }: Input, io: Io): ExitCode {
+  if (json) io.out(`${JSON.stringify({ ok: false, obstacles }, null, 2)}\n`);
+  else {
+    for (const { name, at, because, help } of obstacles) {
+      io.err(
+        `${painter(io)("red", "not said in Rego")}: ${name} (${at}): ${because}\n  help: ${help}\n`,
+      );
+    }
+  }
+  return 1;
 }
 
 function notesOf(program: Policy["program"]): readonly string[] {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseTarGzip } from "nanotar";
 import { describe, expect, test } from "vitest";
@@ -84,6 +84,34 @@ describe("writ build", () => {
     ]) {
       expect((await writ(["build", ...wrong, "p.writ"], { cwd })).code).toBe(2);
     }
+  });
+
+  test("--target rego writes Rego, or says of each part why it cannot", async () => {
+    const cwd = directoryWith({
+      "p.writ": "package plain\ntool look { effect read }\npermit anything\n",
+      "q.writ": SMALL.replace(
+        "package small",
+        "package small\ncounter calls = count allowed per agent",
+      ),
+    });
+    const { code, out, err } = await writ(["build", "--target", "rego", "p.writ"], { cwd });
+    expect([code, out.split(",")[0]]).toEqual([0, "built plain.rego: plain"]);
+    expect(err).toContain("note: a request with a delegation is denied");
+    expect(readFileSync(join(cwd, "plain.rego"), "utf8")).toContain('permit contains "anything"');
+    const piped = await writ(["build", "--target", "rego", "-o", "-", "p.writ"], { cwd });
+    expect(piped.out).toBe(readFileSync(join(cwd, "plain.rego"), "utf8"));
+    const refused = await writ(["build", "--target", "rego", "q.writ"], { cwd });
+    expect([refused.code, refused.out, existsSync(join(cwd, "small.rego"))]).toEqual([
+      1,
+      "",
+      false,
+    ]);
+    expect(refused.err).toContain("not said in Rego: calls (q.writ:2:9): Rego remembers nothing");
+    const listed = await writ(["build", "--json", "--target", "rego", "q.writ"], { cwd });
+    expect(JSON.parse(listed.out)).toMatchObject({
+      ok: false,
+      obstacles: expect.arrayContaining([expect.objectContaining({ name: "calls" })]),
+    });
   });
 
   test("bundle and summary do not share standard output", async () => {
