@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { variableOf } from "../../../cli/serve/config.ts";
+import { SERVE_OPTIONS } from "../../../cli/serve/options.ts";
 import { directoryWith, PAYMENT, SMALL, writ } from "../../support/cli.ts";
 import { serve } from "../../support/served.ts";
 
@@ -34,4 +37,21 @@ test.each([
   });
   expect(ran.code).toBe(2);
   expect(ran.err).toContain(says);
+});
+
+test("docs/operations.md names metrics and settings that are there", async () => {
+  const document = readFileSync(new URL("../../../docs/operations.md", import.meta.url), "utf8");
+  const source = ["metrics.ts", "exposition.ts"]
+    .map((name) => new URL(`../../../engine/http/admin/${name}`, import.meta.url))
+    .map((url) => readFileSync(url, "utf8"))
+    .join("");
+  const named = [...document.matchAll(/`(writ_[a-z_]+)/g)].map(([, name = ""]) => name);
+  expect(named.length).toBeGreaterThan(10);
+  for (const name of named) {
+    const spelled = name.replace(/_total$/, "").replace(/^writ_(?:state|audit)_/, "");
+    expect(source, name).toContain(spelled);
+  }
+  const variables = [...document.matchAll(/(WRIT_[A-Z_]+)=/g)].map(([, name]) => name);
+  const known = [...SERVE_OPTIONS.map(variableOf), "WRIT_POLICY", "WRIT_CONFIG"];
+  for (const name of variables) expect(known).toContain(name);
 });
