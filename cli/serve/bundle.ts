@@ -25,7 +25,7 @@ export const BUNDLE_OPTIONS: readonly Option[] = [
   {
     name: "bundle",
     value: "SOURCE",
-    help: "instead of POLICY: a signed bundle, a file or an https URL, fetched again when it changes",
+    help: "instead of POLICY: a signed bundle, a file or an https URL, fetched again when it changes; with --opa-key, one of OPA's",
   },
   {
     name: "bundle-key",
@@ -163,7 +163,7 @@ function recordRefusal(
   record?.({ action: "bundle.refuse", by: "service", details }).catch(() => {});
 }
 
-function sourceAt(given: string, flags: Input["flags"]): BundleSource {
+export function sourceAt(given: string, flags: Input["flags"]): BundleSource {
   const reading = readUrl(given);
   if (reading.ok) return urlSource(reading.url, { privateNetworks: flags.has("bundle-private") });
   throw new Misuse(
@@ -189,7 +189,7 @@ function floorIn(home: string): FloorStore {
   }
 }
 
-function after(ms: number, then: () => void): () => void {
+export function after(ms: number, then: () => void): () => void {
   const timer = setTimeout(then, ms);
   return () => clearTimeout(timer);
 }

@@ -17,7 +17,7 @@ import { loadPolicy, type Policy, SIGNED_EXTENSION } from "../files.ts";
 import { count, painter } from "../terminal.ts";
 import { failedTests } from "../tests.ts";
 import { BUNDLE_OPTIONS, type BundleParts, type FoundBundle, findBundle } from "./bundle.ts";
-import { findRego, isOpaBundle } from "./rego.ts";
+import { findRego, followRego, isOpaBundle } from "./rego.ts";
 import { watchPolicy } from "./watch.ts";
 
 export const POLICY_OPTIONS: readonly Option[] = [
@@ -70,10 +70,12 @@ export async function findPolicy(input: Input, io: Io): Promise<FoundPolicy | un
   const [path] = input.positionals;
   refuseMixed(path, input);
   if (path === undefined) {
+    const source = input.values.get("bundle") ?? "";
+    if (isOpaBundle(source, input)) return followRego(source, input, io, programOfNothing());
     const found = findBundle(input, io);
     return { open: (parts) => openFound(found, prepare(parts), parts) };
   }
-  if (isOpaBundle(path)) return findRego(path, input, io, programOfNothing());
+  if (isOpaBundle(path, input)) return findRego(path, input, io, programOfNothing());
   const loaded = await loadTested(path, input, io);
   if (loaded === undefined) return undefined;
   return { open: async (parts) => openLoaded(loaded, prepare(parts), input, io) };

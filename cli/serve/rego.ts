@@ -1,17 +1,28 @@
 /** A bundle of OPA's that is served by itself: its Rego decides, and no policy of ours. */
 import { resolve } from "node:path";
-import { createActive } from "../../engine/active.ts";
-import { digestOf } from "../../engine/canonical-json.ts";
-import { decidedByRego } from "../../engine/opa/alone.ts";
+import {
+  type Active,
+  type ActivePolicy,
+  createActive,
+  type OperatedService,
+} from "../../engine/active.ts";
+import { poll } from "../../engine/bundles/poll.ts";
+import { type BundleSource, fileSource } from "../../engine/bundles/source.ts";
+import { type Calls, decidedByRego } from "../../engine/opa/alone.ts";
 import { ALGORITHMS } from "../../engine/opa/builtins/keys.ts";
-import { readOpaBundle } from "../../engine/opa/bundle.ts";
 import type { BundleKey } from "../../engine/opa/bundle-signature.ts";
-import { createModulePool } from "../../engine/opa/pool.ts";
+import { type FollowEvent, type Follower, followBundle } from "../../engine/opa/follow.ts";
+import { type OpenedRego, type OpeningParts, openRego } from "../../engine/opa/opened.ts";
+import type { ModulePool } from "../../engine/opa/pool.ts";
 import type { Program } from "../../lang/ir.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
+import { durationOf } from "../duration.ts";
 import { readBytes, readText } from "../files.ts";
+import { painter } from "../terminal.ts";
+import { after, sourceAt } from "./bundle.ts";
 import { moduleDeadline } from "./modules.ts";
 import type { FoundPolicy, OpenedPolicy, PolicyParts } from "./policy.ts";
+import { policyJson, spellPolicy, tellReload } from "./reloads.ts";
 
 export const REGO_OPTIONS: readonly Option[] = [
   {
@@ -25,14 +36,26 @@ export const REGO_OPTIONS: readonly Option[] = [
     help: "PEM of the public key that an OPA bundle is signed with",
   },
   { name: "opa-alg", value: "ALG", help: "its algorithm, such as RS256 or ES256 (RS256)" },
+  {
+    name: "opa-wait",
+    value: "DURATION",
+    help: "let the server of an OPA bundle hold requests back so long until there is a newer one",
+  },
   { name: "opa-scope", value: "TEXT", help: "scope that the signature of an OPA bundle must have" },
 ];
 
 const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
 const KEY_BYTES_MAX = 64 * 1024;
+const FILE_INTERVAL_MS = 2_000;
+const URL_INTERVAL_MS = 60_000;
+const INTERVAL_MIN_MS = 100;
+/** As long as servers and what stands between hold requests without giving them up. */
+const WAIT_MAX_MS = 600_000;
 
-export function isOpaBundle(path: string): boolean {
-  return /\.(?:tar\.gz|tgz)$/.test(path);
+/** By its name, or by being told how to read it. */
+export function isOpaBundle(path: string, { values }: Input): boolean {
+  const isNamed = /\.(?:tar\.gz|tgz)$/.test(path.replace(/[?#].*$/, ""));
+  return isNamed || values.has("entrypoint") || values.has("opa-key");
 }
 
 /** Refused as a whole where its signature, its module or the entrypoint is not what it must be. */
@@ -42,46 +65,187 @@ export async function findRego(
   io: Io,
   none: Program,
 ): Promise<FoundPolicy> {
+  if (input.values.has("opa-wait")) throw new Misuse("`--opa-wait` is of a bundle's URL");
   const bytes = readBytes(resolve(io.cwd, path), BUNDLE_BYTES_MAX);
-  const reading = readOpaBundle(bytes, keyOf(input, io));
-  if (!reading.ok) throw new Misuse(`the bundle ${JSON.stringify(path)} ${reading.why}`);
-  const { bundle } = reading;
-  const names = [...bundle.entrypoints.keys()].sort();
-  const entrypoint = input.values.get("entrypoint") ?? (names.length === 1 ? names[0] : undefined);
-  const source = entrypoint === undefined ? undefined : bundle.entrypoints.get(entrypoint);
-  if (entrypoint === undefined || source === undefined) {
-    const wrong = entrypoint === undefined ? "has several entrypoints" : `has no \`${entrypoint}\``;
-    throw new Misuse(`the bundle ${wrong}`, `\`--entrypoint\` with one of ${names.join(", ")}`);
-  }
-  const deadlineMs = moduleDeadline(input);
-  const pool = createModulePool({
-    modules: [source],
-    deadlineMs,
-    onTrouble: ({ why }) => io.err(`${path}: ${why}\n`),
-  });
-  const described = await pool.describe(0);
-  if (!described.ok) {
-    pool.close();
-    throw new Misuse(`the module of the bundle cannot be run: ${described.why}`);
-  }
-  const digest = digestOf({
-    wasm: Buffer.from(source.wasm).toString("base64"),
-    data: Buffer.from(source.data ?? "{}").toString("utf8"),
-    entrypoint,
-  });
-  const { revision } = bundle;
-  const named = { package: entrypoint.replaceAll("/", "."), digest };
-  const identity = { ...named, ...(revision === undefined ? {} : { revision }) };
-  const program = { ...none, package: identity.package };
+  const rego = await openRego(bytes, openingOf(path, input, io));
+  if (!rego.ok) throw new Misuse(`the bundle ${JSON.stringify(path)}: ${rego.because}`);
   return {
     open: async (parts: PolicyParts): Promise<OpenedPolicy> => {
-      const operated = parts.makeEngine({ program, digest });
-      const service = decidedByRego({ ...parts, pool, entrypoint, program, identity, operated });
       const active = createActive(parts);
-      active.swap({ program, digest, revision, service });
-      return { active, engine: () => service, start: () => {}, stop: async () => pool.close() };
+      const { engine, swap, close } = decidingBy(active, none, parts);
+      swap(rego);
+      return { active, engine, start: () => {}, stop: async () => close() };
     },
   };
+}
+
+/** Fetched again and again, and decided by while nothing newer is as it must be. */
+export function followRego(given: string, input: Input, io: Io, none: Program): FoundPolicy {
+  const opening = openingOf(given, input, io);
+  if (opening.key === undefined) {
+    throw new Misuse(
+      "a bundle that is fetched is believed by its signature alone, and no key is named",
+      "`--opa-key FILE`, and `opa build --signing-key`",
+    );
+  }
+  refuseOthers(input);
+  const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(given);
+  const source = isUrl ? sourceAt(given, input.flags) : fileSource(resolve(io.cwd, given), given);
+  const waitMs = waitOf(input, isUrl);
+  const intervalMs = intervalOf(input, isUrl ? URL_INTERVAL_MS : FILE_INTERVAL_MS);
+  return {
+    open: async (parts: PolicyParts): Promise<OpenedPolicy> => {
+      const active = createActive({ ...parts, warnings: () => warningsOf(follower) });
+      const { engine, swap, close } = decidingBy(active, none, parts);
+      const follower = followBundle({
+        source,
+        waitMs,
+        now: parts.now,
+        open: (bytes) => openRego(bytes, opening),
+        activate: async (rego) => {
+          await recordActivation(rego, source, parts);
+          tellActivated(swap(rego), input, io);
+        },
+        onEvent: (event) => {
+          if (event.kind === "refused") recordRefusal(event, parts);
+          tellReload(event, input, io);
+        },
+      });
+      await follower.first();
+      let stopPolling = () => {};
+      const start = () => {
+        const check = () => follower.check();
+        stopPolling = poll({ intervalMs, random: Math.random, check, after });
+      };
+      const stop = async () => {
+        follower.stop();
+        stopPolling();
+        close();
+      };
+      return { active, engine, reloads: follower.status, start, stop };
+    },
+  };
+}
+
+/** Policies one after the other, which know each other's calls and sessions. */
+function decidingBy(active: Active, none: Program, parts: PolicyParts) {
+  const operated = parts.makeEngine({ program: none, digest: "" });
+  const calls: Calls = new Map();
+  // Requests under way may still ask that of the policy before.
+  const open: ModulePool[] = [];
+  let present: OperatedService | undefined;
+  return {
+    engine: () => present ?? operated,
+    swap: (rego: OpenedRego): ActivePolicy => {
+      const { pool, entrypoint, digest, revision } = rego;
+      const program = programOf(rego, none);
+      const named = { package: program.package, digest };
+      const identity = { ...named, ...(revision === undefined ? {} : { revision }) };
+      const service = decidedByRego({
+        ...parts,
+        pool,
+        entrypoint,
+        program,
+        identity,
+        operated,
+        calls,
+      });
+      const policy = { program, digest, revision, service };
+      active.swap(policy);
+      present = service;
+      open.push(pool);
+      if (open.length > 2) open.shift()?.close();
+      return policy;
+    },
+    close: () => {
+      for (const pool of open) pool.close();
+    },
+  };
+}
+
+/** What records name: nothing but the module. */
+function programOf({ entrypoint, source }: OpenedRego, none: Program): Program {
+  const wasm = Buffer.from(source.wasm).toString("base64");
+  const module = {
+    name: "policy",
+    module: "policy.wasm",
+    entrypoint,
+    type: { kind: "Bool" },
+    binary: 0,
+    at: 0,
+  } as const;
+  const name = entrypoint.replaceAll("/", ".");
+  return { ...none, package: name, modules: [module], binaries: [{ wasm }] };
+}
+
+function openingOf(path: string, input: Input, io: Io): OpeningParts {
+  return {
+    key: keyOf(input, io),
+    entrypoint: input.values.get("entrypoint"),
+    deadlineMs: moduleDeadline(input),
+    onTrouble: (why) => io.err(`${path}: ${why}\n`),
+  };
+}
+
+/** Options of signed bundles that mean nothing here, and would be thought to do something. */
+function refuseOthers({ values, lists, flags }: Input): void {
+  if ((lists.get("bundle-key") ?? []).length > 0) {
+    throw new Misuse("`--bundle-key` is of a bundle of `writ build`", "`--opa-key FILE`");
+  }
+  if (values.has("bundle-grace")) {
+    throw new Misuse("`--bundle-grace` is of a bundle that expires", "a bundle of OPA's does not");
+  }
+  if (flags.has("no-test")) {
+    throw new Misuse("`--no-test` is of tests", "a bundle of OPA's has none: `opa test`");
+  }
+}
+
+function waitOf({ values }: Input, isUrl: boolean): number {
+  const given = values.get("opa-wait");
+  if (given === undefined) return 0;
+  const waitMs = durationOf(given, "opa-wait");
+  if (!isUrl) throw new Misuse("`--opa-wait` is of a bundle's URL");
+  if (waitMs >= 1_000 && waitMs <= WAIT_MAX_MS) return waitMs;
+  throw new Misuse("`--opa-wait` is from 1s to 10m");
+}
+
+function intervalOf({ values }: Input, usualMs: number): number {
+  const given = values.get("bundle-interval");
+  const intervalMs = given === undefined ? usualMs : durationOf(given, "bundle-interval");
+  if (intervalMs >= INTERVAL_MIN_MS) return intervalMs;
+  throw new Misuse(`\`--bundle-interval\` is at least ${INTERVAL_MIN_MS}ms`);
+}
+
+function warningsOf(follower: Follower): readonly string[] {
+  const { failing } = follower.status();
+  return failing === undefined
+    ? []
+    : [`the last reload failed: ${failing.because} (${failing.code})`];
+}
+
+async function recordActivation(
+  { entrypoint, digest, revision }: OpenedRego,
+  { shown }: BundleSource,
+  { record }: PolicyParts,
+): Promise<void> {
+  const details = { source: shown, package: entrypoint.replaceAll("/", "."), digest, revision };
+  await record?.({ action: "bundle.activate", by: "service", details });
+}
+
+/** Nothing was changed, so nothing waits for it. */
+function recordRefusal(
+  { refusal, source }: Extract<FollowEvent, { kind: "refused" }>,
+  { record }: PolicyParts,
+): void {
+  const { code, because } = refusal;
+  const details = { source, code, because };
+  record?.({ action: "bundle.refuse", by: "service", details }).catch(() => {});
+}
+
+function tellActivated(policy: ActivePolicy, { json }: Input, io: Io): void {
+  if (json)
+    io.out(`${JSON.stringify({ event: "policy_activated", policy: policyJson(policy) })}\n`);
+  else io.out(`${painter(io)("green", "decides by")} ${spellPolicy(policy)}\n`);
 }
 
 function keyOf({ values }: Input, io: Io): BundleKey | undefined {

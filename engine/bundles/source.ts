@@ -9,7 +9,15 @@ export interface BundleSource {
   /** As people call it. */
   readonly shown: string;
   /** `etag`: of what was fetched before; where it is still there, the answer is `same`. */
-  fetch(etag: string | undefined): Promise<Fetched>;
+  fetch(etag: string | undefined, asking?: Asking): Promise<Fetched>;
+}
+
+/** How a server is asked; files have what they have. */
+export interface Asking {
+  readonly prefer: string;
+  /** How long it may hold the answer back. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
 }
 
 /** A bundle of the greatest size arrives in less over 20 Mbit/s. */
@@ -25,13 +33,15 @@ export function urlSource(
   return {
     // A query may be a credential.
     shown: `${url.origin}${url.pathname}`,
-    fetch: (etag) =>
+    fetch: (etag, asking) =>
       fetchBytes({
         url,
         privateNetworks,
         etag,
         byteCountMax: SIGNED_BYTES_MAX,
-        timeoutMs: TIMEOUT_MS,
+        timeoutMs: TIMEOUT_MS + (asking?.waitMs ?? 0),
+        prefer: asking?.prefer,
+        signal: asking?.signal,
         lookup,
       }),
   };

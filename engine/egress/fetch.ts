@@ -21,12 +21,21 @@ export interface Fetching {
   readonly byteCountMax: number;
   /** For all of it. */
   readonly timeoutMs: number;
+  /** How the server may answer (RFC 7240). */
+  readonly prefer?: string | undefined;
+  /** Given up when this is aborted. */
+  readonly signal?: AbortSignal | undefined;
   /** Missing = the machine's resolver. */
   readonly lookup?: LookupFunction | undefined;
 }
 
 export type Fetched =
-  | { readonly kind: "body"; readonly bytes: Uint8Array; readonly etag: string | undefined }
+  | {
+      readonly kind: "body";
+      readonly bytes: Uint8Array;
+      readonly etag: string | undefined;
+      readonly contentType?: string | undefined;
+    }
   | { readonly kind: "same" }
   | {
       readonly kind: "failed";
@@ -53,11 +62,12 @@ export function readUrl(text: string): UrlReading {
 }
 
 export async function fetchBytes(fetching: Fetching): Promise<Fetched> {
-  const signal = AbortSignal.timeout(fetching.timeoutMs);
+  const timeout = AbortSignal.timeout(fetching.timeoutMs);
+  const signals = fetching.signal === undefined ? [timeout] : [timeout, fetching.signal];
   try {
-    return await ask(fetching, signal);
+    return await ask(fetching, AbortSignal.any(signals));
   } catch (error) {
-    const because = signal.aborted
+    const because = timeout.aborted
       ? `it took longer than ${fetching.timeoutMs / 1_000} s`
       : whyFailed(error);
     return { kind: "failed", code: "unreachable", because };
@@ -67,7 +77,7 @@ export async function fetchBytes(fetching: Fetching): Promise<Fetched> {
 class Refused extends Error {}
 
 function ask(fetching: Fetching, signal: AbortSignal): Promise<Fetched> {
-  const { url, etag, post } = fetching;
+  const { url, etag, post, prefer } = fetching;
   const allowed: AllowedAddresses = {
     loopback: namesThisMachine(url) ? "only" : "never",
     privateNetworks: fetching.privateNetworks,
@@ -88,6 +98,7 @@ function ask(fetching: Fetching, signal: AbortSignal): Promise<Fetched> {
         "accept-encoding": "identity",
         "user-agent": "writ",
         ...(etag === undefined ? {} : { "if-none-match": etag }),
+        ...(prefer === undefined ? {} : { prefer }),
         ...(post === undefined
           ? {}
           : { "content-type": post.contentType, "content-length": post.body.byteLength }),
@@ -127,7 +138,8 @@ async function read(response: IncomingMessage, byteCountMax: number): Promise<Fe
     if (byteCount > byteCountMax) return stop("too_large", tooLarge);
     chunks.push(chunk);
   }
-  return { kind: "body", bytes: Buffer.concat(chunks), etag: headers.etag };
+  const { etag, "content-type": contentType } = headers;
+  return { kind: "body", bytes: Buffer.concat(chunks), etag, contentType };
 }
 
 /** One address that is refused refuses all: which of them is connected to is not ours to choose. */

@@ -1,6 +1,6 @@
 /**
  * A package that is decided by Rego alone (SPEC §5.9.2): the request is the module's input, its answer the
- * decision. Nothing is remembered but which calls wait for their outcome.
+ * decision. Nothing is remembered but which calls wait for their outcome, and which sessions operators ended.
  */
 
 import type { Program } from "../../lang/ir.ts";
@@ -9,17 +9,18 @@ import type { Answer } from "../answer.ts";
 import { digestOf } from "../canonical-json.ts";
 import type { Decision, GivenObligation, PolicyIdentity } from "../decision.ts";
 import type { Vouched } from "../engine.ts";
-import type { EvidenceSink } from "../evidence.ts";
+import type { EvidenceSink, FactsRead } from "../evidence.ts";
 import type { Ids } from "../ids.ts";
 import type { JsonValue } from "../json.ts";
 import { readOutcome } from "../outcome-reader.ts";
+import { anyFromJson } from "../value.ts";
 import { failed, type ModuleAnswer } from "./answer.ts";
 import type { ModulePool } from "./pool.ts";
 
 export interface AloneParts {
   readonly pool: ModulePool;
   readonly entrypoint: string;
-  /** Declares nothing: what records name as the policy. */
+  /** Declares nothing but the module, as records name it. */
   readonly program: Program;
   readonly identity: PolicyIdentity;
   /** Milliseconds since the Unix epoch, never backwards. */
@@ -28,13 +29,18 @@ export interface AloneParts {
   readonly evidence?: EvidenceSink | undefined;
   /** Looked at and ended by operators: sessions are none of Rego's. */
   readonly operated: Pick<OperatedService, "inspection" | "sessions">;
+  /** Of all policies that follow each other: what one allowed may settle under the next. */
+  readonly calls: Calls;
 }
+
+/** By call, what was reported of it. */
+export type Calls = Map<string, "ok" | "error" | undefined>;
 
 /** Calls whose outcome may still come; the oldest are forgotten first. */
 const CALLS_MOST = 100_000;
 
 export function decidedByRego(parts: AloneParts): OperatedService {
-  const calls = new Map<string, "ok" | "error" | undefined>();
+  const { calls } = parts;
   return {
     ...parts.operated,
     decide: async (input, vouched = {}) => {
@@ -42,8 +48,9 @@ export function decidedByRego(parts: AloneParts): OperatedService {
       const fault = faultOf(input);
       if (fault !== undefined) return { kind: "malformed", faults: [fault] };
       const nowMs = parts.now();
-      const decision =
-        refusedBy(vouched, parts) ?? decisionOf(await ask(input, nowMs, parts), parts);
+      const refused = refusedBy(vouched);
+      const answer = refused === undefined ? await ask(input, nowMs, parts) : undefined;
+      const decision = await decisionAbout(input, answer, refused, parts);
       try {
         parts.evidence?.decided({
           program: parts.program,
@@ -51,6 +58,7 @@ export function decidedByRego(parts: AloneParts): OperatedService {
           input,
           vouched,
           decision,
+          facts: answer && factsOf(answer),
           digest: () => digestOf({ policy: parts.identity.digest, request: input }),
           micros: Math.round((performance.now() - beganMs) * 1000),
         });
@@ -65,20 +73,34 @@ export function decidedByRego(parts: AloneParts): OperatedService {
   };
 }
 
+interface Refused {
+  readonly code: NonNullable<Decision["code"]>;
+  readonly cause?: NonNullable<Decision["cause"]>;
+  readonly because: string;
+}
+
 /** What was revoked, and tokens that do not verify, are no question for Rego. */
-function refusedBy(
-  { refused, delegation }: Vouched,
-  { ids, identity }: AloneParts,
-): Decision | undefined {
+function refusedBy({ refused, delegation }: Vouched): Refused | undefined {
   const refusal = refused ?? (delegation?.ok === false ? delegation : undefined);
   if (refusal === undefined) return undefined;
-  const { code, cause, why } = refusal;
+  const { code, cause, why: because } = refusal;
+  return { code, ...(cause === undefined ? {} : { cause }), because };
+}
+
+/** The session is looked up last: one that was ended while Rego was asked is ended. */
+async function decisionAbout(
+  input: unknown,
+  answer: ModuleAnswer | undefined,
+  refused: Refused | undefined,
+  parts: AloneParts,
+): Promise<Decision> {
+  const refusal = refused ?? (await sessionRefusal(input, parts.operated));
+  if (refusal === undefined) return decisionOf(answer ?? failed("it was not asked"), parts);
+  const { ids, identity } = parts;
   return {
     decision: "deny",
     id: ids.decision(),
-    code,
-    ...(cause === undefined ? {} : { cause }),
-    because: why,
+    ...refusal,
     reasons: [],
     obligations: [],
     policy: identity,
@@ -104,12 +126,60 @@ function unrecorded({ id, policy }: Decision): Decision {
   };
 }
 
-/** What any request has, so that records can say who asked for what. */
+interface Named {
+  readonly agent?: { readonly id?: unknown } | null;
+  readonly tool?: { readonly name?: unknown } | null;
+  readonly session?: { readonly id?: unknown } | null;
+}
+
+/** What any request has, so that records can say who asked for what, and operators end a session. */
 function faultOf(input: unknown): { readonly at: string; readonly message: string } | undefined {
-  const { agent, tool } = (input ?? {}) as { agent?: { id?: unknown }; tool?: { name?: unknown } };
+  const { agent, tool, session } = (input ?? {}) as Named;
   if (typeof agent?.id !== "string") return { at: "/agent/id", message: "is no text" };
   if (typeof tool?.name !== "string") return { at: "/tool/name", message: "is no text" };
+  if (session !== undefined && typeof session?.id !== "string") {
+    return { at: "/session/id", message: "is no text" };
+  }
   return undefined;
+}
+
+/** Why nothing is allowed in the request's session, whatever Rego says. */
+async function sessionRefusal(
+  input: unknown,
+  { inspection }: AloneParts["operated"],
+): Promise<Refused | undefined> {
+  const id = (input as Named).session?.id;
+  if (typeof id !== "string") return undefined;
+  try {
+    const session = await inspection.session(id);
+    return session?.interrupted === true ? INTERRUPTED : undefined;
+  } catch {
+    return UNKNOWN_SESSION;
+  }
+}
+
+const INTERRUPTED: Refused = {
+  code: "session_interrupted",
+  because: "the session was ended and has not been reinstated",
+};
+const UNKNOWN_SESSION: Refused = {
+  code: "state_unavailable",
+  because: "whether the session was ended cannot be known",
+};
+
+/** As of any imported module, so that records have which one said what. */
+function factsOf(answer: ModuleAnswer): FactsRead {
+  const reading =
+    answer.kind === "failed"
+      ? undefined
+      : { value: answer.kind === "defined" ? anyFromJson(answer.value) : undefined };
+  return {
+    counters: [],
+    latches: [],
+    origins: [],
+    modules: [{ index: 0, reading }],
+    task: undefined,
+  };
 }
 
 interface Said {
@@ -197,8 +267,6 @@ function obligationOf(json: JsonValue, index: number): GivenObligation | undefin
         : undefined;
   }
 }
-
-type Calls = Map<string, "ok" | "error" | undefined>;
 
 function remember(call: string, calls: Calls): void {
   calls.set(call, undefined);

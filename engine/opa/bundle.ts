@@ -4,6 +4,7 @@
  */
 import { gunzipSync } from "node:zlib";
 import { parse as parseYaml } from "yaml";
+import type { RefusalCode } from "../bundles/refusal.ts";
 import { type BundleKey, signatureFault } from "./bundle-signature.ts";
 import type { ModuleSource } from "./open.ts";
 import { readTar, type TarFile, TarRefused } from "./tar.ts";
@@ -16,7 +17,12 @@ export interface OpaBundle {
 
 export type BundleReading =
   | { readonly ok: true; readonly bundle: OpaBundle }
-  | { readonly ok: false; readonly why: string };
+  | {
+      readonly ok: false;
+      readonly code: Extract<RefusalCode, "malformed" | "bad_signature">;
+      /** What follows `the bundle`. */
+      readonly why: string;
+    };
 
 /** Inflated; a bundle that is larger is refused as it grows. */
 const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
@@ -30,10 +36,10 @@ export function readOpaBundle(bytes: Uint8Array, key?: BundleKey): BundleReading
   try {
     const files = filesIn(bytes);
     const fault = signatureFault(files, key);
-    if (fault !== undefined) return { ok: false, why: fault };
+    if (fault !== undefined) return { ok: false, code: "bad_signature", why: fault };
     return { ok: true, bundle: bundleOf(files) };
   } catch (error) {
-    if (error instanceof Unreadable) return { ok: false, why: error.message };
+    if (error instanceof Unreadable) return { ok: false, code: "malformed", why: error.message };
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
+import { decisionRecord } from "../../../engine/audit/record.ts";
 import { createEngine } from "../../../engine/engine.ts";
 import type { DecisionEvidence } from "../../../engine/evidence.ts";
 import { decidedByRego } from "../../../engine/opa/alone.ts";
@@ -7,10 +8,13 @@ import { programOf } from "../../support/engine.ts";
 import { assemble } from "./assemble.ts";
 import { AUTHZ, NOON_MS } from "./modules.ts";
 
+type Operated = Parameters<typeof decidedByRego>[0]["operated"];
+
 function serviceOf(
   source = AUTHZ,
   entrypoint = "authz/decision",
   evidence?: (one: DecisionEvidence) => void,
+  operated: Operated = createEngine({ program: programOf("package none"), digest: "sha256:0" }),
 ) {
   const program = programOf("package none");
   const pool = createModulePool({ modules: [source], deadlineMs: 20_000 });
@@ -24,7 +28,8 @@ function serviceOf(
     now: () => NOON_MS,
     ids: { decision: () => `d${++count}`, call: () => `c${++count}` },
     evidence: evidence && { decided: evidence, settled: () => {} },
-    operated: createEngine({ program, digest: "sha256:0" }),
+    calls: new Map(),
+    operated,
   });
 }
 
@@ -119,4 +124,61 @@ test("a call is settled once", async () => {
     kind: "unknown_call",
   });
   expect(await service.outcome({ status: "ok" })).toMatchObject({ kind: "malformed" });
+}, 30_000);
+
+test("a session that an operator ended is denied whatever Rego says, until it is reinstated", async () => {
+  const operated = createEngine({ program: programOf("package none"), digest: "sha256:0" });
+  const recorded: DecisionEvidence[] = [];
+  const service = serviceOf(AUTHZ, "authz/allow", (one) => void recorded.push(one), operated);
+  const asked = { ...request("bot", "read_file"), session: { id: "s" } };
+  expect(await service.decide(asked)).toMatchObject({ value: { decision: "allow" } });
+  operated.sessions.interrupt("s");
+  expect(await service.decide(asked)).toMatchObject({
+    value: { decision: "deny", code: "session_interrupted", obligations: [] },
+  });
+  expect(await service.decide({ ...asked, session: { id: "t" } })).toMatchObject({
+    value: { decision: "allow" },
+  });
+  operated.sessions.reinstate("s");
+  expect(await service.decide(asked)).toMatchObject({ value: { decision: "allow" } });
+  expect(recorded.map(({ decision }) => decision.code)).toContain("session_interrupted");
+}, 30_000);
+
+test("a session that ends while Rego is asked is ended", async () => {
+  const operated = createEngine({ program: programOf("package none"), digest: "sha256:0" });
+  const service = serviceOf(AUTHZ, "authz/allow", undefined, operated);
+  const deciding = service.decide({ ...request("bot", "read_file"), session: { id: "s" } });
+  operated.sessions.interrupt("s");
+  expect(await deciding).toMatchObject({ value: { code: "session_interrupted" } });
+}, 30_000);
+
+test("where sessions cannot be looked up, nothing is allowed in one", async () => {
+  const engine = createEngine({ program: programOf("package none"), digest: "sha256:0" });
+  const broken = { ...engine.inspection, session: () => Promise.reject(new Error("gone")) };
+  const operated = { sessions: engine.sessions, inspection: broken };
+  const service = serviceOf(AUTHZ, "authz/allow", undefined, operated);
+  const asked = request("bot", "read_file");
+  expect(await service.decide(asked)).toMatchObject({ value: { decision: "allow" } });
+  expect(await service.decide({ ...asked, session: { id: "s" } })).toMatchObject({
+    value: { decision: "deny", code: "state_unavailable" },
+  });
+  for (const session of [null, "s", {}, { id: 7 }]) {
+    expect(await service.decide({ ...asked, session })).toMatchObject({ kind: "malformed" });
+  }
+}, 30_000);
+
+test("records have which module said what", async () => {
+  const records: unknown[] = [];
+  const program = programOf(
+    'package none\nimport rego "x.wasm" entrypoint "authz/allow" as policy: Bool',
+  );
+  const service = serviceOf(AUTHZ, "authz/allow", (one) => {
+    records.push(decisionRecord({ ...one, program }, NOON_MS, { fields: [] }));
+  });
+  await service.decide(request("bot", "read_file"));
+  await service.decide(request("bot", "send_money"));
+  expect(records).toMatchObject([
+    { decision: "allow", modules: [{ name: "policy", entrypoint: "authz/allow", answer: true }] },
+    { decision: "deny", modules: [{ answer: false }] },
+  ]);
 }, 30_000);

@@ -1,0 +1,59 @@
+/** A bundle of OPA's from its bytes to a module that runs: signature, contents, entrypoint, the module itself. */
+import { type Refusal, refuse } from "../bundles/refusal.ts";
+import { digestOf } from "../canonical-json.ts";
+import { readOpaBundle } from "./bundle.ts";
+import type { BundleKey } from "./bundle-signature.ts";
+import type { ModuleSource } from "./open.ts";
+import { createModulePool, type ModulePool } from "./pool.ts";
+
+export interface OpeningParts {
+  readonly key: BundleKey | undefined;
+  /** Missing = the only one. */
+  readonly entrypoint: string | undefined;
+  readonly deadlineMs: number;
+  readonly onTrouble: (why: string) => void;
+}
+
+export interface OpenedRego {
+  readonly ok: true;
+  readonly entrypoint: string;
+  readonly source: ModuleSource;
+  /** Of module, data and entrypoint: what decides. */
+  readonly digest: string;
+  readonly revision: string | undefined;
+  /** Whoever has it closes it. */
+  readonly pool: ModulePool;
+}
+
+export async function openRego(
+  bytes: Uint8Array,
+  { key, deadlineMs, onTrouble, ...wanted }: OpeningParts,
+): Promise<OpenedRego | Refusal> {
+  const reading = readOpaBundle(bytes, key);
+  if (!reading.ok) return refuse(reading.code, `it ${reading.why}`);
+  const { entrypoints, revision } = reading.bundle;
+  const names = [...entrypoints.keys()].sort();
+  const entrypoint = wanted.entrypoint ?? (names.length === 1 ? names[0] : undefined);
+  const source = entrypoint === undefined ? undefined : entrypoints.get(entrypoint);
+  if (entrypoint === undefined || source === undefined) {
+    const wrong = entrypoint === undefined ? "has several entrypoints" : `has no \`${entrypoint}\``;
+    const help = `\`--entrypoint\` names one of ${names.join(", ")}`;
+    return refuse("no_program", `it ${wrong}; ${help}`);
+  }
+  const pool = createModulePool({
+    modules: [source],
+    deadlineMs,
+    onTrouble: ({ why }) => onTrouble(why),
+  });
+  const described = await pool.describe(0);
+  if (!described.ok) {
+    pool.close();
+    return refuse("no_program", `its module cannot be run: ${described.why}`);
+  }
+  const digest = digestOf({
+    wasm: Buffer.from(source.wasm).toString("base64"),
+    data: Buffer.from(source.data ?? "{}").toString("utf8"),
+    entrypoint,
+  });
+  return { ok: true, entrypoint, source, digest, revision, pool };
+}
