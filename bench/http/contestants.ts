@@ -31,7 +31,7 @@ const NO_FILES: ReadonlyMap<string, string> = new Map();
 export const WRIT: Server = {
   name: "writ",
   title: "Writ",
-  how: "`writ serve` as it comes: strict JSON, counters kept in a file, each decision recorded before its answer",
+  how: "`writ serve` as it comes: strict JSON, counters kept in a file, each decision recorded before its answer (room for 10,000,000 open calls, since no outcome is reported)",
   command: (port) => writCommand(port),
   files: writFiles,
   path: "/decide",
@@ -107,9 +107,12 @@ export const SERVERS: readonly Server[] = [
   },
 ];
 
+/** Nobody reports outcomes here, so that all allowed calls stay open: a full table would deny. */
+const OPEN_CALLS = "10000000";
+
 function writCommand(port: number, ...more: readonly string[]): readonly string[] {
   const command = [process.execPath, join(ROOT, "bin/writ.js"), "serve", "--port", String(port)];
-  return [...command, "--no-test", ...more, "policy"];
+  return [...command, "--no-test", "--state-keys", OPEN_CALLS, ...more, "policy"];
 }
 
 function writFiles(workload: Workload): ReadonlyMap<string, string> {

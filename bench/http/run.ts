@@ -41,6 +41,10 @@ const FIRST_PORT = 18_700;
 const SERVER_CORE = 0;
 const LOAD_CORE = 1;
 
+/** Of the server that runs now. */
+let complaints = "";
+const COMPLAINTS_LENGTH = 2_000;
+
 const isPinned = cpus().length > 1 && hasTaskset();
 if (!isPinned)
   console.error("servers and load share cores: figures say little (no `taskset`, or one core)");
@@ -125,10 +129,6 @@ function start(
   });
   return child;
 }
-
-/** Of the server that runs now. */
-let complaints = "";
-const COMPLAINTS_LENGTH = 2_000;
 
 function pinned(command: readonly string[], core: number): readonly string[] {
   return isPinned ? ["taskset", "-c", String(core), ...command] : command;
