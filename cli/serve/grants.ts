@@ -5,6 +5,7 @@ import { type Approvers, NO_APPROVERS, readApprovers } from "../../engine/approv
 import { approving } from "../../engine/approvals/approving.ts";
 import { latestOf } from "../../engine/clock.ts";
 import type { AdminParts, DecisionService } from "../../engine/http/index.ts";
+import { usedOnce } from "../../engine/identity/once.ts";
 import type { Ledger } from "../../engine/ledger/ledger.ts";
 import { MemoryLedger } from "../../engine/ledger/memory.ts";
 import { openSqliteLedger } from "../../engine/ledger/sqlite.ts";
@@ -46,12 +47,16 @@ export async function openGrants(
   const isRevoked = revocations.reachesApproval.bind(revocations);
   const approvals = new Approvals({ ledger, approvers, now, isRevoked });
   const onFault = (fault: unknown) =>
-    io.err(`fault in approvals: ${fault instanceof Error ? fault.message : fault}\n`);
+    io.err(`fault in grants: ${fault instanceof Error ? fault.message : fault}\n`);
   return {
     revocations,
     admin: { approvals, revocations },
     around: (service, policy) =>
-      approving(revocable(service, revocations), { approvals, policy, onFault }),
+      approving(usedOnce(revocable(service, revocations), { ledger, now, onFault }), {
+        approvals,
+        policy,
+        onFault,
+      }),
     close: () => ledger.close(),
   };
 }

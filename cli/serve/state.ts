@@ -135,6 +135,7 @@ async function inRedis(
         send: store.command,
         namespace: address.namespace,
         elapsedMs: () => performance.now(),
+        now: Date.now,
       }),
     place,
     close: () => store.close(),

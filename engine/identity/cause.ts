@@ -18,6 +18,7 @@ export const DELEGATION_CAUSES = [
   "audience_mismatch",
   "token_expired",
   "token_not_yet_valid",
+  "token_used",
   "tokens_conflict",
   "parent_mismatch",
   "not_the_delegate",

@@ -94,10 +94,10 @@ const PREFIXED: ReadonlySet<string> = new Set(["access-token", "transaction-toke
 
 const COMMON = ["type", "keys", "audience", "algorithms"] as const;
 const MEMBERS: Readonly<Record<TokenType, readonly string[]>> = {
-  "access-token": [...COMMON, "issuer", "types", "prefix", "human", "claims"],
-  "transaction-token": [...COMMON, "issuer", "prefix", "human"],
+  "access-token": [...COMMON, "single_use", "issuer", "types", "prefix", "human", "claims"],
+  "transaction-token": [...COMMON, "single_use", "issuer", "prefix", "human"],
   "jwt-svid": [...COMMON, "trust_domain", "attested"],
-  link: [...COMMON, "issuer", "roots", "humans"],
+  link: [...COMMON, "single_use", "issuer", "roots", "humans"],
 };
 
 const TYPES: Readonly<Record<TokenType, readonly string[]>> = {
@@ -152,8 +152,19 @@ function readIssuer(
     humans: globs("humans"),
     claims: readClaimNames(given.claims, `${at}/claims`, problems),
     ...(evidence === undefined ? {} : { human: evidence }),
+    ...readSingleUse(given.single_use, `${at}/single_use`, problems),
     ...readAttested(given.attested, `${at}/attested`, problems),
   };
+}
+
+function readSingleUse(
+  json: unknown,
+  at: string,
+  problems: Problem[],
+): { readonly singleUse?: boolean } {
+  if (json === undefined) return {};
+  if (typeof json === "boolean") return { singleUse: json };
+  return wrong(problems, at, "true or false", json) ?? {};
 }
 
 function readNames(json: unknown, at: string, problems: Problem[]): readonly string[] {

@@ -30,6 +30,8 @@ export interface Issuer {
   /** Ids that a first link may begin with; and those of them that are people. */
   readonly roots: readonly string[];
   readonly humans: readonly string[];
+  /** Each of its tokens is good for one allowed call. */
+  readonly singleUse?: boolean;
   /** Whether the trust domain attests what it names. */
   readonly attested?: boolean;
   readonly claims: ClaimNames;

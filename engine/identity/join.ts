@@ -173,6 +173,7 @@ function recordOf({ type, digest, issuer, common, content }: Token): TokenRecord
     subject: subjectOf(content, "to"),
     digest,
     ...(common.id === undefined ? {} : { id: common.id }),
+    ...(issuer?.singleUse ? { once_until: spellTime(common.expiresAtMs) } : {}),
   };
 }
 

@@ -125,6 +125,9 @@ export function readToken(
   if (common === undefined || content === undefined) {
     throw new Error("a token was refused without a reason");
   }
+  if (issuer?.singleUse && common.id === undefined) {
+    return refuseDelegation("claims_invalid", "`jti` is missing, and names a token of single use");
+  }
   const digest = digestOfToken(jws.token);
   return { ok: true, type, digest, thumbprint, common, content, ...(issuer && { issuer }) };
 }

@@ -56,4 +56,6 @@ export interface TokenRecord {
   readonly id?: string;
   /** base64url of SHA-256 over the token as it was sent. */
   readonly digest: string;
+  /** Of single use, and remembered as used until then: RFC 3339. */
+  readonly once_until?: string;
 }

@@ -5,7 +5,7 @@
 import type { Readiness } from "../answer.ts";
 import type { Awaitable } from "../state/report.ts";
 
-export type LedgerKind = "approval" | "revocation";
+export type LedgerKind = "approval" | "revocation" | "use";
 
 export interface LedgerEntry {
   /** JSON. */
@@ -47,4 +47,5 @@ export const FOR_EVER = Number.MAX_SAFE_INTEGER;
 export const ENTRIES_MOST: Readonly<Record<LedgerKind, number>> = {
   approval: 2_000,
   revocation: 100_000,
+  use: 20_000,
 };

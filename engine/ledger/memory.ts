@@ -21,6 +21,7 @@ export class MemoryLedger implements Ledger {
   readonly #tables: Readonly<Record<LedgerKind, Map<string, LedgerEntry>>> = {
     approval: new Map(),
     revocation: new Map(),
+    use: new Map(),
   };
   readonly #keeper: LedgerKeeper;
   readonly #most: Readonly<Record<LedgerKind, number>>;
@@ -42,7 +43,7 @@ export class MemoryLedger implements Ledger {
     const table = this.#tables[kind];
     const is = table.get(id);
     if (is?.text !== was?.text || is?.untilMs !== was?.untilMs) return "changed";
-    if (is === undefined && !this.#hasRoom(kind, nowMs)) return "full";
+    if (is === undefined && !this.hasRoom(kind, nowMs)) return "full";
     this.#keeper.write(kind, id, next);
     this.take(kind, id, next);
     return "kept";
@@ -63,7 +64,8 @@ export class MemoryLedger implements Ledger {
 
   close(): void {}
 
-  #hasRoom(kind: LedgerKind, nowMs: number): boolean {
+  /** Whether there is, once what has ended is gone. */
+  hasRoom(kind: LedgerKind, nowMs: number): boolean {
     const table = this.#tables[kind];
     if (table.size < this.#most[kind]) return true;
     for (const [id, { untilMs }] of table) {

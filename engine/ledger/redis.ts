@@ -19,11 +19,15 @@ export interface RedisLedgerParts {
   readonly namespace: string;
   /** Milliseconds by a clock that nobody sets. */
   readonly elapsedMs: () => number;
+  /** Milliseconds since the Unix epoch: what has ended by then may be forgotten. */
+  readonly now: () => number;
 }
 
 /** So often it is asked; and after so long without an answer nobody knows what was revoked meanwhile. */
 const ASK_EVERY_MS = 250;
 const STALE_AFTER_MS = 1_500;
+
+const NUMBERS_MOST = 2 * Object.values(ENTRIES_MOST).reduce((sum, most) => sum + most, 0);
 
 /** Of changes in one answer: requests that wait for approval may have 64 KiB each. */
 const CHANGES_MOST = 100;
@@ -39,7 +43,7 @@ export async function openRedisLedger(parts: RedisLedgerParts): Promise<Ledger> 
 /** `log` has each entry by the number of its last change; an entry is its end, a space, and its text. */
 const SCRIPT = `
 local log, last = KEYS[1], KEYS[2]
-local tables = { approval = KEYS[3], revocation = KEYS[4] }
+local tables = { approval = KEYS[3], revocation = KEYS[4], use = KEYS[5] }
 if ARGV[1] == 'since' then
   local found = redis.call('ZRANGEBYSCORE', log, '(' .. ARGV[2], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
   local said = { redis.call('GET', last) or '0' }
@@ -88,7 +92,9 @@ class RedisLedger implements Ledger {
     this.#parts = parts;
     // One hash tag, so that a cluster has them where it has the state.
     const prefix = `writ:{${parts.namespace}}:ledger`;
-    this.#keys = ["log", "last", "approval", "revocation"].map((name) => `${prefix}:${name}`);
+    this.#keys = ["log", "last", "approval", "revocation", "use"].map(
+      (name) => `${prefix}:${name}`,
+    );
   }
 
   get(kind: LedgerKind, id: string): LedgerEntry | undefined {
@@ -162,8 +168,22 @@ class RedisLedger implements Ledger {
       this.#latest = Math.max(this.#latest, number);
     }
     const [, untilMs, text] = /^(\d+) (.*)$/s.exec(spelt) ?? [];
-    if (untilMs === undefined || text === undefined) this.#here.drop(kind, id);
-    else this.#here.take(kind, id, { untilMs: Number(untilMs), text });
+    if (untilMs === undefined || text === undefined) {
+      this.#here.drop(kind, id);
+      return;
+    }
+    // Redis forgets what has ended without saying so.
+    this.#here.hasRoom(kind, this.#parts.now());
+    if (this.#numbers.size > NUMBERS_MOST) this.#forgetNumbers();
+    this.#here.take(kind, id, { untilMs: Number(untilMs), text });
+  }
+
+  #forgetNumbers(): void {
+    for (const key of this.#numbers.keys()) {
+      const space = key.indexOf(" ");
+      const isHere = this.#here.get(key.slice(0, space) as LedgerKind, key.slice(space + 1));
+      if (isHere === undefined) this.#numbers.delete(key);
+    }
   }
 
   async #run(args: readonly string[]): Promise<readonly string[]> {

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import type { Decision } from "../../../engine/decision.ts";
 import { MemoryLedger } from "../../../engine/ledger/memory.ts";
 import { outcomeOf } from "../../support/engine.ts";
@@ -196,4 +198,13 @@ test("one person is one approver, by every id and every key", () => {
   ]) {
     expect(approversOf([carol, twin]).ok, JSON.stringify(twin)).toBe(false);
   }
+});
+
+test("the approvers of docs/delegation.md are accepted", () => {
+  const text = readFileSync(new URL("../../../docs/delegation.md", import.meta.url), "utf8");
+  const shown = /^```yaml\n# approvers\.yaml.*?\n(.*?)^```/ms.exec(text)?.[1] ?? "";
+  const { approvers } = parse(shown);
+  const people = approvers.map((one: Json & { id: string }) => ({ ...one, keys: [one.id] }));
+  expect(people.length).toBeGreaterThan(1);
+  expect(approversOf(people)).toMatchObject({ ok: true });
 });

@@ -349,6 +349,7 @@ describe("a chain with", () => {
  */
 const COVERED_ELSEWHERE = [
   "token_malformed",
+  "token_used",
   "token_type",
   "header_refused",
   "algorithm_refused",

@@ -25,7 +25,12 @@ async function ledgerOf(clock = { elapsedMs: 0 }): Promise<Ledger> {
   if (typeof address === "string") throw new Error(address);
   const store = await connectRedis({ address, settleMs: 0, timeoutMs: 5_000 });
   const { namespace } = address;
-  const parts = { send: store.command, namespace, elapsedMs: () => clock.elapsedMs };
+  const parts = {
+    send: store.command,
+    namespace,
+    elapsedMs: () => clock.elapsedMs,
+    now: () => START,
+  };
   const ledger = await openRedisLedger(parts);
   open.push(ledger, store);
   return ledger;
