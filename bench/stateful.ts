@@ -29,8 +29,9 @@ forbid after_freezing
 export const PARTIES = 1_000;
 
 export function programFrom(text: string): Program {
-  const { program } = compile({ directory: "stateful", files: [{ path: "rules.writ", text }] });
-  if (program === undefined) throw new Error("the policy of the benchmark is wrong");
+  const files = [{ path: "rules.writ", text }];
+  const { program, diagnostics } = compile({ directory: "stateful", files });
+  if (program === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   return program;
 }
 
