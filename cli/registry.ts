@@ -109,6 +109,12 @@ export const REGISTRY: readonly Entry[] = [
     load: () => import("./commands/sessions.ts"),
   },
   {
+    name: "state",
+    group: "operate",
+    summary: "confirm that it is right to go on after shared state was lost",
+    load: () => import("./commands/state.ts"),
+  },
+  {
     name: "doctor",
     group: "operate",
     summary: "name every control of a service that is weaker than it could be",

@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { SCRIPT } from "../../engine/state/redis/script.ts";
 import type { RedisParts } from "../../engine/state/redis/store.ts";
+import { writ } from "../support/cli.ts";
 import { programOf } from "../support/engine.ts";
 import { describeRedis, startRedis, type TestRedis } from "../support/redis.ts";
 import { type Replica, replicaOf } from "../support/shared.ts";
@@ -106,9 +107,10 @@ describeRedis("Redis that fails", () => {
       await pause(10);
     }
     await expectOutage(replica, why);
-    expect(reason(replica)).toContain("HDEL writ:{test}:meta lost");
+    expect(reason(replica)).toContain(`writ state confirm ${redis.url}`);
     await expect(replicaOn(redis)).rejects.toThrow("has lost state");
-    await redis.command("HDEL", "writ:{test}:meta", "lost");
+    const confirm = ["state", "confirm", redis.url, "--because", "known"];
+    expect((await writ(confirm)).code).toBe(0);
     expect(await whenNot("state_unavailable", replica)).toBe("allow");
   };
 

@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import type { Readiness } from "../../answer.ts";
 import { StateUnavailable } from "../store.ts";
-import type { RedisAddress } from "./address.ts";
+import { type RedisAddress, spellAddress } from "./address.ts";
 import { healthOf } from "./health.ts";
 import { functionsOf, hasNoFunctions, type Library, scriptOf } from "./library.ts";
 import { type Link, type OpenLink, TookTooLong, within } from "./link.ts";
@@ -177,7 +177,7 @@ class Line implements Connection {
     this.steady.learn(Number(now), sent);
     this.#writes = Math.max(this.#writes, Number(writes));
     if (status !== "lost" && status !== "new" && status !== "settling") return reply;
-    const why = status === "lost" ? lostWhy(reason, this.#meta) : COMES_BACK;
+    const why = status === "lost" ? lostWhy(reason, this.#parts.address) : COMES_BACK;
     this.#giveUp(link, why);
     throw new StateUnavailable(why);
   }
@@ -265,7 +265,7 @@ class Line implements Connection {
     this.steady.learn(Number(now), sent);
     // Also where something is lost: that was said by now, and stands there until somebody confirms.
     this.#generation = String(generation);
-    if (status === "lost") throw new StateUnavailable(lostWhy(lost, this.#meta));
+    if (status === "lost") throw new StateUnavailable(lostWhy(lost, this.#parts.address));
     this.#writes = Math.max(this.#writes, Number(writes));
     return status === "settling" ? { settling: true } : undefined;
   }
@@ -352,8 +352,8 @@ function movedTo(fault: unknown): Pick<RedisAddress, "host" | "port"> | undefine
 }
 
 /** An operator must look: what is lost may have been a limit, a latch, or that a session was ended. */
-function lostWhy(reason: unknown, meta: string): string {
-  return `Redis has lost state (${String(reason)}); when it is right to go on with what it has, confirm with \`HDEL ${meta} lost\``;
+function lostWhy(reason: unknown, address: RedisAddress): string {
+  return `Redis has lost state (${String(reason)}); when it is right to go on with what it has, say so with \`writ state confirm ${spellAddress(address)}\``;
 }
 
 function unavailable(fault: unknown): StateUnavailable {

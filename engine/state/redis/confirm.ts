@@ -1,0 +1,50 @@
+/**
+ * An operator's word that it is right to go on with what a store has left (SPEC §7.6). It is kept beside what was lost, in
+ * the one step that takes the loss back: services that are waiting for it have nothing else to record it with.
+ */
+import type { RedisAddress } from "./address.ts";
+import { type Link, openLink } from "./link.ts";
+
+export interface Confirmation {
+  readonly operator: string;
+  readonly because: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly atMs: number;
+}
+
+/** What was confirmed, in words; `undefined` where nothing is lost. Rejects with what Redis says against it. */
+export async function confirmLoss(
+  address: RedisAddress,
+  confirmation: Confirmation,
+): Promise<string | undefined> {
+  const link = await openLink(address, CONNECT_MS);
+  try {
+    return await confirmOn(link, address.namespace, confirmation);
+  } finally {
+    link.end();
+  }
+}
+
+const CONNECT_MS = 2_000;
+
+async function confirmOn(
+  { send }: Link,
+  namespace: string,
+  confirmation: Confirmation,
+): Promise<string | undefined> {
+  const [meta, log] = [`writ:{${namespace}}:meta`, `writ:{${namespace}}:confirmations`];
+  const lost = await send(["HGET", meta, "lost"]);
+  if (typeof lost !== "string") return undefined;
+  const record = JSON.stringify({ lost, ...confirmation });
+  const confirmed = await send(["EVAL", CONFIRM, "2", meta, log, lost, record]);
+  if (confirmed !== 1) throw new Error("another loss was found meanwhile");
+  return lost;
+}
+
+/** Of the loss that was read, and of no other. */
+const CONFIRM = `
+if redis.call('HGET', KEYS[1], 'lost') ~= ARGV[1] then return 0 end
+redis.call('RPUSH', KEYS[2], ARGV[2])
+redis.call('HDEL', KEYS[1], 'lost')
+return 1
+`;
