@@ -32,6 +32,7 @@ const HELD = {
   reasons: [{ rule: "large_transfer", effect: "hold", at: "payments.writ:49:1", tags: ["money"] }],
   obligations: [],
   approval: {
+    except: ["bot"],
     by: [{ party: "alice", count: 1, rule: "large_transfer" }],
     digest: "sha256:00",
     until: "2026-01-02T09:10:00Z",
