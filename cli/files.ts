@@ -43,6 +43,9 @@ const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
 
 const EXTENSION = ".writ";
 
+/** As `opa build` names what it makes. */
+const OPA_BUNDLE = /\.(?:tar\.gz|tgz)$/;
+
 /** Of what `writ build --sign` writes. */
 export const SIGNED_EXTENSION = ".writb";
 
@@ -60,6 +63,12 @@ export function loadPackage(path: string, cwd = "."): LoadedPackage {
   const real = realPath(resolvePath(cwd, path));
   if (real === undefined) throw new Misuse(`there is no ${quote(path)}`);
   const isDirectory = statSync(real).isDirectory();
+  if (!isDirectory && OPA_BUNDLE.test(real)) {
+    throw new Misuse(
+      `${quote(path)} is a bundle of OPA's, and holds no rules or tests of Writ's`,
+      "`writ serve --entrypoint PATH` decides by it; `opa test` runs the tests of its Rego; tests of a policy with `import rego` ask it",
+    );
+  }
   if (!isDirectory && !real.endsWith(EXTENSION)) {
     throw new Misuse(
       `${quote(path)} is no policy`,
