@@ -58,7 +58,7 @@ export const HTTP_LIMITS = {
   connectionCount: 1_000,
   /** Then the client connects anew, so that a load balancer can move it. */
   requestsPerConnection: 100_000,
-  /** For what was sent before its sender could know that we stop: then idle connections are closed. */
+  /** So long nobody must ask before idle connections are closed: what was sent without knowing that we stop has come. */
   lastCallMs: 250,
   /** How long shutting down waits for requests in flight. */
   drainMs: 10_000,

@@ -65,7 +65,7 @@ export function createServer({
 declare module "fastify" {
   interface FastifyInstance {
     /** It answers what still comes, and will be asked no more. */
-    readonly stopping: { isSo: boolean };
+    readonly stopping: { isSo: boolean; askedCount: number };
   }
 }
 
@@ -77,12 +77,13 @@ export function createApp(parts: AppParts): FastifyInstance {
   const gate = createGate({ allowedHosts, allowedOrigins });
   app.addHook("onRequest", (request, reply, done) => {
     reply.headers(ANSWER_HEADERS);
+    if (app.stopping.isSo) app.stopping.askedCount += 1;
     if ((gate(request, reply) ?? admit?.(request, reply)) === undefined) done();
   });
-  app.decorate("stopping", { isSo: false });
+  app.decorate("stopping", { isSo: false, askedCount: 0 });
   app.addHook("preClose", (done) => {
     app.stopping.isSo = true;
-    waitForLastCalls(app.server, done);
+    waitForLastCalls(app, done);
   });
   app.addHook("onResponse", logAnswer);
   app.setErrorHandler(answerFault);
@@ -93,12 +94,17 @@ export function createApp(parts: AppParts): FastifyInstance {
 
 /**
  * From now on every answer closes its connection. One that is idle may have a request on its way: closed at once,
- * it would be reset.
+ * it would be reset. Closing begins when for a while nobody has asked; `drain` bounds it all the same.
  */
-function waitForLastCalls(server: Server, done: () => void): void {
+function waitForLastCalls(app: FastifyInstance, done: () => void): void {
+  const { server, stopping } = app;
   server.getConnections((_error, count) => {
-    if (count === 0 || !server.listening) done();
-    else setTimeout(done, HTTP_LIMITS.lastCallMs);
+    if (count === 0 || !server.listening) return done();
+    const before = stopping.askedCount;
+    setTimeout(() => {
+      if (stopping.askedCount === before) done();
+      else waitForLastCalls(app, done);
+    }, HTTP_LIMITS.lastCallMs);
   });
 }
 
