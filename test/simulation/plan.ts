@@ -143,12 +143,23 @@ function addOutcomes(add: Add, of: number, random: Random): void {
   }
 }
 
-function addDisaster(add: Add, random: Random, { clocks }: Traits): void {
+/** Those who ask in the very moment that a server is back. */
+function addAskers(add: Add, laterMs: number, random: Random, traits: Traits): void {
+  for (let count = 0; count < 3; count++) {
+    const asked = askedFrom(random, traits);
+    add({ kind: "decide", replica: random.below(REPLICAS), asked }, laterMs + random.below(400));
+  }
+}
+
+function addDisaster(add: Add, random: Random, traits: Traits): void {
+  const { clocks } = traits;
   const replica = random.below(REPLICAS);
   const forMs = 20 + random.below(3_000);
   switch (random.below(18)) {
     case 0:
-      return void add({ kind: "restart", downMs: forMs, from: "all" });
+      add({ kind: "restart", downMs: forMs, from: "all" });
+      addAskers(add, forMs, random, traits);
+      return;
     case 1:
     case 2: {
       add({ kind: "copy" });
@@ -190,4 +201,15 @@ function addDisaster(add: Add, random: Random, { clocks }: Traits): void {
       }
       return void add({ kind: "server step", byMs: random.pick([-24, -1, 1, 24]) * HOUR });
   }
+}
+
+/** As an enforcement point would ask it. */
+export function requestOf({ tool, agent, amount, to, session, inTask }: Asked): object {
+  const args = { ...(amount === undefined ? {} : { amount }), ...(to === undefined ? {} : { to }) };
+  return {
+    agent: { id: agent },
+    tool: { name: tool, args },
+    ...(session === undefined ? {} : { session: { id: session } }),
+    ...(inTask === true ? { intent: { task: "errand" } } : {}),
+  };
 }

@@ -11,7 +11,14 @@ import { VirtualTime } from "../support/virtual-time.ts";
 import { Clock } from "./clock.ts";
 import type { Asked, Model } from "./model.ts";
 import { Network } from "./network.ts";
-import { type Plan, type Planned, REPLICAS, type ToReplica, type ToServer } from "./plan.ts";
+import {
+  type Plan,
+  type Planned,
+  REPLICAS,
+  requestOf,
+  type ToReplica,
+  type ToServer,
+} from "./plan.ts";
 import { COUNTERS } from "./policy.ts";
 import { LIMITS, Replica } from "./replica.ts";
 import { type Operation, Witness } from "./witness.ts";
@@ -354,16 +361,6 @@ class Run implements Told {
   #expectSame(what: string, told: number, expected: number): void {
     if (told !== expected) this.#violated(`${what} is ${told}, and should be ${expected}`);
   }
-}
-
-function requestOf({ tool, agent, amount, to, session, inTask }: Asked): object {
-  const args = { ...(amount === undefined ? {} : { amount }), ...(to === undefined ? {} : { to }) };
-  return {
-    agent: { id: agent },
-    tool: { name: tool, args },
-    ...(session === undefined ? {} : { session: { id: session } }),
-    ...(inTask === true ? { intent: { task: "errand" } } : {}),
-  };
 }
 
 function spellKind(planned: Planned): string {
