@@ -1,12 +1,19 @@
 /**
- * The same question, `may a reader read`, to Rego compiled to Wasm: by the SDK's own loop, by our host with an
- * instance kept and with one made anew, and in a process of its own. `node bench/opa.ts`
+ * Two comparisons. `may a reader read` asked of Rego compiled to Wasm: by the SDK's own loop, by our host with an
+ * instance kept and with one made anew, and in a process of its own. And one policy of Writ's
+ * (`test/golden/rego/shop.writ`) in each of its forms: decided by Writ, written as Rego that OPA compiled, and
+ * emitted as a module. `node bench/opa.ts`
  */
 import { readFileSync } from "node:fs";
 import { loadPolicy } from "@open-policy-agent/opa-wasm";
+import { digestOfProgram } from "../engine/bundle.ts";
+import { createEngine } from "../engine/index.ts";
 import { BUILTINS } from "../engine/opa/builtins/index.ts";
 import { contextAt, openModule } from "../engine/opa/open.ts";
+import { moduleEmitter } from "../engine/opa/out/emit.ts";
+import { guestScript } from "../engine/opa/out/guest-script.ts";
 import { createModulePool } from "../engine/opa/pool.ts";
+import { compile } from "../lang/compile.ts";
 
 const MODULES = new URL("../test/engine/opa/modules/", import.meta.url);
 const wasm = readFileSync(new URL("authz.wasm", MODULES));
@@ -60,3 +67,40 @@ await measure("in a process of its own (default)", () =>
   }),
 );
 pool.close();
+
+await measureForms();
+
+/** The same request in each form; all must give the same answer, or the figures compare nothing. */
+async function measureForms(): Promise<void> {
+  const golden = new URL("../test/golden/rego/", import.meta.url);
+  const text = readFileSync(new URL("shop.writ", golden), "utf8");
+  const { program } = compile({ directory: "shop", files: [{ path: "shop.writ", text }] });
+  if (program === undefined) throw new Error("the policy does not compile");
+  const digest = digestOfProgram(program);
+  const asked = {
+    agent: { id: "bot", groups: ["assistants"] },
+    principal: { id: "alice", kind: "human" },
+    intent: { purpose: "payments.payroll" },
+    resource: { type: "doc", id: "d1", owner: "alice", sensitivity: "public" },
+    tool: { name: "pay-now", args: { amount: 42.5, to: "bob@acme.example", tags: ["x"] } },
+  };
+
+  const engine = createEngine({ program, digest });
+  const native = () => {
+    const answer = engine.decide(asked);
+    return answer.kind === "answer" ? answer.value.decision : answer.kind;
+  };
+  const written = await loadPolicy(readFileSync(new URL("shop.wasm", golden)));
+  const rego = () => written.evaluate(asked, "writ/shop/decision")[0]?.result.decision;
+  const runtime = readFileSync(new URL("../engine/opa/out/runtime/runtime.wasm", import.meta.url));
+  const emit = moduleEmitter({ runtime, guest: await guestScript() });
+  const module = await loadPolicy(emit(JSON.stringify({ program, digest })));
+  module.setData({ writ: { state: { now: "2026-01-02T12:00:00Z", sessions: {} } } });
+  const emitted = () => module.evaluate(asked, "writ/decision")[0]?.result.decision;
+
+  const answers = [native(), rego(), emitted()];
+  if (answers.some((answer) => answer !== "allow")) throw new Error(`they answer ${answers}`);
+  await measure("one policy: Writ", native);
+  await measure("  written as Rego, in the SDK", rego);
+  await measure("  emitted as a module, in the SDK", emitted);
+}

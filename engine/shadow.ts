@@ -29,6 +29,8 @@ export interface ShadowParts {
 export interface Candidate {
   readonly program: Program;
   readonly digest: string;
+  /** Without it, imported modules say nothing. */
+  readonly modules?: EngineParts["modules"];
 }
 
 /** Nothing of the request's values but the tool's name. */

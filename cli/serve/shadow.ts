@@ -2,6 +2,8 @@
 import type { Active } from "../../engine/active.ts";
 import { digestOfProgram } from "../../engine/bundle.ts";
 import type { DecisionService } from "../../engine/http/index.ts";
+import type { ModuleRunner } from "../../engine/opa/answer.ts";
+import { trustedModules } from "../../engine/opa/asked.ts";
 import {
   createShadow,
   type Difference,
@@ -10,6 +12,7 @@ import {
   type ShadowReport,
   type Summary,
 } from "../../engine/shadow.ts";
+import type { Program } from "../../lang/ir.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { loadPolicy } from "../files.ts";
 import { count, painter, printable } from "../terminal.ts";
@@ -43,7 +46,11 @@ export async function findShadow(input: Input, io: Io): Promise<FoundShadow | un
   const policy = await loadPolicy(path, io, input);
   if (policy === undefined) return undefined;
   const { program } = policy;
-  const candidate = { program, digest: digestOfProgram(program) };
+  const candidate = {
+    program,
+    digest: digestOfProgram(program),
+    modules: modulesOf(program, input),
+  };
   let shadow: Shadow | undefined;
   return {
     around(active, { store, ...parts }) {
@@ -62,6 +69,16 @@ export async function findShadow(input: Input, io: Io): Promise<FoundShadow | un
       if (shadow !== undefined) sumUp(shadow.report(), input, io);
     },
   };
+}
+
+/** Decisions do not wait for a candidate, so that it asks no other process. */
+function modulesOf(program: Program, input: Input): ModuleRunner | undefined {
+  if (program.modules.length === 0) return undefined;
+  if (input.flags.has("trust-modules")) return trustedModules(program);
+  throw new Misuse(
+    "a candidate with `import rego` decides in the service's process",
+    "add `--trust-modules`, where its modules are yours",
+  );
 }
 
 function tell(difference: Difference, { json }: Input, io: Io): void {

@@ -104,3 +104,19 @@ test("its signed bundle is examined and served with its modules", async () => {
     await service.stop();
   }
 }, 60_000);
+
+test("a candidate with modules decides beside Rego once its modules are trusted", async () => {
+  const cwd = await packageWith();
+  const candidate = POLICY.slice(0, POLICY.indexOf("permit paying"));
+  writeFileSync(join(cwd, "next.writ"), candidate);
+  const refused = await writ(["serve", "--port", "0", "--shadow", "next.writ", "policy.writ"], {
+    cwd,
+  });
+  expect(refused).toMatchObject({ code: 2, err: expect.stringContaining("--trust-modules") });
+  const service = await serve(["--trust-modules", "--shadow", "next.writ", "policy.writ"], cwd);
+  const pay = { ...JSON.parse(REQUEST), tool: { name: "send_money", args: { amount: 10 } } };
+  expect((await service.ask("/decide", JSON.parse(REQUEST))).json.decision).toBe("allow");
+  expect((await service.ask("/decide", pay)).json.decision).toBe("allow");
+  await service.stop();
+  expect(await service.event("shadow_report")).toMatchObject({ alike: 1, differing: 1 });
+}, 60_000);
