@@ -60,6 +60,8 @@ export const HTTP_LIMITS = {
   requestsPerConnection: 100_000,
   /** So long nobody must ask before idle connections are closed: what was sent without knowing that we stop has come. */
   lastCallMs: 250,
+  /** Who asks on and on over new connections keeps nothing open for longer than so many times that. */
+  lastCallRounds: 8,
   /** How long shutting down waits for requests in flight. */
   drainMs: 10_000,
   /** An `X-Request-ID` to be echoed. */

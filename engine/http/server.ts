@@ -96,14 +96,18 @@ export function createApp(parts: AppParts): FastifyInstance {
  * From now on every answer closes its connection. One that is idle may have a request on its way: closed at once,
  * it would be reset. Closing begins when for a while nobody has asked; `drain` bounds it all the same.
  */
-function waitForLastCalls(app: FastifyInstance, done: () => void): void {
+function waitForLastCalls(
+  app: FastifyInstance,
+  done: () => void,
+  rounds: number = HTTP_LIMITS.lastCallRounds,
+): void {
   const { server, stopping } = app;
   server.getConnections((_error, count) => {
-    if (count === 0 || !server.listening) return done();
+    if (count === 0 || rounds === 0 || !server.listening) return done();
     const before = stopping.askedCount;
     setTimeout(() => {
       if (stopping.askedCount === before) done();
-      else waitForLastCalls(app, done);
+      else waitForLastCalls(app, done, rounds - 1);
     }, HTTP_LIMITS.lastCallMs);
   });
 }

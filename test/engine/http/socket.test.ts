@@ -309,6 +309,25 @@ describe("starting and stopping", () => {
     await listening?.stopped;
   });
 
+  test("who asks on and on over new connections does not keep it from stopping", async () => {
+    const app = serve();
+    const port = await start(app);
+    const idle = connect(port, "127.0.0.1").on("error", () => {});
+    const ask = () =>
+      exchange(port, "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    // Answered behind it: the idle one has been taken.
+    await ask();
+    let isStopped = false;
+    const stopping = listening?.stop().then(() => {
+      isStopped = true;
+    });
+    let asked = 0;
+    for (; !isStopped; asked += 1) await ask();
+    await stopping;
+    idle.destroy();
+    expect(asked).toBeGreaterThan(1);
+  }, 30_000);
+
   test("what is never answered does not keep it from stopping", async () => {
     const asked = Promise.withResolvers<void>();
     const app = serve({
