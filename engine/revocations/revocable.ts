@@ -6,7 +6,7 @@ import type { Revocations } from "./revocations.ts";
 /** Looks at the last moment: nothing waits between this and the decision. */
 export function revocable(
   service: DecisionService,
-  revocations: Pick<Revocations, "refusalOf">,
+  revocations: Pick<Revocations, "refusalOf" | "readiness">,
 ): DecisionService {
   const told = (input: unknown, vouched: Vouched | undefined): Vouched | undefined => {
     const refused = revocations.refusalOf(input);
@@ -17,7 +17,10 @@ export function revocable(
     ...ahead,
     decide: (input, vouched) => service.decide(input, told(input, vouched)),
     outcome: (input) => service.outcome(input),
-    readiness: () => service.readiness(),
+    readiness: () => {
+      const known = revocations.readiness();
+      return known.ready ? service.readiness() : known;
+    },
     ...(preview && { preview: (input, vouched) => preview(input, told(input, vouched)) }),
     ...(foresee && { foresee: (input, vouched) => foresee(input, told(input, vouched)) }),
   };

@@ -1,4 +1,5 @@
 /** What was revoked, as it is kept and asked: in force in this process from the moment it is said. */
+import type { Readiness } from "../answer.ts";
 import type { Approval } from "../approvals/approval.ts";
 import type { DelegationRefusal } from "../identity/cause.ts";
 import type { TokenUse } from "../identity/revocation.ts";
@@ -90,6 +91,11 @@ export class Revocations {
         .map((hop) => this.#reachingHop(hop))
         .find((found) => found !== undefined);
     return why === undefined ? undefined : { ok: false, code: "revoked", why };
+  }
+
+  /** Whether what was revoked is known. */
+  readiness(): Readiness {
+    return this.#ledger.readiness();
   }
 
   /** Whether an approval is as old as something that was taken back. */

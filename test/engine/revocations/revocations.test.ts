@@ -43,6 +43,7 @@ const SIGNED: Json = { ...REQUEST, delegation: { tokens } };
 interface World {
   readonly revocations: Revocations;
   nowMs: number;
+  readiness(): Readiness;
   ask(request: Json): Promise<Decision>;
   revoke(kind: Revocable, id: string, beforeMs?: number): Promise<unknown>;
   reactivate(kind: Revocable, id: string): Promise<unknown>;
@@ -70,6 +71,7 @@ async function world(ledger = new MemoryLedger()): Promise<World> {
     set nowMs(ms) {
       driver.nowMs = ms;
     },
+    readiness: () => service.readiness(),
     async ask(request) {
       const answer = await service.decide(request);
       if (answer.kind !== "answer") throw new Error(JSON.stringify(answer));
@@ -208,7 +210,9 @@ test("what cannot be kept is in force all the same, and told as not kept", async
 test("where it is not known what was revoked, everything is denied", async () => {
   const ledger = new Failing();
   const at = await world(ledger);
+  expect(at.readiness()).toEqual({ ready: true });
   ledger.isStale = true;
+  expect(at.readiness()).toMatchObject({ ready: false });
   expect(outcomeOf(await at.ask(ASSERTED))).toBe("state_unavailable");
   ledger.isStale = false;
   expect(outcomeOf(await at.ask(ASSERTED))).toBe("allow");
