@@ -41,8 +41,11 @@ const CALLS_MOST = 100_000;
 
 export function decidedByRego(parts: AloneParts): OperatedService {
   const { calls } = parts;
+  const { inspection, sessions } = parts.operated;
   return {
-    ...parts.operated,
+    // Nothing else of it: what it would say ahead of a call is not what Rego says.
+    inspection,
+    sessions,
     decide: async (input, vouched = {}) => {
       const beganMs = performance.now();
       const fault = faultOf(input);

@@ -182,3 +182,12 @@ test("records have which module said what", async () => {
     { decision: "deny", modules: [{ answer: false }] },
   ]);
 }, 30_000);
+
+test("ahead of a call, nothing is said in Rego's place", () => {
+  const service = serviceOf();
+  expect([service.preview, service.foresee, service.tools]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});

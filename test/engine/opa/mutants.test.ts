@@ -87,7 +87,7 @@ test(
     );
     expect(counts.loaded).toBeGreaterThan(0);
     expect(counts.answers["as before"]).toBeGreaterThan(0);
-    // Twenty times what was seen: a leak of a few KiB for each would show.
+    // Ten times what 20,000 of them took.
     expect(rssMiB).toBeLessThan(512);
     // Loops of others are not waited for: half of all turns take no longer than a busy machine lets them.
     expect(lag.percentile(50) / 1e6).toBeLessThan(DEADLINE_MS);
