@@ -1,13 +1,17 @@
 /**
  * Two comparisons. `may a reader read` asked of Rego compiled to Wasm: by the SDK's own loop, by our host with an
  * instance kept and with one made anew, and in a process of its own. And one policy of Writ's
- * (`test/golden/rego/shop.writ`) in each of its forms: decided by Writ, written as Rego that OPA compiled, and
- * emitted as a module. `node bench/opa.ts`
+ * (`test/golden/rego/shop.writ`) in each of its forms: decided by Writ, written as Rego that OPA compiled, that
+ * imported by a rule of Writ, and emitted as a module. `node bench/opa.ts`
  */
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { loadPolicy } from "@open-policy-agent/opa-wasm";
+import { readBytes } from "../cli/files.ts";
+import { moduleResolver } from "../cli/modules.ts";
 import { digestOfProgram } from "../engine/bundle.ts";
 import { createEngine } from "../engine/index.ts";
+import { trustedModules } from "../engine/opa/asked.ts";
 import { BUILTINS } from "../engine/opa/builtins/index.ts";
 import { contextAt, openModule } from "../engine/opa/open.ts";
 import { moduleEmitter } from "../engine/opa/out/emit.ts";
@@ -82,7 +86,8 @@ async function measureForms(): Promise<void> {
     principal: { id: "alice", kind: "human" },
     intent: { purpose: "payments.payroll" },
     resource: { type: "doc", id: "d1", owner: "alice", sensitivity: "public" },
-    tool: { name: "pay-now", args: { amount: 42.5, to: "bob@acme.example", tags: ["x"] } },
+    // Allowed without obligations, so that an imported yes or no says all there is to say.
+    tool: { name: "look", args: { path: "/home/alice/notes" } },
   };
 
   const engine = createEngine({ program, digest });
@@ -98,9 +103,31 @@ async function measureForms(): Promise<void> {
   module.setData({ writ: { state: { now: "2026-01-02T12:00:00Z", sessions: {} } } });
   const emitted = () => module.evaluate(asked, "writ/decision")[0]?.result.decision;
 
-  const answers = [native(), rego(), emitted()];
+  const importing = `${text.slice(0, text.indexOf("permit small"))}
+import rego "shop.wasm" entrypoint "writ/shop/allow" as shop: Bool
+permit as_rego_says when shop(input)
+`;
+  const resolveModule = moduleResolver(fileURLToPath(golden), readBytes);
+  const imported = compile(
+    { directory: "shop", files: [{ path: "shop.writ", text: importing }] },
+    undefined,
+    resolveModule,
+  );
+  if (imported.program === undefined) throw new Error(imported.diagnostics[0]?.message);
+  const trusting = createEngine({
+    program: imported.program,
+    digest: digestOfProgram(imported.program),
+    modules: trustedModules(imported.program),
+  });
+  const within = () => {
+    const answer = trusting.decide(asked);
+    return answer.kind === "answer" ? answer.value.decision : answer.kind;
+  };
+
+  const answers = [native(), within(), rego(), emitted()];
   if (answers.some((answer) => answer !== "allow")) throw new Error(`they answer ${answers}`);
   await measure("one policy: Writ", native);
+  await measure("  imported as Rego by a rule of Writ", within);
   await measure("  written as Rego, in the SDK", rego);
   await measure("  emitted as a module, in the SDK", emitted);
 }

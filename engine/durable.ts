@@ -34,7 +34,12 @@ async function isKept(journal: Pick<Journal, "flushed">): Promise<boolean> {
 
 /** What was to be allowed stays counted in this process: the share of a call that is not made is lost, not given. */
 function refused(answer: Answer<Decision>): Answer<Decision> {
-  if (answer.kind !== "answer" || answer.value.decision !== "allow") return answer;
+  if (answer.kind !== "answer") return answer;
+  // Whoever hears that the session was ended may rely on it.
+  if (answer.value.interrupt === true) {
+    return { kind: "unavailable", because: "that the session was ended could not be kept" };
+  }
+  if (answer.value.decision !== "allow") return answer;
   const { id, policy } = answer.value;
   const value: Decision = {
     decision: "deny",

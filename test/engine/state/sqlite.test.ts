@@ -341,6 +341,18 @@ test.each(Array.from({ length: 30 }, (_, n) => n))(
   },
 );
 
+test("a session whose end could not be kept is not said to have ended", async () => {
+  const { disk, open } = failingAt(0);
+  const { service } = journalled({ open });
+  const boom = { agent: { id: "bot" }, session: { id: "s" }, tool: { name: "boom", args: {} } };
+  disk.armed = true;
+  expect(await service.decide(boom)).toEqual({
+    kind: "unavailable",
+    because: "that the session was ended could not be kept",
+  });
+  expect(disk.failed).toBe(true);
+});
+
 test("a counter that is declared again in the same process knows that it missed something", () => {
   const with_ = `tool act { effect execute }\npermit anything\ncounter acts = count attempts per agent
     forbid often when acts > 9`;
