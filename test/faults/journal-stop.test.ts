@@ -65,13 +65,15 @@ test("a service that is told to stop under load loses nothing it has answered", 
   for (let run = 0; run < 3; run++) {
     const { child, url } = await serve(directory);
     const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+    const before = acknowledged;
     const client = async (): Promise<void> => {
       for (;;) {
         const decision = await ask(url, "s", agent);
         if (decision === undefined) return;
         expect(decision).toBe("allow");
         acknowledged += 1;
-        if (acknowledged % 400 === 200) child.kill("SIGTERM");
+        // Once: told again, it ends at once. What is asked until it closes is still answered.
+        if (acknowledged === before + 200) child.kill("SIGTERM");
       }
     };
     const clients = Array.from({ length: 16 }, client);
@@ -86,7 +88,7 @@ test("a service that is told to stop under load loses nothing it has answered", 
   // A request may have been decided whose connection was closed before its answer: counted, and cautious.
   expect(kept).toBeGreaterThanOrEqual(acknowledged);
   expect(kept).toBeLessThanOrEqual(acknowledged + 3 * 16);
-  expect(acknowledged).toBeGreaterThan(600);
+  expect(acknowledged).toBeGreaterThanOrEqual(600);
   journal.close();
   rmSync(directory, { recursive: true });
 });
