@@ -169,6 +169,8 @@ class FileRun {
     const answer = await service.decide(requestOf(asked));
     const isKept = journal.readiness().ready;
     return () => {
+      // The end of a session that could not be kept is no answer, and nobody relies on it.
+      if (answer.kind === "unavailable" && !isKept) return;
       if (answer.kind !== "answer") return this.#violated(`answered with ${answer.kind}`);
       const answered = outcomeOf(answer.value);
       this.#hit(answered);
