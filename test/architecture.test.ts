@@ -79,6 +79,7 @@ const PURE = [
   "engine/state/sessions.ts",
   "engine/state/stored.ts",
   "engine/state/tables.ts",
+  "engine/state/touched.ts",
   "engine/state/redis/address.ts",
   "engine/state/redis/arguments.ts",
   "engine/state/redis/changes.ts",

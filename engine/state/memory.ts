@@ -2,7 +2,7 @@
  * State in this process (SPEC §7): the reference store. Synchronous and atomic; every table has a bound, and
  * a full one refuses new keys and never forgets live ones.
  */
-import type { CallFilter, CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
+import type { CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
 import type { Touch } from "../evaluate/evaluator.ts";
 import type { SessionFacts } from "../request-reader.ts";
 import { keyOf, type Scalar, Unknown, type Value } from "../value.ts";
@@ -40,6 +40,7 @@ import {
   type TaskEntry,
   writtenTask,
 } from "./tables.ts";
+import { countedOf, latchedWhen } from "./touched.ts";
 import { bucketOf, Distinct, LIFETIME, Sum } from "./window.ts";
 
 export type { MemoryLimits } from "./tables.ts";
@@ -399,12 +400,8 @@ function makeRoomForCall(nowMs: number, memory: Memory): boolean {
 
 function count(touch: Touch, effects: Effects, policy: Policy, held: Held[]): void {
   const table = policy.counters[touch.index];
-  if (table === undefined || !isCounted(table.declared.calls, effects)) return;
-  if (touch.key instanceof Unknown) return;
-  // A number too large to be told is the largest there is; one that is not there adds nothing.
-  const overflown = touch.amount instanceof Unknown && touch.amount.cause === "overflow";
-  const amount = overflown && table.declared.op === "sum" ? Number.MAX_SAFE_INTEGER : touch.amount;
-  if (amount instanceof Unknown) return;
+  const amount = table && countedOf(touch, table.declared, effects);
+  if (table === undefined || amount === undefined || touch.key instanceof Unknown) return;
   const cell = cellFor(table, touch.key, effects.nowMs, policy.memory);
   if (cell === undefined) return;
   const bucket = bucketNow(table, effects.nowMs);
@@ -412,11 +409,6 @@ function count(touch: Touch, effects: Effects, policy: Policy, held: Held[]): vo
   policy.memory.keeper?.counter(table, touch.key);
   if (table.declared.calls.base === "attempts") return;
   held.push({ table: table.meaning, key: touch.key, bucket: into, amount });
-}
-
-/** Attempts are all that was decided; the others begin to count when the call is allowed. */
-function isCounted({ base }: CallFilter, { allowed }: Effects): boolean {
-  return base === "attempts" || allowed !== undefined;
 }
 
 function cellFor(
@@ -439,14 +431,12 @@ function cellFor(
 
 function latch(touch: Touch, effects: Effects, policy: Policy, latched: HeldLatch[]): void {
   const table = policy.latches[touch.index];
-  const kind = touch.kind === "reset" ? "reset" : "latch";
-  const calls = kind === "reset" ? table?.declared.reset : table?.declared.calls;
-  if (table === undefined || calls === undefined || touch.key instanceof Unknown) return;
-  // A call that perhaps resets, does not: what a latch holds back must be certain.
-  if (!isCounted(calls, effects) || (kind === "reset" && touch.uncertain)) return;
+  const when = table && latchedWhen(touch, table.declared, effects);
+  if (table === undefined || when === undefined || touch.key instanceof Unknown) return;
   const cell = latchCell(table, touch.key, effects.nowMs, policy.memory);
   if (cell === undefined) return;
-  if (calls.base !== "completed") cell.set = kind === "latch";
+  const kind = touch.kind === "reset" ? "reset" : "latch";
+  if (when === "now") cell.set = kind === "latch";
   else {
     cell[WAITING[kind]] += 1;
     latched.push({ table: table.meaning, key: touch.key, kind });

@@ -1,9 +1,10 @@
 /** What a decision does to counters and latches, and what an outcome does to them: as changes of cells. */
-import type { CallFilter, Program } from "../../../lang/ir.ts";
+import type { Program } from "../../../lang/ir.ts";
 import type { Touch } from "../../evaluate/evaluator.ts";
 import { keyOfOne, type Scalar, Unknown } from "../../value.ts";
 import type { Call, Held, HeldLatch } from "../call.ts";
 import type { Effects } from "../store.ts";
+import { countedOf, latchedWhen } from "../touched.ts";
 import type { Cell, CellChange } from "./arguments.ts";
 import type { Noted } from "./guess.ts";
 import { readTable, spellTable, type Table, type Tables } from "./tables.ts";
@@ -33,27 +34,23 @@ export function chargesOf(noted: Noted, effects: Effects): Charged {
 }
 
 function count(
-  { index, key, amount }: Touch,
+  touch: Touch,
   effects: Effects,
   { counters }: Program,
   tables: Tables,
   cells: Cells,
   held: Held[],
 ): void {
+  const { index, key } = touch;
   const [declared, table] = [counters[index], tables.counters[index]];
   if (declared === undefined || table === undefined || key instanceof Unknown) return;
-  if (!isCounted(declared.calls, effects)) return;
-  const added = amountOf(amount, table);
-  if (added === undefined) return;
+  const amount = countedOf(touch, declared, effects);
+  if (amount === undefined) return;
+  // Nothing negative is ever added: no call makes room for another.
+  const added = table.kind === "sum" ? Math.max(0, Number(amount)) : amount;
   cells.change(table, key, { kind: "add", value: spellAmount(added, table) });
   if (declared.calls.base === "attempts") return;
   held.push({ table: spellTable(table), key, bucket: 0, amount: added });
-}
-
-/** A number too large to be told is the largest there is; one that is not there adds nothing. */
-function amountOf(amount: Touch["amount"], { kind }: Table): Scalar | undefined {
-  if (!(amount instanceof Unknown)) return kind === "sum" ? Math.max(0, Number(amount)) : amount;
-  return amount.cause === "overflow" && kind === "sum" ? Number.MAX_SAFE_INTEGER : undefined;
 }
 
 function spellAmount(amount: Scalar, { kind }: Table): string {
@@ -61,30 +58,25 @@ function spellAmount(amount: Scalar, { kind }: Table): string {
 }
 
 function latch(
-  { kind, index, key, uncertain }: Touch,
+  touch: Touch,
   effects: Effects,
   program: Program,
   tables: Tables,
   cells: Cells,
   latches: HeldLatch[],
 ): void {
+  const { kind, index, key } = touch;
   const [declared, table] = [program.latches[index], tables.latches[index]];
+  if (declared === undefined || table === undefined || key instanceof Unknown) return;
+  const when = latchedWhen(touch, declared, effects);
+  if (when === undefined) return;
   const resets = kind === "reset";
-  const calls = resets ? declared?.reset : declared?.calls;
-  if (table === undefined || calls === undefined || key instanceof Unknown) return;
-  // A call that perhaps resets, does not: what a latch holds back must be certain.
-  if (!isCounted(calls, effects) || (resets && uncertain)) return;
-  if (calls.base !== "completed") {
+  if (when === "now") {
     cells.change(table, key, { kind: resets ? "reset" : "set" });
     return;
   }
   cells.change(table, key, { kind: resets ? "pend reset" : "pend" });
   latches.push({ table: spellTable(table), key, kind: resets ? "reset" : "latch" });
-}
-
-/** Attempts are all that was decided; the others begin to count when the call is allowed. */
-function isCounted({ base }: CallFilter, { allowed }: Effects): boolean {
-  return base === "attempts" || allowed !== undefined;
 }
 
 /** When it failed, what it held is given back; whatever became of it, its latches are pending no longer. */
