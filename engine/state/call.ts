@@ -4,6 +4,7 @@
  */
 import type { Scalar } from "../value.ts";
 import type { Returning } from "./origin.ts";
+import type { SettledOutcome } from "./store.ts";
 
 export interface Call {
   readonly atMs: number;
@@ -30,4 +31,26 @@ export interface HeldLatch {
   readonly table: string;
   readonly key: string;
   readonly kind: "latch" | "reset";
+}
+
+/** What the session knows from now on of what came back; a failed call counts for what it still returned. */
+export function labelsFrom(
+  { status, labels, parts }: SettledOutcome,
+  { returning }: Call,
+): readonly string[] {
+  const succeeded = status === "ok";
+  const returned = succeeded || parts.length > 0;
+  return [
+    ...(returned ? returning.yields.map(({ label }) => label) : []),
+    ...(succeeded ? returning.labels : []),
+    ...labels,
+    ...parts.flatMap((part) => part.labels),
+  ];
+}
+
+export function sensitivityFrom(
+  { status, sensitivity = 0 }: SettledOutcome,
+  { returning }: Call,
+): number {
+  return Math.max(sensitivity, status === "ok" ? returning.sensitivity : 0);
 }

@@ -4,9 +4,8 @@
  */
 import type { CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
 import type { Touch } from "../evaluate/evaluator.ts";
-import type { SessionFacts } from "../request-reader.ts";
 import { keyOf, type Scalar, Unknown, type Value } from "../value.ts";
-import type { Call, Held, HeldLatch } from "./call.ts";
+import { type Call, type Held, type HeldLatch, labelsFrom, sensitivityFrom } from "./call.ts";
 import { decodeTask } from "./codec.ts";
 import { lateAmong } from "./late.ts";
 import { meaningOf } from "./meaning.ts";
@@ -36,7 +35,6 @@ import {
   type Memory,
   type MemoryLimits,
   readLatch,
-  type Session,
   type TaskEntry,
   writtenTask,
 } from "./tables.ts";
@@ -60,7 +58,7 @@ function openPolicy(program: Program, memory: Memory): PolicyState {
   const sequences = sequencesOf(program);
   const policy: Policy = { program, memory, counters, latches, sequences };
   return {
-    session: (id) => factsOf(memory.sessions.get(id)),
+    session: (id) => memory.sessions.get(id),
     begin: (scope) => {
       memory.keeper?.check();
       return new View(scope, policy);
@@ -138,10 +136,6 @@ function rememberedBy(policy: Policy): Remembered {
       },
     })),
   };
-}
-
-function factsOf(session: Session | undefined): SessionFacts | undefined {
-  return session;
 }
 
 /** What a decision reads. Nothing changes between making it and committing, since nothing waits. */
@@ -568,28 +562,15 @@ function settleTask(outcome: SettledOutcome, call: Call, match: TaskMatch, polic
   keepTask(key, index, { ...state, progress }, policy);
 }
 
-/** What came back is known to the session from now on; a failed call counts for what it still returned. */
 function witness(outcome: SettledOutcome, call: Call, sessionId: string, policy: Policy): void {
   const session = sessionFor(sessionId, outcome.nowMs, policy.memory);
   if (session === undefined) return;
   policy.memory.keeper?.session(sessionId);
-  const { yields, labels, sensitivity } = call.returning;
-  const succeeded = outcome.status === "ok";
-  const returned = succeeded || outcome.parts.length > 0;
-  const joining = [
-    ...(returned ? yields.map(({ label }) => label) : []),
-    ...(succeeded ? labels : []),
-    ...outcome.labels,
-    ...outcome.parts.flatMap((part) => part.labels),
-  ];
+  const joining = labelsFrom(outcome, call);
   if (joining.some((label) => !session.labels.has(label))) {
     session.labels = new Set([...session.labels, ...joining]);
   }
-  session.sensitivity = Math.max(
-    session.sensitivity,
-    succeeded ? sensitivity : 0,
-    outcome.sensitivity ?? 0,
-  );
+  session.sensitivity = Math.max(session.sensitivity, sensitivityFrom(outcome, call));
   if (!policy.program.readsOrigin) return;
   session.seen ??= new Seen();
   session.seen.observe(call.returning, outcome.parts);

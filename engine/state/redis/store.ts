@@ -3,7 +3,7 @@ import type { Program } from "../../../lang/ir.ts";
 import type { Readiness } from "../../answer.ts";
 import type { Evaluator } from "../../evaluate/evaluator.ts";
 import { createWatching, type Watching } from "../../evaluate/leeway.ts";
-import type { Call } from "../call.ts";
+import { type Call, labelsFrom, sensitivityFrom } from "../call.ts";
 import { decodeCall, encodeCall } from "../codec.ts";
 import { type Counting, lateAmong } from "../late.ts";
 import { returningOf, Seen } from "../origin.ts";
@@ -369,7 +369,7 @@ class RedisState implements SharedState {
     args.part(call.sessionId, (id) =>
       args
         .sessions(limits)
-        .text(id, String(outcome.nowMs), labelsFrom(outcome, call))
+        .text(id, String(outcome.nowMs), spellLabels(labelsFrom(outcome, call)))
         .number(sensitivityFrom(outcome, call)),
     );
     const returned = this.#returned(outcome, call);
@@ -526,20 +526,4 @@ function settlementFrom(status: unknown): Settlement {
   if (status === "repeated") return { ok: true, repeated: true };
   if (status === "settled" || status === "unknown") return { ok: false, why: status };
   throw new StateUnavailable("the script answered something else");
-}
-
-/** What came back is known to the session from now on; a failed call counts for what it still returned. */
-function labelsFrom({ status, labels, parts }: SettledOutcome, { returning }: Call): string {
-  const succeeded = status === "ok";
-  const returned = succeeded || parts.length > 0;
-  return spellLabels([
-    ...(returned ? returning.yields.map(({ label }) => label) : []),
-    ...(succeeded ? returning.labels : []),
-    ...labels,
-    ...parts.flatMap((part) => part.labels),
-  ]);
-}
-
-function sensitivityFrom({ status, sensitivity = 0 }: SettledOutcome, { returning }: Call): number {
-  return Math.max(sensitivity, status === "ok" ? returning.sensitivity : 0);
 }
