@@ -18,6 +18,7 @@ import { declassify, interrupt, reinstate, sessionFor } from "./sessions.ts";
 import type {
   AllowedCall,
   Effects,
+  LateCounters,
   PolicyState,
   SettledOutcome,
   Settlement,
@@ -68,7 +69,7 @@ function openPolicy(program: Program, memory: Memory): PolicyState {
     interrupt: (id, nowMs, why) => interrupt(id, nowMs, why, memory),
     reinstate: (id) => reinstate(id, memory),
     declassify: (id, label) => declassify(id, label, memory),
-    late: (nowMs) => lateAmong(counters, memory.beganMs, nowMs),
+    late: (nowMs) => lateIn(policy, nowMs),
     fill: (past, nowMs) => fill(past, nowMs, policy),
     report: reportOf(rememberedBy(policy)),
   };
@@ -110,6 +111,10 @@ function latchTable(declared: LatchDecl, program: Program, memory: Memory): Latc
   return table;
 }
 
+function lateIn({ counters, memory }: Policy, nowMs: number): LateCounters | undefined {
+  return lateAmong(counters, memory.beganMs, nowMs);
+}
+
 function rememberedBy(policy: Policy): Remembered {
   const { program, memory, counters, latches } = policy;
   const { limits, sessions, tasks, calls } = memory;
@@ -120,7 +125,7 @@ function rememberedBy(policy: Policy): Remembered {
     taskCount: () => tasks.size,
     task: (sessionId, index) => taskNow(sessionId, index, policy),
     calls,
-    late: (nowMs) => lateAmong(counters, memory.beganMs, nowMs),
+    late: (nowMs) => lateIn(policy, nowMs),
     counters: counters.map((table) => ({
       declared: table.declared,
       cells: table.cells,
@@ -296,7 +301,7 @@ function fill({ uses, fromMs }: PastUses, nowMs: number, policy: Policy): void {
   memory.keeper?.check();
   memory.keeper?.time(nowMs);
   if (memory.inForce !== counters) takeOver(policy, nowMs);
-  const late = lateAmong(counters, memory.beganMs, nowMs);
+  const late = lateIn(policy, nowMs);
   for (const [index, sinceMs] of late ?? []) {
     const table = counters[index];
     if (table === undefined || fromMs >= sinceMs) continue;
@@ -340,11 +345,11 @@ function countPast(
 /** Asked before anything is written, so that an allowed call leaves all of its traces or none. */
 function hasRoomFor(effects: Effects, policy: Policy): boolean {
   const { memory, counters, latches } = policy;
-  const { keyCount, taskCount } = memory.limits;
+  const { taskCount } = memory.limits;
   for (const { kind, index, key } of effects.touches) {
     const table = kind === "counter" ? counters[index] : latches[index];
     if (table === undefined || key instanceof Unknown || table.cells.has(key)) continue;
-    if (table.cells.size >= keyCount && !makeRoom(table, effects.nowMs, memory)) return false;
+    if (!makeRoomForKey(table, effects.nowMs, memory)) return false;
   }
   const task = effects.allowed?.task;
   if (task !== undefined && memory.tasks.size >= taskCount) {
@@ -357,7 +362,12 @@ function hasRoomFor(effects: Effects, policy: Policy): boolean {
 const SWEEP_MS = 1_000;
 
 /** Keys that hold nothing are as good as never seen. */
-function makeRoom(table: CounterTable | LatchTable, nowMs: number, { keeper }: Memory): boolean {
+function makeRoomForKey(
+  table: CounterTable | LatchTable,
+  nowMs: number,
+  { keeper, limits }: Memory,
+): boolean {
+  if (table.cells.size < limits.keyCount) return true;
   if (nowMs - table.sweptAtMs < SWEEP_MS) return false;
   table.sweptAtMs = nowMs;
   const before = table.cells.size;
@@ -413,8 +423,7 @@ function cellFor(
 ): Sum | Distinct | undefined {
   const known = table.cells.get(key);
   if (known !== undefined) return known;
-  const isFull = table.cells.size >= memory.limits.keyCount;
-  if (isFull && !makeRoom(table, nowMs, memory)) return undefined;
+  if (!makeRoomForKey(table, nowMs, memory)) return undefined;
   const { op, windowMs } = table.declared;
   const bucket = bucketNow(table, nowMs);
   const windowed = windowMs !== undefined;
@@ -449,8 +458,7 @@ function latchCell(
 ): LatchCell | undefined {
   const known = table.cells.get(key);
   if (known !== undefined) return known;
-  const isFull = table.cells.size >= memory.limits.keyCount;
-  if (isFull && !makeRoom(table, nowMs, memory)) return undefined;
+  if (!makeRoomForKey(table, nowMs, memory)) return undefined;
   const cell = { set: false, pending: 0, resetting: 0 };
   table.cells.set(key, cell);
   return cell;
