@@ -4,32 +4,34 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
-import { keyOfOne, type Scalar, scalarsOfKey } from "../value.ts";
-import type {
-  CallUnderWay,
-  CounterReport,
-  KeyReading,
-  LatchReport,
-  PastInterruption,
-  SessionReport,
-  SessionRow,
-  StateReport,
-  StateTotals,
-  WantedKeys,
-  WantedSessions,
+import { keyOfOne, scalarsOfKey } from "../value.ts";
+import type { Call } from "./call.ts";
+import {
+  byUse,
+  byValue,
+  type CallUnderWay,
+  type CounterReport,
+  isInPage,
+  type KeyReading,
+  type LatchReport,
+  type SessionReport,
+  type SessionRow,
+  type StateReport,
+  type StateTotals,
+  type WantedKeys,
+  type WantedSessions,
 } from "./report.ts";
 import type { LateCounters, TaskState } from "./store.ts";
+import type { MemoryLimits, Session } from "./tables.ts";
 
 /** As much of the memory store as is looked at. */
 export interface Remembered {
   readonly program: Program;
-  readonly limits: Readonly<
-    Record<"keyCount" | "sessionCount" | "taskCount" | "callCount", number>
-  >;
-  readonly sessions: ReadonlyMap<string, RememberedSession>;
+  readonly limits: MemoryLimits;
+  readonly sessions: ReadonlyMap<string, Readonly<Session>>;
   taskCount(): number;
   task(sessionId: string, index: number): TaskState | "changed" | undefined;
-  readonly calls: ReadonlyMap<string, RememberedCall>;
+  readonly calls: ReadonlyMap<string, Call>;
   late(nowMs: number): LateCounters | undefined;
   /** By index in the program. */
   readonly counters: readonly Table<CounterDecl, number | "unavailable">[];
@@ -41,21 +43,6 @@ interface Table<Declared, Reading> {
   readonly declared: Declared;
   readonly cells: ReadonlyMap<string, unknown>;
   read(key: string, nowMs: number): Reading | undefined;
-}
-
-interface RememberedSession {
-  readonly startedAtMs: number;
-  readonly usedAtMs: number;
-  readonly labels: ReadonlySet<Scalar>;
-  readonly sensitivity: number;
-  readonly interrupted: boolean;
-  readonly interruption: PastInterruption | undefined;
-}
-
-interface RememberedCall {
-  readonly sessionId: string | undefined;
-  readonly atMs: number;
-  readonly tool: string;
 }
 
 export function reportOf(remembered: Remembered): StateReport {
@@ -151,22 +138,13 @@ function* withPart(
   for (const key of keys) if (scalarsOfKey(key, length)[at] === value) yield key;
 }
 
-/** What cannot be told may be anything, and stands first. */
-function byValue(a: KeyReading, b: KeyReading): number {
-  return reached(b) - reached(a);
-}
-
-function reached({ value }: KeyReading): number {
-  return value === "unavailable" ? Number.MAX_VALUE : value;
-}
-
 // ── Sessions ───────────────────────────────────────────────────────────────────────────────────────────────
 
 async function sessions(
   wanted: WantedSessions,
   remembered: Remembered,
 ): Promise<readonly SessionRow[]> {
-  const newest = new Foremost<readonly [string, RememberedSession]>(wanted.most, ([a, x], [b, y]) =>
+  const newest = new Foremost<readonly [string, Readonly<Session>]>(wanted.most, ([a, x], [b, y]) =>
     byUse({ id: a, usedAtMs: x.usedAtMs }, { id: b, usedAtMs: y.usedAtMs }),
   );
   await inTurns(remembered.sessions, (entry) => {
@@ -176,24 +154,14 @@ async function sessions(
 }
 
 function isWanted(
-  [id, { usedAtMs, interrupted }]: readonly [string, RememberedSession],
+  [id, { usedAtMs, interrupted }]: readonly [string, Readonly<Session>],
   wanted: WantedSessions,
 ): boolean {
-  const { prefix = "", usedBeforeMs = Number.POSITIVE_INFINITY, after } = wanted;
   if (wanted.interrupted !== undefined && wanted.interrupted !== interrupted) return false;
-  if (!id.startsWith(prefix) || usedAtMs >= usedBeforeMs) return false;
-  return after === undefined || byUse(after, { id, usedAtMs }) < 0;
+  return id.startsWith(wanted.prefix ?? "") && isInPage({ id, usedAtMs }, wanted);
 }
 
-function byUse(
-  a: Pick<SessionRow, "usedAtMs" | "id">,
-  b: Pick<SessionRow, "usedAtMs" | "id">,
-): number {
-  if (a.usedAtMs !== b.usedAtMs) return b.usedAtMs - a.usedAtMs;
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
-}
-
-function rowOf(id: string, one: RememberedSession): SessionRow {
+function rowOf(id: string, one: Readonly<Session>): SessionRow {
   const { startedAtMs, usedAtMs, labels, sensitivity, interrupted, interruption } = one;
   return {
     id,

@@ -68,7 +68,7 @@ export interface WantedSessions {
   /** Not used since. */
   readonly usedBeforeMs?: number | undefined;
   /** Those that come after this one, whether or not it is still there. */
-  readonly after?: Pick<SessionRow, "usedAtMs" | "id"> | undefined;
+  readonly after?: Used | undefined;
 }
 
 export interface SessionRow {
@@ -107,4 +107,26 @@ export interface Interruption {
 
 export interface PastInterruption extends Interruption {
   readonly atMs: number;
+}
+
+/** What cannot be told may be anything, and stands first. */
+export function byValue(a: KeyReading, b: KeyReading): number {
+  return reached(b) - reached(a);
+}
+
+function reached({ value }: KeyReading): number {
+  return value === "unavailable" ? Number.MAX_VALUE : value;
+}
+
+type Used = Pick<SessionRow, "usedAtMs" | "id">;
+
+export function byUse(a: Used, b: Used): number {
+  if (a.usedAtMs !== b.usedAtMs) return b.usedAtMs - a.usedAtMs;
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
+
+/** Whether it was used when it should have been, and comes after what was shown before. */
+export function isInPage(row: Used, { usedBeforeMs, after }: WantedSessions): boolean {
+  if (usedBeforeMs !== undefined && row.usedAtMs >= usedBeforeMs) return false;
+  return after === undefined || byUse(after, row) < 0;
 }

@@ -13,7 +13,7 @@ import { listOf, numberOf, scalarOf } from "./stored.ts";
 
 const BUCKETS = 32;
 /** The window itself, and the bucket that is being filled. */
-const KEPT = BUCKETS + 1;
+export const KEPT = BUCKETS + 1;
 const MOST = Number.MAX_SAFE_INTEGER;
 
 /** Different values kept for one key; beyond it the number is not known, and a reading says so. */

@@ -3,21 +3,25 @@ import type { Program } from "../../../lang/ir.ts";
 import { keyOfOne, scalarsOfKey } from "../../value.ts";
 import { decodeCall } from "../codec.ts";
 import type { KeptSequence } from "../past.ts";
-import type {
-  CallUnderWay,
-  CounterReport,
-  KeyReading,
-  LatchReport,
-  PastInterruption,
-  SessionReport,
-  SessionRow,
-  StateReport,
-  StateTotals,
-  WantedKeys,
-  WantedSessions,
+import {
+  byUse,
+  byValue,
+  type CallUnderWay,
+  type CounterReport,
+  isInPage,
+  type KeyReading,
+  type LatchReport,
+  type PastInterruption,
+  type SessionReport,
+  type SessionRow,
+  type StateReport,
+  type StateTotals,
+  type WantedKeys,
+  type WantedSessions,
 } from "../report.ts";
 import type { LateCounters } from "../store.ts";
 import type { MemoryLimits } from "../tables.ts";
+import { bucketOf, KEPT } from "../window.ts";
 import type { Connection } from "./connection.ts";
 import { meaningIn, readFacts, readTask } from "./record.ts";
 import { type Places, type Table, type Tables, type TaskTable, taskField } from "./tables.ts";
@@ -102,14 +106,9 @@ async function counter(
 }
 
 function keepHighest(readings: Map<string, KeyReading>, most: number): void {
-  const sorted = [...readings.values()].sort((a, b) => reached(b) - reached(a)).slice(0, most);
+  const sorted = [...readings.values()].sort(byValue).slice(0, most);
   readings.clear();
   for (const reading of sorted) readings.set(reading.key, reading);
-}
-
-/** What cannot be told may be anything, and stands first. */
-function reached({ value }: KeyReading): number {
-  return value === "unavailable" ? Number.MAX_VALUE : value;
 }
 
 async function sizeOf(table: Table, { connection, places }: Reported): Promise<number> {
@@ -145,7 +144,7 @@ async function readingOf(
   const [head = 0, ...rest] = text.split(" ").map(Number);
   const nowMs = connection.steady.expectedMs ?? 0;
   const { windowMs } = table;
-  const now = windowMs === 0 ? 0 : Math.max(head, Math.floor((nowMs * 32) / windowMs));
+  const now = windowMs === 0 ? 0 : Math.max(head, bucketOf(nowMs, windowMs));
   const oldest = windowMs === 0 ? Number.NEGATIVE_INFINITY : now - KEPT;
   if (table.kind === "distinct") {
     const overflown = rest[0] ?? 0;
@@ -160,9 +159,6 @@ async function readingOf(
   }
   return Math.min(total, Number.MAX_SAFE_INTEGER);
 }
-
-/** Buckets of a window, and the one being filled. */
-const KEPT = 33;
 
 async function latch(index: number, wanted: WantedKeys, reported: Reported): Promise<LatchReport> {
   const [declared, table] = [reported.program.latches[index], reported.tables.latches[index]];
@@ -202,21 +198,9 @@ async function sessions(
     const { interrupted } = readFacts(facts);
     if (wanted.interrupted !== undefined && wanted.interrupted !== interrupted) continue;
     const row = await rowOf(id, facts, reported);
-    if (isWanted(row, wanted)) rows.set(id, row);
+    if (isInPage(row, wanted)) rows.set(id, row);
   }
   return [...rows.values()].sort(byUse).slice(0, wanted.most);
-}
-
-function isWanted(row: SessionRow, { usedBeforeMs, after }: WantedSessions): boolean {
-  if (usedBeforeMs !== undefined && row.usedAtMs >= usedBeforeMs) return false;
-  return after === undefined || byUse(after, row) < 0;
-}
-
-type Used = Pick<SessionRow, "usedAtMs" | "id">;
-
-function byUse(a: Used, b: Used): number {
-  if (a.usedAtMs !== b.usedAtMs) return b.usedAtMs - a.usedAtMs;
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
 async function rowOf(
