@@ -21,7 +21,14 @@ import { type Named, type Policy, spellPlace } from "./policy.ts";
 import type { DecisionRequest } from "./request.ts";
 import type { AcceptedRequest } from "./request-reader.ts";
 import { type KeptSequence, sequenceIn } from "./state/past.ts";
-import { judge, type Match, NOT_BEGUN, take } from "./state/sequence.ts";
+import {
+  type Judgement,
+  judge,
+  type Match,
+  NOT_BEGUN,
+  type Progress,
+  take,
+} from "./state/sequence.ts";
 import type { StateView, TaskState } from "./state/store.ts";
 import { isList, type RecordValue, Unknown } from "./value.ts";
 
@@ -172,7 +179,7 @@ function allow(
   const decision = errors.length === 0 ? allowed : { ...allowed, errors };
   const taken = task.task && {
     index: task.task.index,
-    state: stepTaken(task.task, nowMs, call),
+    state: stepTaken(task.task, task.all, nowMs, call),
   };
   return { decision, touches, interrupt: false, task: taken };
 }
@@ -318,6 +325,8 @@ interface NamedTask {
 interface TaskStanding {
   readonly refusal?: Refusal;
   readonly task?: NamedTask;
+  /** Where the sequence stands with this call; only where there is one. */
+  readonly all?: Progress["all"] | undefined;
   /** Set where it began with another sequence than the policy in force has. */
   readonly begun?: BegunTask;
 }
@@ -359,8 +368,9 @@ function taskOf(
     const because = "the policy that the task began under does not know this call";
     return { ...refused("out_of_sequence", because), ...among };
   }
-  const refusal = outOfSequence(task, policy) ?? limitsReached(task, policy, view, touches);
-  return refusal === undefined ? { task, ...among } : { refusal, ...among };
+  const { all, ...followed } = follow(task, policy);
+  const refusal = followed.refusal ?? limitsReached(task, policy, view, touches);
+  return refusal === undefined ? { task, all, ...among } : { refusal, ...among };
 }
 
 /** How long after its latest call a task keeps a sequence that the policy in force has no more. */
@@ -397,17 +407,25 @@ function taskReason(policy: Policy, { name }: TaskDecl, at: number): Reason {
   return { rule: name, effect: "task", at: spellPlace(policy.program, at) };
 }
 
-function outOfSequence(
+function follow(
   { declared, state, sequence, call }: NamedTask,
   policy: Policy,
-): Refusal | undefined {
-  if (sequence === undefined) return undefined;
+): Pick<TaskStanding, "all" | "refusal"> {
+  if (sequence === undefined) return NO_TASK;
   const { request, match } = call;
   const found = judge(sequence, state.progress, request, match);
+  if (found.kind === "follows") return { all: found.all };
+  return { refusal: outOfSequence(found, declared, policy, request) };
+}
+
+function outOfSequence(
+  found: Exclude<Judgement, { kind: "follows" }>,
+  declared: TaskDecl,
+  policy: Policy,
+  request: DecisionRequest,
+): Refusal {
   const reasons = [taskReason(policy, declared, declared.at)];
   switch (found.kind) {
-    case "follows":
-      return undefined;
     case "pending":
       return {
         code: "prerequisite_pending",
@@ -498,7 +516,8 @@ function totalWith(
 }
 
 function stepTaken(
-  { state, sequence, call: { request, match } }: NamedTask,
+  { state, call: { request } }: NamedTask,
+  all: TaskStanding["all"],
   nowMs: number,
   call: string,
 ): TaskState {
@@ -506,10 +525,7 @@ function stepTaken(
     ...state,
     usedAtMs: nowMs,
     callCount: state.callCount + 1,
-    progress:
-      sequence === undefined
-        ? state.progress
-        : take(sequence, state.progress, call, request, match),
+    progress: all === undefined ? state.progress : take(state.progress, call, request, all),
   };
 }
 

@@ -51,7 +51,8 @@ const STANDINGS_MOST = 64;
 export type Match = (position: number, bound: Bindings, request: DecisionRequest) => StepResult;
 
 export type Judgement =
-  | { readonly kind: "follows" }
+  /** `all`: where the task stands with it, should every call under way succeed. */
+  | { readonly kind: "follows"; readonly all: Progress["all"] }
   /** It follows once calls under way have succeeded. */
   | { readonly kind: "pending" }
   /** `next`: labels of the steps that would follow. */
@@ -64,16 +65,16 @@ export function judge(
   request: DecisionRequest,
   match: Match,
 ): Judgement {
-  const afterAll = advance(sequence, progress.all, request, match);
-  if (afterAll.ways.length === 0) {
-    if (afterAll.unknown !== undefined) return { kind: "unknown", unknown: afterAll.unknown };
+  const { ways: all, unknown } = advance(sequence, progress.all, request, match);
+  if (all.length === 0) {
+    if (unknown !== undefined) return { kind: "unknown", unknown };
     return { kind: "outside", next: nextLabels(sequence, progress.all) };
   }
-  if (progress.steps.length === 0) return { kind: "follows" };
+  if (progress.steps.length === 0) return { kind: "follows", all };
   if (progress.steps.length >= UNREPORTED_MOST) return { kind: "pending" };
   const outcomes = possible(sequence, progress, match);
   const always = outcomes?.every((ways) => advance(sequence, ways, request, match).ways.length > 0);
-  return { kind: always ? "follows" : "pending" };
+  return always ? { kind: "follows", all } : { kind: "pending" };
 }
 
 /** Where the task may stand, for each way its calls under way may end; `undefined` for too many. */
@@ -99,18 +100,14 @@ function identifyAll(ways: readonly Configuration[]): string {
   return ways.map(identify).sort().join();
 }
 
+/** `all`: as `judge` found it of this very request. */
 export function take(
-  sequence: SequenceDecl,
   progress: Progress,
   call: string,
   request: DecisionRequest,
-  match: Match,
+  all: Progress["all"],
 ): Progress {
-  return {
-    ...progress,
-    steps: [...progress.steps, { call, request, done: false }],
-    all: advance(sequence, progress.all, request, match).ways,
-  };
+  return { ...progress, steps: [...progress.steps, { call, request, done: false }], all };
 }
 
 /** A failed step was never taken. */

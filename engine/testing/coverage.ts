@@ -9,7 +9,7 @@ import { spellExpr } from "../explain/spell.ts";
 import type { Situation } from "../explain/trace.ts";
 import type { Facts } from "../facts.ts";
 import { spellPlace } from "../policy.ts";
-import { type Match, NOT_BEGUN, type Progress, settle, take } from "../state/sequence.ts";
+import { judge, type Match, NOT_BEGUN, type Progress, settle, take } from "../state/sequence.ts";
 import type { CoverageSink } from "./run.ts";
 
 export interface Coverage {
@@ -151,7 +151,9 @@ function recordTransitions(program: Program) {
       if (sequence === undefined) return;
       const key = JSON.stringify([request.roots.session?.id, name]);
       const before = running.get(key) ?? NOT_BEGUN;
-      const after = take(sequence, before, call, request, matchFor(task));
+      const found = judge(sequence, before, request, matchFor(task));
+      if (found.kind !== "follows") return;
+      const after = take(before, call, request, found.all);
       for (const transition of transitionsOf(sequence)) {
         const begins = before.all.some(({ position }) => position === transition.from);
         const ends = after.all.some(({ position }) => position === transition.to);
