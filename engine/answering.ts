@@ -2,14 +2,16 @@
  * What every engine does around a decision, wherever its state is kept: it names requests, says what a fault
  * comes to, and hands what an answer rests on to whoever records it.
  */
-import type { Expr, Program } from "../lang/ir.ts";
+import type { Expr, Program, RootName } from "../lang/ir.ts";
 import { spellTime } from "../lang/scalar/time.ts";
-import type { Answer, OutcomeReceipt } from "./answer.ts";
+import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
 import { digestOf } from "./canonical-json.ts";
-import type { ClockReading } from "./clock.ts";
-import { type CallInSequence, deny, type Verdict } from "./decide.ts";
+import { type ClockReading, clockReader, spellDoubt } from "./clock.ts";
+import { type CallInSequence, type DecisionInput, deny, type Verdict } from "./decide.ts";
 import type { Decision, LateCount } from "./decision.ts";
-import type { Vouched } from "./engine.ts";
+import type { EngineParts, Vouched } from "./engine.ts";
+import type { Evaluator } from "./evaluate/evaluator.ts";
+import { createForesight } from "./evaluate/interpret.ts";
 import {
   type DecisionEvidence,
   type EvidenceSink,
@@ -18,12 +20,13 @@ import {
 } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { Foresight } from "./foresight.ts";
-import type { Ids } from "./ids.ts";
-import type { ModuleAnswers, ModuleRunner } from "./opa/answer.ts";
-import type { Policy } from "./policy.ts";
+import { createIds, type Ids } from "./ids.ts";
+import { type ModuleAnswers, type ModuleRunner, moduleFacts } from "./opa/answer.ts";
+import { type Policy, preparePolicy } from "./policy.ts";
 import {
   type AcceptedRequest,
   createRequestReader,
+  type Reading,
   type RequestContext,
   type RequestReader,
 } from "./request-reader.ts";
@@ -53,6 +56,35 @@ export interface Answering {
   readonly onFault: (fault: unknown) => void;
   readonly evidence: EvidenceSink | undefined;
 }
+
+/** Of a policy, for an engine with this evaluator of it. */
+export function answeringOf(
+  parts: Omit<EngineParts, "store" | "evaluator">,
+  evaluator: Evaluator,
+): Answering {
+  const { program } = parts;
+  const time = clockReader(parts.clock ?? Date.now);
+  return {
+    policy: preparePolicy(program, parts, evaluator),
+    read: createRequestReader(program),
+    ids: parts.ids ?? createIds(),
+    time,
+    now: () => time().nowMs,
+    taskIndexes: new Map(program.tasks.map((task, index) => [task.name, index])),
+    modules: parts.modules,
+    moduleFacts: program.modules.length === 0 ? undefined : moduleFacts(program),
+    onFault: parts.onFault ?? (() => {}),
+    evidence: parts.evidence,
+  };
+}
+
+/** Whether the clocks can be believed, which every engine rests on. */
+export function clockReadiness({ doubt }: ClockReading): Readiness {
+  return doubt === undefined ? { ready: true } : { ready: false, because: spellDoubt(doubt) };
+}
+
+export const NOTHING_VOUCHED: Vouched = {};
+export const BY_HOST: Interruption = { by: "host", names: [] };
 
 /** One request on its way to an answer. */
 export interface Asked {
@@ -101,6 +133,40 @@ export function handFaulted(asked: Asked, decision: Decision, shell: Answering):
     return denyFault(asked.id, fault, shell);
   }
   return decision;
+}
+
+/** What is known of a request before it is read, at one reading of the clock. */
+export function contextFor(
+  time: ClockReading,
+  session: RequestContext["session"],
+  vouched: Vouched,
+): RequestContext {
+  return {
+    ...time,
+    session,
+    verified: vouched.delegationVerified === true,
+    delegation: vouched.delegation,
+    refused: vouched.refused,
+  };
+}
+
+const NO_APPROVALS: DecisionInput["approvals"] = [];
+
+/** What deciding needs beside the request; `context` is what it was read in. */
+export function inputFor(
+  id: string,
+  call: string,
+  { input, vouched }: Pick<Asked, "input" | "vouched">,
+  context: RequestContext,
+  policy: Policy,
+): DecisionInput {
+  return {
+    id,
+    call,
+    approvals: vouched.approvals ?? NO_APPROVALS,
+    digest: () => requestDigest(input, policy),
+    under: (past) => readUnder(past, input, context),
+  };
 }
 
 export function scopeOf(accepted: AcceptedRequest, shell: Answering): StateScope {
@@ -155,7 +221,7 @@ export function peek(
 }
 
 /** The exact request under the exact policy: what an approval is of. */
-export function requestDigest(input: unknown, policy: Policy): string {
+function requestDigest(input: unknown, policy: Policy): string {
   return digestOf({ policy: policy.identity.digest, request: input });
 }
 
@@ -195,7 +261,7 @@ function isSessionId(part: Expr): boolean {
 const readers = new WeakMap<Program, RequestReader>();
 
 /** For a task that began under another policy: the request as that would have read it, in the same context. */
-export function readUnder(
+function readUnder(
   past: KeptSequence,
   input: unknown,
   context: RequestContext,
@@ -205,6 +271,8 @@ export function readUnder(
   const reading = read(input, context);
   return reading.ok ? { request: reading.request, match: matchIn(past) } : undefined;
 }
+
+export const NO_ROOM = "there is no room to remember this call";
 
 /** What is left behind by what was decided. */
 export function effectsOf(
@@ -242,6 +310,17 @@ export function invalid(id: string, problems: readonly Problem[], policy: Policy
   return deny(policy, id, "invalid_request", shown.join("; "));
 }
 
+/** What is said of a request that cannot be decided; `spell` puts the denial into the form that was asked for. */
+export function notRead<Value>(
+  id: string,
+  { kind, problems }: Extract<Reading, { ok: false }>,
+  policy: Policy,
+  spell: (denial: Decision) => Value,
+): Answer<Value> {
+  if (kind === "malformed") return { kind, faults: problems };
+  return { kind: "answer", value: spell(invalid(id, problems, policy)) };
+}
+
 export function denyFault(id: string, fault: unknown, { policy, onFault }: Answering): Decision {
   try {
     onFault(fault);
@@ -259,20 +338,44 @@ export function denyFault(id: string, fault: unknown, { policy, onFault }: Answe
   return deny(policy, id, "internal_error", "the engine failed while deciding");
 }
 
-export function settlementOf(settled: Settlement): OutcomeEvidence["settlement"] {
+/** Tells whoever records outcomes what became of one, and whoever reported it. */
+export function settledAs(
+  settled: Settlement,
+  report: OutcomeEvidence["report"],
+  nowMs: number,
+  { policy, evidence }: Answering,
+): Answer<OutcomeReceipt> {
+  const { program } = policy;
+  evidence?.settled({ program, nowMs, report, settlement: settlementOf(settled) });
+  return receiptOf(settled, report);
+}
+
+/** Whatever failed, the call is still open: it can be reported again. */
+export function notSettled(fault: unknown, { onFault }: Answering): Answer<OutcomeReceipt> {
+  onFault(fault);
+  return { kind: "unavailable", because: "the outcome could not be recorded" };
+}
+
+function settlementOf(settled: Settlement): OutcomeEvidence["settlement"] {
   if (settled.ok) return settled.repeated ? "repeated" : "settled";
   return settled.why === "settled" ? "conflict" : "unknown";
 }
 
 /** What who reported an outcome is told. */
-export function receiptOf(
-  settled: Settlement,
-  { call, status }: OutcomeReceipt,
-): Answer<OutcomeReceipt> {
+function receiptOf(settled: Settlement, { call, status }: OutcomeReceipt): Answer<OutcomeReceipt> {
   if (settled.ok) return { kind: "answer", value: { call, status } };
   return settled.why === "settled"
     ? { kind: "already_settled", because: "another outcome of this call was reported before" }
     : { kind: "unknown_call", because: "no call of that name was allowed, or it is long settled" };
+}
+
+/**
+ * The policy as it is asked ahead of a call: its arguments are open, and the resource where none is told.
+ */
+export function foreseeing(policy: Policy, { request }: AcceptedRequest): Policy {
+  const isTold = request.roots.resource !== undefined;
+  const open = new Set<RootName>(isTold ? ["args"] : ["args", "resource"]);
+  return { ...policy, evaluator: createForesight(policy.program, open) };
 }
 
 /** What is known of calls that are refused whatever their arguments are. */

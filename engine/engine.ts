@@ -3,45 +3,52 @@
  * decision runs to its end before the next begins. Whatever goes wrong is a deny.
  */
 
-import type { Program, RootName, ToolDecl } from "../lang/ir.ts";
+import type { Program, ToolDecl } from "../lang/ir.ts";
 import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
 import {
   type Answering,
   type Asked,
+  answeringOf,
+  BY_HOST,
   beginning,
+  clockReadiness,
+  contextFor,
   denyFault,
   effectsOf,
+  foreseeing,
   hand,
   handFaulted,
+  inputFor,
   invalid,
+  NO_ROOM,
+  NOTHING_VOUCHED,
+  notRead,
+  notSettled,
   peek,
-  readUnder,
-  receiptOf,
   refusedAhead,
-  requestDigest,
   sayingSince,
   scopeOf,
-  settlementOf,
+  settledAs,
   viewFor,
   watchedBy,
 } from "./answering.ts";
 import type { ApprovalFact } from "./approvals/fact.ts";
-import { type Clock, type ClockReading, clockReader, spellDoubt } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import { decide, deny, matchOf, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
-import { createForesight, createInterpreter, type Observer } from "./evaluate/interpret.ts";
+import { createInterpreter, type Observer } from "./evaluate/interpret.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
 import type { EvidenceSink } from "./evidence.ts";
 import { type Foresight, foresee } from "./foresight.ts";
 import type { DelegationRefusal } from "./identity/cause.ts";
 import type { VouchedDelegation } from "./identity/vouched.ts";
-import { createIds, type Ids } from "./ids.ts";
+import type { Ids } from "./ids.ts";
 import { createInspection, type Inspection } from "./inspect/inspection.ts";
-import { type ModuleAnswers, type ModuleRunner, moduleFacts } from "./opa/answer.ts";
+import type { ModuleAnswers, ModuleRunner } from "./opa/answer.ts";
 import { readOutcome } from "./outcome-reader.ts";
 import { type Policy, preparePolicy, spellPlace } from "./policy.ts";
-import { type AcceptedRequest, createRequestReader } from "./request-reader.ts";
+import type { AcceptedRequest, RequestContext } from "./request-reader.ts";
 import { createMemoryStore } from "./state/memory.ts";
 import type { Backfill } from "./state/past-uses.ts";
 import type { Interruption } from "./state/report.ts";
@@ -132,28 +139,18 @@ export interface ExplainedStep {
 
 export function createEngine(parts: EngineParts): Engine {
   const { program } = parts;
-  const evaluator = parts.evaluator ?? generateEvaluator(program);
-  const time = clockReader(parts.clock ?? Date.now);
   const shell: Shell = {
-    policy: preparePolicy(program, parts, evaluator),
-    read: createRequestReader(program),
+    ...answeringOf(parts, parts.evaluator ?? generateEvaluator(program)),
     state: (parts.store ?? createMemoryStore()).open(program),
-    ids: parts.ids ?? createIds(),
-    time,
-    now: () => time().nowMs,
-    taskIndexes: new Map(program.tasks.map((task, index) => [task.name, index])),
-    modules: parts.modules,
-    moduleFacts: program.modules.length === 0 ? undefined : moduleFacts(program),
-    onFault: parts.onFault ?? (() => {}),
-    evidence: parts.evidence,
   };
   return {
-    decide: (input, vouched = NOTHING) => answer(input, vouched, shell),
+    decide: (input, vouched = NOTHING_VOUCHED) => answer(input, vouched, shell),
     outcome: (input) => settle(input, shell),
-    preview: (input, vouched = NOTHING) => preview("preview", input, vouched, shell.policy, shell),
-    foresee: (input, vouched = NOTHING) => ahead(input, vouched, shell),
+    preview: (input, vouched = NOTHING_VOUCHED) =>
+      preview("preview", input, vouched, shell.policy, shell),
+    foresee: (input, vouched = NOTHING_VOUCHED) => ahead(input, vouched, shell),
     tools: () => program.tools.map(nameTool),
-    explain: (input, vouched = NOTHING) => explain(input, vouched, shell),
+    explain: (input, vouched = NOTHING_VOUCHED) => explain(input, vouched, shell),
     sessions: {
       interrupt: (id, why = BY_HOST) => shell.state.interrupt(id, shell.now(), why),
       reinstate: (id) => shell.state.reinstate(id),
@@ -170,12 +167,8 @@ export function createEngine(parts: EngineParts): Engine {
       report: shell.state.report,
       now: shell.now,
     }),
-    readiness: () => readinessAt(time()),
+    readiness: () => clockReadiness(shell.time()),
   };
-}
-
-function readinessAt({ doubt }: ClockReading): Readiness {
-  return doubt === undefined ? { ready: true } : { ready: false, because: spellDoubt(doubt) };
 }
 
 function missingFrom({ state, policy, now }: Shell): ReturnType<Backfill["missing"]> {
@@ -191,18 +184,16 @@ interface Shell extends Answering {
   readonly state: PolicyState;
 }
 
-const NOTHING: Vouched = {};
-const BY_HOST: Interruption = { by: "host", names: [] };
-const NO_APPROVALS: readonly ApprovalFact[] = [];
-
 function answer(input: unknown, vouched: Vouched, shell: Shell): Answer<Decision> {
   const asked: Asked = { id: "unnamed", input, vouched, beganMs: beginning(shell) };
   try {
     asked.id = shell.ids.decision();
-    const context = contextFor(vouched, shell);
+    const context = contextFor(shell.time(), shell.state.session, vouched);
     asked.nowMs = context.nowMs;
     const reading = shell.read(input, context);
-    if (reading.ok) return { kind: "answer", value: decideAndCommit(asked, reading, shell) };
+    if (reading.ok) {
+      return { kind: "answer", value: decideAndCommit(asked, reading, context, shell) };
+    }
     if (reading.kind === "malformed") return { kind: "malformed", faults: reading.problems };
     const decision = invalid(asked.id, reading.problems, shell.policy);
     hand(asked, decision, shell, { problems: reading.problems });
@@ -213,17 +204,12 @@ function answer(input: unknown, vouched: Vouched, shell: Shell): Answer<Decision
   }
 }
 
-function contextFor(vouched: Vouched, { state, time }: Shell) {
-  return {
-    ...time(),
-    session: state.session,
-    verified: vouched.delegationVerified === true,
-    delegation: vouched.delegation,
-    refused: vouched.refused,
-  };
-}
-
-function decideAndCommit(asked: Asked, accepted: AcceptedRequest, shell: Shell): Decision {
+function decideAndCommit(
+  asked: Asked,
+  accepted: AcceptedRequest,
+  context: RequestContext,
+  shell: Shell,
+): Decision {
   const { policy, state } = shell;
   const { id, input, vouched } = asked;
   const begun = viewFor(state.begin(scopeOf(accepted, shell)), input, vouched, shell);
@@ -231,19 +217,13 @@ function decideAndCommit(asked: Asked, accepted: AcceptedRequest, shell: Shell):
   const watched = watchedBy(begun, late, shell);
   const view = watched ?? begun;
   const call = shell.ids.call();
-  const verdict = decide(policy, accepted, view, {
-    id,
-    call,
-    approvals: vouched.approvals ?? NO_APPROVALS,
-    digest: () => requestDigest(input, policy),
-    under: (past) => readUnder(past, input, contextFor(vouched, shell)),
-  });
+  const verdict = decide(policy, accepted, view, inputFor(id, call, asked, context, policy));
   if (commit(verdict, accepted, view.nowMs, call, shell)) {
     const decision = sayingSince(verdict.decision, late, watched, accepted, policy);
     hand(asked, decision, shell, { accepted, facts: watched });
     return decision;
   }
-  const refused = deny(policy, id, "state_unavailable", "there is no room to remember this call");
+  const refused = deny(policy, id, "state_unavailable", NO_ROOM);
   commit({ ...verdict, decision: refused }, accepted, view.nowMs, call, shell);
   hand(asked, refused, shell, { accepted });
   return refused;
@@ -268,12 +248,9 @@ function settle(input: unknown, shell: Shell): Answer<OutcomeReceipt> {
     const { report } = reading;
     const nowMs = now();
     const settled = state.settle({ ...report, nowMs }, (task) => matchOf(policy, task));
-    const { program } = policy;
-    shell.evidence?.settled({ program, nowMs, report, settlement: settlementOf(settled) });
-    return receiptOf(settled, report);
+    return settledAs(settled, report, nowMs, shell);
   } catch (fault) {
-    shell.onFault(fault);
-    return { kind: "unavailable", because: "the outcome could not be recorded" };
+    return notSettled(fault, shell);
   }
 }
 
@@ -300,24 +277,12 @@ function preview(
   shell: Shell,
 ): Answer<Decision> {
   try {
-    const reading = shell.read(input, contextFor(vouched, shell));
-    if (!reading.ok) {
-      if (reading.kind === "malformed") return { kind: "malformed", faults: reading.problems };
-      return { kind: "answer", value: invalid(id, reading.problems, policy) };
-    }
-    const { decision } = decide(
-      policy,
-      reading,
-      viewFor(peek(reading, shell.state, shell), input, vouched, shell),
-      {
-        id,
-        call: id,
-        approvals: vouched.approvals ?? NO_APPROVALS,
-        digest: () => requestDigest(input, policy),
-        under: (past) => readUnder(past, input, contextFor(vouched, shell)),
-      },
-    );
-    return { kind: "answer", value: decision };
+    const context = contextFor(shell.time(), shell.state.session, vouched);
+    const reading = shell.read(input, context);
+    if (!reading.ok) return notRead(id, reading, policy, (denial) => denial);
+    const view = viewFor(peek(reading, shell.state, shell), input, vouched, shell);
+    const asked = inputFor(id, id, { input, vouched }, context, policy);
+    return { kind: "answer", value: decide(policy, reading, view, asked).decision };
   } catch (fault) {
     return { kind: "answer", value: denyFault(id, fault, shell) };
   }
@@ -326,19 +291,12 @@ function preview(
 function ahead(input: unknown, vouched: Vouched, shell: Shell): Answer<Foresight> {
   const { policy } = shell;
   try {
-    const reading = shell.read(input, { ...contextFor(vouched, shell), ahead: true });
-    if (!reading.ok) {
-      if (reading.kind === "malformed") return { kind: "malformed", faults: reading.problems };
-      return { kind: "answer", value: refusedAhead(invalid("ahead", reading.problems, policy)) };
-    }
-    const open: readonly RootName[] =
-      reading.request.roots.resource === undefined ? ["args", "resource"] : ["args"];
-    const evaluator = createForesight(policy.program, new Set(open));
+    const context = contextFor(shell.time(), shell.state.session, vouched);
+    const reading = shell.read(input, { ...context, ahead: true });
+    if (!reading.ok) return notRead("ahead", reading, policy, refusedAhead);
     const view = peek(reading, shell.state, shell);
-    return {
-      kind: "answer",
-      value: foresee({ ...policy, evaluator }, policy.evaluator, reading, view),
-    };
+    const found = foresee(foreseeing(policy, reading), policy.evaluator, reading, view);
+    return { kind: "answer", value: found };
   } catch (fault) {
     return { kind: "answer", value: refusedAhead(denyFault("ahead", fault, shell)) };
   }

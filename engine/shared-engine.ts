@@ -1,44 +1,41 @@
-/**
- * The engine whose state other processes share. It decides as `engine.ts` does, on what it thinks is remembered, and
- * answers once the store has found that it is so and kept what the decision leaves behind. Whatever goes wrong is
- * a deny.
- */
-import type { RootName } from "../lang/ir.ts";
 import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
 import {
   type Answering,
   type Asked,
+  answeringOf,
+  BY_HOST,
   beginning,
+  clockReadiness,
+  contextFor,
   denyFault,
   effectsOf,
+  foreseeing,
   hand,
   handFaulted,
+  inputFor,
   invalid,
+  NO_ROOM,
+  NOTHING_VOUCHED,
+  notRead,
+  notSettled,
   peek,
-  readUnder,
-  receiptOf,
   refusedAhead,
-  requestDigest,
   sayingSince,
   scopeOf,
-  settlementOf,
+  settledAs,
   viewFor,
   watchedBy,
 } from "./answering.ts";
-import { type ClockReading, clockReader, spellDoubt } from "./clock.ts";
+import type { ClockReading } from "./clock.ts";
 import { decide, deny, matchOf, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { type EngineParts, type NamedTool, nameTool, type Vouched } from "./engine.ts";
-import { createForesight } from "./evaluate/interpret.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
 import type { WatchedView } from "./evidence.ts";
 import { type Foresight, foresee } from "./foresight.ts";
-import { createIds } from "./ids.ts";
 import { createInspection, type Inspection } from "./inspect/inspection.ts";
-import { moduleFacts } from "./opa/answer.ts";
 import { readOutcome } from "./outcome-reader.ts";
-import { preparePolicy } from "./policy.ts";
-import { type AcceptedRequest, createRequestReader, type Reading } from "./request-reader.ts";
+import type { AcceptedRequest, Reading, RequestContext } from "./request-reader.ts";
 import type { Interruption } from "./state/report.ts";
 import {
   type Attempt,
@@ -78,37 +75,21 @@ interface Shell extends Answering {
   readonly state: SharedState;
 }
 
-function readinessOf(store: SharedStore, { doubt }: ClockReading): Readiness {
-  if (doubt !== undefined) return { ready: false, because: spellDoubt(doubt) };
-  return store.readiness();
+function readinessOf(store: SharedStore, time: ClockReading): Readiness {
+  const clock = clockReadiness(time);
+  return clock.ready ? store.readiness() : clock;
 }
-
-const NOTHING: Vouched = {};
-const BY_HOST: Interruption = { by: "host", names: [] };
 
 export function createSharedEngine(parts: SharedEngineParts): SharedEngine {
   const { program, store } = parts;
-  const time = clockReader(parts.clock ?? Date.now);
   const state = store.open(program, parts.evaluator ?? generateEvaluator(program));
-  const shell: Shell = {
-    policy: preparePolicy(program, parts, state.evaluator),
-    read: createRequestReader(program),
-    state,
-    ids: parts.ids ?? createIds(),
-    time,
-    now: () => time().nowMs,
-    taskIndexes: new Map(program.tasks.map((task, index) => [task.name, index])),
-    modules: parts.modules,
-    moduleFacts: program.modules.length === 0 ? undefined : moduleFacts(program),
-    onFault: parts.onFault ?? (() => {}),
-    evidence: parts.evidence,
-  };
+  const shell: Shell = { ...answeringOf(parts, state.evaluator), state };
   const { now } = shell;
   return {
-    decide: (input, vouched = NOTHING) => answer(input, vouched, shell),
+    decide: (input, vouched = NOTHING_VOUCHED) => answer(input, vouched, shell),
     outcome: (input) => settle(input, shell),
-    preview: (input, vouched = NOTHING) => preview(input, vouched, shell),
-    foresee: (input, vouched = NOTHING) => ahead(input, vouched, shell),
+    preview: (input, vouched = NOTHING_VOUCHED) => preview(input, vouched, shell),
+    foresee: (input, vouched = NOTHING_VOUCHED) => ahead(input, vouched, shell),
     tools: () => program.tools.map(nameTool),
     sessions: {
       interrupt: (id, why = BY_HOST) => state.interrupt(id, now(), why),
@@ -116,7 +97,7 @@ export function createSharedEngine(parts: SharedEngineParts): SharedEngine {
       declassify: (id, label) => state.declassify(id, label),
     },
     inspection: createInspection({ program, digest: parts.digest, report: state.report, now }),
-    readiness: () => readinessOf(store, time()),
+    readiness: () => readinessOf(store, shell.time()),
   };
 }
 
@@ -164,12 +145,13 @@ interface Decided extends Attempt {
 function decideOn(
   guess: Guess,
   time: ClockReading,
-  { id, input, vouched }: Asked,
+  asked: Asked,
   call: string,
   shell: Shell,
 ): Made {
   const { policy, state } = shell;
-  const context = contextFor(guess, time, vouched);
+  const { id, input, vouched } = asked;
+  const context = contextOn(guess, time, vouched);
   const reading = shell.read(input, context);
   if (!reading.ok) return reading;
   let watched: WatchedView | undefined;
@@ -180,27 +162,15 @@ function decideOn(
     watched = watchedBy(whole, late, shell);
     return watched ?? whole;
   });
-  const decided = decide(policy, reading, view, {
-    id,
-    call,
-    approvals: vouched.approvals ?? [],
-    digest: () => requestDigest(input, policy),
-    under: (past) => readUnder(past, input, context),
-  });
+  const decided = decide(policy, reading, view, inputFor(id, call, asked, context, policy));
   const decision = sayingSince(decided.decision, late, watched, reading, policy);
   const verdict = { ...decided, decision };
   const effects = effectsOf(verdict, reading, view.nowMs, call, policy);
   return { kind: "decided", accepted: reading, verdict, effects, nowMs: view.nowMs, watched };
 }
 
-function contextFor(guess: Guess, time: ClockReading, vouched: Vouched) {
-  return {
-    ...time,
-    session: (id: string) => guess.session(id),
-    verified: vouched.delegationVerified === true,
-    delegation: vouched.delegation,
-    refused: vouched.refused,
-  };
+function contextOn(guess: Guess, time: ClockReading, vouched: Vouched): RequestContext {
+  return contextFor(time, (id) => guess.session(id), vouched);
 }
 
 function refuseInvalid(asked: Asked, problems: readonly Problem[], shell: Shell): Answer<Decision> {
@@ -229,8 +199,6 @@ async function refuseFull(
   return { kind: "answer", value: refused };
 }
 
-const NO_ROOM = "there is no room to remember this call";
-
 async function settle(input: unknown, shell: Shell): Promise<Answer<OutcomeReceipt>> {
   const { policy, state, now } = shell;
   try {
@@ -239,12 +207,9 @@ async function settle(input: unknown, shell: Shell): Promise<Answer<OutcomeRecei
     const { report } = reading;
     const nowMs = now();
     const settled = await state.settle({ ...report, nowMs }, (task) => matchOf(policy, task));
-    const { program } = policy;
-    shell.evidence?.settled({ program, nowMs, report, settlement: settlementOf(settled) });
-    return receiptOf(settled, report);
+    return settledAs(settled, report, nowMs, shell);
   } catch (fault) {
-    shell.onFault(fault);
-    return { kind: "unavailable", because: "the outcome could not be recorded" };
+    return notSettled(fault, shell);
   }
 }
 
@@ -255,17 +220,12 @@ async function preview(input: unknown, vouched: Vouched, shell: Shell): Promise<
   try {
     const time = shell.time();
     const { answer } = await state.look((guess) => {
-      const context = contextFor(guess, time, vouched);
+      const context = contextOn(guess, time, vouched);
       const reading = shell.read(input, context);
-      if (!reading.ok) return { answer: notRead(reading, (because) => because, shell) };
+      if (!reading.ok) return { answer: notRead("preview", reading, policy, (denial) => denial) };
       const view = viewFor(peek(reading, guess, shell), input, vouched, shell);
-      const { decision } = decide(policy, reading, view, {
-        id: "preview",
-        call: "preview",
-        approvals: vouched.approvals ?? [],
-        digest: () => requestDigest(input, policy),
-        under: (past) => readUnder(past, input, context),
-      });
+      const asked = inputFor("preview", "preview", { input, vouched }, context, policy);
+      const { decision } = decide(policy, reading, view, asked);
       const value: Answer<Decision> = { kind: "answer", value: decision };
       return { answer: value, effects: nothingOf(reading, view.nowMs) };
     });
@@ -280,14 +240,11 @@ async function ahead(input: unknown, vouched: Vouched, shell: Shell): Promise<An
   try {
     const time = shell.time();
     const { answer } = await state.look((guess) => {
-      const context = { ...contextFor(guess, time, vouched), ahead: true };
+      const context = { ...contextOn(guess, time, vouched), ahead: true };
       const reading = shell.read(input, context);
-      if (!reading.ok) return { answer: notRead(reading, refusedAhead, shell) };
-      const hasResource = reading.request.roots.resource !== undefined;
-      const open = new Set<RootName>(hasResource ? ["args"] : ["args", "resource"]);
-      const foreseeing = { ...policy, evaluator: createForesight(policy.program, open) };
+      if (!reading.ok) return { answer: notRead("preview", reading, policy, refusedAhead) };
       const view = peek(reading, guess, shell);
-      const found = foresee(foreseeing, policy.evaluator, reading, view);
+      const found = foresee(foreseeing(policy, reading), policy.evaluator, reading, view);
       const value: Answer<Foresight> = { kind: "answer", value: found };
       return { answer: value, effects: nothingOf(reading, view.nowMs) };
     });
@@ -295,15 +252,6 @@ async function ahead(input: unknown, vouched: Vouched, shell: Shell): Promise<An
   } catch (fault) {
     return { kind: "answer", value: refusedAhead(denyFault("ahead", fault, shell)) };
   }
-}
-
-function notRead<Value>(
-  { kind, problems }: Extract<Reading, { ok: false }>,
-  spell: (denial: Decision) => Value,
-  { policy }: Shell,
-): Answer<Value> {
-  if (kind === "malformed") return { kind, faults: problems };
-  return { kind: "answer", value: spell(invalid("preview", problems, policy)) };
 }
 
 /** That a session was looked at must still be checked. */
