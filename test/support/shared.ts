@@ -2,10 +2,10 @@
 import type { Answer } from "../../engine/answer.ts";
 import type { Decision } from "../../engine/decision.ts";
 import { createSharedEngine, type SharedEngine } from "../../engine/shared-engine.ts";
-import { parseRedisAddress } from "../../engine/state/redis/address.ts";
 import { connectRedis, type RedisParts } from "../../engine/state/redis/store.ts";
 import type { Program } from "../../lang/ir.ts";
 import { outcomeOf } from "./engine.ts";
+import { redisAt } from "./redis-address.ts";
 
 export interface Replica {
   readonly engine: SharedEngine;
@@ -21,9 +21,12 @@ export async function replicaOf(
   url: string,
   parts: Partial<RedisParts> = {},
 ): Promise<Replica> {
-  const address = parseRedisAddress(url);
-  if (typeof address === "string") throw new Error(address);
-  const store = await connectRedis({ address, settleMs: 0, timeoutMs: 2_000, ...parts });
+  const store = await connectRedis({
+    address: redisAt(url),
+    settleMs: 0,
+    timeoutMs: 2_000,
+    ...parts,
+  });
   const engine = createSharedEngine({ program, digest: "sha256:test", store });
   const call: Replica["call"] = async (tool, args = {}, more = {}) =>
     decisionIn(await engine.decide({ agent: { id: "bot" }, tool: { name: tool, args }, ...more }));

@@ -5,7 +5,6 @@ import { identified } from "../../../engine/identity/service.ts";
 import type { Ledger } from "../../../engine/ledger/ledger.ts";
 import { MemoryLedger } from "../../../engine/ledger/memory.ts";
 import { openRedisLedger } from "../../../engine/ledger/redis.ts";
-import { parseRedisAddress } from "../../../engine/state/redis/address.ts";
 import { connectRedis } from "../../../engine/state/redis/store.ts";
 import { drive, outcomeOf, START } from "../../support/engine.ts";
 import {
@@ -20,6 +19,7 @@ import {
   verifierOf,
 } from "../../support/identity.ts";
 import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
+import { redisAt } from "../../support/redis-address.ts";
 
 const issuer = signer("ES256");
 const ISSUERS = [
@@ -194,8 +194,7 @@ describeRedis("with the ledger in Redis", () => {
   afterAll(async () => await redis?.stop());
 
   test("in twenty spellings at two processes, one use succeeds", async () => {
-    const address = parseRedisAddress(redis.url);
-    if (typeof address === "string") throw new Error(address);
+    const address = redisAt(redis.url);
     const open = async () => {
       const store = await connectRedis({ address, settleMs: 0, timeoutMs: 5_000 });
       const ledger = await openRedisLedger({

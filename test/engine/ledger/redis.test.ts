@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Kept, Ledger, LedgerEntry } from "../../../engine/ledger/ledger.ts";
 import { openRedisLedger } from "../../../engine/ledger/redis.ts";
-import { parseRedisAddress } from "../../../engine/state/redis/address.ts";
 import { connectRedis, type RedisStore } from "../../../engine/state/redis/store.ts";
 import { outcomeOf, START } from "../../support/engine.ts";
 import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
+import { redisAt } from "../../support/redis-address.ts";
 import { desk, PAYMENT } from "../approvals/support.ts";
 
 let redis: TestRedis;
@@ -21,8 +21,7 @@ afterEach(async () => {
 
 /** One process's: with a connection and a memory of its own, and a clock that the test moves. */
 async function ledgerOf(clock = { elapsedMs: 0 }): Promise<Ledger> {
-  const address = parseRedisAddress(redis.url);
-  if (typeof address === "string") throw new Error(address);
+  const address = redisAt(redis.url);
   const store = await connectRedis({ address, settleMs: 0, timeoutMs: 5_000 });
   const { namespace } = address;
   const parts = {

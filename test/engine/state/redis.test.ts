@@ -1,12 +1,13 @@
 /** Redis as a store of state: what every store must do, and what only a shared one can. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createSharedEngine, type SharedEngine } from "../../../engine/shared-engine.ts";
-import { parseRedisAddress, type RedisAddress } from "../../../engine/state/redis/address.ts";
+import type { RedisAddress } from "../../../engine/state/redis/address.ts";
 import { SCRIPT } from "../../../engine/state/redis/script.ts";
 import { connectRedis } from "../../../engine/state/redis/store.ts";
 import type { SharedStore } from "../../../engine/state/shared.ts";
 import { outcomeOf, programOf, START } from "../../support/engine.ts";
 import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
+import { redisAt } from "../../support/redis-address.ts";
 import { seedFrom } from "../../support/seed.ts";
 import { type ContractStore, describeContract } from "./contract.ts";
 import { history } from "./histories.ts";
@@ -17,9 +18,7 @@ let places = 0;
 
 /** A place of its own on the one server. */
 function freshAddress(): RedisAddress {
-  const address = parseRedisAddress(`redis://127.0.0.1:${redis.port}/t${places++}`);
-  if (typeof address === "string") throw new Error(address);
-  return address;
+  return redisAt(`redis://127.0.0.1:${redis.port}/t${places++}`);
 }
 
 /** The script as it is, but for whose time it asks: here the test sets it. */
