@@ -10,8 +10,10 @@ import { issueLink, publicJwk } from "../engine/identity/issue.ts";
 import { openIssuers } from "../engine/identity/open.ts";
 import { identified } from "../engine/identity/service.ts";
 import { digestOfToken } from "../engine/identity/token.ts";
-import { makeKeyPair, readSigningKey, type SigningKey } from "../engine/signing-key.ts";
-import { compile } from "../lang/compile.ts";
+import type { SigningKey } from "../engine/signing-key.ts";
+import { newKey } from "../test/support/bundles.ts";
+import { quantile } from "./quantile.ts";
+import { programFrom } from "./stateful.ts";
 
 const NOW_MS = Date.parse("2026-01-02T12:00:00Z");
 const HERE = "https://writ.example";
@@ -29,12 +31,6 @@ permit asserted
   tool pay
   when not delegation.verified and args.amount < 100.00
 `;
-
-function newKey(): SigningKey {
-  const read = readSigningKey(makeKeyPair().privatePem);
-  if (!read.ok) throw new Error(read.why);
-  return read.key;
-}
 
 function newChain(issuer: SigningKey): readonly string[] {
   const tokens: string[] = [];
@@ -62,11 +58,7 @@ function newChain(issuer: SigningKey): readonly string[] {
 }
 
 async function serviceFor(issuer: SigningKey) {
-  const { program } = compile({
-    directory: "bench",
-    files: [{ path: "bench.writ", text: POLICY }],
-  });
-  if (program === undefined) throw new Error("the policy does not compile");
+  const program = programFrom(POLICY);
   const config = readIdentityConfig({
     audience: HERE,
     issuers: [
@@ -123,7 +115,7 @@ async function cost(calls: number, call: (index: number) => unknown): Promise<nu
     }
     rounds.push(((performance.now() - start) * 1_000) / calls);
   }
-  return rounds.toSorted((a, b) => a - b)[Math.floor(ROUNDS / 2)] ?? Number.NaN;
+  return quantile(rounds, 0.5);
 }
 
 const issuer = newKey();

@@ -15,6 +15,7 @@ import type { DecisionService } from "../engine/http/service.ts";
 import type { Journal } from "../engine/state/journal.ts";
 import { createMemoryStore } from "../engine/state/memory.ts";
 import { openSqliteJournal } from "../engine/state/sqlite/journal.ts";
+import { quantile } from "./quantile.ts";
 import { COUNTERS_ALONE, PARTIES, paymentOf, programFrom } from "./stateful.ts";
 
 const SECONDS = 3;
@@ -110,11 +111,6 @@ function post(url: string, body: object, agent: Agent): Promise<void> {
     asking.on("error", reject);
     asking.end(JSON.stringify(body));
   });
-}
-
-function quantile(times: readonly number[], share: number): number {
-  const inOrder = times.toSorted((a, b) => a - b);
-  return inOrder[Math.floor((inOrder.length - 1) * share)] ?? 0;
 }
 
 if (import.meta.main) {

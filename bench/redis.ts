@@ -2,16 +2,16 @@
  * How fast decisions are whose state is in Redis on this machine, beside the barest script call with as many keys
  * and arguments; and how many of them needed one round trip. `node bench/redis.ts [SECONDS]`
  */
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { createHistogram } from "node:perf_hooks";
+import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { createSharedEngine } from "../engine/shared-engine.ts";
-import { parseRedisAddress } from "../engine/state/redis/address.ts";
 import { type Link, type OpenLink, openLink } from "../engine/state/redis/link.ts";
 import { connectRedis } from "../engine/state/redis/store.ts";
 import { programOf } from "../test/support/engine.ts";
 import { startRedis } from "../test/support/redis.ts";
+import { redisAt } from "../test/support/redis-address.ts";
+import { type Ask, measureAtOnce, openBareScript, type Speed } from "./bare-script.ts";
+import { toldBy } from "./told.ts";
 
 /** Two counters, a latch and a sequence, and a hot counter that all agents share. */
 const PROGRAM = programOf(`
@@ -28,33 +28,6 @@ const PROGRAM = programOf(`
 `);
 
 const IN_FLIGHT = 64;
-const KEYS = 12;
-const ARGS = 70;
-
-type Ask = (n: number) => Promise<unknown>;
-
-interface Measured {
-  readonly perSecond: number;
-  readonly p50Us: number;
-  readonly p99Us: number;
-}
-
-/** So many at a time, each asking again as soon as it has its answer. */
-async function measure(ask: Ask, inFlight: number, seconds: number): Promise<Measured> {
-  const histogram = createHistogram();
-  const end = performance.now() + seconds * 1_000;
-  let count = 0;
-  const one = async (): Promise<void> => {
-    while (performance.now() < end) {
-      const began = performance.now();
-      await ask(count++);
-      histogram.record(Math.max(1, Math.round((performance.now() - began) * 1_000)));
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, one));
-  const perSecond = Math.round(count / seconds);
-  return { perSecond, p50Us: histogram.percentile(50), p99Us: histogram.percentile(99) };
-}
 
 /** Counts what is sent: one run of the script is one round trip. */
 function counted(trips: { count: number }): OpenLink {
@@ -71,8 +44,7 @@ function counted(trips: { count: number }): OpenLink {
 }
 
 async function deciding(url: string) {
-  const address = parseRedisAddress(url);
-  if (typeof address === "string") throw new Error(address);
+  const address = redisAt(url);
   const trips = { count: 0 };
   const store = await connectRedis({ address, openLink: counted(trips), timeoutMs: 10_000 });
   const engine = createSharedEngine({ program: PROGRAM, digest: "sha256:bench", store });
@@ -89,7 +61,12 @@ async function deciding(url: string) {
   return { ask, trips, close: () => store.close() };
 }
 
-async function share(url: string, seconds: number): Promise<{ count: number; trips: number }> {
+interface Shared {
+  readonly count: number;
+  readonly trips: number;
+}
+
+async function share(url: string, seconds: number): Promise<Shared> {
   const { ask, trips, close } = await deciding(url);
   for (let n = 0; n < 1_000; n++) await ask(n);
   trips.count = 0;
@@ -98,7 +75,7 @@ async function share(url: string, seconds: number): Promise<{ count: number; tri
     count += 1;
     return ask(n);
   };
-  await measure(counting, IN_FLIGHT, seconds);
+  await measureAtOnce(counting, IN_FLIGHT, seconds);
   close();
   return { count, trips: trips.count };
 }
@@ -112,23 +89,21 @@ if (url !== undefined) {
 } else {
   const redis = await startRedis();
   const { ask, trips, close } = await deciding(redis.url);
-  const link = await openLink(addressOf(redis.url), 1_000);
-  const bare = await bareCall(link);
-  for (let n = 0; n < 2_000; n++) await Promise.all([ask(n), bare(n)]);
-  const rows: Record<string, Measured> = {};
-  rows["decision, one at a time"] = await measure(ask, 1, seconds);
-  rows["bare script, one at a time"] = await measure(bare, 1, seconds);
+  const bare = await openBareScript(redis.url);
+  for (let n = 0; n < 2_000; n++) await Promise.all([ask(n), bare.ask(n)]);
+  const rows: Record<string, Speed> = {};
+  rows["decision, one at a time"] = await measureAtOnce(ask, 1, seconds);
+  rows["bare script, one at a time"] = await measureAtOnce(bare.ask, 1, seconds);
   trips.count = 0;
-  const many = await measure(ask, IN_FLIGHT, seconds);
+  const many = await measureAtOnce(ask, IN_FLIGHT, seconds);
   rows[`decision, ${IN_FLIGHT} at a time`] = many;
   const alone = percent(many.perSecond * seconds, trips.count);
-  rows[`bare script, ${IN_FLIGHT} at a time`] = await measure(bare, IN_FLIGHT, seconds);
+  rows[`bare script, ${IN_FLIGHT} at a time`] = await measureAtOnce(bare.ask, IN_FLIGHT, seconds);
   console.table(rows);
   const path = fileURLToPath(import.meta.url);
   const children = [0, 1].map(() => fork(path, [first, redis.url]));
-  const told = await Promise.all(children.map(toldBy));
-  const sum = (of: (one: { count: number; trips: number }) => number) =>
-    told.reduce((total, one) => total + of(one), 0);
+  const told = await Promise.all(children.map((child) => toldBy<Shared>(child)));
+  const sum = (of: (one: Shared) => number) => told.reduce((total, one) => total + of(one), 0);
   console.log(`round trips beyond one a decision: ${alone} with one process,`);
   console.log(
     `${percent(
@@ -136,33 +111,11 @@ if (url !== undefined) {
       sum(({ trips: all }) => all),
     )} with two whose calls all count on one hot counter (${Math.round(sum(({ count }) => count) / seconds)}/s together)`,
   );
-  link.end();
+  bare.close();
   close();
   await redis.stop();
 }
 
 function percent(decisions: number, made: number): string {
   return `${Math.max(0, (100 * (made - decisions)) / decisions).toFixed(2)} %`;
-}
-
-async function toldBy(child: ChildProcess): Promise<{ count: number; trips: number }> {
-  const [found] = await once(child, "message");
-  child.disconnect();
-  return found;
-}
-
-function addressOf(text: string) {
-  const address = parseRedisAddress(text);
-  if (typeof address === "string") throw new Error(address);
-  return address;
-}
-
-/** Reads one field of each key and writes one: what the least script would do. */
-async function bareCall({ send }: Link): Promise<Ask> {
-  const script = `for _, key in ipairs(KEYS) do redis.call('HGET', key, ARGV[1]) end
-    redis.call('HSET', KEYS[1], ARGV[1], '1') return ARGV[1]`;
-  const sha = String(await send(["SCRIPT", "LOAD", script]));
-  const keys = Array.from({ length: KEYS }, (_, at) => `bare:{x}:${at}`);
-  const args = Array.from({ length: ARGS }, (_, at) => `argument ${at}`);
-  return (n) => send(["EVALSHA", sha, String(KEYS), ...keys, `field${n % 1_000}`, ...args]);
 }

@@ -12,10 +12,10 @@ import { createReloader } from "../engine/bundles/reload.ts";
 import { createExaminer } from "../engine/bundles/thread.ts";
 import { createEngine } from "../engine/engine.ts";
 import { createIds } from "../engine/ids.ts";
-import { makeKeyPair, readSigningKey } from "../engine/signing-key.ts";
 import { createMemoryStore } from "../engine/state/memory.ts";
-import { compile } from "../lang/compile.ts";
-import { writSources } from "./peers/writ-text.ts";
+import { newKey } from "../test/support/bundles.ts";
+import { compileWorkload } from "./peers/writ.ts";
+import { quantile } from "./quantile.ts";
 import { makeWorkload } from "./workload.ts";
 
 const RELOADS = 12;
@@ -30,11 +30,8 @@ interface Pause {
 }
 
 async function measure(ruleCount: number): Promise<Pause> {
-  const workload = makeWorkload(ruleCount);
-  const { program } = compile({ directory: "bench", files: writSources(workload) });
-  const reading = readSigningKey(makeKeyPair().privatePem);
-  if (program === undefined || !reading.ok) throw new Error("nothing to reload");
-  const { key } = reading;
+  const program = compileWorkload(makeWorkload(ruleCount));
+  const key = newKey();
   const bundleOf = (serial: number) =>
     makeSignedBundle({ program, tests: [], serial, createdMs: Date.now(), keys: [key] });
   const store = createMemoryStore();
@@ -99,9 +96,8 @@ function watchTurns(): () => number {
 }
 
 function spell(values: readonly number[]): string {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (part: number) => (sorted[Math.floor((sorted.length - 1) * part)] ?? 0).toFixed(3);
-  return `median ${at(0.5)} ms, most ${at(1)} ms`;
+  const [median, most] = [0.5, 1].map((share) => quantile(values, share).toFixed(3));
+  return `median ${median} ms, most ${most} ms`;
 }
 
 const asked = process.argv.slice(2).map(Number);

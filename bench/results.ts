@@ -1,22 +1,13 @@
 import type { LoadCost } from "./child.ts";
 import type { BenchEngine } from "./engine.ts";
+import type { Machine } from "./machine.ts";
 import type { Speed } from "./measure.ts";
 import type { PartTimes } from "./parts.ts";
 import type { StateSpeed } from "./state.ts";
 
 /** What `bench/results/latest.json` holds. */
 export interface Results {
-  readonly machine: {
-    readonly date: string;
-    readonly cpu: string;
-    readonly cores: number;
-    /** Processes that wanted to run in the last minute of the run: above `cores`, others were in the way. */
-    readonly load?: number;
-    readonly memoryGb: number;
-    readonly node: string;
-    readonly v8: string;
-    readonly platform: string;
-  };
+  readonly machine: Machine & { readonly v8: string };
   readonly measured: readonly Result[];
   readonly state: readonly StateSpeed[];
   readonly parts: readonly PartTimes[];

@@ -3,14 +3,16 @@
  * less than a minute and writes nothing; `--no-write` runs in full and writes nothing; `--sizes 20,1000` and
  * `--engines writ,cel` choose; `--redraw` writes table and chart of the last run again.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, tmpdir, totalmem } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { LoadCost, Order, Report } from "./child.ts";
 import { Contestant } from "./contestant.ts";
 import type { BenchEngine } from "./engine.ts";
 import { ENGINES, enginesFor } from "./engines.ts";
+import { readResults, writeDocument, writeResults } from "./kept.ts";
+import { machineFacts } from "./machine.ts";
 import { partsAlone } from "./parts.ts";
 import { chart } from "./report/chart.ts";
 import { document, summary } from "./report/table.ts";
@@ -60,10 +62,7 @@ const { values: options } = parseArgs({
   },
 });
 
-const ROOT = new URL("../", import.meta.url);
-const LATEST = new URL("bench/results/latest.json", ROOT);
-
-if (options.redraw) writeDocuments(JSON.parse(readFileSync(LATEST, "utf8")) as Results);
+if (options.redraw) publish(readResults<Results>("latest"));
 else await main();
 
 async function main(): Promise<void> {
@@ -78,7 +77,7 @@ async function main(): Promise<void> {
   }
   console.log("parts, state …");
   const results: Results = {
-    machine: machineFacts(),
+    machine: { ...machineFacts(), v8: process.versions.v8 },
     measured,
     state: measureState(effort.stateSeconds),
     parts: sizes.map((size) => partsAlone(size, effort.partSeconds)),
@@ -86,7 +85,9 @@ async function main(): Promise<void> {
   };
   console.log(`\n${summary(results)}`);
   const isComplete = options.sizes === undefined && options.engines === undefined;
-  if (isComplete && !options.quick && !options["no-write"]) write(results);
+  if (!isComplete || options.quick || options["no-write"]) return;
+  writeResults("latest", results);
+  publish(results);
 }
 
 async function measureSize(
@@ -144,28 +145,7 @@ async function measureBuilt(
   }
 }
 
-function machineFacts(): Results["machine"] {
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
-    cores: cpus().length,
-    load: Math.round(loadavg()[0] ?? 0),
-    memoryGb: Math.round(totalmem() / 1_073_741_824),
-    node: process.version,
-    v8: process.versions.v8,
-    platform: `${process.platform} ${process.arch}`,
-  };
-}
-
-function write(results: Results): void {
-  mkdirSync(new URL(".", LATEST), { recursive: true });
-  writeFileSync(LATEST, `${JSON.stringify(results, null, 2)}\n`);
-  writeDocuments(results);
-}
-
-function writeDocuments(results: Results): void {
-  mkdirSync(new URL("docs", ROOT), { recursive: true });
-  writeFileSync(new URL("docs/benchmarks.md", ROOT), document(results));
-  writeFileSync(new URL("docs/benchmarks.svg", ROOT), chart(results));
-  console.log("written: docs/benchmarks.md, docs/benchmarks.svg");
+function publish(results: Results): void {
+  writeDocument("docs/benchmarks.md", document(results));
+  writeDocument("docs/benchmarks.svg", chart(results));
 }

@@ -5,6 +5,7 @@
 import { engineNamed } from "./engines.ts";
 import { loopOver } from "./measure.ts";
 import { compileWorkload } from "./peers/writ.ts";
+import { quantile } from "./quantile.ts";
 import { measureState } from "./state.ts";
 import { makeWorkload } from "./workload.ts";
 
@@ -40,7 +41,7 @@ async function decideNs(engine: string, rules: number, seconds: number): Promise
   const loop = loopOver((one) => loaded.decide(one));
   const pass = (): number => nanoseconds(() => loop(prepared)) / prepared.length;
   repeat(pass, seconds / 2);
-  return median(repeat(pass, seconds / 2));
+  return quantile(repeat(pass, seconds / 2), 0.5);
 }
 
 function stateNs(name: string, seconds: number): number {
@@ -52,7 +53,7 @@ function compileNs(rules: number, seconds: number): number {
   const workload = makeWorkload(rules, 0);
   const pass = (): number => nanoseconds(() => compileWorkload(workload));
   repeat(pass, seconds / 2);
-  return median(repeat(pass, seconds / 2));
+  return quantile(repeat(pass, seconds / 2), 0.5);
 }
 
 function repeat(pass: () => number, seconds: number): number[] {
@@ -67,8 +68,4 @@ function nanoseconds(run: () => void): number {
   const start = process.hrtime.bigint();
   run();
   return Number(process.hrtime.bigint() - start);
-}
-
-function median(times: readonly number[]): number {
-  return times.toSorted((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
 }

@@ -13,6 +13,7 @@ import { preparePolicy } from "../engine/policy.ts";
 import { type AcceptedRequest, createRequestReader } from "../engine/request-reader.ts";
 import { createMemoryStore } from "../engine/state/memory.ts";
 import type { Program } from "../lang/ir.ts";
+import { quantile } from "./quantile.ts";
 import { COUNTERS_ALONE, IN_TASK, PARTIES, paymentOf, programFrom, STATEFUL } from "./stateful.ts";
 
 export interface StateSpeed {
@@ -177,9 +178,7 @@ function microseconds(run: () => void): number {
 }
 
 function spread(times: readonly number[]): { readonly p50Us: number; readonly p99Us: number } {
-  const inOrder = times.toSorted((a, b) => a - b);
-  const at = (share: number) => inOrder[Math.floor((inOrder.length - 1) * share)] ?? 0;
-  return { p50Us: at(0.5), p99Us: at(0.99) };
+  return { p50Us: quantile(times, 0.5), p99Us: quantile(times, 0.99) };
 }
 
 if (import.meta.main) {

@@ -26,9 +26,8 @@ export interface Server {
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const CACHE = join(ROOT, "node_modules/.cache/writ-bench");
-const NO_FILES: ReadonlyMap<string, string> = new Map();
 
-export const WRIT: Server = {
+const WRIT: Server = {
   name: "writ",
   title: "Writ",
   how: "`writ serve` as it comes: strict JSON, counters kept in a file, each decision recorded before its answer (room for 10,000,000 open calls, since no outcome is reported)",
@@ -40,24 +39,14 @@ export const WRIT: Server = {
 };
 
 export const SERVERS: readonly Server[] = [
-  {
-    name: "node",
+  constant("node", {
     title: "`node:http`, constant",
     how: "reads the body, and answers a constant",
-    command: (port) => [process.execPath, join(HERE, "constant.ts"), "node", String(port)],
-    files: () => NO_FILES,
-    path: "/decide",
-    body: writRequest,
-  },
-  {
-    name: "fastify",
+  }),
+  constant("fastify", {
     title: "fastify, constant",
     how: "the framework that Writ uses: parses the body, checks that it is an object, and answers a constant by a schema",
-    command: (port) => [process.execPath, join(HERE, "constant.ts"), "fastify", String(port)],
-    files: () => NO_FILES,
-    path: "/decide",
-    body: writRequest,
-  },
+  }),
   WRIT,
   {
     ...WRIT,
@@ -106,6 +95,18 @@ export const SERVERS: readonly Server[] = [
     marker: "EFFECT_ALLOW",
   },
 ];
+
+/** Decides nothing, and is asked what Writ is. */
+function constant(name: string, said: Pick<Server, "title" | "how">): Server {
+  return {
+    name,
+    ...said,
+    command: (port) => [process.execPath, join(HERE, "constant.ts"), name, String(port)],
+    files: () => new Map(),
+    path: WRIT.path,
+    body: WRIT.body,
+  };
+}
 
 /** Nobody reports outcomes here, so that all allowed calls stay open: a full table would deny. */
 const OPEN_CALLS = "10000000";

@@ -1,29 +1,26 @@
 /** Results as text: for the terminal, and `docs/benchmarks-http.md`. */
+import { type Aim, aimLines, aimTable, origin, table, whole } from "../report/text.ts";
 import type { HttpResult, HttpResults } from "./results.ts";
 
 export function summary(results: HttpResults): string {
   const rows = results.measured.map(
     ({ title, ruleCount, full, half, cpuMicros }) =>
-      `${title.padEnd(24)} ${group(ruleCount).padStart(6)} rules ${group(full.perSecond).padStart(7)}/s  ` +
+      `${title.padEnd(24)} ${whole(ruleCount).padStart(6)} rules ${whole(full.perSecond).padStart(7)}/s  ` +
       `p50 ${ms(full.p50Ms)}  p99 ${ms(full.p99Ms)}  half load: p50 ${ms(half.p50Ms)}  p99 ${ms(half.p99Ms)} ms  ` +
       `${Math.round(cpuMicros)} µs of CPU each`,
   );
-  const reached = aims(results).map(
-    ({ aim, reached, met }) => `${met ? "met   " : "missed"} ${aim}: ${reached}`,
-  );
-  return [...rows, ...reached].join("\n");
+  return [...rows, "aims", ...aimLines(aims(results))].join("\n");
 }
 
 export function document(results: HttpResults): string {
-  const { machine, measured } = results;
+  const { machine, measured, seconds } = results;
   const pinned = machine.isPinned
     ? "Each server had one core, and what asks another"
     : "Servers and what asks shared cores, so that figures say little";
   const titles = [...new Map(measured.map((one) => [one.server, one])).values()];
   return `# Benchmarks of the service
 
-Written by \`npm run bench:http\` on ${machine.date}; do not edit. ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB,
-Node ${machine.node.slice(1)}, ${machine.platform}; the run took ${results.seconds} s. ${pinned}.${busy(machine)}
+${origin("npm run bench:http", machine, seconds)} ${pinned}.
 
 The policy and the 200 requests of [benchmarks.md](benchmarks.md), each request in 100 sessions of its own. Every answer of
 a server that decides was compared with what the policy means; one that differs ends the run. Writ counts each call
@@ -33,8 +30,8 @@ ${table(
   ["server", "rules", "requests/s", "p50 ms", "p99 ms", "at half load: p50 ms", "p99 ms", "CPU µs"],
   measured.map(({ title, ruleCount, full, half, cpuMicros, server }) => [
     server.startsWith("writ") ? `**${title}**` : title,
-    isConstant(server) ? "–" : group(ruleCount),
-    group(full.perSecond),
+    isConstant(server) ? "–" : whole(ruleCount),
+    whole(full.perSecond),
     ms(full.p50Ms),
     ms(full.p99Ms),
     ms(half.p50Ms),
@@ -51,17 +48,8 @@ ${titles.map(({ title, how }) => `- **${title}**: ${how}.`).join("\n")}
 
 ## What was aimed at
 
-${table(
-  ["aim", "reached", ""],
-  aims(results).map(({ aim, reached, met }) => [aim, reached, met ? "met" : "missed"]),
-)}
+${aimTable(aims(results))}
 `;
-}
-
-interface Aim {
-  readonly aim: string;
-  readonly reached: string;
-  readonly met: boolean;
 }
 
 /** Of what was measured: a server that was not there is no aim met. */
@@ -85,7 +73,7 @@ function aims({ measured }: HttpResults): readonly Aim[] {
     ...times("at least 3 × an OPA server", "opa", 3),
     { aim: "p99 at half load below 5 ms", reached: `${ms(p99)} ms`, met: p99 < 5 },
     {
-      aim: `at ${group(last.ruleCount)} rules at least 0.8 × as fast as at ${group(first.ruleCount)}`,
+      aim: `at ${whole(last.ruleCount)} rules at least 0.8 × as fast as at ${whole(first.ruleCount)}`,
       reached: flat.toFixed(2),
       met: flat >= 0.8 && sizes.length > 1,
     },
@@ -94,19 +82,6 @@ function aims({ measured }: HttpResults): readonly Aim[] {
 
 function isConstant(server: HttpResult["server"]): boolean {
   return server === "node" || server === "fastify";
-}
-
-function busy({ load }: HttpResults["machine"]): string {
-  return load > 2 ? ` The machine was busy: ${load} processes wanted to run.` : "";
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
-  return lines.join("\n");
-}
-
-function group(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
 }
 
 function ms(value: number): string {

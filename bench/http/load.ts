@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
+import { tell } from "../told.ts";
 
 export interface LoadOrder {
   readonly port: number;
@@ -170,12 +171,4 @@ function readAnswer(
   return { status, body: bytes.subarray(start, length), length };
 }
 
-process.on("message", (order: LoadOrder) => {
-  new Load(order).run().then(
-    (report) => process.send?.(report),
-    (error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    },
-  );
-});
+tell((order: LoadOrder) => new Load(order).run());

@@ -1,16 +1,9 @@
+import type { Machine } from "../machine.ts";
 import type { LoadReport } from "./load.ts";
 
 /** What `bench/results/http.json` holds. */
 export interface HttpResults {
-  readonly machine: {
-    readonly date: string;
-    readonly cpu: string;
-    readonly cores: number;
-    /** Processes that wanted to run in the last minute: above 2, others were in the way. */
-    readonly load: number;
-    readonly memoryGb: number;
-    readonly node: string;
-    readonly platform: string;
+  readonly machine: Machine & {
     /** Server and load each had a core of their own. */
     readonly isPinned: boolean;
   };

@@ -5,12 +5,15 @@
  */
 import { type ChildProcess, execFileSync, fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, tmpdir, totalmem } from "node:os";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { readResults, writeDocument, writeResults } from "../kept.ts";
+import { cpuUsOf, machineFacts } from "../machine.ts";
+import { toldBy } from "../told.ts";
 import { type BenchRequest, expectedFor, makeWorkload, type Workload } from "../workload.ts";
 import { SERVERS, type Server } from "./contestants.ts";
 import { document, summary } from "./document.ts";
@@ -27,8 +30,6 @@ const { values: options } = parseArgs({
   },
 });
 
-const ROOT = new URL("../../", import.meta.url);
-const LATEST = new URL("bench/results/http.json", ROOT);
 const LOAD = fileURLToPath(new URL("load.ts", import.meta.url));
 const SIZES = [20, 1_000, 10_000];
 const CONNECTIONS = 64;
@@ -48,7 +49,7 @@ const COMPLAINTS_LENGTH = 2_000;
 const isPinned = cpus().length > 1 && hasTaskset();
 if (!isPinned)
   console.error("servers and load share cores: figures say little (no `taskset`, or one core)");
-if (options.redraw) writeDocument(JSON.parse(readFileSync(LATEST, "utf8")) as HttpResults);
+if (options.redraw) publish(readResults<HttpResults>("http"));
 else await main();
 
 async function main(): Promise<void> {
@@ -68,16 +69,15 @@ async function main(): Promise<void> {
     }
   }
   const results: HttpResults = {
-    machine: machineFacts(),
+    machine: { ...machineFacts(), isPinned },
     seconds: Math.round((performance.now() - began) / 1_000),
     measured,
   };
   console.log(`\n${summary(results)}`);
   const isWhole = !options.quick && !options.sizes && !options.servers && !options.seconds;
   if (!isWhole) return;
-  mkdirSync(new URL(".", LATEST), { recursive: true });
-  writeFileSync(LATEST, `${JSON.stringify(results, null, 2)}\n`);
-  writeDocument(results);
+  writeResults("http", results);
+  publish(results);
 }
 
 async function measure(
@@ -96,9 +96,9 @@ async function measure(
     const order = orderFor(server, workload, port);
     await untilItAnswers(running, order);
     await ask({ ...order, connections: CONNECTIONS, seconds: Math.max(1, seconds / 4) });
-    const cpuBefore = cpuMs(running);
+    const cpuBefore = cpuUs(running);
     const full = await ask({ ...order, connections: CONNECTIONS, seconds });
-    const cpuMicros = ((cpuMs(running) - cpuBefore) * 1_000) / full.count;
+    const cpuMicros = (cpuUs(running) - cpuBefore) / full.count;
     const perSecond = full.perSecond / 2;
     const half = await ask({ ...order, connections: OPEN_CONNECTIONS, seconds, perSecond });
     const { name, title, how } = server;
@@ -174,19 +174,15 @@ async function untilItAnswers(
 async function ask(order: LoadOrder): Promise<LoadReport> {
   const [execPath = process.execPath, ...execArgv] = pinned([process.execPath], LOAD_CORE);
   const child = fork(LOAD, [], { execPath, execArgv: [...execArgv] });
-  child.send(order);
-  const [report] = (await once(child, "message")) as [LoadReport];
-  child.kill();
+  const report = await toldBy<LoadReport>(child, order);
   if (report.wrong !== undefined) throw new Error(`an answer is wrong: ${report.wrong}`);
   return report;
 }
 
-/** Processor time of a process with all its threads. */
-function cpuMs({ pid }: ChildProcess): number {
+/** Where the system does not tell, that is what the table says. */
+function cpuUs({ pid }: ChildProcess): number {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    const TICK_MS = 10;
-    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+    return cpuUsOf(pid);
   } catch {
     return Number.NaN;
   }
@@ -201,20 +197,6 @@ function hasTaskset(): boolean {
   }
 }
 
-function machineFacts(): HttpResults["machine"] {
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
-    cores: cpus().length,
-    load: Math.round(loadavg()[0] ?? 0),
-    memoryGb: Math.round(totalmem() / 1_073_741_824),
-    node: process.version,
-    platform: `${process.platform} ${process.arch}`,
-    isPinned,
-  };
-}
-
-function writeDocument(results: HttpResults): void {
-  writeFileSync(new URL("docs/benchmarks-http.md", ROOT), document(results));
-  console.log("written: docs/benchmarks-http.md");
+function publish(results: HttpResults): void {
+  writeDocument("docs/benchmarks-http.md", document(results));
 }

@@ -1,11 +1,6 @@
 /** What was aimed at, and what a run reached. */
 import { type Results, resultOf, sizesOf } from "../results.ts";
-
-export interface Aim {
-  readonly aim: string;
-  readonly reached: string;
-  readonly met: boolean;
-}
+import { type Aim, whole } from "./text.ts";
 
 /** What the host writes itself is no peer. */
 const BASELINES = ["hand-written", "hand-written-boolean"];
@@ -72,7 +67,7 @@ function besidePeers(results: Results): Aim[] {
     {
       aim: "at least 4 times the decisions/s of the fastest peer that gives reasons, at every size",
       reached: ratios
-        .map(({ size, title, ratio }) => `${size.toLocaleString("en")}: ${times(ratio)} (${title})`)
+        .map(({ size, title, ratio }) => `${whole(size)}: ${times(ratio)} (${title})`)
         .join("; "),
       met: ratios.every(({ ratio }) => ratio >= 4),
     },

@@ -3,35 +3,32 @@
 import type { PartTimes } from "../parts.ts";
 import { type Result, type Results, resultOf, sizesOf } from "../results.ts";
 import { aims } from "./aims.ts";
+import { aimLines, aimTable, origin, significant, table, whole } from "./text.ts";
 
 export function summary(results: Results): string {
   const lines = sizesOf(results).flatMap((size) => [
-    `${group(size)} rules`,
+    `${whole(size)} rules`,
     ...of(results, size).map(
       ({ title, speed, load, fromBuilt }) =>
         `  ${title.padEnd(38)} ${perSecond(speed.perSecond).padStart(8)}/s  ` +
-        `p50 ${micro(speed.p50Us).padStart(8)}  p99 ${micro(speed.p99Us).padStart(8)}  ` +
-        `p99.9 ${micro(speed.p999Us).padStart(8)} µs  ` +
-        `load ${milli(load.loadMs)} ms${fromBuilt ? ` (built ${milli(fromBuilt.loadMs)} ms)` : ""}  ` +
+        `p50 ${significant(speed.p50Us).padStart(8)}  p99 ${significant(speed.p99Us).padStart(8)}  ` +
+        `p99.9 ${significant(speed.p999Us).padStart(8)} µs  ` +
+        `load ${significant(load.loadMs)} ms${fromBuilt ? ` (built ${significant(fromBuilt.loadMs)} ms)` : ""}  ` +
         `heap ${load.heapMb.toFixed(1)} MB`,
     ),
   ]);
   const state = results.state.map(
-    ({ title, p50Us, p99Us }) => `  p50 ${micro(p50Us)}  p99 ${micro(p99Us)} µs  ${title}`,
+    ({ title, p50Us, p99Us }) =>
+      `  p50 ${significant(p50Us)}  p99 ${significant(p99Us)} µs  ${title}`,
   );
-  const reached = aims(results).map(
-    ({ aim, reached, met }) => `  ${met ? "met   " : "missed"} ${aim}: ${reached}`,
-  );
-  return [...lines, "state", ...state, "aims", ...reached].join("\n");
+  return [...lines, "state", ...state, "aims", ...aimLines(aims(results))].join("\n");
 }
 
 export function document(results: Results): string {
-  const { machine } = results;
   const sizes = sizesOf(results);
   return `# Benchmarks
 
-Written by \`npm run bench\` on ${machine.date}; do not edit. ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB,
-Node ${machine.node.slice(1)}, ${machine.platform}. The run took ${results.seconds} s${busy(machine)}.
+${origin("npm run bench", results.machine, results.seconds)}
 
 One policy for AI agents: group, tool, resource type, delegation depth, sensitivity against clearance, an amount, a
 counter. 200 seeded requests, half of them allowed. Twenty rules are one team's; more rules are more teams, so that
@@ -50,7 +47,7 @@ turns within one run on a machine that is not idle: compare figures within this 
 The median of \`benchmark\`'s samples of half a millisecond or more, from rounds in which the engines took turns.
 
 ${table(
-  ["engine", ...sizes.map((size) => `${group(size)} rules`), "names"],
+  ["engine", ...sizes.map((size) => `${whole(size)} rules`), "names"],
   byEngine(results).map((rows) => [
     label(rows),
     ...sizes.map((size) => perSecond(at(rows, size)?.speed.perSecond)),
@@ -70,7 +67,7 @@ Microseconds, p50 / p99 / p99.9. A decision that takes less than 20 µs is timed
 the means: a clock reading would cost as much as the decision. The tails hold what else the machine did.
 
 ${table(
-  ["engine", ...sizes.map((size) => `${group(size)} rules`)],
+  ["engine", ...sizes.map((size) => `${whole(size)} rules`)],
   byEngine(results).map((rows) => [label(rows), ...sizes.map((size) => latency(at(rows, size)))]),
 )}
 
@@ -81,7 +78,7 @@ resident memory, more than before, after deciding the requests once. Writ also l
 has nothing to load here: it makes an ability when a kind of subject is first seen.
 
 ${table(
-  ["engine", ...sizes.map((size) => `${group(size)} rules`)],
+  ["engine", ...sizes.map((size) => `${whole(size)} rules`)],
   byEngine(results).flatMap((rows) => [
     [label(rows), ...sizes.map((size) => cost(at(rows, size)?.load))],
     ...(rows.some(({ fromBuilt }) => fromBuilt !== undefined)
@@ -96,7 +93,7 @@ In process, means of batches of 64, on a store that has to forget settled calls 
 
 ${table(
   ["", "p50 µs", "p99 µs"],
-  results.state.map(({ title, p50Us, p99Us }) => [title, micro(p50Us), micro(p99Us)]),
+  results.state.map(({ title, p50Us, p99Us }) => [title, significant(p50Us), significant(p99Us)]),
 )}
 
 ## Where the time goes
@@ -104,8 +101,8 @@ ${table(
 Nanoseconds of one decision of Writ, step by step: medians, each step timed alone, in a process of its own for each size.
 
 ${table(
-  ["", ...results.parts.map(({ ruleCount }) => `${group(ruleCount)} rules`)],
-  PARTS.map(([part, title]) => [title, ...results.parts.map((times) => nanoseconds(times[part]))]),
+  ["", ...results.parts.map(({ ruleCount }) => `${whole(ruleCount)} rules`)],
+  PARTS.map(([part, title]) => [title, ...results.parts.map((times) => whole(times[part]))]),
 )}
 
 - **Rules** are where more rules cost more, though no more of them are visited: their code and their constants are spread
@@ -118,10 +115,7 @@ ${table(
 
 ## What was aimed at
 
-${table(
-  ["aim", "reached", ""],
-  aims(results).map(({ aim, reached, met }) => [aim, reached, met ? "met" : "missed"]),
-)}
+${aimTable(aims(results))}
 
 ## Run it
 
@@ -142,16 +136,6 @@ const PARTS = [
   ["whole", "**the decision**"],
   ["reading", "before it: request read and checked, from a parsed JSON value"],
 ] as const satisfies readonly (readonly [keyof PartTimes, string])[];
-
-function nanoseconds(ns: number): string {
-  return group(Math.round(ns));
-}
-
-function busy({ load, cores }: Results["machine"]): string {
-  return load === undefined || load <= cores
-    ? ""
-    : `, with ${load} processes wanting the ${cores} cores`;
-}
 
 function label(rows: readonly Result[]): string {
   const title = rows[0]?.title ?? "";
@@ -179,40 +163,17 @@ function at(rows: readonly Result[], size: number): Result | undefined {
 function latency(result: Result | undefined): string {
   if (result === undefined) return "–";
   const { p50Us, p99Us, p999Us } = result.speed;
-  return [p50Us, p99Us, p999Us].map(micro).join(" / ");
+  return [p50Us, p99Us, p999Us].map(significant).join(" / ");
 }
 
 function cost(load: Result["load"] | undefined): string {
   if (load === undefined) return "–";
-  return `${milli(load.loadMs)} ms · ${load.heapMb.toFixed(1)} · ${load.rssMb.toFixed(0)} MB`;
+  return `${significant(load.loadMs)} ms · ${load.heapMb.toFixed(1)} · ${load.rssMb.toFixed(0)} MB`;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-/** Three digits are more than is known. */
 export function perSecond(rate: number | undefined): string {
   if (rate === undefined) return "–";
   if (rate >= 1e6) return `${significant(rate / 1e6)} M`;
   if (rate >= 1e3) return `${significant(rate / 1e3)} k`;
   return significant(rate);
-}
-
-function micro(us: number): string {
-  return significant(us);
-}
-
-function milli(ms: number | undefined): string {
-  return ms === undefined ? "–" : significant(ms);
-}
-
-function significant(value: number): string {
-  if (value >= 100) return group(Math.round(value));
-  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
-}
-
-function group(value: number): string {
-  return value.toLocaleString("en");
 }

@@ -7,10 +7,11 @@ import { makeBundle } from "../../engine/bundle.ts";
 import { createEngine, type Engine } from "../../engine/engine.ts";
 import { createSharedEngine } from "../../engine/shared-engine.ts";
 import { createMemoryStore } from "../../engine/state/memory.ts";
-import { parseRedisAddress } from "../../engine/state/redis/address.ts";
 import { connectRedis } from "../../engine/state/redis/store.ts";
 import { openSqliteJournal } from "../../engine/state/sqlite/journal.ts";
+import { redisAt } from "../../test/support/redis-address.ts";
 import { IN_TASK, PARTIES, paymentOf, programFrom, STATEFUL } from "../stateful.ts";
+import { tell } from "../told.ts";
 
 export interface ChildOrder {
   /** `memory`, `journal`, or a Redis's address. */
@@ -77,9 +78,7 @@ async function run({ store, number, seconds }: ChildOrder): Promise<ChildReport>
     return inTurns(createEngine({ program, digest, store: createMemoryStore() }), request, seconds);
   }
   if (store !== "journal") {
-    const address = parseRedisAddress(store);
-    if (typeof address === "string") throw new Error(address);
-    const shared = await connectRedis({ address, timeoutMs: 10_000 });
+    const shared = await connectRedis({ address: redisAt(store), timeoutMs: 10_000 });
     const engine = createSharedEngine({ program, digest, store: shared });
     return atOnce(engine, request, seconds).finally(() => shared.close());
   }
@@ -152,12 +151,4 @@ function callOf(answer: ReturnType<Engine["decide"]>): string {
   throw new Error(`a call was refused: ${JSON.stringify(answer)}`);
 }
 
-process.once("message", (order: ChildOrder) => {
-  run(order).then(
-    (report) => process.send?.(report, () => process.disconnect()),
-    (fault: unknown) => {
-      console.error(fault);
-      process.exit(1);
-    },
-  );
-});
+tell(run);

@@ -1,12 +1,13 @@
 /** Results as text: `docs/scaling.md`. Whatever is a figure in it was measured, or is calculated here from one that was. */
-import type { Footprint, ScaleResults, Served, Shared } from "./results.ts";
+import type { Speed } from "../bare-script.ts";
+import { origin, significant, table, whole } from "../report/text.ts";
+import type { Footprint, ScaleResults, Shared, Titled } from "./results.ts";
 
 export function document(results: ScaleResults): string {
   const { machine, inProcess, served, shared, bareScript, footprints, seconds } = results;
   return `# What it carries
 
-Written by \`npm run bench:scale\` on ${machine.date}; do not edit. ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB,
-Node ${machine.node.slice(1)}, Redis ${machine.redis}, ${machine.platform}; the run took ${seconds} s.${busy(machine)}
+${origin("npm run bench:scale", machine, seconds, [`Redis ${machine.redis}`])}
 
 Every decision reads and reserves two counters and reads a latch. In one process and on Redis it is also a step of a task's
 sequence, and its outcome is reported after it; a service over HTTP is asked for decisions alone. Processor time is what to plan
@@ -22,17 +23,17 @@ ${table(
     "p99 µs",
     "CPU µs each",
   ],
-  inProcess.map(({ title, ...speed }) => [title, ...speedCells(speed), micro(speed.cpuUs)]),
+  inProcess.map(({ title, ...speed }) => [title, ...speedCells(speed), significant(speed.cpuUs)]),
 )}
 
 ${table(
   ["`writ serve`, 64 connections", "decisions/s", "p50 ms", "p99 ms", "CPU µs each"],
   served.map(({ title, perSecond, p50Us, p99Us, cpuUs }) => [
     title,
-    count(perSecond),
+    whole(perSecond),
     milli(p50Us),
     milli(p99Us),
-    micro(cpuUs),
+    significant(cpuUs),
   ]),
 )}
 
@@ -49,8 +50,8 @@ ${table(
     ...shared.map(({ processCount, cpuUs, redisCpuUs, ...speed }) => [
       String(processCount),
       ...speedCells(speed),
-      micro(cpuUs),
-      micro(redisCpuUs),
+      significant(cpuUs),
+      significant(redisCpuUs),
     ]),
     ["a bare script, 1", ...speedCells(bareScript), "", ""],
   ],
@@ -70,9 +71,9 @@ ${table(
   ["", "in memory", "in the file", "in Redis"],
   footprints.map(({ kind, memory, file, redis }) => [
     kind,
-    count(memory),
-    count(file),
-    count(redis),
+    whole(memory),
+    whole(file),
+    whole(redis),
   ]),
 )}
 
@@ -83,7 +84,7 @@ empty adds about ten bytes. ${keys(footprints)}
 
 - **Redis Cluster.** All keys of a namespace are in one slot, so that one step can check and keep whatever a decision
   rests on: a namespace is carried by one node, on one core. More is carried by more namespaces, each with processes of
-  its own (\`--state redis://…/NAMESPACE\`), which Cluster spreads over its nodes: ${count(3 * mostOf(shared))} calls/s on three, by
+  its own (\`--state redis://…/NAMESPACE\`), which Cluster spreads over its nodes: ${whole(3 * mostOf(shared))} calls/s on three, by
   the figures above. Counters of different namespaces do not add up, so divide by what no limit crosses: tenants,
   teams. A process asks the node that has its namespace, and when that has moved asks where it is by now.
 - **Valkey** is asked the same commands, and was not measured. Threads for I/O take reading and writing of sockets from the one that
@@ -114,15 +115,15 @@ function oneProcess({ served }: ScaleResults): string {
   const last = served.findLast(({ title }) => title.includes("file"));
   if (last === undefined) return "";
   const each = perCore(last.cpuUs);
-  return `So a service that keeps state in a file and records what it decides uses a core up at about ${count(each)} decisions/s (a million
-µs by ${micro(last.cpuUs)}). Agents that make a call every five seconds: ${agents(each)} of them. A file belongs to one process; a
+  return `So a service that keeps state in a file and records what it decides uses a core up at about ${whole(each)} decisions/s (a million
+µs by ${significant(last.cpuUs)}). Agents that make a call every five seconds: ${agents(each)} of them. A file belongs to one process; a
 second process on this machine needs Redis, or other agents.`;
 }
 
 function together({ shared, served, machine }: ScaleResults): string {
   const redis = mostOf(shared);
   const overHttp = served.findLast(({ title }) => title.includes("Redis"));
-  return `Redis runs scripts on one core: ${micro(leastRedisUs(shared))} µs each are ${count(redis)} calls/s for all processes of a namespace, or
+  return `Redis runs scripts on one core: ${significant(leastRedisUs(shared))} µs each are ${whole(redis)} calls/s for all processes of a namespace, or
 ${agents(redis)} agents that make a call every five seconds. ${overHttp === undefined ? TOO_BUSY : services(overHttp, redis, machine)}
 Beyond it, use several namespaces on several servers.`;
 }
@@ -131,13 +132,13 @@ const TOO_BUSY =
   "A service over HTTP was not measured on Redis: this machine was too busy for answers within 50 ms.";
 
 function services(
-  { cpuUs }: Served,
+  { cpuUs }: Titled,
   redis: number,
   { cores }: Pick<ScaleResults["machine"], "cores">,
 ): string {
   const each = perCore(cpuUs);
   const least = Math.max(1, Math.floor(redis / each));
-  return `A service over HTTP that keeps its state there carries about ${count(each)}
+  return `A service over HTTP that keeps its state there carries about ${whole(each)}
 decisions/s on a core of its own, so ${least} to ${Math.ceil(redis / each) + 1} of them reach what one Redis carries; this machine has ${cores} cores, and was not
 asked for that.`;
 }
@@ -145,7 +146,7 @@ asked for that.`;
 function keys(footprints: readonly Footprint[]): string {
   const window = footprints.find(({ kind }) => kind.includes("window"));
   if (window === undefined) return "";
-  const megabytes = (bytes: number) => count((bytes * 100_000) / 1e6);
+  const megabytes = (bytes: number) => whole((bytes * 100_000) / 1e6);
   const gigabytes = (bytes: number) => ((bytes * 1e7) / 1e9).toFixed(1);
   return `The default bound of 100,000 keys of a counter (\`--state-keys\`) is ${megabytes(window.memory)} MB in memory; ten
 million are ${gigabytes(window.memory)} GB in memory, ${gigabytes(window.file)} GB in the file, ${gigabytes(window.redis)} GB in Redis.`;
@@ -166,7 +167,7 @@ function perCore(cpuUs: number): number {
 }
 
 function agents(perSecond: number): string {
-  return count(roundly(perSecond * 5));
+  return whole(roundly(perSecond * 5));
 }
 
 /** Two digits: more is not known. */
@@ -174,30 +175,8 @@ function roundly(value: number): number {
   return Number(value.toPrecision(2));
 }
 
-function speedCells({
-  perSecond,
-  p50Us,
-  p99Us,
-}: Pick<Shared, "perSecond" | "p50Us" | "p99Us">): readonly string[] {
-  return [count(perSecond), micro(p50Us), micro(p99Us)];
-}
-
-function busy({ load, cores }: ScaleResults["machine"]): string {
-  return load > cores ? ` The machine was busy: ${load} processes wanted to run.` : "";
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
-  return lines.join("\n");
-}
-
-function count(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
-}
-
-function micro(us: number): string {
-  if (us >= 100) return count(us);
-  return us >= 10 ? us.toFixed(1) : us.toFixed(2);
+function speedCells({ perSecond, p50Us, p99Us }: Speed): readonly string[] {
+  return [whole(perSecond), significant(p50Us), significant(p99Us)];
 }
 
 function milli(us: number): string {

@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { createEngine } from "../../engine/engine.ts";
 import { createSharedEngine } from "../../engine/shared-engine.ts";
 import { createMemoryStore } from "../../engine/state/memory.ts";
-import { parseRedisAddress } from "../../engine/state/redis/address.ts";
 import { openLink } from "../../engine/state/redis/link.ts";
 import { connectRedis } from "../../engine/state/redis/store.ts";
 import { openSqliteJournal } from "../../engine/state/sqlite/journal.ts";
 import type { Program } from "../../lang/ir.ts";
+import { redisAt } from "../../test/support/redis-address.ts";
 import { programFrom } from "../stateful.ts";
+import { tell } from "../told.ts";
 import type { Footprint } from "./results.ts";
 
 const KEYS = 50_000;
@@ -84,8 +85,7 @@ function inFile(program: Program, request: Ask): number {
 }
 
 async function inRedis(program: Program, request: Ask, url: string): Promise<number> {
-  const address = parseRedisAddress(url);
-  if (typeof address === "string") throw new Error(address);
+  const address = redisAt(url);
   const store = await connectRedis({ address, timeoutMs: 10_000 });
   const link = await openLink(address, 2_000);
   const used = async () => {
@@ -105,12 +105,4 @@ async function inRedis(program: Program, request: Ask, url: string): Promise<num
   return (after - before) / KEYS;
 }
 
-process.once("message", (url: string) => {
-  footprints(url).then(
-    (found) => process.send?.(found, () => process.disconnect()),
-    (fault: unknown) => {
-      console.error(fault);
-      process.exit(1);
-    },
-  );
-});
+tell(footprints);

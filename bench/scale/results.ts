@@ -1,41 +1,23 @@
+import type { Speed } from "../bare-script.ts";
+import type { Machine } from "../machine.ts";
+
 /** What `bench/results/scale.json` holds. */
 export interface ScaleResults {
-  readonly machine: {
-    readonly date: string;
-    readonly cpu: string;
-    readonly cores: number;
-    /** Processes that wanted to run in the last minute: above `cores`, others were in the way. */
-    readonly load: number;
-    readonly memoryGb: number;
-    readonly node: string;
-    readonly redis: string;
-    readonly platform: string;
-  };
+  readonly machine: Machine & { readonly redis: string };
   readonly seconds: number;
   /** In one process: a decision, and its outcome reported. */
-  readonly inProcess: readonly InProcess[];
+  readonly inProcess: readonly Titled[];
   /** One `writ serve`, asked for decisions. */
-  readonly served: readonly Served[];
+  readonly served: readonly Titled[];
   /** So many processes on one Redis: a decision, and its outcome reported. */
   readonly shared: readonly Shared[];
   readonly bareScript: Speed;
   readonly footprints: readonly Footprint[];
 }
 
-export interface Speed {
-  readonly perSecond: number;
-  readonly p50Us: number;
-  readonly p99Us: number;
-}
-
-export interface InProcess extends Speed {
+export interface Titled extends Speed {
   readonly title: string;
   /** Processor time of one. */
-  readonly cpuUs: number;
-}
-
-export interface Served extends Speed {
-  readonly title: string;
   readonly cpuUs: number;
 }
 

@@ -3,21 +3,24 @@
  * docs/scaling.md. Takes two minutes, and needs redis-server. `--quick` takes little and writes nothing; `--redraw` writes the
  * document of the last run again.
  */
-import { execFileSync, fork, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, tmpdir, totalmem } from "node:os";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startRedis, type TestRedis } from "../../test/support/redis.ts";
+import { measureAtOnce, openBareScript, type Speed } from "../bare-script.ts";
 import type { LoadOrder, LoadReport } from "../http/load.ts";
+import { readResults, writeDocument, writeResults } from "../kept.ts";
+import { cpuUsOf, machineFacts } from "../machine.ts";
 import { paymentOf, STATEFUL } from "../stateful.ts";
-import { measureBareScript } from "./bare.ts";
+import { toldBy } from "../told.ts";
 import type { ChildOrder, ChildReport } from "./child.ts";
 import { document } from "./document.ts";
-import type { Footprint, InProcess, ScaleResults, Served, Shared } from "./results.ts";
+import type { Footprint, ScaleResults, Shared, Titled } from "./results.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -27,7 +30,6 @@ const { values: options } = parseArgs({
 });
 
 const ROOT = new URL("../../", import.meta.url);
-const LATEST = new URL("bench/results/scale.json", ROOT);
 const SECONDS = options.quick ? 0.5 : 5;
 const CONNECTIONS = 64;
 const SESSIONS = 2_000;
@@ -39,7 +41,7 @@ const TOO_LATE = '"code":"state_unavailable"';
 /** Calls whose outcome nobody reports take room. */
 const CALLS_MOST = 1_000_000;
 
-if (options.redraw) writeDocument(JSON.parse(readFileSync(LATEST, "utf8")) as ScaleResults);
+if (options.redraw) publish(readResults<ScaleResults>("scale"));
 else await main();
 
 async function main(): Promise<void> {
@@ -56,13 +58,13 @@ async function main(): Promise<void> {
   const redis = await startRedis();
   try {
     served.push(...(await serve("state in Redis, decisions recorded", "--state", redis.url)));
-    const bareScript = await measureBareScript(redis.url, CONNECTIONS, SECONDS);
+    const bareScript = await measureBareScript(redis.url);
     const shared: Shared[] = [];
     for (const processCount of [1, 2, 4]) shared.push(await decideTogether(processCount, redis));
     const footprints = await measureKeys(`${redis.url}-keys`);
     const seconds = Math.round((performance.now() - began) / 1_000);
     const results: ScaleResults = {
-      machine: machineFacts(),
+      machine: { ...machineFacts(), redis: redisVersion() },
       seconds,
       inProcess,
       served,
@@ -72,22 +74,25 @@ async function main(): Promise<void> {
     };
     console.log(document(results));
     if (options.quick) return;
-    mkdirSync(new URL(".", LATEST), { recursive: true });
-    writeFileSync(LATEST, `${JSON.stringify(results, null, 2)}\n`);
-    writeDocument(results);
+    writeResults("scale", results);
+    publish(results);
   } finally {
     await redis.stop();
   }
 }
 
-async function decideIn(store: string, title: string): Promise<InProcess> {
+async function decideIn(store: string, title: string): Promise<Titled> {
   console.error(`one process, ${title} …`);
-  const { count, seconds, p50Us, p99Us, cpuUs } = await toldBy<ChildReport>("child.ts", {
+  const { count, seconds, p50Us, p99Us, cpuUs } = await decideInChild({
     store,
     number: 0,
     seconds: SECONDS,
-  } satisfies ChildOrder);
+  });
   return { title, perSecond: count / seconds, p50Us, p99Us, cpuUs };
+}
+
+function decideInChild(order: ChildOrder): Promise<ChildReport> {
+  return toldBy<ChildReport>(childOf("child.ts"), order);
 }
 
 async function decideTogether(processCount: number, redis: TestRedis): Promise<Shared> {
@@ -95,11 +100,7 @@ async function decideTogether(processCount: number, redis: TestRedis): Promise<S
   const redisBefore = cpuUsOf(redis.pid);
   const reports = await Promise.all(
     Array.from({ length: processCount }, (_, number) =>
-      toldBy<ChildReport>("child.ts", {
-        store: `${redis.url}-${processCount}`,
-        number,
-        seconds: SECONDS,
-      } satisfies ChildOrder),
+      decideInChild({ store: `${redis.url}-${processCount}`, number, seconds: SECONDS }),
     ),
   );
   const sum = (of: (report: ChildReport) => number) =>
@@ -118,29 +119,20 @@ async function decideTogether(processCount: number, redis: TestRedis): Promise<S
 
 async function measureKeys(url: string): Promise<readonly Footprint[]> {
   console.error("keys …");
-  return toldBy<readonly Footprint[]>("footprint.ts", url, ["--expose-gc"]);
+  return toldBy<readonly Footprint[]>(childOf("footprint.ts", ["--expose-gc"]), url);
 }
 
-async function toldBy<Told>(
-  file: string,
-  order: LoadOrder | ChildOrder | string,
-  execArgv: readonly string[] = [],
-): Promise<Told> {
-  const path = fileURLToPath(new URL(file, import.meta.url));
-  const child = fork(path, { execArgv: [...execArgv] });
-  child.send(order);
-  const told = await Promise.race([
-    once(child, "message"),
-    once(child, "exit").then(() => {
-      throw new Error(`${file} ended without a report`);
-    }),
-  ]);
-  child.kill();
-  return told[0];
+async function measureBareScript(url: string): Promise<Speed> {
+  const { ask, close } = await openBareScript(url);
+  return measureAtOnce(ask, CONNECTIONS, SECONDS).finally(close);
+}
+
+function childOf(file: string, execArgv: string[] = []): ChildProcess {
+  return fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv });
 }
 
 /** `writ serve` as it comes, in a directory of its own; nothing where this machine is too busy for it to be measured. */
-async function serve(title: string, ...words: readonly string[]): Promise<readonly Served[]> {
+async function serve(title: string, ...words: readonly string[]): Promise<readonly Titled[]> {
   console.error(`writ serve, ${title} …`);
   const folder = mkdtempSync(join(tmpdir(), "writ-scale-"));
   mkdirSync(join(folder, "policy"));
@@ -183,10 +175,10 @@ function orderOf(): Omit<LoadOrder, "seconds"> {
 }
 
 function load(order: LoadOrder): Promise<LoadReport> {
-  return toldBy<LoadReport>("../http/load.ts", order);
+  return toldBy<LoadReport>(childOf("../http/load.ts"), order);
 }
 
-function servedOf(title: string, { perSecond, p50Ms, p99Ms }: LoadReport, cpuUs: number): Served {
+function servedOf(title: string, { perSecond, p50Ms, p99Ms }: LoadReport, cpuUs: number): Titled {
   return { title, perSecond, p50Us: p50Ms * 1_000, p99Us: p99Ms * 1_000, cpuUs };
 }
 
@@ -200,29 +192,11 @@ async function untilItAnswers({ port }: Pick<LoadOrder, "port">): Promise<void> 
   }
 }
 
-/** Of a process with all its threads, so far. */
-function cpuUsOf(pid: number | undefined): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  const TICK_US = 10_000;
-  return (Number(fields[11]) + Number(fields[12])) * TICK_US;
+function redisVersion(): string {
+  const told = execFileSync("redis-server", ["--version"]).toString();
+  return / v=(\S+)/.exec(told)?.[1] ?? "";
 }
 
-function machineFacts(): ScaleResults["machine"] {
-  const [, redis = ""] =
-    / v=(\S+)/.exec(execFileSync("redis-server", ["--version"]).toString()) ?? [];
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
-    cores: cpus().length,
-    load: Math.round(loadavg()[0] ?? 0),
-    memoryGb: Math.round(totalmem() / 1_073_741_824),
-    node: process.version,
-    redis,
-    platform: `${process.platform} ${process.arch}`,
-  };
-}
-
-function writeDocument(results: ScaleResults): void {
-  writeFileSync(new URL("docs/scaling.md", ROOT), document(results));
-  console.error("written: docs/scaling.md");
+function publish(results: ScaleResults): void {
+  writeDocument("docs/scaling.md", document(results));
 }

@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { document } from "../../bench/http/document.ts";
 import type { HttpResult } from "../../bench/http/results.ts";
+import { MACHINE } from "./machine.ts";
 
 const RUN = fileURLToPath(new URL("../../bench/http/run.ts", import.meta.url));
 
@@ -22,16 +23,7 @@ function result(server: string, ruleCount: number, perSecond: number): HttpResul
 }
 
 test("an aim that is missed is called so, and one whose server was not there is left out", () => {
-  const machine = {
-    date: "2026-01-02",
-    cpu: "c",
-    cores: 2,
-    load: 0,
-    memoryGb: 1,
-    node: "v24.0.0",
-    platform: "linux x64",
-    isPinned: true,
-  };
+  const machine = { ...MACHINE, isPinned: true };
   const measured = [
     result("fastify", 20, 1_000),
     result("writ", 20, 650),

@@ -1,19 +1,11 @@
 import { expect, test } from "vitest";
 import { document } from "../../bench/scale/document.ts";
 import type { ScaleResults } from "../../bench/scale/results.ts";
+import { MACHINE } from "./machine.ts";
 
 const speed = { perSecond: 1_000, p50Us: 10, p99Us: 20 };
 const RESULTS: ScaleResults = {
-  machine: {
-    date: "2026-01-02",
-    cpu: "c",
-    cores: 2,
-    load: 0,
-    memoryGb: 1,
-    node: "v24.0.0",
-    redis: "7.0.15",
-    platform: "linux x64",
-  },
+  machine: { ...MACHINE, redis: "7.0.15" },
   seconds: 1,
   inProcess: [{ title: "in memory", cpuUs: 5, ...speed }],
   served: [
