@@ -1,13 +1,12 @@
 /** Approvals as operators see them, and as approvers decide them: by a statement that they signed. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { APPROVAL_STATUSES, type Verdict, viewOf } from "../../approvals/approval.ts";
-import { JSON_LIMITS } from "../../limits.ts";
 import { isObject, onlyMembers, type Problem, wrong } from "../../value-reader.ts";
-import { problemOf, readBody, sendJson, sendJsonFault } from "../body.ts";
-import { sendProblem, sendProblemBody } from "../problem.ts";
+import { sendJson } from "../body.ts";
+import { sendProblem } from "../problem.ts";
 import type { AdminParts } from "./admin.ts";
-import { readCount, readQuery } from "./query.ts";
-import { refuseQuery } from "./sessions.ts";
+import { answerRead } from "./carry-out.ts";
+import { readCount, readQuery, refuseQuery } from "./query.ts";
 
 const MOST_DEFAULT = 100;
 const MOST = 1_000;
@@ -57,16 +56,11 @@ function serveVerdict(
   purpose: string,
   parts: AdminParts,
 ): void {
-  app.post(`/approvals/${verdict}`, { config: { purpose } }, async (request, reply) => {
-    const body = readBody(request, JSON_LIMITS);
-    if (!body.ok) return sendJsonFault(reply, body.fault);
-    const problems: Problem[] = [];
-    const statement = readStatementIn(body.value, problems);
-    if (statement === undefined || problems.length > 0) {
-      return sendProblemBody(reply, problemOf({ kind: "malformed", faults: problems }));
-    }
-    return answerVerdict(verdict, statement, request, reply, parts);
-  });
+  app.post(`/approvals/${verdict}`, { config: { purpose } }, (request, reply) =>
+    answerRead(request, reply, readStatementIn, (statement) =>
+      answerVerdict(verdict, statement, request, reply, parts),
+    ),
+  );
 }
 
 function readStatementIn(json: unknown, problems: Problem[]): string | undefined {

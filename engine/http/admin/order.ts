@@ -10,20 +10,16 @@ export interface Order {
   readonly because: string;
 }
 
-export type OrderReading =
-  | { readonly ok: true; readonly order: Order }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
-
 /** Characters of a reason, and of a name. */
 export const BECAUSE_MOST = 500;
 export const OPERATOR_MOST = 128;
 
-export function readOrder(input: JsonValue, action: Action): OrderReading {
-  const problems: Problem[] = [];
-  if (!isObject(input)) {
-    wrong(problems, "", "an object", input);
-    return { ok: false, problems };
-  }
+export function readOrder(
+  input: JsonValue,
+  action: Action,
+  problems: Problem[],
+): Order | undefined {
+  if (!isObject(input)) return wrong(problems, "", "an object", input);
   const members = ["session", "operator", "because", ...(action === "declassify" ? ["label"] : [])];
   for (const name of Object.keys(input)) {
     if (!members.includes(name)) report(problems, below("", name), "is no member of this order");
@@ -32,9 +28,8 @@ export function readOrder(input: JsonValue, action: Action): OrderReading {
   const label = action === "declassify" ? readId(input.label, "/label", problems) : undefined;
   const operator = readShort(input.operator, "/operator", OPERATOR_MOST, problems);
   const because = readShort(input.because, "/because", BECAUSE_MOST, problems);
-  if (problems.length > 0 || session === undefined) return { ok: false, problems };
-  if (operator === undefined || because === undefined) return { ok: false, problems };
-  return { ok: true, order: { session, label, operator, because } };
+  if (session === undefined || operator === undefined || because === undefined) return undefined;
+  return { session, label, operator, because };
 }
 
 /** As an id is read: no character that people cannot see stands in a record. */

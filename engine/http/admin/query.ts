@@ -1,5 +1,7 @@
 /** A query, read so that no other reader could read it otherwise. */
+import type { FastifyReply } from "fastify";
 import { type Parsed, parsed, refused } from "../../../lang/scalar/parsed.ts";
+import { sendProblem } from "../problem.ts";
 
 /** Each name once and known; `+` must be escaped, since readers differ on what it means. */
 export function readQuery<Name extends string>(
@@ -19,6 +21,10 @@ export function readQuery<Name extends string>(
     read[name] = value;
   }
   return parsed(read);
+}
+
+export function refuseQuery(reply: FastifyReply, why: string): FastifyReply {
+  return sendProblem(reply, "unexpected_query_value", { detail: why });
 }
 
 /** A whole number from 1. */

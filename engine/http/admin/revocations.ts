@@ -1,8 +1,7 @@
 /** What operators take back, and let act again (SPEC §15.5). */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { parseTime } from "../../../lang/scalar/time.ts";
 import type { JsonValue } from "../../json.ts";
-import { JSON_LIMITS } from "../../limits.ts";
 import {
   REVOCABLE,
   type Revocation,
@@ -18,12 +17,11 @@ import {
   report,
   wrong,
 } from "../../value-reader.ts";
-import { problemOf, readBody, sendJson, sendJsonFault } from "../body.ts";
-import { sendProblem, sendProblemBody } from "../problem.ts";
+import { sendJson } from "../body.ts";
 import type { AdminParts } from "./admin.ts";
+import { answerOrder, type Done, loosen, tighten } from "./carry-out.ts";
 import { BECAUSE_MOST, OPERATOR_MOST, readShort } from "./order.ts";
-import { readCount, readQuery } from "./query.ts";
-import { refuseQuery } from "./sessions.ts";
+import { readCount, readQuery, refuseQuery } from "./query.ts";
 
 const MOST_DEFAULT = 100;
 const MOST = 1_000;
@@ -51,32 +49,18 @@ export function serveRevocations(app: FastifyInstance, parts: AdminParts): void 
   for (const action of ["revoke", "reactivate"] as const) {
     const config = { purpose: PURPOSES[action] };
     app.post(`/revocations/${action}`, { config }, (request, reply) =>
-      answerOrder(action, request, reply, parts),
+      answerOrder(request, reply, {
+        action,
+        read: (body, problems) => readOrder(body, action, problems),
+        carryOut: (order) => carryOut(action, order, parts),
+        shown: (made) => ({
+          action,
+          changed: made !== undefined,
+          ...(made === undefined ? {} : { revocation: viewOf(made) }),
+        }),
+      }),
     );
   }
-}
-
-async function answerOrder(
-  action: Action,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  parts: AdminParts,
-): Promise<FastifyReply> {
-  const body = readBody(request, JSON_LIMITS);
-  if (!body.ok) return sendJsonFault(reply, body.fault);
-  const problems: Problem[] = [];
-  const order = readOrder(body.value, action, problems);
-  if (order === undefined || problems.length > 0) {
-    return sendProblemBody(reply, problemOf({ kind: "malformed", faults: problems }));
-  }
-  const done = await (action === "revoke" ? revoke(order, parts) : reactivate(order, parts));
-  if (!done.ok) {
-    const fault = done.fault instanceof Error ? done.fault.name : "";
-    request.log.error({ action, fault }, "revocation");
-    return sendProblem(reply, "not_done", { detail: done.because });
-  }
-  const revocation = done.made === undefined ? {} : { revocation: viewOf(done.made) };
-  return sendJson(reply, { action, changed: done.made !== undefined, ...revocation });
 }
 
 function readOrder(
@@ -106,38 +90,21 @@ function readTime(json: unknown, problems: Problem[]): number | undefined {
   return read?.ok ? read.value : report(problems, "/before", "is no time of RFC 3339");
 }
 
-type Done =
-  | { readonly ok: true; readonly made: Revocation | undefined }
-  | { readonly ok: false; readonly because: string; readonly fault: unknown };
-
-/** Done and recorded, whatever becomes of the other. */
-async function revoke(order: RevocationOrder, parts: AdminParts): Promise<Done> {
-  const [made, recorded] = await Promise.allSettled([
-    parts.revocations.revoke(order),
-    recordOf("revoke", order, parts),
-  ]);
-  if (made.status === "rejected") {
-    const because = "it is in force in this process, and it is not known to be kept";
-    return { ok: false, because, fault: made.reason };
-  }
-  if (recorded.status === "rejected") {
-    return { ok: false, because: "it is revoked, and not recorded", fault: recorded.reason };
-  }
-  return { ok: true, made: made.value };
-}
-
-/** Nothing is loosened without a record of it. */
-async function reactivate(order: RevocationOrder, parts: AdminParts): Promise<Done> {
-  try {
-    await recordOf("reactivate", order, parts);
-  } catch (fault) {
-    return { ok: false, because: "it could not be recorded, and was not done", fault };
-  }
-  try {
-    return { ok: true, made: await parts.revocations.reactivate(order) };
-  } catch (fault) {
-    return { ok: false, because: "it is recorded, and perhaps not done", fault };
-  }
+function carryOut(
+  action: Action,
+  order: RevocationOrder,
+  parts: AdminParts,
+): Promise<Done<Revocation | undefined>> {
+  const act = async () => parts.revocations[action](order);
+  const record = () => recordOf(action, order, parts);
+  if (action === "reactivate") return loosen({ act, record });
+  return tighten(
+    { act, record },
+    {
+      done: "it is in force in this process, and it is not known to be kept",
+      recorded: "it is revoked, and not recorded",
+    },
+  );
 }
 
 async function recordOf(

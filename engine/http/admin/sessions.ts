@@ -1,11 +1,11 @@
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { parseDuration } from "../../../lang/scalar/duration.ts";
 import { type Parsed, parsed, refused } from "../../../lang/scalar/parsed.ts";
 import { NoSuchPage, type SessionSearch } from "../../inspect/inspection.ts";
 import { sendJson } from "../body.ts";
 import { sendProblem } from "../problem.ts";
 import type { AdminParts } from "./admin.ts";
-import { readCount, readQuery } from "./query.ts";
+import { readCount, readQuery, refuseQuery } from "./query.ts";
 
 const PAGE_DEFAULT = 100;
 const PAGE_MOST = 1_000;
@@ -33,10 +33,6 @@ export function serveSessions(app: FastifyInstance, parts: AdminParts): void {
     if (detail === undefined) return sendProblem(reply, "unknown_session");
     return sendJson(reply, detail);
   });
-}
-
-export function refuseQuery(reply: FastifyReply, why: string): FastifyReply {
-  return sendProblem(reply, "unexpected_query_value", { detail: why });
 }
 
 function readSearch(url: string, clock: () => number): Parsed<SessionSearch> {

@@ -4,8 +4,7 @@ import type { StateView } from "../../inspect/view.ts";
 import { sendJson } from "../body.ts";
 import type { MeasuresReading, Tally } from "../measured.ts";
 import type { AdminParts } from "./admin.ts";
-import { readCount, readQuery } from "./query.ts";
-import { refuseQuery } from "./sessions.ts";
+import { readCount, readQuery, refuseQuery } from "./query.ts";
 
 const KEYS_DEFAULT = 10;
 const KEYS_MOST = 100;
