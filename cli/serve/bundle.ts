@@ -1,25 +1,18 @@
 /** Serves a signed bundle that is fetched again and again, from a file or a URL. */
-import { resolve } from "node:path";
 import type { Active } from "../../engine/active.ts";
 import type { OperatorAction } from "../../engine/audit/record.ts";
 import type { Passed } from "../../engine/bundles/examine.ts";
 import { type FloorStore, FloorUnreadable, openFloor } from "../../engine/bundles/floor.ts";
-import { poll } from "../../engine/bundles/poll.ts";
-import {
-  createReloader,
-  type ReloadEvent,
-  type Reloader,
-  type ReloadParts,
-} from "../../engine/bundles/reload.ts";
-import { type BundleSource, fileSource, urlSource } from "../../engine/bundles/source.ts";
+import { createReloader, type Reloader, type ReloadParts } from "../../engine/bundles/reload.ts";
+import type { BundleSource } from "../../engine/bundles/source.ts";
 import { createExaminer } from "../../engine/bundles/thread.ts";
-import { readUrl } from "../../engine/egress/fetch.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { durationOf } from "../duration.ts";
 import { verifyingKeys } from "../signing.ts";
 import { HOME, openHome } from "./home.ts";
 import type { MakePolicy } from "./policy.ts";
-import { tellReload } from "./reloads.ts";
+import { recordRefusal, tellReload } from "./reloads.ts";
+import { findSource, pollEvery } from "./source.ts";
 
 export const BUNDLE_OPTIONS: readonly Option[] = [
   {
@@ -63,9 +56,6 @@ export interface ServedBundle {
   stop(): Promise<void>;
 }
 
-const FILE_INTERVAL_MS = 2_000;
-const URL_INTERVAL_MS = 60_000;
-const INTERVAL_MIN_MS = 100;
 const GRACE_MS = 24 * 3_600_000;
 
 /** A source and keys that are fit to be used; nothing is fetched yet. */
@@ -75,26 +65,17 @@ export interface FoundBundle {
 }
 
 export function findBundle(input: Input, io: Io): FoundBundle {
-  const { values, lists, flags } = input;
-  const given = values.get("bundle") ?? "";
-  const keys = verifyingKeys(lists.get("bundle-key") ?? [], io);
+  const keys = verifyingKeys(input.lists.get("bundle-key") ?? [], io);
   if (keys.length === 0) {
     throw new Misuse(
       "a bundle is believed by its signature alone, and no key is named",
       "`--bundle-key FILE`: see `writ keys --help`",
     );
   }
-  const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(given);
-  const usualMs = isUrl ? URL_INTERVAL_MS : FILE_INTERVAL_MS;
-  const found: Found = {
-    source: isUrl ? sourceAt(given, flags) : fileSource(resolve(io.cwd, given), given),
-    keys,
-    intervalMs: durationIn(values, "bundle-interval", usualMs),
-    graceMs: durationIn(values, "bundle-grace", GRACE_MS),
-  };
-  if (found.intervalMs < INTERVAL_MIN_MS) {
-    throw new Misuse(`\`--bundle-interval\` is at least ${INTERVAL_MIN_MS}ms`);
-  }
+  const { source, intervalMs } = findSource(input.values.get("bundle") ?? "", input, io);
+  const grace = input.values.get("bundle-grace");
+  const graceMs = grace === undefined ? GRACE_MS : durationOf(grace, "bundle-grace");
+  const found: Found = { source, keys, intervalMs, graceMs };
   return { open: (parts) => openBundle(found, parts, input, io) };
 }
 
@@ -122,7 +103,7 @@ async function openBundle(
     record: parts.record && ((passed) => recordActivation(passed, found.source, parts)),
     onEvent: (event) => {
       if (stopped) return;
-      if (event.kind === "refused") recordRefusal(event, parts);
+      if (event.kind === "refused") recordRefusal(event, parts.record);
       tellReload(event, input, io);
     },
   });
@@ -132,8 +113,7 @@ async function openBundle(
   return {
     reloader,
     start() {
-      const check = () => reloader.check();
-      stopPolling = poll({ intervalMs, random: Math.random, check, after });
+      stopPolling = pollEvery(intervalMs, () => reloader.check());
     },
     async stop() {
       stopped = true;
@@ -153,30 +133,6 @@ async function recordActivation(
   await record?.({ action: "bundle.activate", by: keyId, details });
 }
 
-/** Nothing was changed, so nothing waits for it; a log that cannot be written says so itself. */
-function recordRefusal(
-  { refusal, source }: Extract<ReloadEvent, { kind: "refused" }>,
-  { record }: BundleParts,
-): void {
-  const { code, because } = refusal;
-  const details = { source, code, because };
-  record?.({ action: "bundle.refuse", by: "service", details }).catch(() => {});
-}
-
-export function sourceAt(given: string, flags: Input["flags"]): BundleSource {
-  const reading = readUrl(given);
-  if (reading.ok) return urlSource(reading.url, { privateNetworks: flags.has("bundle-private") });
-  throw new Misuse(
-    `\`--bundle ${given}\` ${reading.why}`,
-    "https, or http to this machine; or the path of a file",
-  );
-}
-
-function durationIn(values: Input["values"], name: string, otherwise: number): number {
-  const given = values.get(name);
-  return given === undefined ? otherwise : durationOf(given, name);
-}
-
 function floorIn(home: string): FloorStore {
   try {
     return openFloor(home);
@@ -187,9 +143,4 @@ function floorIn(home: string): FloorStore {
       `an older bundle could be let in: see what happened, then remove it from ${HOME}`,
     );
   }
-}
-
-export function after(ms: number, then: () => void): () => void {
-  const timer = setTimeout(then, ms);
-  return () => clearTimeout(timer);
 }

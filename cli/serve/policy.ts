@@ -11,13 +11,13 @@ import type { EvidenceSink } from "../../engine/evidence.ts";
 import type { Ids } from "../../engine/ids.ts";
 import { compile } from "../../lang/compile.ts";
 import type { Program } from "../../lang/ir.ts";
-import { spellTime } from "../../lang/scalar/time.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { loadPolicy, type Policy, SIGNED_EXTENSION } from "../files.ts";
 import { count, painter } from "../terminal.ts";
 import { failedTests } from "../tests.ts";
 import { BUNDLE_OPTIONS, type BundleParts, type FoundBundle, findBundle } from "./bundle.ts";
 import { findRego, followRego, isOpaBundle } from "./rego.ts";
+import { warningsOf } from "./reloads.ts";
 import { watchPolicy } from "./watch.ts";
 
 export const POLICY_OPTIONS: readonly Option[] = [
@@ -178,17 +178,6 @@ function refuse(failed: readonly string[], { json }: Input, io: Io): void {
   io.err(`${title}: ${count(failed.length, "test")} of the policy failed\n`);
   for (const name of failed) io.err(`  ${name}\n`);
   io.err("see `writ test`\n");
-}
-
-function warningsOf({ failing, expiresMs }: ReloadStatus, nowMs: number): readonly string[] {
-  const warnings: string[] = [];
-  if (expiresMs !== undefined && nowMs >= expiresMs) {
-    warnings.push(`the bundle has expired on ${spellTime(expiresMs)}`);
-  }
-  if (failing !== undefined) {
-    warnings.push(`the last reload failed: ${failing.because} (${failing.code})`);
-  }
-  return warnings;
 }
 
 function programOfNothing(): Program {

@@ -6,23 +6,21 @@ import {
   createActive,
   type OperatedService,
 } from "../../engine/active.ts";
-import { poll } from "../../engine/bundles/poll.ts";
-import { type BundleSource, fileSource } from "../../engine/bundles/source.ts";
+import type { BundleSource } from "../../engine/bundles/source.ts";
 import { type Calls, decidedByRego } from "../../engine/opa/alone.ts";
 import { ALGORITHMS } from "../../engine/opa/builtins/keys.ts";
 import type { BundleKey } from "../../engine/opa/bundle-signature.ts";
-import { type FollowEvent, type Follower, followBundle } from "../../engine/opa/follow.ts";
+import { type Follower, followBundle } from "../../engine/opa/follow.ts";
 import { type OpenedRego, type OpeningParts, openRego } from "../../engine/opa/opened.ts";
 import type { ModulePool } from "../../engine/opa/pool.ts";
 import type { Program } from "../../lang/ir.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { durationOf } from "../duration.ts";
 import { readBytes, readText } from "../files.ts";
-import { painter } from "../terminal.ts";
-import { after, sourceAt } from "./bundle.ts";
 import { moduleDeadline } from "./modules.ts";
 import type { FoundPolicy, OpenedPolicy, PolicyParts } from "./policy.ts";
-import { policyJson, spellPolicy, tellReload } from "./reloads.ts";
+import { recordRefusal, tellActivated, tellReload, warningsOf } from "./reloads.ts";
+import { findSource, pollEvery } from "./source.ts";
 
 export const REGO_OPTIONS: readonly Option[] = [
   {
@@ -46,9 +44,6 @@ export const REGO_OPTIONS: readonly Option[] = [
 
 const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
 const KEY_BYTES_MAX = 64 * 1024;
-const FILE_INTERVAL_MS = 2_000;
-const URL_INTERVAL_MS = 60_000;
-const INTERVAL_MIN_MS = 100;
 /** As long as servers and what stands between hold requests without giving them up. */
 const WAIT_MAX_MS = 600_000;
 
@@ -89,33 +84,31 @@ export function followRego(given: string, input: Input, io: Io, none: Program): 
     );
   }
   refuseOthers(input);
-  const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(given);
-  const source = isUrl ? sourceAt(given, input.flags) : fileSource(resolve(io.cwd, given), given);
+  const { source, isUrl, intervalMs } = findSource(given, input, io);
   const waitMs = waitOf(input, isUrl);
-  const intervalMs = intervalOf(input, isUrl ? URL_INTERVAL_MS : FILE_INTERVAL_MS);
   return {
     open: async (parts: PolicyParts): Promise<OpenedPolicy> => {
-      const active = createActive({ ...parts, warnings: () => warningsOf(follower) });
+      const warnings = () => warningsOf(follower.status(), parts.now());
+      const active = createActive({ ...parts, warnings });
       const { engine, swap, close } = decidingBy(active, none, parts);
-      const follower = followBundle({
+      const follower: Follower = followBundle({
         source,
         waitMs,
         now: parts.now,
         open: (bytes) => openRego(bytes, opening),
         activate: async (rego) => {
           await recordActivation(rego, source, parts);
-          tellActivated(swap(rego), input, io);
+          tellActivated(swap(rego), "", input, io);
         },
         onEvent: (event) => {
-          if (event.kind === "refused") recordRefusal(event, parts);
+          if (event.kind === "refused") recordRefusal(event, parts.record);
           tellReload(event, input, io);
         },
       });
       await follower.first();
       let stopPolling = () => {};
       const start = () => {
-        const check = () => follower.check();
-        stopPolling = poll({ intervalMs, random: Math.random, check, after });
+        stopPolling = pollEvery(intervalMs, () => follower.check());
       };
       const stop = async () => {
         follower.stop();
@@ -209,20 +202,6 @@ function waitOf({ values }: Input, isUrl: boolean): number {
   throw new Misuse("`--opa-wait` is from 1s to 10m");
 }
 
-function intervalOf({ values }: Input, usualMs: number): number {
-  const given = values.get("bundle-interval");
-  const intervalMs = given === undefined ? usualMs : durationOf(given, "bundle-interval");
-  if (intervalMs >= INTERVAL_MIN_MS) return intervalMs;
-  throw new Misuse(`\`--bundle-interval\` is at least ${INTERVAL_MIN_MS}ms`);
-}
-
-function warningsOf(follower: Follower): readonly string[] {
-  const { failing } = follower.status();
-  return failing === undefined
-    ? []
-    : [`the last reload failed: ${failing.because} (${failing.code})`];
-}
-
 async function recordActivation(
   { entrypoint, digest, revision }: OpenedRego,
   { shown }: BundleSource,
@@ -230,22 +209,6 @@ async function recordActivation(
 ): Promise<void> {
   const details = { source: shown, package: entrypoint.replaceAll("/", "."), digest, revision };
   await record?.({ action: "bundle.activate", by: "service", details });
-}
-
-/** Nothing was changed, so nothing waits for it. */
-function recordRefusal(
-  { refusal, source }: Extract<FollowEvent, { kind: "refused" }>,
-  { record }: PolicyParts,
-): void {
-  const { code, because } = refusal;
-  const details = { source, code, because };
-  record?.({ action: "bundle.refuse", by: "service", details }).catch(() => {});
-}
-
-function tellActivated(policy: ActivePolicy, { json }: Input, io: Io): void {
-  if (json)
-    io.out(`${JSON.stringify({ event: "policy_activated", policy: policyJson(policy) })}\n`);
-  else io.out(`${painter(io)("green", "decides by")} ${spellPolicy(policy)}\n`);
 }
 
 function keyOf({ values }: Input, io: Io): BundleKey | undefined {

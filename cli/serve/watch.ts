@@ -9,7 +9,7 @@ import { count, painter, printable } from "../terminal.ts";
 import { failedTests } from "../tests.ts";
 import { watchPackage } from "../watch.ts";
 import type { MakePolicy } from "./policy.ts";
-import { policyJson, spellPolicy } from "./reloads.ts";
+import { tellActivated } from "./reloads.ts";
 
 export interface WatchParts {
   readonly active: Active;
@@ -65,7 +65,10 @@ function reload(
     const digest = digestOfProgram(program);
     // Comments and layout change places, which decisions name, and leave the digest.
     active.swap(make({ program, digest }));
-    tellLoaded({ program, digest }, tests.length, input, io);
+    const ran = input.flags.has("no-test")
+      ? "tests not run"
+      : `${count(tests.length, "test")} passed`;
+    tellActivated({ program, digest }, ran, input, io);
     return undefined;
   } catch (error) {
     // A file that is being saved may not be there for a moment.
@@ -73,20 +76,6 @@ function reload(
     refuse({ because: error.message }, "", input, io);
     return error.message;
   }
-}
-
-function tellLoaded(
-  policy: Parameters<typeof spellPolicy>[0],
-  testCount: number,
-  { flags, json }: Input,
-  io: Io,
-): void {
-  if (json) {
-    io.out(`${JSON.stringify({ event: "policy_activated", policy: policyJson(policy) })}\n`);
-    return;
-  }
-  const tests = flags.has("no-test") ? "tests not run" : `${count(testCount, "test")} passed`;
-  io.out(`${painter(io)("green", "decides by")} ${spellPolicy(policy)}: ${tests}\n`);
 }
 
 function refuse(
