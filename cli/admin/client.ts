@@ -31,13 +31,16 @@ export interface AdminClient {
 type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** The service answered, and not with what was asked for. */
-export class AdminRefused extends Error {
+export class AdminRefused extends Misuse {
   /** `unknown_session` */
   readonly problem: string;
+  /** In the service's words. */
+  readonly said: string;
 
-  constructor(problem: string, message: string) {
-    super(message);
+  constructor(problem: string, said: string, where: string) {
+    super(`${where} refuses: ${said}`);
     this.problem = problem;
+    this.said = said;
   }
 }
 
@@ -100,7 +103,7 @@ async function ask<Body>(options: RequestOptions, where: string, body?: string):
       `\`--admin-credential FILE\`, or ${CREDENTIAL_VARIABLE}`,
     );
   }
-  throw new AdminRefused(problem, [title, detail].filter(Boolean).join(": "));
+  throw new AdminRefused(problem, [title, detail].filter(Boolean).join(": "), where);
 }
 
 interface Answered {

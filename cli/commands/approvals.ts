@@ -51,9 +51,8 @@ async function approvals(input: Input, io: Io): Promise<ExitCode> {
     if (verb === "show") return await show(id, client, input, io);
     return await decide(verb === "approve" ? "approve" : "refuse", id, client, input, io);
   } catch (error) {
-    if (!(error instanceof AdminRefused)) throw error;
-    if (FINDINGS.has(error.problem)) return told(error, input, io);
-    throw new Misuse(`${client.place} refuses: ${error.message}`);
+    if (!(error instanceof AdminRefused) || !FINDINGS.has(error.problem)) throw error;
+    return told(error, input, io);
   }
 }
 
@@ -113,9 +112,9 @@ function required(name: string, { values }: Input): string {
   throw new Misuse(`\`--${name}\` is missing: what you say is signed`, USAGE);
 }
 
-function told({ problem, message }: AdminRefused, { json }: Input, io: Io): ExitCode {
-  const error = { kind: problem, message };
+function told({ problem, said }: AdminRefused, { json }: Input, io: Io): ExitCode {
+  const error = { kind: problem, message: said };
   if (json) io.out(`${JSON.stringify({ ok: false, error }, null, 2)}\n`);
-  else io.err(`writ approvals: ${message}\n`);
+  else io.err(`writ approvals: ${said}\n`);
   return 1;
 }

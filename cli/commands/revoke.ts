@@ -1,6 +1,6 @@
-import { userInfo } from "node:os";
 import { REVOCABLE, type RevocationView } from "../../engine/revocations/revocation.ts";
-import { type AdminClient, AdminRefused, CLIENT_OPTIONS, openClient } from "../admin/client.ts";
+import { type AdminClient, CLIENT_OPTIONS, openClient } from "../admin/client.ts";
+import { ORDER_OPTIONS, orderedBy } from "../admin/order.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
 import { painter, printable, table } from "../terminal.ts";
 
@@ -20,8 +20,7 @@ export const command: Command = {
   options: [
     { name: "before", value: "TIME", help: "only what was issued until then (RFC 3339)" },
     { name: "most", value: "COUNT", help: `how many to list (${LIST_DEFAULT})` },
-    { name: "because", value: "TEXT", help: "the reason of a change" },
-    { name: "operator", value: "NAME", help: "who orders it (your name on this machine)" },
+    ...ORDER_OPTIONS,
     ...CLIENT_OPTIONS,
   ],
   positionals: { least: 0, most: 3 },
@@ -39,12 +38,7 @@ interface Order {
 async function revoke(input: Input, io: Io): Promise<ExitCode> {
   const order = orderOf(input.positionals);
   const client = openClient(input, io);
-  try {
-    return await (order === undefined ? list(client, input, io) : send(order, client, input, io));
-  } catch (error) {
-    if (!(error instanceof AdminRefused)) throw error;
-    throw new Misuse(`${client.place} refuses: ${error.message}`);
-  }
+  return order === undefined ? list(client, input, io) : send(order, client, input, io);
 }
 
 /** `undefined` is to list. */
@@ -88,16 +82,12 @@ async function send(
   input: Input,
   io: Io,
 ): Promise<ExitCode> {
-  const because = input.values.get("because");
-  if (because === undefined || because === "") {
-    throw new Misuse("a change needs a reason", `\`--because "why"\`: it is recorded`);
-  }
+  const by = orderedBy(input);
   const before = input.values.get("before");
   if (before !== undefined && action === "reactivate") {
     throw new Misuse("`--before` is of what is revoked", "leave it out");
   }
-  const operator = input.values.get("operator") ?? userInfo().username;
-  const body = { kind, id, operator, because, before };
+  const body = { kind, id, ...by, before };
   const done = await client.post<{ readonly changed: boolean }>(`/revocations/${action}`, body);
   const what = `${kind} ${printable(id ?? "")}`.trim();
   if (input.json) io.out(`${JSON.stringify({ ok: done.changed, ...done }, null, 2)}\n`);

@@ -1,6 +1,6 @@
-import { userInfo } from "node:os";
 import type { SessionDetail, SessionsView } from "../../engine/inspect/view.ts";
 import { type AdminClient, AdminRefused, CLIENT_OPTIONS, openClient } from "../admin/client.ts";
+import { ORDER_OPTIONS, orderedBy } from "../admin/order.ts";
 import { showSession, showSessions } from "../admin/sessions.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
 import { count, painter, printable } from "../terminal.ts";
@@ -22,8 +22,7 @@ export const command: Command = {
     { name: "idle", value: "DURATION", help: "list those not used for so long, such as 30m" },
     { name: "prefix", value: "TEXT", help: "list those whose id begins so" },
     { name: "most", value: "COUNT", help: `how many to list (${LIST_DEFAULT})` },
-    { name: "because", value: "TEXT", help: "the reason of a change" },
-    { name: "operator", value: "NAME", help: "who orders it (your name on this machine)" },
+    ...ORDER_OPTIONS,
     ...CLIENT_OPTIONS,
   ],
   positionals: { least: 0, most: 3 },
@@ -43,9 +42,8 @@ async function sessions(input: Input, io: Io): Promise<ExitCode> {
     if (verb === "show") return await show(id, client, input, io);
     return await order(verb, { session: id, label }, client, input, io);
   } catch (error) {
-    if (!(error instanceof AdminRefused)) throw error;
-    if (error.problem === "unknown_session") return unknown(id, input, io);
-    throw new Misuse(`${client.place} refuses: ${error.message}`);
+    if (!(error instanceof AdminRefused) || error.problem !== "unknown_session") throw error;
+    return unknown(id, input, io);
   }
 }
 
@@ -99,12 +97,7 @@ async function order(
   input: Input,
   io: Io,
 ): Promise<ExitCode> {
-  const because = input.values.get("because");
-  if (because === undefined || because === "") {
-    throw new Misuse("a change needs a reason", `\`--because "why"\`: it is recorded`);
-  }
-  const operator = input.values.get("operator") ?? userInfo().username;
-  const body = { ...of, operator, because };
+  const body = { ...of, ...orderedBy(input) };
   const done = await client.post<{ readonly changed: boolean }>(`/sessions/${verb}`, body);
   if (input.json) io.out(`${JSON.stringify({ ok: done.changed, ...done }, null, 2)}\n`);
   else io.out(said(verb, of.session, of.label, done.changed, io));

@@ -1,10 +1,10 @@
-import { userInfo } from "node:os";
 import {
   parseRedisAddress,
   type RedisAddress,
   spellAddress,
 } from "../../engine/state/redis/address.ts";
 import { confirmLoss } from "../../engine/state/redis/confirm.ts";
+import { operatorIn } from "../admin/order.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
 import { painter } from "../terminal.ts";
 
@@ -37,8 +37,7 @@ async function state(input: Input, io: Io): Promise<ExitCode> {
   if (because === undefined || because === "") {
     throw new Misuse("a confirmation needs a reason", '`--because "why"`: it is kept');
   }
-  const operator = input.values.get("operator") ?? userInfo().username;
-  const lost = await confirm(address, operator, because);
+  const lost = await confirm(address, operatorIn(input), because);
   report(address, lost, input, io);
   return lost === undefined ? 1 : 0;
 }

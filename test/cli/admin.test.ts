@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Screen } from "../../cli/command.ts";
@@ -127,6 +127,15 @@ describe("writ sessions", () => {
   });
 });
 
+/** Where something answers in the place of a service. */
+async function answering(answer: (response: ServerResponse) => void): Promise<string> {
+  const other = createServer((_request, response) => answer(response));
+  await new Promise<void>((ready) => other.listen(0, "127.0.0.1", ready));
+  onTestFinished(() => void other.close());
+  const address = other.address();
+  return `http://127.0.0.1:${typeof address === "object" ? address?.port : undefined}`;
+}
+
 describe("where no service is", () => {
   test("it says where it looked, and what to do", async () => {
     const cwd = directoryWith({});
@@ -155,15 +164,21 @@ describe("where no service is", () => {
   });
 
   test("what answers something else is not believed", async () => {
-    const other = createServer((_request, answer) => void answer.end("hello"));
-    await new Promise<void>((ready) => other.listen(0, "127.0.0.1", ready));
-    onTestFinished(() => void other.close());
-    const address = other.address();
-    const port = typeof address === "object" ? address?.port : undefined;
-    const ran = await writ(["top", "--admin", `http://127.0.0.1:${port}`], {
-      cwd: directoryWith({}),
-    });
+    const where = await answering((answer) => void answer.end("hello"));
+    const ran = await writ(["top", "--admin", where], { cwd: directoryWith({}) });
     expect(ran).toMatchObject({ code: 2, err: expect.stringContaining("is no service of writ") });
+  });
+
+  test("what the service refuses is no bug of the command", async () => {
+    const where = await answering((answer) => {
+      const type = "urn:writ:problem:internal_error";
+      answer.writeHead(500).end(JSON.stringify({ type, title: "the service failed" }));
+    });
+    for (const command of ["top", "sessions", "approvals", "revoke"]) {
+      const ran = await writ([command, "--admin", where], { cwd: directoryWith({}) });
+      const err = `writ ${command}: ${where} refuses: the service failed\n`;
+      expect(ran).toMatchObject({ code: 2, err });
+    }
   });
 });
 
