@@ -40,10 +40,6 @@ export function sendJsonFault(reply: FastifyReply, fault: JsonFault): FastifyRep
   return sendProblem(reply, "malformed_json", { detail: message, code, ...at });
 }
 
-export function bytesOf({ body }: FastifyRequest): Uint8Array {
-  return body instanceof Uint8Array ? body : new Uint8Array();
-}
-
 function sendAnswer<Value>(reply: FastifyReply, answer: Answer<Value>): FastifyReply {
   if (answer.kind === "answer") return sendJson(reply, answer.value);
   return sendProblemBody(reply, problemOf(answer));

@@ -2,10 +2,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Answer } from "../answer.ts";
 import type { Decision } from "../decision.ts";
-import { type JsonValue, readJson } from "../json.ts";
+import type { JsonValue } from "../json.ts";
 import { BATCH_LIMITS, JSON_LIMITS, type JsonLimits } from "../limits.ts";
 import { isObject } from "../value-reader.ts";
-import { bytesOf, problemOf, sendJson } from "./body.ts";
+import { problemOf, readBody, sendJson } from "./body.ts";
 import { type Budget, createBudget } from "./budget.ts";
 import { INPUT_SCHEMA, RESULT_SCHEMA } from "./door-schemas.ts";
 import { handOut } from "./hand-out.ts";
@@ -78,7 +78,7 @@ async function answer(
   limits: JsonLimits,
   ask: (body: JsonValue) => Promise<Said>,
 ): Promise<FastifyReply> {
-  const reading = readJson(bytesOf(request), limits);
+  const reading = readBody(request, limits);
   const said = reading.ok
     ? await ask(reading.value)
     : fault(400, "invalid_parameter", reading.fault.message);

@@ -1,9 +1,9 @@
 /** How AuthZEN's subjects, actions and resources become requests of ours (SPEC §12.9): the operator's file. */
 import type { Json } from "../../../lang/type.ts";
 import type { JsonValue } from "../../json.ts";
-import { checkTemplate, type Documents, fill, TemplateFault } from "../../template.ts";
+import { type Documents, fill } from "../../template.ts";
 import { isObject, type Problem, report, wrong } from "../../value-reader.ts";
-import { checkMembers } from "../members.ts";
+import { checkMembers, readTemplate, readWords } from "../members.ts";
 import { type Directory, readDirectory } from "./directory.ts";
 import type { Tuple } from "./entities.ts";
 
@@ -97,12 +97,6 @@ function readUrl(json: unknown, at: string, problems: Problem[]): URL | undefine
   return url;
 }
 
-function readWords(json: unknown, at: string, problems: Problem[]): readonly string[] | undefined {
-  if (json === undefined) return undefined;
-  const isWords = Array.isArray(json) && json.every((word) => typeof word === "string");
-  return isWords ? json : report(problems, at, "must be a list of texts");
-}
-
 function readRows(json: unknown, problems: Problem[]): readonly Row[] {
   if (!Array.isArray(json) || json.length === 0) {
     report(problems, "/requests", "must be a list of at least one");
@@ -116,17 +110,11 @@ const DOCUMENTS = ["subject", "action", "resource", "context"] as const;
 function readRow(json: unknown, at: string, problems: Problem[]): Row | undefined {
   if (!isObject(json)) return wrong(problems, at, "an object", json);
   checkMembers(json, ["subject", "action", "resource", "request"], at, problems);
-  if (!isObject(json.request)) return wrong(problems, `${at}/request`, "an object", json.request);
-  const request = json.request as Json;
-  try {
-    checkTemplate(request, DOCUMENTS);
-  } catch (fault) {
-    if (!(fault instanceof TemplateFault)) throw fault;
-    report(problems, `${at}/request`, `is no template: ${fault.message}`);
-  }
+  const request = readTemplate(json.request, DOCUMENTS, `${at}/request`, problems);
   const words = (name: "subject" | "action" | "resource") => {
     const read = readWords(json[name], `${at}/${name}`, problems);
     return read === undefined ? {} : { [name]: read };
   };
-  return { ...words("subject"), ...words("action"), ...words("resource"), request };
+  const row = { ...words("subject"), ...words("action"), ...words("resource") };
+  return request === undefined ? undefined : { ...row, request };
 }
