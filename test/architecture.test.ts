@@ -94,6 +94,7 @@ const PURE = [
   "engine/state/origin.ts",
   "engine/state/report.ts",
   "engine/bundles/admit.ts",
+  "engine/bundles/check.ts",
   "engine/bundles/contents.ts",
   "engine/bundles/examine.ts",
   "engine/bundles/manifest.ts",

@@ -5,6 +5,7 @@
 import type { Active, ActivePolicy } from "../active.ts";
 import type { VerifyingKey } from "../signing-key.ts";
 import { decidesUntil } from "./admit.ts";
+import { type CheckEvent, type CheckState, caught, checked } from "./check.ts";
 import type { Passed } from "./examine.ts";
 import type { FloorStore } from "./floor.ts";
 import { type Refusal, type RefusalCode, refuse } from "./refusal.ts";
@@ -32,27 +33,16 @@ export interface ReloadParts {
 
 export type ReloadEvent =
   | { readonly kind: "activated"; readonly policy: ActivePolicy; readonly passed: Passed }
-  /** Of one cause in a row, the first alone is told. */
-  | { readonly kind: "refused"; readonly refusal: Refusal; readonly source: string }
-  /** After refusals, the source holds again what is decided by. */
-  | { readonly kind: "recovered"; readonly source: string };
+  | CheckEvent;
 
 /** Times are milliseconds since the Unix epoch. */
-export interface ReloadStatus {
+export interface ReloadStatus extends Readonly<Omit<CheckState, "refusalCounts">> {
   readonly source: string;
   readonly serial?: number;
   readonly activatedAtMs?: number;
   /** Of what is decided by; missing where it does not expire. */
   readonly expiresMs?: number | undefined;
-  readonly activationCount: number;
   readonly refusalCounts: ReadonlyMap<RefusalCode, number>;
-  readonly checkedAtMs?: number;
-  /** Why the latest check came to nothing. */
-  readonly failing?: {
-    readonly code: RefusalCode;
-    readonly because: string;
-    readonly sinceMs: number;
-  };
 }
 
 export interface Reloader {
@@ -78,14 +68,10 @@ export function createReloader(parts: ReloadParts): Reloader {
   };
 }
 
-interface State {
+interface State extends CheckState {
   serial?: number;
   activatedAtMs?: number;
   expiresMs?: number | undefined;
-  activationCount: number;
-  readonly refusalCounts: Map<RefusalCode, number>;
-  checkedAtMs?: number;
-  failing?: NonNullable<ReloadStatus["failing"]>;
   /** Of what is decided by. */
   etag?: string | undefined;
   bytesDigest?: string;
@@ -94,11 +80,7 @@ interface State {
 }
 
 async function checkSource(state: State, parts: ReloadParts): Promise<boolean> {
-  const refusal = await caught(() => fetchAndActivate(state, parts));
-  state.checkedAtMs = parts.now();
-  if (refusal === undefined) recover(state, parts);
-  else fail(refusal, state, parts);
-  return refusal === undefined;
+  return checked(await caught(() => fetchAndActivate(state, parts)), state, parts);
 }
 
 async function activateSaved(state: State, parts: ReloadParts): Promise<boolean> {
@@ -110,16 +92,6 @@ async function activateSaved(state: State, parts: ReloadParts): Promise<boolean>
   });
   if (refusal !== undefined) parts.onEvent({ kind: "refused", refusal, source: source.shown });
   return refusal === undefined;
-}
-
-/** A bug in loading is no reason to stop deciding. */
-async function caught(load: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
-  try {
-    return await load();
-  } catch (fault) {
-    const what = fault instanceof Error ? fault.message : String(fault);
-    return refuse("crashed", `loading it failed: ${what}`);
-  }
 }
 
 async function fetchAndActivate(state: State, parts: ReloadParts): Promise<Refusal | undefined> {
@@ -170,19 +142,4 @@ async function activate(
   state.activationCount += 1;
   parts.onEvent({ kind: "activated", policy, passed });
   return undefined;
-}
-
-function recover(state: State, { source, onEvent }: ReloadParts): void {
-  if (state.failing === undefined) return;
-  delete state.failing;
-  onEvent({ kind: "recovered", source: source.shown });
-}
-
-function fail(refusal: Refusal, state: State, parts: ReloadParts): void {
-  const { code, because } = refusal;
-  state.refusalCounts.set(code, (state.refusalCounts.get(code) ?? 0) + 1);
-  const known = state.failing;
-  if (known?.code === code && known.because === because) return;
-  state.failing = { code, because, sinceMs: parts.now() };
-  parts.onEvent({ kind: "refused", refusal, source: parts.source.shown });
 }

@@ -3,6 +3,7 @@
  * the server holds requests back until there is a newer one, asked again at once. What cannot be had or is not
  * as it must be is told, and what decides goes on deciding.
  */
+import { type CheckEvent, type CheckState, caught, checked } from "../bundles/check.ts";
 import { type Refusal, refuse } from "../bundles/refusal.ts";
 import type { ReloadStatus } from "../bundles/reload.ts";
 import { digestOfBytes } from "../bundles/signed.ts";
@@ -18,13 +19,8 @@ export interface FollowParts {
   readonly activate: (rego: OpenedRego) => Promise<void>;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  readonly onEvent: (event: FollowEvent) => void;
+  readonly onEvent: (event: CheckEvent) => void;
 }
-
-export type FollowEvent =
-  /** Of one cause in a row, the first alone is told. */
-  | { readonly kind: "refused"; readonly refusal: Refusal; readonly source: string }
-  | { readonly kind: "recovered"; readonly source: string };
 
 export interface Follower {
   /** Whether the source holds what is decided by now; while it holds requests back, it is asked again and again. */
@@ -41,15 +37,11 @@ const LONG_POLLED = "application/vnd.openpolicyagent.bundles";
 /** An answer that comes sooner, and has nothing new, was not held back: it is asked again at the usual time. */
 const HELD_MS = 1_000;
 
-interface State {
+interface State extends CheckState {
   etag?: string | undefined;
   bytesDigest?: string;
   isLongPolled: boolean;
   activatedAtMs?: number;
-  activationCount: number;
-  readonly refusalCounts: Map<Refusal["code"], number>;
-  checkedAtMs?: number;
-  failing?: NonNullable<ReloadStatus["failing"]>;
 }
 
 export function followBundle(parts: FollowParts): Follower {
@@ -58,10 +50,7 @@ export function followBundle(parts: FollowParts): Follower {
   const { signal } = stopping;
   const once = async (waitMs: number) => {
     const refusal = await caught(() => fetchAndActivate(waitMs, signal, state, parts));
-    if (signal.aborted) return false;
-    state.checkedAtMs = parts.now();
-    tell(refusal, state, parts);
-    return refusal === undefined;
+    return !signal.aborted && checked(refusal, state, parts);
   };
   return {
     first: () => once(0),
@@ -89,15 +78,6 @@ export function followBundle(parts: FollowParts): Follower {
     },
     stop: () => stopping.abort(),
   };
-}
-
-async function caught(load: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
-  try {
-    return await load();
-  } catch (fault) {
-    const what = fault instanceof Error ? fault.message : String(fault);
-    return refuse("crashed", `loading it failed: ${what}`);
-  }
 }
 
 async function fetchAndActivate(
@@ -131,19 +111,4 @@ async function fetchAndActivate(
   Object.assign(state, { etag, bytesDigest, activatedAtMs: now() });
   state.activationCount += 1;
   return undefined;
-}
-
-function tell(refusal: Refusal | undefined, state: State, parts: FollowParts): void {
-  const source = parts.source.shown;
-  const known = state.failing;
-  if (refusal === undefined) {
-    delete state.failing;
-    if (known !== undefined) parts.onEvent({ kind: "recovered", source });
-    return;
-  }
-  const { code, because } = refusal;
-  state.refusalCounts.set(code, (state.refusalCounts.get(code) ?? 0) + 1);
-  if (known?.code === code && known.because === because) return;
-  state.failing = { code, because, sinceMs: parts.now() };
-  parts.onEvent({ kind: "refused", refusal, source });
 }

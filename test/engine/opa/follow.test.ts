@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
+import type { CheckEvent } from "../../../engine/bundles/check.ts";
 import { urlSource } from "../../../engine/bundles/source.ts";
-import { type FollowEvent, type FollowParts, followBundle } from "../../../engine/opa/follow.ts";
+import { type FollowParts, followBundle } from "../../../engine/opa/follow.ts";
 import { type OpenedRego, openRego } from "../../../engine/opa/opened.ts";
 import { BundleService, newPair, opaBundle } from "../../support/opa-bundles.ts";
 import { AUTHZ, NOON_MS } from "./modules.ts";
@@ -17,7 +18,7 @@ async function following(more: Partial<FollowParts> = {}) {
   const service = new BundleService();
   const url = await service.listen();
   const activated: OpenedRego[] = [];
-  const events: FollowEvent[] = [];
+  const events: CheckEvent[] = [];
   const opening = { key: KEY, entrypoint: undefined, deadlineMs: 20_000, onTrouble: () => {} };
   const follower = followBundle({
     source: urlSource(new URL(`${url}?token=secret`), { privateNetworks: false }),
