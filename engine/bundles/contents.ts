@@ -55,6 +55,7 @@ export type SignedReading =
   | {
       readonly ok: true;
       readonly manifest: Manifest;
+      readonly manifestDigest: string;
       readonly keyId: string;
       readonly contents: Contents;
     }
@@ -72,7 +73,7 @@ export function readUnverified(bytes: Uint8Array): SignedReading {
 
 function readOpened(opened: Opening): SignedReading {
   if (!opened.ok) return opened;
-  const { manifest, keyId, parts } = opened;
+  const { manifest, manifestDigest, keyId, parts } = opened;
   const version = faultOfVersion(manifest);
   if (version !== undefined) return refuse("newer_version", version);
   const json = new Map<PartName, JsonValue>();
@@ -84,7 +85,8 @@ function readOpened(opened: Opening): SignedReading {
     json.set(name, reading.value);
   }
   const contents = readContents(json, manifest);
-  return contents.ok ? { ok: true, manifest, keyId, contents: contents.contents } : contents;
+  if (!contents.ok) return contents;
+  return { ok: true, manifest, manifestDigest, keyId, contents: contents.contents };
 }
 
 /** Of one part. Depth: three levels of JSON for each of the nodes that the IR allows within each other. */

@@ -6,7 +6,6 @@ import { type Admission, refusalOf } from "./admit.ts";
 import { readSignedBundle } from "./contents.ts";
 import type { Manifest } from "./manifest.ts";
 import { type Refusal, refuse } from "./refusal.ts";
-import { digestOfSigned } from "./signed.ts";
 
 export interface Examination extends Admission {
   readonly keys: readonly VerifyingKey[];
@@ -27,8 +26,7 @@ export interface Passed {
 export function examine(bytes: Uint8Array, examination: Examination): Passed | Refusal {
   const reading = readSignedBundle(bytes, examination.keys);
   if (!reading.ok) return reading;
-  const { manifest, keyId, contents } = reading;
-  const manifestDigest = digestOfSigned(bytes);
+  const { manifest, manifestDigest, keyId, contents } = reading;
   const refusal = refusalOf(manifest, manifestDigest, examination);
   if (refusal !== undefined) return refusal;
   const { program, tests } = contents;

@@ -32,6 +32,8 @@ export type Opening =
   | {
       readonly ok: true;
       readonly manifest: Manifest;
+      /** `sha256:…` of the signed lines: names a bundle, since whatever is in it is signed. */
+      readonly manifestDigest: string;
       readonly keyId: string;
       readonly parts: Parts;
     }
@@ -79,7 +81,13 @@ function open(bytes: Uint8Array, verify: (head: Head) => Signer | Refusal): Open
   if (!reading.ok) return refuse("malformed", reading.why);
   const parts = splitParts(bytes.subarray(head.end), reading.manifest);
   if (!parts.ok) return parts;
-  return { ok: true, manifest: reading.manifest, keyId: signer.keyId, parts: parts.parts };
+  return {
+    ok: true,
+    manifest: reading.manifest,
+    manifestDigest: digestOfBytes(head.signed),
+    keyId: signer.keyId,
+    parts: parts.parts,
+  };
 }
 
 interface Signer {
@@ -193,12 +201,6 @@ function lineAt(
 
 function spell(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-}
-
-/** Names a bundle: whatever is signed is in it. Of bytes that `openSigned` has taken. */
-export function digestOfSigned(bytes: Uint8Array): string {
-  const second = lineAt(bytes, FIRST_LINE.length + 1, MANIFEST_BYTES_MAX);
-  return digestOfBytes(bytes.subarray(0, second?.next));
 }
 
 export function digestOfBytes(bytes: Uint8Array): string {
