@@ -1,6 +1,6 @@
 /** What an approver signs (SPEC §15.5): this approval of this very request, and nothing that could be used twice. */
-import { publicJwk } from "../identity/issue.ts";
-import { thumbprintOf } from "../identity/jwk.ts";
+import { LEEWAY_MS } from "../identity/chain.ts";
+import { signClaims } from "../identity/issue.ts";
 import { readClaims, readCompactJws } from "../identity/jws.ts";
 import { verifySignature } from "../identity/verify.ts";
 import type { JsonObject } from "../json.ts";
@@ -24,19 +24,11 @@ export interface Statement {
 /** How long a statement may be on its way. */
 export const STATEMENT_SECONDS = 120;
 
-/** As with tokens, clocks of approvers may be so far ahead. */
-const LEEWAY_SECONDS = 30;
-
 export function issueStatement(
   by: string,
   said: Omit<Statement, "expiresAt">,
   key: SigningKey,
 ): string {
-  const header = {
-    alg: "Ed25519",
-    typ: STATEMENT_TYPE,
-    kid: thumbprintOf(publicJwk(key.verifying)),
-  };
   const claims = {
     iss: by,
     sub: said.approval,
@@ -46,12 +38,7 @@ export function issueStatement(
     iat: said.issuedAt,
     exp: said.issuedAt + STATEMENT_SECONDS,
   };
-  const input = `${encode(header)}.${encode(claims)}`;
-  return `${input}.${Buffer.from(key.sign(Buffer.from(input))).toString("base64url")}`;
-}
-
-function encode(json: unknown): string {
-  return Buffer.from(JSON.stringify(json)).toString("base64url");
+  return signClaims(STATEMENT_TYPE, claims, key);
 }
 
 export type StatementReading =
@@ -116,7 +103,8 @@ function isSeconds(value: unknown): value is number {
 
 function untimely({ issuedAt, expiresAt }: Statement, now: number): string | undefined {
   if (expiresAt <= now) return "it has ended";
-  if (issuedAt > now + LEEWAY_SECONDS) return "it was signed in the future";
+  // As with tokens, clocks of approvers may be so far ahead.
+  if (issuedAt > now + LEEWAY_MS / 1_000) return "it was signed in the future";
   if (expiresAt - issuedAt <= STATEMENT_SECONDS) return undefined;
   return `it is good for longer than ${STATEMENT_SECONDS} s`;
 }

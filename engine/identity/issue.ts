@@ -23,9 +23,7 @@ export interface LinkIssue {
 }
 
 export function issueLink(link: LinkIssue, key: SigningKey): string {
-  const header = { alg: "Ed25519", typ: LINK_TYPE, kid: thumbprintOf(publicJwk(key.verifying)) };
-  const input = `${encode(header)}.${encode(claimsOf(link))}`;
-  return `${input}.${Buffer.from(key.sign(Buffer.from(input))).toString("base64url")}`;
+  return signClaims(LINK_TYPE, claimsOf(link), key);
 }
 
 function claimsOf(link: LinkIssue) {
@@ -46,12 +44,19 @@ function claimsOf(link: LinkIssue) {
   };
 }
 
+/** A compact JWS (RFC 7515 §7.1) whose `kid` is the thumbprint of the key. */
+export function signClaims(type: string, claims: object, key: SigningKey): string {
+  const header = { alg: "Ed25519", typ: type, kid: thumbprintOf(publicJwk(key.verifying)) };
+  const input = `${encode(header)}.${encode(claims)}`;
+  return `${input}.${Buffer.from(key.sign(Buffer.from(input))).toString("base64url")}`;
+}
+
+function encode(json: object): string {
+  return Buffer.from(JSON.stringify(json)).toString("base64url");
+}
+
 /** As `cnf` holds it, and as its thumbprint is made of it (RFC 7638). */
 export function publicJwk({ pem }: VerifyingKey): { crv: string; kty: string; x: string } {
   const { crv = "", kty = "", x = "" } = createPublicKey(pem).export({ format: "jwk" });
   return { crv, kty, x };
-}
-
-function encode(json: unknown): string {
-  return Buffer.from(JSON.stringify(json)).toString("base64url");
 }
