@@ -4,9 +4,9 @@
  * depth of such a chain is Writ's own.
  */
 import type { JsonObject, JsonValue } from "../json.ts";
-import { isObject, type Problem, report, wrong } from "../value-reader.ts";
+import { isObject, type Problem, readId, report, wrong } from "../value-reader.ts";
 import { HOPS_MOST } from "./chain.ts";
-import { type GrantClaims, readScope, readSubject, readTexts } from "./claims.ts";
+import { type GrantClaims, readScope, readTexts } from "./claims.ts";
 import { agentKind, type Issuer, subjectKind } from "./issuer.ts";
 import { readKey, type TrustedKey } from "./jwk.ts";
 import type { VouchedFacts, VouchedParty } from "./vouched.ts";
@@ -17,8 +17,8 @@ export function readAccessToken(
   problems: Problem[],
 ): GrantClaims | undefined {
   const names = issuer.claims;
-  const subject = readSubject(claims.sub, "/sub", problems);
-  const client = readSubject(claims[names.client], `/${names.client}`, problems);
+  const subject = readId(claims.sub, "/sub", problems);
+  const client = readId(claims[names.client], `/${names.client}`, problems);
   if (claims.iat === undefined) report(problems, "/iat", "is missing");
   // RFC 9068 wants one; issuers that call their tokens something else often have none.
   if (issuer.types.has("at+jwt") && claims.jti === undefined)
@@ -71,7 +71,7 @@ export function readActors(act: JsonValue, issuer: Issuer, problems: Problem[]):
     if (iss !== undefined && iss !== issuer.name) {
       report(problems, `${at}/iss`, "is another issuer, whose names this one cannot vouch for");
     }
-    const actor = readSubject(sub, `${at}/sub`, problems);
+    const actor = readId(sub, `${at}/sub`, problems);
     if (actor !== undefined) actors.unshift(actor);
     next = before;
   }

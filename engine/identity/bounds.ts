@@ -9,6 +9,7 @@ import { elementsOf, isList, isSet, type RecordValue, type Value } from "../valu
 import {
   below,
   isObject,
+  optionally,
   type Problem,
   readerOf,
   readId,
@@ -55,9 +56,9 @@ function readBound(json: unknown, at: string, problems: Problem[]): Bound {
     if (!BOUND_MEMBERS.has(name)) report(problems, below(at, name), "is no bound");
   }
   if (names.length === 0) report(problems, at, "bounds nothing: say `min`, `max` or `in`");
-  const min = readNumber(json.min, below(at, "min"), problems);
-  const max = readNumber(json.max, below(at, "max"), problems);
-  const among = json.in === undefined ? undefined : readAmong(json.in, below(at, "in"), problems);
+  const min = optionally(readNumber, json.min, below(at, "min"), problems);
+  const max = optionally(readNumber, json.max, below(at, "max"), problems);
+  const among = optionally(readAmong, json.in, below(at, "in"), problems);
   return {
     ...(min === undefined ? {} : { min }),
     ...(max === undefined ? {} : { max }),
@@ -66,7 +67,6 @@ function readBound(json: unknown, at: string, problems: Problem[]): Bound {
 }
 
 function readNumber(json: unknown, at: string, problems: Problem[]): number | undefined {
-  if (json === undefined) return undefined;
   if (typeof json === "number" && Number.isFinite(json)) return json;
   return wrong(problems, at, "a number", json);
 }

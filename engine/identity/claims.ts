@@ -1,7 +1,7 @@
 /** What tokens of all types come to, and how the claims they share are read (RFC 7519 §4.1). */
 import type { JsonObject, JsonValue } from "../json.ts";
 import { elementsOf } from "../value.ts";
-import { type Problem, readerOf, readId, report, wrong } from "../value-reader.ts";
+import { optionally, type Problem, readerOf, readId, report, wrong } from "../value-reader.ts";
 import type { TrustedKey } from "./jwk.ts";
 import type { VouchedFacts, VouchedParty } from "./vouched.ts";
 
@@ -52,11 +52,9 @@ export interface CommonClaims {
 export function readCommon(claims: JsonObject, problems: Problem[]): CommonClaims | undefined {
   const audience = readAudience(claims.aud, "/aud", problems);
   const expiresAtMs = readInstant(claims.exp, "/exp", problems);
-  const issuedAtMs =
-    claims.iat === undefined ? undefined : readInstant(claims.iat, "/iat", problems);
-  const notBeforeMs =
-    claims.nbf === undefined ? undefined : readInstant(claims.nbf, "/nbf", problems);
-  const id = claims.jti === undefined ? undefined : readId(claims.jti, "/jti", problems);
+  const issuedAtMs = optionally(readInstant, claims.iat, "/iat", problems);
+  const notBeforeMs = optionally(readInstant, claims.nbf, "/nbf", problems);
+  const id = optionally(readId, claims.jti, "/jti", problems);
   if (audience === undefined || expiresAtMs === undefined) return undefined;
   return {
     audience,
@@ -67,7 +65,7 @@ export function readCommon(claims: JsonObject, problems: Problem[]): CommonClaim
   };
 }
 
-export function readAudience(
+function readAudience(
   json: JsonValue | undefined,
   at: string,
   problems: Problem[],
@@ -84,23 +82,11 @@ export function readAudience(
 const LATEST_SECONDS = 253_402_300_799;
 
 /** Seconds since the epoch → milliseconds. */
-function readInstant(
-  json: JsonValue | undefined,
-  at: string,
-  problems: Problem[],
-): number | undefined {
+function readInstant(json: unknown, at: string, problems: Problem[]): number | undefined {
   if (typeof json === "number" && json >= 0 && json <= LATEST_SECONDS) {
     return Math.floor(json * 1_000);
   }
   return wrong(problems, at, "a time in seconds", json);
-}
-
-export function readSubject(
-  json: JsonValue | undefined,
-  at: string,
-  problems: Problem[],
-): string | undefined {
-  return readId(json, at, problems);
 }
 
 const TEXTS = readerOf(

@@ -3,7 +3,15 @@
  * wrong with it.
  */
 import { readUrl } from "../egress/fetch.ts";
-import { isObject, onlyMembers, type Problem, readId, report, wrong } from "../value-reader.ts";
+import {
+  isObject,
+  onlyMembers,
+  optionally,
+  type Problem,
+  readId,
+  report,
+  wrong,
+} from "../value-reader.ts";
 import {
   type ClaimNames,
   type Evidence,
@@ -134,11 +142,13 @@ function readIssuer(
   if (audiences.length === 0) {
     report(problems, `${at}/audience`, "is missing: say as whom this engine is addressed");
   }
-  const evidence = given.human === undefined ? undefined : readEvidence(given.human, at, problems);
+  const evidence = optionally(readEvidence, given.human, `${at}/human`, problems);
   if (type === "link" && given.roots === undefined) {
     report(problems, `${at}/roots`, "is missing: say whom its links may begin with");
   }
   if (name === undefined || keys === undefined) return undefined;
+  const singleUse = optionally(readFlag, given.single_use, `${at}/single_use`, problems);
+  const attested = optionally(readFlag, given.attested, `${at}/attested`, problems);
   return {
     type,
     name,
@@ -152,19 +162,13 @@ function readIssuer(
     humans: globs("humans"),
     claims: readClaimNames(given.claims, `${at}/claims`, problems),
     ...(evidence === undefined ? {} : { human: evidence }),
-    ...readSingleUse(given.single_use, `${at}/single_use`, problems),
-    ...readAttested(given.attested, `${at}/attested`, problems),
+    ...(singleUse === undefined ? {} : { singleUse }),
+    ...(attested === undefined ? {} : { attested }),
   };
 }
 
-function readSingleUse(
-  json: unknown,
-  at: string,
-  problems: Problem[],
-): { readonly singleUse?: boolean } {
-  if (json === undefined) return {};
-  if (typeof json === "boolean") return { singleUse: json };
-  return wrong(problems, at, "true or false", json) ?? {};
+function readFlag(json: unknown, at: string, problems: Problem[]): boolean | undefined {
+  return typeof json === "boolean" ? json : wrong(problems, at, "true or false", json);
 }
 
 function readNames(json: unknown, at: string, problems: Problem[]): readonly string[] {
@@ -223,12 +227,10 @@ function readPrefix(json: unknown, at: string, problems: Problem[]): string {
 }
 
 function readEvidence(json: unknown, at: string, problems: Problem[]): Evidence | undefined {
-  const where = `${at}/human`;
-  if (!isObject(json)) return wrong(problems, where, "an object", json);
-  const given: Given = onlyMembers(json, ["claim", "value"], where, problems);
-  const claim = readId(given.claim, `${where}/claim`, problems);
-  const value =
-    given.value === undefined ? undefined : readId(given.value, `${where}/value`, problems);
+  if (!isObject(json)) return wrong(problems, at, "an object", json);
+  const given: Given = onlyMembers(json, ["claim", "value"], at, problems);
+  const claim = readId(given.claim, `${at}/claim`, problems);
+  const value = optionally(readId, given.value, `${at}/value`, problems);
   if (claim === undefined) return undefined;
   return value === undefined ? { claim } : { claim, value };
 }
@@ -240,20 +242,8 @@ function readClaimNames(json: unknown, at: string, problems: Problem[]): ClaimNa
   if (!isObject(json)) return wrong(problems, at, "an object", json) ?? USUAL_CLAIMS;
   const given: Given = onlyMembers(json, ["client", "scope", "groups"], at, problems);
   const name = (which: keyof ClaimNames) =>
-    given[which] === undefined
-      ? USUAL_CLAIMS[which]
-      : (readId(given[which], `${at}/${which}`, problems) ?? USUAL_CLAIMS[which]);
+    optionally(readId, given[which], `${at}/${which}`, problems) ?? USUAL_CLAIMS[which];
   return { client: name("client"), scope: name("scope"), groups: name("groups") };
-}
-
-function readAttested(
-  json: unknown,
-  at: string,
-  problems: Problem[],
-): { readonly attested?: boolean } {
-  if (json === undefined) return {};
-  if (typeof json === "boolean") return { attested: json };
-  return wrong(problems, at, "true or false", json) ?? {};
 }
 
 function readKeys(
@@ -291,8 +281,8 @@ function readKeysUrl(given: Given, at: string, problems: Problem[]): KeysConfig 
   const read = readUrl(text);
   if (!read.ok) return report(problems, `${at}/url`, read.why);
   const { private_network: isPrivate = false } = given;
-  if (typeof isPrivate !== "boolean") {
-    return wrong(problems, `${at}/private_network`, "true or false", isPrivate);
-  }
-  return { kind: "url", url: read.url.href, privateNetworks: isPrivate };
+  const privateNetworks = readFlag(isPrivate, `${at}/private_network`, problems);
+  return privateNetworks === undefined
+    ? undefined
+    : { kind: "url", url: read.url.href, privateNetworks };
 }

@@ -4,10 +4,18 @@
  */
 
 import type { JsonObject, JsonValue } from "../json.ts";
-import { isObject, onlyMembers, type Problem, report, wrong } from "../value-reader.ts";
+import {
+  isObject,
+  onlyMembers,
+  optionally,
+  type Problem,
+  readId,
+  report,
+  wrong,
+} from "../value-reader.ts";
 import { readToolBounds } from "./bounds.ts";
 import { HOPS_MOST } from "./chain.ts";
-import { type LinkClaims, readSubject, readTexts } from "./claims.ts";
+import { type LinkClaims, readTexts } from "./claims.ts";
 import { readKey, type TrustedKey } from "./jwk.ts";
 
 export const LINK_TYPE = "writ-link+jwt";
@@ -33,11 +41,10 @@ export function readLink(claims: JsonObject, problems: Problem[]): LinkClaims | 
   for (const name of ["iat", "jti"] as const) {
     if (claims[name] === undefined) report(problems, `/${name}`, "is missing");
   }
-  const from = readSubject(claims.from, "/from", problems);
-  const to = readSubject(claims.to, "/to", problems);
+  const from = readId(claims.from, "/from", problems);
+  const to = readId(claims.to, "/to", problems);
   const scope = readTexts(claims.scope, "/scope", problems);
-  const purpose =
-    claims.purpose === undefined ? undefined : readSubject(claims.purpose, "/purpose", problems);
+  const purpose = optionally(readId, claims.purpose, "/purpose", problems);
   if (claims.tools !== undefined) readToolBounds(claims.tools, "/tools", problems);
   const depth = readDepth(claims.depth, problems);
   const parent = readParent(claims, problems);

@@ -3,8 +3,8 @@
  * do.
  */
 import type { JsonObject } from "../json.ts";
-import { type Problem, report } from "../value-reader.ts";
-import { type IdentityClaims, readSubject } from "./claims.ts";
+import { type Problem, readId, report } from "../value-reader.ts";
+import type { IdentityClaims } from "./claims.ts";
 import type { Issuer } from "./issuer.ts";
 
 export type SpiffeId =
@@ -46,7 +46,7 @@ export function readSvid(
   issuer: Issuer,
   problems: Problem[],
 ): IdentityClaims | undefined {
-  const id = readSubject(claims.sub, "/sub", problems);
+  const id = readId(claims.sub, "/sub", problems);
   if (id === undefined) return undefined;
   const read = parseSpiffeId(id);
   if (!read.ok) return report(problems, "/sub", `is no SPIFFE ID: ${read.why}`);

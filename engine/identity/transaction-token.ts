@@ -4,9 +4,9 @@
  * `act`.
  */
 import type { JsonObject, JsonValue } from "../json.ts";
-import { isObject, type Problem, report, wrong } from "../value-reader.ts";
+import { isObject, type Problem, readId, report, wrong } from "../value-reader.ts";
 import { grantOf, readActors } from "./access-token.ts";
-import { type GrantClaims, readSubject, readTexts } from "./claims.ts";
+import { type GrantClaims, readTexts } from "./claims.ts";
 import type { Issuer } from "./issuer.ts";
 
 /** Names of earlier drafts, which mean something else or nothing today. */
@@ -23,7 +23,7 @@ export function readTransactionToken(
   for (const name of FORMER) {
     if (claims[name] !== undefined) report(problems, `/${name}`, "is a claim of an earlier draft");
   }
-  const subject = readSubject(claims.sub, "/sub", problems);
+  const subject = readId(claims.sub, "/sub", problems);
   const actors = readAllActors(claims, issuer, problems);
   if (subject === undefined) return undefined;
   // Without an actor, whoever it is about acts itself.
@@ -57,7 +57,7 @@ function readPath(context: JsonValue, problems: Problem[]): readonly string[] {
   const { txn_path: given, hop_count: count } = chain as JsonObject;
   const path = readTexts(given, `${at}/txn_path`, problems) ?? [];
   for (const [index, actor] of path.entries()) {
-    readSubject(actor, `${at}/txn_path/${index}`, problems);
+    readId(actor, `${at}/txn_path/${index}`, problems);
   }
   if (count !== path.length) report(problems, `${at}/hop_count`, "is not the length of the path");
   checkWorkload(current, path.at(-1), "/agentic_ctx/current_actor", problems);
