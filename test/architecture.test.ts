@@ -93,6 +93,7 @@ const PURE = [
   "engine/state/sequence.ts",
   "engine/state/origin.ts",
   "engine/state/report.ts",
+  "engine/base64.ts",
   "engine/bundles/admit.ts",
   "engine/bundles/check.ts",
   "engine/bundles/contents.ts",

@@ -3,6 +3,7 @@
  * parts one after the other. Nothing is parsed before a signature over it was verified. Pure.
  */
 import { createHash } from "node:crypto";
+import { readBase64 } from "../base64.ts";
 import { canonicalJson } from "../canonical-json.ts";
 import { SIGNATURE_BYTES, type SigningKey, type VerifyingKey } from "../signing-key.ts";
 import {
@@ -140,10 +141,8 @@ function splitHead(bytes: Uint8Array): Head | Refusal {
 
 function readSignature(line: Uint8Array): Signature | undefined {
   const [, keyId = "", base64 = ""] = SIGNATURE_LINE.exec(spell(line)) ?? [];
-  const bytes = Buffer.from(base64, "base64");
-  // One signature has one spelling.
-  const isExact = bytes.length === SIGNATURE_BYTES && bytes.toString("base64") === base64;
-  return isExact ? { keyId, bytes } : undefined;
+  const bytes = readBase64(base64, "base64");
+  return bytes?.length === SIGNATURE_BYTES ? { keyId, bytes } : undefined;
 }
 
 function verifySignatures(

@@ -1,5 +1,6 @@
 /** Public keys (RFC 7517) that may verify: which they are, and what is refused of them. */
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
+import { readBase64 } from "../base64.ts";
 import { canonicalJson } from "../canonical-json.ts";
 import { isObject } from "../value-reader.ts";
 
@@ -137,11 +138,8 @@ function isRoca(modulus: bigint): boolean {
   });
 }
 
-/** Canonical base64url alone; `undefined` for anything else. */
 function bytesOf(text: unknown): Buffer | undefined {
-  if (typeof text !== "string" || text === "") return undefined;
-  const bytes = Buffer.from(text, "base64url");
-  return bytes.toString("base64url") === text ? bytes : undefined;
+  return typeof text === "string" && text !== "" ? readBase64(text, "base64url") : undefined;
 }
 
 function sizeOf(text: unknown): number | undefined {

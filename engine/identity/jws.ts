@@ -2,6 +2,7 @@
  * The compact form of a signed token (RFC 7515 §3.1), read strictly: one token has one spelling, and its header
  * says nothing of how it is verified but `alg`, `typ` and `kid`.
  */
+import { readBase64 } from "../base64.ts";
 import { type JsonObject, type JsonValue, readJson } from "../json.ts";
 import type { JsonLimits } from "../limits.ts";
 import { isObject } from "../value-reader.ts";
@@ -62,11 +63,8 @@ function malformed(why: string): DelegationRefusal {
   return refuseDelegation("token_malformed", why);
 }
 
-/** Spelled anew, it must be the same: unused bits and other alphabets would be second spellings. */
 function decode(part: string): Uint8Array | undefined {
-  if (part === "") return undefined;
-  const bytes = Buffer.from(part, "base64url");
-  return bytes.toString("base64url") === part ? bytes : undefined;
+  return part === "" ? undefined : readBase64(part, "base64url");
 }
 
 function readHeader(
