@@ -71,6 +71,7 @@ export function randomRequest(program: Program, random: Random): JsonObject {
   const tool = random.pick(program.tools);
   const resource = program.resources.length > 0 && random.pick(program.resources);
   const maybe = (probability: number, of: JsonObject) => (random.chance(probability) ? of : {});
+  const levels = program.levels.find(({ name }) => name === "Sensitivity")?.values ?? [];
   const delegated = random.chance(0.5);
   const principal = delegated ? "carol" : random.pick(["alice", "bob"]);
   const agent = random.pick(["bot", "alice"]);
@@ -104,9 +105,16 @@ export function randomRequest(program: Program, random: Random): JsonObject {
           resource: {
             type: resource.name,
             id: random.pick(["a", "b"]),
-            ...maybe(0.5, { labels: random.some(["untrusted", "private"], 0.5) }),
+            ...maybe(0.5, {
+              labels: random
+                .some(["untrusted", "private"], 0.5)
+                .filter((label) => program.labels.includes(label)),
+            }),
             ...maybe(0.5, { tenant: "alice" }),
-            ...maybe(0.7, { sensitivity: random.pick(["public", "internal", "restricted"]) }),
+            ...maybe(
+              0.7,
+              known("sensitivity", random.pick(["public", "internal", "restricted"]), levels),
+            ),
             ...members(resource.attributes, program, random),
           },
         })),
@@ -120,13 +128,18 @@ export function randomRequest(program: Program, random: Random): JsonObject {
       ...maybe(0.5, { ip: "10.1.2.3" }),
       ...members(program.environment, program, random),
     },
-    ...(delegated ? { delegation: { chain: chainOf(principal, agent, random) } } : {}),
+    ...(delegated ? { delegation: { chain: chainOf(program, principal, agent, random) } } : {}),
     ...maybe(0.8, { intent: intentOf(program, random) }),
   };
 }
 
+/** A member with a word that the program declares: changed programs may have another in its place. */
+function known(name: string, word: string, declared: readonly string[]): JsonObject {
+  return declared.includes(word) ? { [name]: word } : {};
+}
+
 /** From hand to hand, each hop within the one before. */
-function chainOf(from: string, to: string, random: Random): Json {
+function chainOf(program: Program, from: string, to: string, random: Random): Json {
   if (random.chance(0.03)) return [];
   const hop = (start: Json, end: Json, more: JsonObject): JsonObject => ({
     from: start,
@@ -134,7 +147,7 @@ function chainOf(from: string, to: string, random: Random): Json {
     scope: ["k1", "alice"],
     ...more,
   });
-  const purpose = random.chance(0.5) ? { purpose: "payments" } : {};
+  const purpose = random.chance(0.5) ? known("purpose", "payments", program.purposes) : {};
   const until = random.chance(0.5) ? { expires_at: "2030-01-01" } : {};
   const tools = random.chance(0.3) ? { tools: { k1: {}, alice: { amount: { max: 5 } } } } : {};
   if (random.chance(0.5)) return [hop(from, to, { ...purpose, ...tools, approved: true })];
@@ -148,7 +161,9 @@ function chainOf(from: string, to: string, random: Random): Json {
 function intentOf(program: Program, random: Random): JsonObject {
   const [task] = random.some(program.tasks, 0.4);
   return {
-    ...(random.chance(0.6) ? { purpose: random.pick(["payments", "payments.payroll"]) } : {}),
+    ...(random.chance(0.6)
+      ? known("purpose", random.pick(["payments", "payments.payroll"]), program.purposes)
+      : {}),
     ...(random.chance(0.5) ? { source: random.pick(SOURCES) } : {}),
     ...(random.chance(0.4) ? { plan: { k1: 1, alice: 2 } } : {}),
     ...(random.chance(0.4) ? { instruction: "ask alice about k1 and bob@b.example" } : {}),
