@@ -1,4 +1,4 @@
-/** Which addresses a URL of the configuration may lead to. Pure. */
+/** Which addresses a URL of the configuration may lead to: calculated alone, by the lists of `node:net`. */
 import { BlockList, isIP } from "node:net";
 
 /** Why a connection to `address` is not made; `undefined` where it may be. */
