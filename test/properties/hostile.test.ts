@@ -9,8 +9,9 @@ import { randomFrom } from "../differential/random.ts";
 import { HOSTILE } from "../support/hostile.ts";
 import { changed } from "../support/mutate.ts";
 import { randomPackage, textOf } from "../support/random-policy.ts";
+import { seedFrom } from "../support/seed.ts";
 
-const SEED = Number(process.env.WRIT_PROPERTIES_SEED ?? Date.now() % 1_000_000_007);
+const SEED = seedFrom("WRIT_PROPERTIES_SEED");
 const BOUND_MS = 20_000;
 
 /** Those that took longest or broke something before; the others are like them. */

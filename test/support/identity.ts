@@ -107,15 +107,13 @@ export function causeOf(vouched: VouchedDelegation): string {
   return vouched.ok ? "ok" : (vouched.cause ?? vouched.code);
 }
 
-/**
- * A chain of links `a -> b -> c`, each by the key that the one before hands on; `more` changes claims of each.
- */
 export interface Chained {
   readonly tokens: readonly string[];
   /** Of everybody it was handed to, in order. */
   readonly holders: readonly Signer[];
 }
 
+/** A chain of links `a -> b -> c`, each by the key that the one before hands on; `more` changes claims of each. */
 export async function chainOf(
   parties: readonly string[],
   issuer: Signer,

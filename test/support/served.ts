@@ -19,10 +19,7 @@ export interface Serving {
 export async function serve(words: readonly string[], cwd: string): Promise<Serving> {
   const events: { readonly event: string }[] = [];
   let wake = () => {};
-  let stop = () => {};
-  const stopped = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
   const running = writ(["serve", "--json", "--port", "0", ...words], {
     cwd,
     stopped,

@@ -7,14 +7,8 @@ export async function serving(
   ask: (printed: string) => Promise<void>,
   around: Surroundings = {},
 ): Promise<Ran> {
-  let stop = () => {};
-  const stopped = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
-  let printed = () => {};
-  const started = new Promise<void>((resolve) => {
-    printed = resolve;
-  });
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  const { promise: started, resolve: printed } = Promise.withResolvers<void>();
   let out = "";
   const running = writ(["serve", "--port", "0", ...words], {
     ...around,
