@@ -86,3 +86,14 @@ test("README's rule and test stand in the payments package", () => {
   const file = { path: "README.md", text: `package acme.payments\n${example}` };
   expect(compile({ ...root, files: [...kept, file] }, resolve).diagnostics).toEqual([]);
 });
+
+test("what SECURITY.md points to is there", async () => {
+  const text = readFileSync(join(ROOT, "SECURITY.md"), "utf8");
+  const named = [...text.matchAll(/`((?:test|engine)\/[\w/.-]+)`/g)].map(([, path = ""]) => path);
+  expect(named.length).toBeGreaterThan(15);
+  for (const path of named)
+    expect(() => readFileSync(join(ROOT, path)), path).not.toThrow(/ENOENT/);
+  const { out } = await writ(["serve", "--help"]);
+  for (const [, option = ""] of text.matchAll(/`--([a-z-]+)/g))
+    expect(out).toContain(`--${option}`);
+});

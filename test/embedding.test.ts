@@ -42,14 +42,3 @@ test("a denied one is not, and a bundle that was touched is not loaded", async (
   writeFileSync(join(cwd, "payments.json"), bundle.replace("5000000", "9000000"));
   expect(() => run(cwd)).toThrow(/digest/);
 });
-
-test("what SECURITY.md points to is there", async () => {
-  const text = readFileSync(join(ROOT, "SECURITY.md"), "utf8");
-  const named = [...text.matchAll(/`((?:test|engine)\/[\w/.-]+)`/g)].map(([, path = ""]) => path);
-  expect(named.length).toBeGreaterThan(15);
-  for (const path of named)
-    expect(() => readFileSync(join(ROOT, path)), path).not.toThrow(/ENOENT/);
-  const { out } = await writ(["serve", "--help"]);
-  for (const [, option = ""] of text.matchAll(/`--([a-z-]+)/g))
-    expect(out).toContain(`--${option}`);
-});
