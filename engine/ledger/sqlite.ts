@@ -1,7 +1,12 @@
 /** The ledger in a file of its own: a change is on the disk before it counts, since it is rarely made. */
-import { closeSync, openSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
-import { refusalOf, StateFileRefused } from "../state/sqlite/database.ts";
+import type { DatabaseSync } from "node:sqlite";
+import {
+  type FileKind,
+  numberFrom,
+  openFile,
+  refusalOf,
+  StateFileRefused,
+} from "../state/sqlite/database.ts";
 import type { Ledger, LedgerKind } from "./ledger.ts";
 import { type LedgerKeeper, MemoryLedger } from "./memory.ts";
 
@@ -17,38 +22,24 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
+const LEDGER_FILE: FileKind = { schema: SCHEMA, pageBytes: 4_096, checkOwner, damaged };
+
 /** Throws `StateFileRefused` where the file cannot be used. */
 export function openSqliteLedger(path: string): Ledger {
-  let database: DatabaseSync | undefined;
+  // A revocation that was answered must not be gone when the power was.
+  const database = openFile(path, "power", LEDGER_FILE);
   try {
-    // Made here, since SQLite would let others read it.
-    closeSync(openSync(path, "a", 0o600));
-    database = new DatabaseSync(path, { timeout: 0 });
-    prepare(database, path);
     return restored(database);
   } catch (fault) {
-    if (database?.isOpen) database.close();
-    throw refusalOf(path, fault);
+    database.close();
+    throw refusalOf(path, fault, LEDGER_FILE);
   }
-}
-
-function prepare(database: DatabaseSync, path: string): void {
-  database.exec("PRAGMA locking_mode = EXCLUSIVE");
-  database.exec("BEGIN IMMEDIATE; ROLLBACK");
-  const isNew = number(database, "SELECT count(*) FROM sqlite_schema") === 0;
-  if (!isNew) checkOwner(database, path);
-  database.exec("PRAGMA journal_mode = WAL");
-  // A revocation that was answered must not be gone when the power was.
-  database.exec("PRAGMA synchronous = FULL");
-  if (isNew) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
-  const check = database.prepare("PRAGMA quick_check(1)").get();
-  if (check?.quick_check !== "ok") throw damaged(path);
 }
 
 function checkOwner(database: DatabaseSync, path: string): void {
   const isOurs =
-    number(database, "PRAGMA application_id") === APPLICATION_ID &&
-    number(database, "PRAGMA user_version") === SCHEMA_VERSION;
+    numberFrom(database, "PRAGMA application_id") === APPLICATION_ID &&
+    numberFrom(database, "PRAGMA user_version") === SCHEMA_VERSION;
   if (!isOurs) throw damaged(path);
 }
 
@@ -74,8 +65,4 @@ function restored(database: DatabaseSync): Ledger {
     ledger.take(row.kind as LedgerKind, String(row.id), entry);
   }
   return Object.assign(ledger, { close: () => void (database.isOpen && database.close()) });
-}
-
-function number(database: DatabaseSync, query: string): number {
-  return Number(Object.values(database.prepare(query).get() ?? {})[0]);
 }

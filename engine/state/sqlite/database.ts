@@ -1,4 +1,4 @@
-/** The file that state is kept in: opened by one process, and only if it is whole and ours. */
+/** Files that state is kept in: opened by one process, and only if they are whole and ours. */
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { StateUnreadable } from "../stored.ts";
@@ -15,6 +15,15 @@ export class StateFileRefused extends Error {
 
 /** What the state survives: the end of the process, or of power as well, which costs a sync of the disk a turn. */
 export type Durability = "process" | "power";
+
+/** What tells a kind of file from others, what is in a new one, and what is said of one that is neither. */
+export interface FileKind {
+  readonly schema: string;
+  readonly pageBytes: number;
+  /** Throws `StateFileRefused` where what is there is of another kind or version. */
+  checkOwner(database: DatabaseSync, path: string): void;
+  damaged(path: string): StateFileRefused;
+}
 
 /** Says in the file's header whose it is: `Writ`. */
 const APPLICATION_ID = 0x57_72_69_74;
@@ -48,43 +57,59 @@ const TABLES = [...SCHEMA.matchAll(/CREATE TABLE (\w+)/g)]
   .sort()
   .join();
 
+export const STATE_FILE: FileKind = {
+  schema: SCHEMA,
+  // Rows are small and far apart, and a page is written for each.
+  pageBytes: 1_024,
+  checkOwner,
+  damaged,
+};
+
 export function openDatabase(path: string, durability: Durability): DatabaseSync {
+  return openFile(path, durability, STATE_FILE);
+}
+
+export function openFile(path: string, durability: Durability, kind: FileKind): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     // Made here, since SQLite would let others read it.
     closeSync(openSync(path, "a", 0o600));
     database = new DatabaseSync(path, { timeout: 0 });
-    prepare(database, path, durability);
+    prepare(database, path, durability, kind);
     return database;
   } catch (fault) {
     if (database?.isOpen) database.close();
-    throw refusalOf(path, fault);
+    throw refusalOf(path, fault, kind);
   }
 }
 
-function prepare(database: DatabaseSync, path: string, durability: Durability): void {
+function prepare(
+  database: DatabaseSync,
+  path: string,
+  durability: Durability,
+  { schema, pageBytes, checkOwner, damaged }: FileKind,
+): void {
   // Held from the first reading on: another process would count beside this one.
   database.exec("PRAGMA locking_mode = EXCLUSIVE");
   database.exec("BEGIN IMMEDIATE; ROLLBACK");
-  const isNew = number(database, "SELECT count(*) FROM sqlite_schema") === 0;
+  const isNew = numberFrom(database, "SELECT count(*) FROM sqlite_schema") === 0;
   if (!isNew) checkOwner(database, path);
-  // Rows are small and far apart, and a page is written for each.
-  if (isNew) database.exec("PRAGMA page_size = 1024");
+  if (isNew) database.exec(`PRAGMA page_size = ${pageBytes}`);
   database.exec("PRAGMA journal_mode = WAL");
   database.exec(`PRAGMA synchronous = ${durability === "power" ? "FULL" : "NORMAL"}`);
-  if (isNew) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
+  if (isNew) database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`);
   const check = database.prepare("PRAGMA quick_check(1)").get();
   if (check?.quick_check !== "ok") throw damaged(path);
 }
 
 function checkOwner(database: DatabaseSync, path: string): void {
-  if (number(database, "PRAGMA application_id") !== APPLICATION_ID) {
+  if (numberFrom(database, "PRAGMA application_id") !== APPLICATION_ID) {
     throw new StateFileRefused(
       `${path} holds other data than Writ's state`,
       "name another file with `--state FILE`",
     );
   }
-  const version = number(database, "PRAGMA user_version");
+  const version = numberFrom(database, "PRAGMA user_version");
   if (version === SCHEMA_VERSION && tables(database) === TABLES) return;
   if (version === SCHEMA_VERSION) throw damaged(path);
   throw new StateFileRefused(
@@ -101,7 +126,7 @@ function tables(database: DatabaseSync): string {
     .join();
 }
 
-function number(database: DatabaseSync, query: string): number {
+export function numberFrom(database: DatabaseSync, query: string): number {
   const row = database.prepare(query).get() ?? {};
   return Number(Object.values(row)[0]);
 }
@@ -118,7 +143,7 @@ const CODES = {
 };
 
 /** SQLite's primary result code; `undefined` of another error. */
-export function codeOf(fault: unknown): number | undefined {
+function codeOf(fault: unknown): number | undefined {
   if (!(fault instanceof Error) || !("errcode" in fault)) return undefined;
   return Number(fault.errcode) & 0xff;
 }
@@ -130,7 +155,11 @@ export function mayPass(fault: unknown): boolean {
 }
 
 /** What stands in the way of using the file, and what to do about it. */
-export function refusalOf(path: string, fault: unknown): StateFileRefused {
+export function refusalOf(
+  path: string,
+  fault: unknown,
+  { damaged }: Pick<FileKind, "damaged">,
+): StateFileRefused {
   if (fault instanceof StateFileRefused) return fault;
   if (fault instanceof StateUnreadable) return damaged(path);
   const why = fault instanceof Error ? fault.message : String(fault);

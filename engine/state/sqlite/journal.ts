@@ -19,7 +19,7 @@ import {
 } from "../tables.ts";
 import type { Distinct, Sum } from "../window.ts";
 import { Changes, Writer } from "./changes.ts";
-import { type Durability, mayPass, openDatabase, refusalOf } from "./database.ts";
+import { type Durability, mayPass, openDatabase, refusalOf, STATE_FILE } from "./database.ts";
 import {
   type Counted,
   restoreBeginning,
@@ -50,7 +50,7 @@ export function openSqliteJournal(parts: SqliteJournalParts): Journal {
     return new SqliteJournal(database, parts);
   } catch (fault) {
     database.close();
-    throw refusalOf(path, fault);
+    throw refusalOf(path, fault, STATE_FILE);
   }
 }
 
@@ -178,7 +178,7 @@ class SqliteJournal implements Journal, Keeper {
     try {
       return restore(row);
     } catch (fault) {
-      throw refusalOf(this.#path, fault);
+      throw refusalOf(this.#path, fault, STATE_FILE);
     }
   }
 

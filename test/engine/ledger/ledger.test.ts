@@ -66,3 +66,10 @@ test("a file of something else is refused", () => {
   const directory = directoryWith({ "ledger.db": "no ledger at all, and long enough to be read" });
   expect(() => openSqliteLedger(join(directory, "ledger.db"))).toThrow(StateFileRefused);
 });
+
+test("of a damaged file it is said that it was a ledger, and what is lost without it", () => {
+  const path = join(directoryWith({ "ledger.db": "x".repeat(5_000) }), "ledger.db");
+  const help = expect.stringContaining("nothing is revoked");
+  expect(() => openSqliteLedger(path)).toThrow(expect.objectContaining({ help }));
+  expect(() => openSqliteLedger(path)).toThrow("no ledger of this version of Writ");
+});
