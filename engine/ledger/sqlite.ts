@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import {
   type FileKind,
+  identityCheck,
   numberFrom,
   openFile,
   refusalOf,
@@ -29,7 +30,7 @@ export function openSqliteLedger(path: string): Ledger {
   // A revocation that was answered must not be gone when the power was.
   const database = openFile(path, "power", LEDGER_FILE);
   try {
-    return restored(database);
+    return restored(database, identityCheck(path));
   } catch (fault) {
     database.close();
     throw refusalOf(path, fault, LEDGER_FILE);
@@ -50,13 +51,16 @@ function damaged(path: string): StateFileRefused {
   );
 }
 
-function restored(database: DatabaseSync): Ledger {
+function restored(database: DatabaseSync, checkIdentity: () => void): Ledger {
   const write = database.prepare(
     "INSERT OR REPLACE INTO entries (kind, id, until_ms, entry) VALUES (?, ?, ?, ?)",
   );
   const forget = database.prepare("DELETE FROM entries WHERE kind = ? AND id = ?");
   const keeper: LedgerKeeper = {
-    write: (kind, id, { untilMs, text }) => void write.run(kind, id, untilMs, text),
+    write: (kind, id, { untilMs, text }) => {
+      write.run(kind, id, untilMs, text);
+      checkIdentity();
+    },
     forget: (kind, id) => void forget.run(kind, id),
   };
   const ledger = new MemoryLedger(keeper);

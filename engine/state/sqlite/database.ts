@@ -1,5 +1,6 @@
 /** Files that state is kept in: opened by one process, and only if they are whole and ours. */
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StateUnreadable } from "../stored.ts";
 
@@ -100,6 +101,25 @@ function prepare(
   if (isNew) database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`);
   const check = database.prepare("PRAGMA quick_check(1)").get();
   if (check?.quick_check !== "ok") throw damaged(path);
+}
+
+/**
+ * Of a file that is open, and of its write-ahead log: throws once they are others than now. What was deleted or
+ * replaced takes what is written, and is not there after a restart.
+ */
+export function identityCheck(path: string): () => void {
+  const absolute = resolve(path);
+  const identity = identify(absolute);
+  return () => {
+    if (identify(absolute) !== identity) throw new Error("the file was deleted or replaced");
+  };
+}
+
+function identify(path: string): string {
+  return [path, `${path}-wal`]
+    .map((name) => statSync(name, { throwIfNoEntry: false }))
+    .map((found) => (found === undefined ? "none" : `${found.dev}:${found.ino}`))
+    .join();
 }
 
 function checkOwner(database: DatabaseSync, path: string): void {

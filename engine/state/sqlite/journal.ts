@@ -1,5 +1,4 @@
 /** The journal of state in an embedded SQLite file: rows are what the tables hold, not what was done to them. */
-import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { CounterDecl } from "../../../lang/ir.ts";
@@ -19,7 +18,14 @@ import {
 } from "../tables.ts";
 import type { Distinct, Sum } from "../window.ts";
 import { Changes, Writer } from "./changes.ts";
-import { type Durability, mayPass, openDatabase, refusalOf, STATE_FILE } from "./database.ts";
+import {
+  type Durability,
+  identityCheck,
+  mayPass,
+  openDatabase,
+  refusalOf,
+  STATE_FILE,
+} from "./database.ts";
 import {
   type Counted,
   restoreBeginning,
@@ -70,8 +76,7 @@ class SqliteJournal implements Journal, Keeper {
   readonly #counted: Map<string, Counted>;
   readonly #writer: Writer;
   readonly #onFault: (fault: unknown) => void;
-  /** The file's and its write-ahead log's, told from others of the same name. */
-  #identity = "";
+  readonly #checkIdentity: () => void;
   #changes: Changes;
   #isDirty = false;
   /** The flush at the end of this turn; gives what went wrong. */
@@ -93,7 +98,7 @@ class SqliteJournal implements Journal, Keeper {
     this.store = storeOf(this.#memory);
     // Also finds out whether the file can be written.
     this.#writer.write(this.#changes);
-    this.#identity = this.#identify();
+    this.#checkIdentity = identityCheck(this.#path);
   }
 
   // ── Journal ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -144,18 +149,6 @@ class SqliteJournal implements Journal, Keeper {
     const fault = this.#fault?.fault;
     const why = fault instanceof Error ? fault.message : String(fault);
     return new StateUnavailable(`state cannot be kept in ${this.#path}: ${why}`);
-  }
-
-  /** A file that was deleted or replaced takes what is written, and is not there after a restart. */
-  #checkIdentity(): void {
-    if (this.#identify() !== this.#identity) throw new Error("the file was deleted or replaced");
-  }
-
-  #identify(): string {
-    return [this.#path, `${this.#path}-wal`]
-      .map((path) => statSync(path, { throwIfNoEntry: false }))
-      .map((found) => (found === undefined ? "none" : `${found.dev}:${found.ino}`))
-      .join();
   }
 
   // ── Keeper ───────────────────────────────────────────────────────────────────────────────────────────────

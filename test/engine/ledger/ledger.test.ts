@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Kept, Ledger, LedgerEntry } from "../../../engine/ledger/ledger.ts";
@@ -60,6 +61,17 @@ test("what a file keeps is there again, even of a process that did not close it"
   const second = openSqliteLedger(path);
   expect(second.get("approval", "a")).toEqual(entry("2"));
   second.close();
+});
+
+test("what is written to a file that was deleted meanwhile is not kept, and does not count", async () => {
+  const path = join(directoryWith({}), "ledger.db");
+  openSqliteLedger(path).close();
+  const ledger = openSqliteLedger(path);
+  expect(await put(ledger, "a", undefined, entry("1"))).toBe("kept");
+  rmSync(path);
+  await expect(put(ledger, "b", undefined, entry("2"))).rejects.toThrow("deleted or replaced");
+  expect(ledger.get("approval", "b")).toBeUndefined();
+  ledger.close();
 });
 
 test("a file of something else is refused", () => {
