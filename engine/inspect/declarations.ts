@@ -1,5 +1,6 @@
 /** Counters and latches of a program in the words of its author: what they are kept for, and up to where. Pure. */
 import type { CounterDecl, Expr, LatchDecl, Program } from "../../lang/ir.ts";
+import { DECIMAL_ONE } from "../../lang/scalar/decimal.ts";
 import { spellExpr, spellLength, spellValue } from "../explain/spell.ts";
 import { type TypeOf, typing } from "../explain/typing.ts";
 import type { KeyReading } from "../state/report.ts";
@@ -42,14 +43,12 @@ export function declarationsOf(program: Program): {
   };
 }
 
-const DECIMAL_UNIT = 10_000;
-
 function counterOf(
   { op, type, windowMs }: CounterDecl,
   limits: readonly Limit[],
   keys: SpelledLatch,
 ): SpelledCounter {
-  const amount = (reading: number) => (type === "Decimal" ? reading / DECIMAL_UNIT : reading);
+  const amount = (reading: number) => (type === "Decimal" ? reading / DECIMAL_ONE : reading);
   return {
     ...keys,
     op,

@@ -1,5 +1,6 @@
 /** Expressions as sums: how many times a counter, plus a constant, plus what the request brings. Pure. */
 import type { Expr, Program } from "../../lang/ir.ts";
+import { DECIMAL_ONE } from "../../lang/scalar/decimal.ts";
 import { childrenOf } from "../explain/walk.ts";
 
 export interface Linear {
@@ -16,9 +17,6 @@ export interface Linear {
 /** What locals and parameters stand for, where that is known. */
 export type Bound = ReadonlyMap<number, Expr>;
 
-/** Ten-thousandths in a unit: what a Decimal is kept in. */
-const DECIMAL_UNIT = 10_000;
-
 /** `undefined` where it is no such sum: several counters, or one in a place that cannot be told. */
 export function linearOf(expr: Expr, bound: Bound, program: Program): Linear | undefined {
   const inner = (part: Expr) => linearOf(part, bound, program);
@@ -28,7 +26,7 @@ export function linearOf(expr: Expr, bound: Bound, program: Program): Linear | u
     case "counter":
       return { ...NOTHING, counter: expr.counter, times: 1 };
     case "decimal":
-      return times(inner(expr.of), DECIMAL_UNIT);
+      return times(inner(expr.of), DECIMAL_ONE);
     case "negate":
       return times(inner(expr.of), -1);
     case "arithmetic":
@@ -79,7 +77,7 @@ function arithmetic(
   const factor = constantOf(left) ?? constantOf(right);
   const of = constantOf(left) === undefined ? left : right;
   if (factor === undefined) return undefined;
-  return times(of, number === "Decimal" ? factor / DECIMAL_UNIT : factor);
+  return times(of, number === "Decimal" ? factor / DECIMAL_ONE : factor);
 }
 
 function constantOf(sum: Linear | undefined): number | undefined {
