@@ -479,6 +479,11 @@ local function appendSeen(seen, entriesMost, lengthMost)
   end
 end
 
+local function takeTask()
+  if take() == '' then return nil end
+  return { key = takeKey(), field = take(), version = take(), text = take() }
+end
+
 -- After their time, calls that never reported make room; what they counted stays counted.
 local function haveRoomForCall(call, callMost, reservationMs)
   if redis.call('ZCARD', call.open) < callMost then return true end
@@ -491,10 +496,18 @@ local function haveRoomForCall(call, callMost, reservationMs)
   return #over > 0
 end
 
--- Operations
+-- Operations. Each begins with what whoever asks has seen of this place; once it has read the rest of what it was
+-- given, it answers with what is wrong with the place as a whole, if anything is.
+
+local known, seenWrites, expected
+
+local function refusedNow()
+  readClock(expected)
+  local why = refusal(known, seenWrites)
+  return why and { why, fmt(now), fmt(writes), lost or '' }
+end
 
 local function attempt()
-  local known, seenWrites, expected = take(), takeWhole(), take()
   local isLook = take() == 'look'
   local keyMost, distinctMost = takeWhole(), takeWhole()
   local taskMost, callMost, reservationMs = takeWhole(), takeWhole(), takeWhole()
@@ -506,14 +519,12 @@ local function attempt()
     whole(session.startedAt)
   end
   local seen = takeSeen()
-  local task
-  if take() ~= '' then task = { key = takeKey(), field = take(), version = take(), text = take() } end
+  local task = takeTask()
   local call
   if take() ~= '' then call = { calls = takeKey(), open = takeKey(), id = take(), text = take() } end
 
-  readClock(expected)
-  local refused = refusal(known, seenWrites)
-  if refused then return { refused, fmt(now), fmt(writes), lost or '' } end
+  local refused = refusedNow()
+  if refused then return refused end
 
   readCells(cells)
   local stored = session and redis.call('HGET', session.keys.sessions, session.id)
@@ -576,7 +587,6 @@ local function settledEarlier(keys, id, status)
 end
 
 local function settle()
-  local known, seenWrites, expected = take(), takeWhole(), take()
   local settledMost, entriesMost, lengthMost = takeWhole(), takeWhole(), takeWhole()
   local keys = { calls = takeKey(), open = takeKey(), settled = takeKey(), before = takeKey() }
   local id, status = take(), take()
@@ -587,12 +597,10 @@ local function settle()
     whole(session.startedAt)
   end
   local seen = takeSeen()
-  local task
-  if take() ~= '' then task = { key = takeKey(), field = take(), version = take(), text = take() } end
+  local task = takeTask()
 
-  readClock(expected)
-  local refused = refusal(known, seenWrites)
-  if refused then return { refused, fmt(now), fmt(writes), lost or '' } end
+  local refused = refusedNow()
+  if refused then return refused end
 
   local call = redis.call('HGET', keys.calls, id)
   if not call then return { settledEarlier(keys, id, status), fmt(now), fmt(writes) } end
@@ -626,12 +634,10 @@ end
 
 -- What is kept of a call until it is settled, or how it was.
 local function call()
-  local known, seenWrites, expected = take(), takeWhole(), take()
   local keys = { calls = takeKey(), settled = takeKey(), before = takeKey() }
   local id, status = take(), take()
-  readClock(expected)
-  local refused = refusal(known, seenWrites)
-  if refused then return { refused, fmt(now), fmt(writes), lost or '' } end
+  local refused = refusedNow()
+  if refused then return refused end
   local text = redis.call('HGET', keys.calls, id)
   if not text then return { settledEarlier(keys, id, status), fmt(now), fmt(writes) } end
   return { 'ok', fmt(now), fmt(writes), string.match(text, '^%d+ (.*)$') }
@@ -639,15 +645,13 @@ end
 
 -- Which counters count from now on, and since when each has.
 local function counting()
-  local known, seenWrites, expected = take(), takeWhole(), take()
   local since, wanted, meanings = takeKey(), {}, {}
   for index = 1, takeWhole() do
     meanings[index] = take()
     wanted[meanings[index]] = true
   end
-  readClock(expected)
-  local refused = refusal(known, seenWrites)
-  if refused then return { refused, fmt(now), fmt(writes), lost or '' } end
+  local refused = refusedNow()
+  if refused then return refused end
   countWrite()
   redis.call('HSETNX', META, 'began', fmt(now))
   for _, meaning in ipairs(redis.call('HKEYS', since)) do
@@ -663,12 +667,10 @@ end
 
 -- What tasks begin with, kept for those who have another sequence by then: kept, where a text is given, and read.
 local function sequence()
-  local known, seenWrites, expected = take(), takeWhole(), take()
   local sequences, used = takeKey(), takeKey()
   local meaning, text, most = take(), take(), takeWhole()
-  readClock(expected)
-  local refused = refusal(known, seenWrites)
-  if refused then return { refused, fmt(now), fmt(writes), lost or '' } end
+  local refused = refusedNow()
+  if refused then return refused end
   if text ~= '' then
     countWrite()
     redis.call('HSET', sequences, meaning, text)
@@ -684,13 +686,11 @@ end
 
 -- An operator's: to end a session, to let it go on, to take a label from it.
 local function session()
-  local known, seenWrites, expected = take(), takeWhole(), take()
   local keys = takeSessionKeys()
   local what, id, startedAt, word = take(), take(), take(), take()
   whole(startedAt)
-  readClock(expected)
-  local refused = refusal(known, seenWrites)
-  if refused then return { refused, fmt(now), fmt(writes), lost or '' } end
+  local refused = refusedNow()
+  if refused then return refused end
   local facts = redis.call('HGET', keys.sessions, id)
   if what == 'interrupt' then
     if not facts and redis.call('HLEN', keys.sessions) >= 2 * keys.most then
@@ -727,7 +727,6 @@ end
 -- Asked on every new connection. A server that is another than before, or was started anew, may have lost what
 -- it acknowledged: for a while it answers nobody, so that whoever has seen more comes and says so.
 local function hello()
-  local known, seenWrites, expected = take(), takeWhole(), take()
   local run, proposed, settleMs = take(), take(), takeWhole()
   readClock(expected)
   if not generation and known == '' then
@@ -749,7 +748,9 @@ local OPERATIONS = {
 local function run(keys, arguments)
   given, at, named, key = arguments, 0, keys, 1
   META = keys[1]
-  return (OPERATIONS[take()] or error('WRIT no such operation'))()
+  local operation = OPERATIONS[take()] or error('WRIT no such operation')
+  known, seenWrites, expected = take(), takeWhole(), take()
+  return operation()
 end
 return run(KEYS, ARGV)
 `;
