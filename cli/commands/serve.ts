@@ -19,6 +19,7 @@ import { withIdentity } from "../serve/identity.ts";
 import { startListening } from "../serve/listening.ts";
 import { openMetrics, vitalsOf } from "../serve/metrics.ts";
 import { openModules } from "../serve/modules.ts";
+import { type Keep, withOpen } from "../serve/open.ts";
 import { SERVE_OPTIONS } from "../serve/options.ts";
 import {
   type FoundPolicy,
@@ -58,22 +59,16 @@ async function serve(given: Input, io: Io): Promise<ExitCode> {
   const found = await findPolicy(input, io);
   const shadow = found && (await findShadow(input, io));
   if (found === undefined || shadow === undefined) return 1;
-  const audit = await openAudit(input, io);
-  try {
-    const state = await openState(input, io);
-    try {
-      const grants = await openGrants(state, input, io);
-      try {
-        return await answerUntilStopped({ found, shadow, audit, state, grants }, input, io);
-      } finally {
-        grants.close();
-      }
-    } finally {
-      state.close();
-    }
-  } finally {
-    await audit.close();
-  }
+  return withOpen(async (keep) => {
+    const audit = keep(await openAudit(input, io), (one) => one.close());
+    const state = keep(await openState(input, io), (one) => one.close());
+    const grants = keep(await openGrants(state, input, io), (one) => one.close());
+    const served = { found, shadow, audit, state, grants };
+    const because = await withOpen((keepHere) => answerUntilStopped(served, input, io, keepHere));
+    shadow.stop();
+    if (input.json) io.out(`${JSON.stringify({ event: "stopped", because })}\n`);
+    return because === undefined ? 0 : 2;
+  });
 }
 
 interface Served {
@@ -84,16 +79,18 @@ interface Served {
   readonly grants: ServedGrants;
 }
 
+/** Resolves with what ended it, if nobody asked it to stop. */
 async function answerUntilStopped(
   { found, shadow, audit, state, grants }: Served,
   input: Input,
   io: Io,
-): Promise<ExitCode> {
+  keep: Keep,
+): Promise<string | undefined> {
   const doors = readDoors(input, io);
   const openTraces = readTraces(input, io);
   const shared = sharedParts(state, audit, io);
   const now = neverBackwards(state.clock.wallMs);
-  const modules = openModules(input, io, now);
+  const modules = keep(openModules(input, io, now), (one) => one.close());
   const backfill = openBackfill(audit.log, input, io);
   const makeEngine = (named: NamedPolicy) => {
     const engine = state.engine({ ...named, ...shared, ...modules.partsFor(named.program) });
@@ -101,16 +98,18 @@ async function answerUntilStopped(
     return modules.around(engine, named.program);
   };
   const { onSwap } = backfill;
-  const policy = await found.open({ ...shared, makeEngine, now, onSwap, record: audit.operator });
+  const parts = { ...shared, makeEngine, now, onSwap, record: audit.operator };
+  const policy = keep(await found.open(parts), (one) => one.stop());
   await backfill.settled();
+
   const decided = shadow.around(policy.active, { ...shared, store: state.store });
   const granted = grants.around(decided, () => policy.active.present()?.digest);
   const kept = audit.around(state.keep(granted));
   const verifying = { clock: state.clock, revocations: grants.revocations };
-  const counted = measured(await withIdentity(kept, verifying, input, io));
-  const { measures } = counted;
-  const traces = openTraces(counted.service, state.clock);
+  const { service: counted, measures } = measured(await withIdentity(kept, verifying, input, io));
+  const traces = keep(openTraces(counted, state.clock), (one) => one.close());
   const { service } = traces;
+
   const openDoors = doors.open(service, () => policy.active.present()?.program.package);
   const app = createServer({
     service,
@@ -122,24 +121,19 @@ async function answerUntilStopped(
     },
     logger: loggerFor(input, io),
   });
-  const listening = await startListening(app, input, io);
   const vitals = { ...vitalsOf({ policy, shadow, state, audit }), spans: traces.counts };
   const watched = { engine: policy.engine, service, measures, vitals };
-  const admin = await orStop(
-    [listening],
-    openAdmin(
-      {
-        ...watched,
-        ...grants.admin,
-        record: audit.operator,
-        settled: state.settled,
-        ...audit.admin,
-      },
-      input,
-      io,
-    ),
-  );
-  const metrics = await orStop([listening, admin], openMetrics(watched, input));
+  const { settled } = state;
+  const operated = { ...watched, ...grants.admin, record: audit.operator, settled, ...audit.admin };
+
+  // Operators can look on while the last answers are given.
+  const ways = keep<Listening[]>([], stopInTurn);
+  const listening = await startListening(app, input, io);
+  ways.push(listening);
+  const admin = await openAdmin(operated, input, io);
+  if (admin !== undefined) ways.push(admin);
+  const metrics = await openMetrics(watched, input);
+  if (metrics !== undefined) ways.push(metrics);
   const places = {
     url: listening.address,
     admin: admin?.address,
@@ -149,29 +143,11 @@ async function answerUntilStopped(
   };
   tellListening(policy, places, input, io);
   policy.start();
-  const because = await Promise.race([io.stopped, listening.stopped, audit.ended]);
-  await listening.stop();
-  await admin?.stop();
-  await metrics?.stop();
-  await traces.close();
-  await policy.stop();
-  shadow.stop();
-  modules.close();
-  if (input.json) io.out(`${JSON.stringify({ event: "stopped", because })}\n`);
-  return because === undefined ? 0 : 2;
+  return (await Promise.race([io.stopped, listening.stopped, audit.ended])) ?? undefined;
 }
 
-/** What is open would keep the process alive. */
-async function orStop<Opened>(
-  open: readonly (Listening | undefined)[],
-  opening: Promise<Opened>,
-): Promise<Opened> {
-  try {
-    return await opening;
-  } catch (error) {
-    for (const one of open) await one?.stop();
-    throw error;
-  }
+async function stopInTurn(ways: readonly Listening[]): Promise<void> {
+  for (const way of ways) await way.stop();
 }
 
 interface Places {
