@@ -5,7 +5,7 @@
  */
 import type { Program } from "../lang/ir.ts";
 import { spellTime } from "../lang/scalar/time.ts";
-import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
+import { type Answer, bothReady, type OutcomeReceipt, type Readiness } from "./answer.ts";
 import type { Decision } from "./decision.ts";
 import type { Vouched } from "./engine.ts";
 import type { OperatedEngine } from "./http/admin/admin.ts";
@@ -50,6 +50,17 @@ export interface ActiveParts {
 export function createActive(parts: ActiveParts): Active {
   const { now, ids, onSwap = () => {}, warnings = () => [] } = parts;
   let present: ActivePolicy | undefined;
+  /** What decides now, or why nothing does. */
+  const deciding = (): OperatedService | string => {
+    if (present === undefined) return NOT_LOADED;
+    const { untilMs, service } = present;
+    if (untilMs === undefined || now() < untilMs) return service;
+    return `the policy has expired, and its grace was over at ${spellTime(untilMs)}`;
+  };
+  const denied = (because: string): Answer<Decision> => ({
+    kind: "answer",
+    value: denyWithout(present, ids, because),
+  });
   return {
     present: () => present,
     swap: (next) => {
@@ -57,11 +68,8 @@ export function createActive(parts: ActiveParts): Active {
       onSwap(next);
     },
     decide(input: unknown, vouched?: Vouched): ReturnType<DecisionService["decide"]> {
-      const because = whyNone(present, now);
-      if (present === undefined || because !== undefined) {
-        return { kind: "answer", value: denyWithout(present, ids, because ?? NOT_LOADED) };
-      }
-      return present.service.decide(input, vouched);
+      const service = deciding();
+      return typeof service === "string" ? denied(service) : service.decide(input, vouched);
     },
     // What was allowed is settled even when nothing more is.
     outcome(input: unknown): Answer<OutcomeReceipt> | Promise<Answer<OutcomeReceipt>> {
@@ -69,25 +77,22 @@ export function createActive(parts: ActiveParts): Active {
       return present.service.outcome(input);
     },
     preview(input: unknown, vouched?: Vouched) {
-      const because = whyNone(present, now);
-      if (present === undefined || because !== undefined) {
-        return { kind: "answer", value: denyWithout(present, ids, because ?? NOT_LOADED) };
-      }
-      return present.service.preview?.(input, vouched) ?? NOT_ASKED;
+      const service = deciding();
+      if (typeof service === "string") return denied(service);
+      return service.preview?.(input, vouched) ?? NOT_ASKED;
     },
     foresee(input: unknown, vouched?: Vouched) {
-      const because = whyNone(present, now);
-      if (because !== undefined) return { kind: "unavailable", because };
-      return present?.service.foresee?.(input, vouched) ?? NOT_ASKED;
+      const service = deciding();
+      if (typeof service === "string") return { kind: "unavailable", because: service };
+      return service.foresee?.(input, vouched) ?? NOT_ASKED;
     },
     tools: () => present?.service.tools?.() ?? [],
     readiness(): Readiness {
-      const because = whyNone(present, now);
-      if (present === undefined || because !== undefined) {
-        const all = [because ?? NOT_LOADED, ...warnings()];
-        return { ready: false, because: all.join("; ") };
+      const service = deciding();
+      if (typeof service === "string") {
+        return { ready: false, because: [service, ...warnings()].join("; ") };
       }
-      return withWarnings(present.service.readiness(), warnings());
+      return bothReady(service.readiness(), { ready: true, warnings: warnings() });
     },
   };
 }
@@ -97,13 +102,6 @@ const NOT_ASKED = {
   because: "this service cannot be asked ahead of a call",
 } as const;
 const NOT_LOADED = "no policy has been loaded yet";
-
-function whyNone(present: ActivePolicy | undefined, now: () => number): string | undefined {
-  if (present === undefined) return NOT_LOADED;
-  const { untilMs } = present;
-  if (untilMs === undefined || now() < untilMs) return undefined;
-  return `the policy has expired, and its grace was over at ${spellTime(untilMs)}`;
-}
 
 function denyWithout(present: ActivePolicy | undefined, ids: Ids, because: string): Decision {
   const { program, digest = "", revision } = present ?? {};
@@ -120,9 +118,4 @@ function denyWithout(present: ActivePolicy | undefined, ids: Ids, because: strin
       ...(revision === undefined ? {} : { revision }),
     },
   };
-}
-
-function withWarnings(readiness: Readiness, further: readonly string[]): Readiness {
-  if (!readiness.ready || further.length === 0) return readiness;
-  return { ready: true, warnings: [...(readiness.warnings ?? []), ...further] };
 }
