@@ -5,6 +5,7 @@
 import type { Program } from "../lang/ir.ts";
 import type { Active, ActivePolicy } from "./active.ts";
 import type { Answer } from "./answer.ts";
+import { valueAt } from "./audit/pointer.ts";
 import { digestOf } from "./canonical-json.ts";
 import type { Decision } from "./decision.ts";
 import { createEngine, type Engine, type EngineParts, type Vouched } from "./engine.ts";
@@ -190,10 +191,8 @@ function spell({ decision, code }: Summary): string {
 }
 
 function toolOf(input: unknown): string | undefined {
-  if (typeof input !== "object" || input === null || !("tool" in input)) return undefined;
-  const { tool } = input;
-  if (typeof tool !== "object" || tool === null || !("name" in tool)) return undefined;
-  return typeof tool.name === "string" ? tool.name : undefined;
+  const name = valueAt(input, ["tool", "name"]);
+  return typeof name === "string" ? name : undefined;
 }
 
 /** Whatever the candidate does, it harms no answer. */

@@ -5,6 +5,7 @@
 
 import { parseTime } from "../../lang/scalar/time.ts";
 import type { Effect } from "../../lang/type.ts";
+import { isObject } from "../value-reader.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -109,7 +110,7 @@ export function apiActivityOf(record: ReadRecord): Json {
 
 /** The person it is done for; the agent is what calls, and each hop stands in `unmapped`. */
 function actorOf({ principal, agent, session }: ReadRecord): Json {
-  const who = isJson(principal) ? principal : agent;
+  const who = isObject(principal) ? principal : agent;
   const kind = textIn(who, "kind");
   return {
     user: {
@@ -118,12 +119,12 @@ function actorOf({ principal, agent, session }: ReadRecord): Json {
       type: kind === "human" ? "User" : (kind ?? "Unknown"),
     },
     app_uid: textIn(agent, "id"),
-    session: isJson(session) ? { uid: textIn(session, "id") } : undefined,
+    session: isObject(session) ? { uid: textIn(session, "id") } : undefined,
   };
 }
 
 function resourcesOf(resource: unknown): readonly Json[] | undefined {
-  if (!isJson(resource)) return undefined;
+  if (!isObject(resource)) return undefined;
   const { type, id, labels, sensitivity } = resource;
   return [{ uid: id, type, labels, criticality: sensitivity }];
 }
@@ -133,14 +134,10 @@ function named(name: string | undefined): Json | undefined {
 }
 
 function textIn(of: unknown, name: string): string | undefined {
-  const value = isJson(of) ? of[name] : undefined;
+  const value = isObject(of) ? of[name] : undefined;
   return typeof value === "string" ? value : undefined;
 }
 
 function list(value: unknown): readonly Json[] {
-  return Array.isArray(value) ? value.filter(isJson) : [];
-}
-
-function isJson(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return Array.isArray(value) ? value.filter(isObject) : [];
 }

@@ -8,6 +8,7 @@ import { faultOfTests } from "../ir-shape.ts";
 import { type JsonValue, readJson } from "../json.ts";
 import type { JsonLimits } from "../limits.ts";
 import type { SigningKey, VerifyingKey } from "../signing-key.ts";
+import { isObject } from "../value-reader.ts";
 import { isShowable, type Manifest, type PartName } from "./manifest.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import {
@@ -144,9 +145,7 @@ function areSourcesOf({ sources: names }: Program, sources: JsonValue): boolean 
     sources.length === names.length &&
     sources.every(
       (source, index) =>
-        typeof source === "object" &&
-        source !== null &&
-        !Array.isArray(source) &&
+        isObject(source) &&
         Object.keys(source).length === 2 &&
         source.path === names[index] &&
         typeof source.text === "string",

@@ -7,6 +7,7 @@ import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { canonicalJson } from "../canonical-json.ts";
 import { readJson } from "../json.ts";
+import { isObject } from "../value-reader.ts";
 import type { Floor } from "./admit.ts";
 
 export interface FloorStore {
@@ -52,12 +53,11 @@ function readFloor(path: string): Floor | undefined {
 }
 
 function isFloor(json: unknown): json is Floor {
-  if (typeof json !== "object" || json === null) return false;
-  const floor = json as Partial<Record<keyof Floor, unknown>>;
   return (
-    typeof floor.package === "string" &&
-    Number.isSafeInteger(floor.serial) &&
-    typeof floor.manifest === "string"
+    isObject(json) &&
+    typeof json.package === "string" &&
+    Number.isSafeInteger(json.serial) &&
+    typeof json.manifest === "string"
   );
 }
 

@@ -2,6 +2,7 @@
 import { parseTime } from "../../lang/scalar/time.ts";
 import { readJson } from "../json.ts";
 import type { JsonLimits } from "../limits.ts";
+import { isObject } from "../value-reader.ts";
 
 export const MANIFEST_FORMAT = "writ.manifest";
 
@@ -128,10 +129,6 @@ function isTime(value: unknown): boolean {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isObject(json: unknown): json is Readonly<Record<string, unknown>> {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
 function refuse(why: string): ManifestReading {

@@ -4,8 +4,9 @@
  */
 import { readFile } from "node:fs/promises";
 import { fetchBytes } from "../egress/fetch.ts";
-import { type JsonValue, readJson } from "../json.ts";
+import { readJson } from "../json.ts";
 import type { JsonLimits } from "../limits.ts";
+import { isObject } from "../value-reader.ts";
 import { jwkOfPem } from "./jwk.ts";
 import { type KeySet, type KeySetReading, readKeySet } from "./key-set.ts";
 
@@ -130,9 +131,8 @@ export function readKeyDocument(
   return { reading: readKeySet(read.value, use), sequence: sequenceOf(read.value) };
 }
 
-function sequenceOf(json: JsonValue): number | undefined {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
-  const { spiffe_sequence: sequence } = json;
+function sequenceOf(json: unknown): number | undefined {
+  const sequence = isObject(json) ? json.spiffe_sequence : undefined;
   return typeof sequence === "number" ? sequence : undefined;
 }
 

@@ -1,4 +1,5 @@
 /** OTLP/HTTP with JSON bodies (OpenTelemetry protocol 1.x): spans as a collector takes them. Pure. */
+import { isObject } from "../value-reader.ts";
 import type { Attributes, Span } from "./span.ts";
 
 /** What is sent: UTF-8. */
@@ -60,8 +61,4 @@ function spellAttributes(attributes: Attributes): readonly object[] {
 function spellValue(value: string | readonly string[]): object {
   if (typeof value === "string") return { stringValue: value };
   return { arrayValue: { values: value.map((one) => ({ stringValue: one })) } };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }
