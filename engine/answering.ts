@@ -5,7 +5,7 @@
 import type { Expr, Program, RootName } from "../lang/ir.ts";
 import { spellTime } from "../lang/scalar/time.ts";
 import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
-import { digestOf } from "./canonical-json.ts";
+import { requestDigest } from "./canonical-json.ts";
 import { type ClockReading, clockReader, spellDoubt } from "./clock.ts";
 import { type CallInSequence, type DecisionInput, deny, type Verdict } from "./decide.ts";
 import type { Decision, LateCount } from "./decision.ts";
@@ -119,7 +119,7 @@ export function hand(
     input,
     vouched,
     decision,
-    digest: () => requestDigest(input, policy),
+    digest: () => requestDigest(input, policy.identity.digest),
     micros: Math.round((performance.now() - beganMs) * 1_000),
     ...grounds,
   });
@@ -164,7 +164,7 @@ export function inputFor(
     id,
     call,
     approvals: vouched.approvals ?? NO_APPROVALS,
-    digest: () => requestDigest(input, policy),
+    digest: () => requestDigest(input, policy.identity.digest),
     under: (past) => readUnder(past, input, context),
   };
 }
@@ -218,11 +218,6 @@ export function peek(
     latch: (index, key) => view.latch(index, key),
     origin: () => "unavailable",
   };
-}
-
-/** The exact request under the exact policy: what an approval is of. */
-function requestDigest(input: unknown, policy: Policy): string {
-  return digestOf({ policy: policy.identity.digest, request: input });
 }
 
 /** To see which counters a decision reads: where somebody records them, or one of them has to be named. */

@@ -65,3 +65,8 @@ function arrayJson(items: readonly unknown[]): string {
 export function digestOf(value: unknown): string {
   return `sha256:${hash("sha256", canonicalJson(value), "hex")}`;
 }
+
+/** The exact request under the exact policy, of that digest: what an approval is of. */
+export function requestDigest(input: unknown, policy: string): string {
+  return digestOf({ policy, request: input });
+}

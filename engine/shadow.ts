@@ -6,7 +6,7 @@ import type { Program } from "../lang/ir.ts";
 import type { Active, ActivePolicy } from "./active.ts";
 import type { Answer } from "./answer.ts";
 import { valueAt } from "./audit/pointer.ts";
-import { digestOf } from "./canonical-json.ts";
+import { requestDigest } from "./canonical-json.ts";
 import type { Decision } from "./decision.ts";
 import { createEngine, type Engine, type EngineParts, type Vouched } from "./engine.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
@@ -140,8 +140,7 @@ function askCandidate(
   vouched: Vouched = {},
 ): Asked {
   const approvals = vouched.approvals?.flatMap(({ digest, ...approval }) => {
-    const isOfThis =
-      digest === undefined || digest === digestOf({ policy: present.digest, request: input });
+    const isOfThis = digest === undefined || digest === requestDigest(input, present.digest);
     // What was approved under the policy in force counts as approved under the candidate.
     return isOfThis ? [approval] : [];
   });

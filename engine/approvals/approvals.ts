@@ -1,6 +1,6 @@
 /** Approvals as they are kept: opened by a hold, decided by people, used once. */
 import { randomBytes } from "node:crypto";
-import { canonicalJson, digestOf } from "../canonical-json.ts";
+import { canonicalJson, requestDigest } from "../canonical-json.ts";
 import type { Decision } from "../decision.ts";
 import type { Kept, Ledger, LedgerEntry } from "../ledger/ledger.ts";
 import { type Approval, refuseTaking, statusAt, type Taken, takeVerdict } from "./approval.ts";
@@ -54,7 +54,7 @@ export class Approvals {
     const { ledger } = this.#parts;
     const [any] = ledger.entries("approval");
     if (any === undefined || policy === undefined) return undefined;
-    const entry = ledger.get("approval", digestOf({ policy, request: input }));
+    const entry = ledger.get("approval", requestDigest(input, policy));
     if (entry === undefined) return undefined;
     const approval = read(entry);
     return statusAt(approval, this.now()) === "approved" && !this.#isRevoked(approval)

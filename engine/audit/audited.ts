@@ -1,6 +1,6 @@
 /** Evidence of every answer (SPEC §14): it is given once its record is written, and not before. */
 import { type Answer, bothReady } from "../answer.ts";
-import { digestOf } from "../canonical-json.ts";
+import { requestDigest } from "../canonical-json.ts";
 import type { Decision } from "../decision.ts";
 import type { Vouched } from "../engine.ts";
 import type { EvidenceSink } from "../evidence.ts";
@@ -62,7 +62,7 @@ export function createAudit({ log, options, clock }: AuditParts): Audit {
   /** A denial without an engine rests on nothing, and is recorded as such; an allow is never without one. */
   const recordDenial = (decision: Decision, input: unknown, vouched: Vouched = {}): void => {
     if (decision.decision !== "deny") return;
-    const digest = () => digestOf({ policy: decision.policy.digest, request: input });
+    const digest = () => requestDigest(input, decision.policy.digest);
     const made = { input, vouched, decision, digest, micros: 0 };
     record(decision.id, decisionRecord(made, clock(), options));
   };

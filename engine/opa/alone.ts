@@ -6,7 +6,7 @@
 import type { Program } from "../../lang/ir.ts";
 import type { OperatedService } from "../active.ts";
 import type { Answer } from "../answer.ts";
-import { digestOf } from "../canonical-json.ts";
+import { requestDigest } from "../canonical-json.ts";
 import type { Decision, GivenObligation, PolicyIdentity } from "../decision.ts";
 import type { Vouched } from "../engine.ts";
 import type { EvidenceSink, FactsRead } from "../evidence.ts";
@@ -62,7 +62,7 @@ export function decidedByRego(parts: AloneParts): OperatedService {
           vouched,
           decision,
           facts: answer && factsOf(answer),
-          digest: () => digestOf({ policy: parts.identity.digest, request: input }),
+          digest: () => requestDigest(input, parts.identity.digest),
           micros: Math.round((performance.now() - beganMs) * 1000),
         });
       } catch {

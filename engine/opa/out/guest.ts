@@ -3,7 +3,7 @@
  * same evaluator and the same combining as everywhere; only what is remembered comes from the host's document.
  */
 import type { Program } from "../../../lang/ir.ts";
-import { digestOf } from "../../canonical-json.ts";
+import { requestDigest } from "../../canonical-json.ts";
 import { decide, deny } from "../../decide.ts";
 import type { Decision, DenyCode } from "../../decision.ts";
 import { generateEvaluator } from "../../evaluate/javascript.ts";
@@ -94,7 +94,7 @@ function answer(
     id: "",
     call: "",
     approvals: [],
-    digest: () => digestOf({ policy: policy.identity.digest, request: input }),
+    digest: () => requestDigest(input, policy.identity.digest),
   }).decision;
 }
 
