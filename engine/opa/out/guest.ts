@@ -3,6 +3,7 @@
  * same evaluator and the same combining as everywhere; only what is remembered comes from the host's document.
  */
 import type { Program } from "../../../lang/ir.ts";
+import { invalid } from "../../answering.ts";
 import { requestDigest } from "../../canonical-json.ts";
 import { decide, deny } from "../../decide.ts";
 import type { Decision, DenyCode } from "../../decision.ts";
@@ -81,10 +82,7 @@ function answer(
     }
   };
   const reading = read(input, { nowMs, session });
-  if (!reading.ok) {
-    const shown = reading.problems.slice(0, 5).map(({ at, message }) => `${at} ${message}`);
-    return refused("invalid_request", shown.join("; "));
-  }
+  if (!reading.ok) return invalid("", reading.problems, policy);
   // Whether a session was interrupted is known from the document or not at all.
   if (unknownSession !== undefined) return refused("state_unavailable", unknownSession);
   if (reading.request.roots.intent.task !== undefined) {

@@ -179,6 +179,11 @@ describe("a module under OPA's SDK", () => {
     expect(ask(input, STATE)).toMatchObject({ decision: "deny", code: "invalid_request" });
   });
 
+  test("says how much else is wrong with a request beyond what it names", () => {
+    const more = Object.fromEntries([..."abcdefg"].map((name) => [name, 1]));
+    expect(ask({ ...REQUEST, ...more }, STATE).because).toMatch(/^\/a .*; \/e .*; and 2 more$/);
+  });
+
   test("says no more than no where obligations would be lost", () => {
     const look = { ...REQUEST, tool: { name: "look" } };
     expect(ask(look, STATE)).toMatchObject({ decision: "allow", obligations: [{ type: "log" }] });
