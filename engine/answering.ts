@@ -19,7 +19,6 @@ import {
   WatchedView,
 } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
-import type { Foresight } from "./foresight.ts";
 import { createIds, type Ids } from "./ids.ts";
 import { type ModuleAnswers, type ModuleRunner, moduleFacts } from "./opa/answer.ts";
 import { type Policy, preparePolicy } from "./policy.ts";
@@ -371,16 +370,4 @@ export function foreseeing(policy: Policy, { request }: AcceptedRequest): Policy
   const isTold = request.roots.resource !== undefined;
   const open = new Set<RootName>(isTold ? ["args"] : ["args", "resource"]);
   return { ...policy, evaluator: createForesight(policy.program, open) };
-}
-
-/** What is known of calls that are refused whatever their arguments are. */
-export function refusedAhead({ code, because, reasons, policy }: Decision): Foresight {
-  return {
-    standing: "denied",
-    ...(code === undefined ? {} : { code }),
-    ...(because === undefined ? {} : { because }),
-    reasons,
-    open: [],
-    policy,
-  };
 }

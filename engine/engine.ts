@@ -25,7 +25,6 @@ import {
   notRead,
   notSettled,
   peek,
-  refusedAhead,
   sayingSince,
   scopeOf,
   settledAs,
@@ -40,7 +39,7 @@ import type { Evaluator } from "./evaluate/evaluator.ts";
 import { createInterpreter, type Observer } from "./evaluate/interpret.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
 import type { EvidenceSink } from "./evidence.ts";
-import { type Foresight, foresee } from "./foresight.ts";
+import { type Foresight, foresee, refusedAhead } from "./foresight.ts";
 import type { DelegationRefusal } from "./identity/cause.ts";
 import type { VouchedDelegation } from "./identity/vouched.ts";
 import type { Ids } from "./ids.ts";

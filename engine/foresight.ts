@@ -6,7 +6,7 @@
  */
 import type { Expr, Program } from "../lang/ir.ts";
 import { type DecisionInput, decide } from "./decide.ts";
-import type { DenyCode, Reason } from "./decision.ts";
+import type { Decision, DenyCode, Reason } from "./decision.ts";
 import type { Evaluator, Hit, RuleResults, Touch } from "./evaluate/evaluator.ts";
 import type { Policy } from "./policy.ts";
 import type { DecisionRequest } from "./request.ts";
@@ -39,24 +39,26 @@ export function foresee(
   const ask = (evaluator: Evaluator, under: Under) =>
     decide({ ...policy, evaluator }, accepted, view, { ...AHEAD, under }).decision;
   const best = ask(hopeful(policy, real, accepted.request), perhaps(accepted, true));
+  if (best.decision === "deny") return refusedAhead(best);
   const { identity } = policy;
-  if (best.decision === "deny") {
-    const { code, because, reasons } = best;
-    return {
-      standing: "denied",
-      ...(code === undefined ? {} : { code }),
-      ...(because === undefined ? {} : { because }),
-      reasons,
-      open: [],
-      policy: identity,
-    };
-  }
   const worst = ask(wary(policy, real, accepted.request), perhaps(accepted, false));
   if (worst.decision === "allow" && accepted.bounded !== true) {
     return { standing: "allowed", reasons: worst.reasons, open: [], policy: identity };
   }
   const open = openNames(policy, accepted.request, view);
   return { standing: "depends", reasons: [], open, policy: identity };
+}
+
+/** What is known of calls that are refused whatever their arguments are. */
+export function refusedAhead({ code, because, reasons, policy }: Decision): Foresight {
+  return {
+    standing: "denied",
+    ...(code === undefined ? {} : { code }),
+    ...(because === undefined ? {} : { because }),
+    reasons,
+    open: [],
+    policy,
+  };
 }
 
 const AHEAD: DecisionInput = { id: "ahead", call: "ahead", approvals: [], digest: () => "" };

@@ -19,7 +19,6 @@ import {
   notRead,
   notSettled,
   peek,
-  refusedAhead,
   sayingSince,
   scopeOf,
   settledAs,
@@ -32,7 +31,7 @@ import type { Decision } from "./decision.ts";
 import { type EngineParts, type NamedTool, nameTool, type Vouched } from "./engine.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
 import type { WatchedView } from "./evidence.ts";
-import { type Foresight, foresee } from "./foresight.ts";
+import { type Foresight, foresee, refusedAhead } from "./foresight.ts";
 import { createInspection, type Inspection } from "./inspect/inspection.ts";
 import { readOutcome } from "./outcome-reader.ts";
 import type { AcceptedRequest, Reading, RequestContext } from "./request-reader.ts";
