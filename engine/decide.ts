@@ -150,10 +150,11 @@ const NO_REASONS: readonly Reason[] = Object.freeze([]);
 const NO_ERRORS: readonly EvaluationError[] = Object.freeze([]);
 const NO_OBLIGATIONS: readonly GivenObligation[] = Object.freeze([]);
 
-const INTERRUPTED: Refusal = {
+/** Of sessions that operators or rules ended. */
+export const INTERRUPTED = {
   code: "session_interrupted",
   because: "the session was ended and has not been reinstated",
-};
+} as const satisfies Refusal;
 
 /** The one place where allow is made. */
 function allow(

@@ -5,14 +5,17 @@
 
 import type { Program } from "../../lang/ir.ts";
 import type { OperatedService } from "../active.ts";
-import type { Answer } from "../answer.ts";
+import type { Answer, OutcomeReceipt } from "../answer.ts";
+import { receiptOf, settlementOf } from "../answering.ts";
 import { requestDigest } from "../canonical-json.ts";
+import { INTERRUPTED } from "../decide.ts";
 import type { Decision, GivenObligation, PolicyIdentity } from "../decision.ts";
 import type { Vouched } from "../engine.ts";
 import type { EvidenceSink, FactsRead } from "../evidence.ts";
 import type { Ids } from "../ids.ts";
 import type { JsonValue } from "../json.ts";
 import { readOutcome } from "../outcome-reader.ts";
+import type { Settlement } from "../state/store.ts";
 import { anyFromJson } from "../value.ts";
 import { failed, type ModuleAnswer } from "./answer.ts";
 import type { ModulePool } from "./pool.ts";
@@ -34,7 +37,7 @@ export interface AloneParts {
 }
 
 /** By call, what was reported of it. */
-export type Calls = Map<string, "ok" | "error" | undefined>;
+export type Calls = Map<string, OutcomeReceipt["status"] | undefined>;
 
 /** Calls whose outcome may still come; the oldest are forgotten first. */
 const CALLS_MOST = 100_000;
@@ -99,15 +102,11 @@ async function decisionAbout(
 ): Promise<Decision> {
   const refusal = refused ?? (await sessionRefusal(input, parts.operated));
   if (refusal === undefined) return decisionOf(answer ?? failed("it was not asked"), parts);
-  const { ids, identity } = parts;
-  return {
-    decision: "deny",
-    id: ids.decision(),
-    ...refusal,
-    reasons: [],
-    obligations: [],
-    policy: identity,
-  };
+  return denied(parts.ids.decision(), refusal, parts.identity);
+}
+
+function denied(id: string, refused: Refused, policy: PolicyIdentity): Decision {
+  return { decision: "deny", id, ...refused, reasons: [], obligations: [], policy };
 }
 
 function ask(input: unknown, nowMs: number, { pool, entrypoint }: AloneParts) {
@@ -118,15 +117,7 @@ function ask(input: unknown, nowMs: number, { pool, entrypoint }: AloneParts) {
 /** A decision that nobody can look up later is not given. */
 function unrecorded({ id, policy }: Decision): Decision {
   const because = "the decision could not be recorded";
-  return {
-    decision: "deny",
-    id,
-    code: "internal_error",
-    because,
-    reasons: [],
-    obligations: [],
-    policy,
-  };
+  return denied(id, { code: "internal_error", because }, policy);
 }
 
 interface Named {
@@ -161,10 +152,6 @@ async function sessionRefusal(
   }
 }
 
-const INTERRUPTED: Refused = {
-  code: "session_interrupted",
-  because: "the session was ended and has not been reinstated",
-};
 const UNKNOWN_SESSION: Refused = {
   code: "state_unavailable",
   because: "whether the session was ended cannot be known",
@@ -282,26 +269,20 @@ function settle(
   input: unknown,
   calls: Calls,
   { program, evidence, now }: AloneParts,
-): Answer<{ readonly call: string; readonly status: "ok" | "error" }> {
+): Answer<OutcomeReceipt> {
   const reading = readOutcome(input, program);
   if (!reading.ok) return { kind: "malformed", faults: reading.problems };
   const { report } = reading;
   const { call, status } = report;
+  const settled = settlementBy({ call, status }, calls);
+  if (settled.ok) calls.set(call, status);
+  evidence?.settled({ program, nowMs: now(), report, settlement: settlementOf(settled) });
+  return receiptOf(settled, { call, status });
+}
+
+function settlementBy({ call, status }: OutcomeReceipt, calls: Calls): Settlement {
   const before = calls.get(call);
-  const tell = (settlement: "settled" | "repeated" | "unknown" | "conflict") =>
-    evidence?.settled({ program, nowMs: now(), report, settlement });
-  if (!calls.has(call)) {
-    tell("unknown");
-    return {
-      kind: "unknown_call",
-      because: "no call of that name was allowed, or it is long settled",
-    };
-  }
-  if (before !== undefined && before !== status) {
-    tell("conflict");
-    return { kind: "already_settled", because: "another outcome of this call was reported before" };
-  }
-  calls.set(call, status);
-  tell(before === undefined ? "settled" : "repeated");
-  return { kind: "answer", value: { call, status } };
+  if (!calls.has(call)) return { ok: false, why: "unknown" };
+  if (before !== undefined && before !== status) return { ok: false, why: "settled" };
+  return { ok: true, repeated: before !== undefined };
 }
