@@ -89,7 +89,8 @@ function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function ruleName(program: Program, one: Rule | Never): string {
+/** As decisions name it: with its package where that is not the policy's own. */
+export function ruleName(program: Program, one: Rule | Never): string {
   return one.package === program.package ? one.name : `${one.package}/${one.name}`;
 }
 

@@ -3,7 +3,7 @@
  * that nearly did and what stopped them, and for a denial by default the nearest permit. Pure.
  */
 import type { Expr, Never, Program, Rule } from "../../lang/ir.ts";
-import { spellPlace } from "../policy.ts";
+import { ruleName, spellPlace } from "../policy.ts";
 import { Unknown, type Value } from "../value.ts";
 import { clausesOf } from "./clauses.ts";
 import { spellExpr, spellValue } from "./spell.ts";
@@ -165,7 +165,7 @@ function explainRule(rule: Rule, teller: Teller): RuleExplanation {
     : [];
   const { outcome } = probe(rule, situation);
   return {
-    rule: rule.package === program.package ? rule.name : `${rule.package}/${rule.name}`,
+    rule: ruleName(program, rule),
     effect: rule.effect,
     at: spellPlace(program, rule.at),
     outcome: spellOutcome(outcome),
@@ -188,7 +188,7 @@ function explainNever(never: Never, teller: Teller): RuleExplanation {
   const { program } = teller.situation;
   const { outcome } = probe({ conditions: [never.condition] }, teller.situation);
   return {
-    rule: never.package === program.package ? never.name : `${never.package}/${never.name}`,
+    rule: ruleName(program, never),
     effect: "never",
     at: spellPlace(program, never.at),
     outcome: spellOutcome(outcome),

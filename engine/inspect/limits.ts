@@ -4,6 +4,7 @@
  */
 import type { Expr, Never, Program, Rule, TaskDecl } from "../../lang/ir.ts";
 import type { Reason } from "../decision.ts";
+import { ruleName } from "../policy.ts";
 import { type Bound, boundOfCall, difference, linearOf } from "./linear.ts";
 
 export interface Limit {
@@ -46,7 +47,7 @@ interface Found {
 function limitsOfRule(rule: Rule, program: Program): readonly Found[] {
   const { effect, lets, conditions } = rule;
   if (effect === "oblige") return [];
-  const said = { name: nameOf(rule, program), effect };
+  const said = { name: ruleName(program, rule), effect };
   const bound = new Map(lets.map(({ id, value }) => [id, value]));
   return conditions
     .flatMap((condition) => comparisonsIn(condition, effect === "permit", bound, program))
@@ -54,14 +55,10 @@ function limitsOfRule(rule: Rule, program: Program): readonly Found[] {
 }
 
 function limitsOfNever(never: Never, program: Program): readonly Found[] {
-  const said = { name: nameOf(never, program), effect: "never" } as const;
+  const said = { name: ruleName(program, never), effect: "never" } as const;
   return comparisonsIn(never.condition, false, new Map(), program).flatMap((comparison) =>
     limitBy(comparison, said, program),
   );
-}
-
-function nameOf(one: Rule | Never, program: Program): string {
-  return one.package === program.package ? one.name : `${one.package}/${one.name}`;
 }
 
 function limitsOfTask({ name, limits }: TaskDecl): readonly Found[] {

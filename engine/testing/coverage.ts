@@ -8,7 +8,7 @@ import type { Texts } from "../explain/explain.ts";
 import { spellExpr } from "../explain/spell.ts";
 import type { Situation } from "../explain/trace.ts";
 import type { Facts } from "../facts.ts";
-import { spellPlace } from "../policy.ts";
+import { ruleName, spellPlace } from "../policy.ts";
 import { judge, type Match, NOT_BEGUN, type Progress, settle, take } from "../state/sequence.ts";
 import type { CoverageSink } from "./run.ts";
 
@@ -124,8 +124,7 @@ function rulesOf(
       seenFalse: outcomes.get(leaf)?.seenFalse === true,
     }));
     const at = spellPlace(program, rule.at);
-    const name = rule.package === program.package ? rule.name : `${rule.package}/${rule.name}`;
-    return [{ rule: name, at, applied: applied.has(index), conditions }];
+    return [{ rule: ruleName(program, rule), at, applied: applied.has(index), conditions }];
   });
 }
 

@@ -5,7 +5,7 @@
 import type { Expr, Guard, Never, Program, Rule } from "../../../lang/ir.ts";
 import type { PolicyIdentity } from "../../decision.ts";
 import { FUEL } from "../../evaluate/interpret.ts";
-import { spellPlace } from "../../policy.ts";
+import { ruleName, spellPlace } from "../../policy.ts";
 import { decisionTexts } from "./combine.ts";
 import { ExpressionWriter } from "./expression.ts";
 import { memberOf, Names, ruleText, setOf, textOf } from "./names.ts";
@@ -111,7 +111,7 @@ class PolicyWriter {
   }
 
   #rule(rule: Rule): readonly string[] {
-    const name = nameOf(this.#program, rule);
+    const name = ruleName(this.#program, rule);
     const writer = this.#writer(rule.name);
     const { scope, texts } = this.#lets(rule, writer);
     this.#boundSteps([...rule.lets.map(({ value }) => value), ...rule.conditions], rule.at);
@@ -127,7 +127,7 @@ class PolicyWriter {
   }
 
   #never(never: Never): readonly string[] {
-    const name = nameOf(this.#program, never);
+    const name = ruleName(this.#program, never);
     const writer = this.#writer(never.name);
     this.#boundSteps([never.condition], never.at);
     const scope: Scope = { locals: new Map(), variables: [], facts: new Set(), guard: NO_GUARD };
@@ -237,7 +237,7 @@ class PolicyWriter {
   #approver(rule: Rule): readonly string[] {
     const { approval } = rule;
     if (rule.effect !== "hold") return [];
-    const name = nameOf(this.#program, rule);
+    const name = ruleName(this.#program, rule);
     const { approver, count } = approval ?? ANYBODY;
     const given = (by: string) =>
       `${memberOf("approvals", name)} := {${by}, "count": ${count}, "rule": ${textOf(name)}}`;
@@ -257,10 +257,6 @@ class PolicyWriter {
 }
 
 const ANYBODY = { count: 1, approver: { kind: "group", group: "" } } as const;
-
-function nameOf(program: Program, one: Rule | Never): string {
-  return one.package === program.package ? one.name : `${one.package}/${one.name}`;
-}
 
 /** `a and b` are two conditions. */
 function conjuncts(expr: Expr): readonly Expr[] {
@@ -303,7 +299,7 @@ function undecided(
 function annotation(one: Rule | Never, program: Program): string {
   return [
     "# METADATA",
-    `# title: ${textOf(nameOf(program, one))}`,
+    `# title: ${textOf(ruleName(program, one))}`,
     ...(one.because === undefined ? [] : [`# description: ${textOf(one.because)}`]),
     "# custom:",
     `#   source: ${textOf(spellPlace(program, one.at))}`,
