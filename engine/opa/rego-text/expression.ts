@@ -8,7 +8,7 @@ import { unreachable } from "../../../lang/unreachable.ts";
 import { constant } from "./constant.ts";
 import { FUNCTIONS } from "./functions.ts";
 import type { HelperName } from "./helpers.ts";
-import { memberOf, type Names, ruleText, setOf, textOf } from "./names.ts";
+import { indented, memberOf, type Names, ruleText, setOf, textOf } from "./names.ts";
 import type { Readers } from "./readers.ts";
 import { type Certainty, factsOf, isCondition, type Scope, withLocal } from "./scope.ts";
 import { Unwritable } from "./unwritable.ts";
@@ -219,7 +219,7 @@ export class ExpressionWriter {
       scope: withLocal(scope, expr, variable, this.#certainty),
       some: (body: readonly string[]) => [`some ${named(body)} in ${over}`, ...body],
       every: (body: readonly string[]) => [
-        `every ${named(body)} in ${over} {\n${body.map(indentedLine).join("\n")}\n}`,
+        `every ${named(body)} in ${over} {\n${body.map(indented).join("\n")}\n}`,
       ],
     };
   }
@@ -354,12 +354,7 @@ export class ExpressionWriter {
   }
 
   #arithmetic(expr: Extract<Expr, { kind: "arithmetic" }>, scope: Scope): string {
-    if (expr.number === "Float")
-      return unwritable(
-        expr,
-        "Rego calculates with decimal fractions, not with Floats",
-        "use Decimal",
-      );
+    if (expr.number === "Float") return refuseFloat(expr);
     if (expr.number === "Decimal" && expr.op === "*")
       return this.#call("multiplied_dec", [expr.left, expr.right], scope);
     return this.#call(ARITHMETIC[expr.op], [expr.left, expr.right], scope);
@@ -417,7 +412,7 @@ export class ExpressionWriter {
     const dropped = expr.where === undefined ? ["false"] : this.whenFalse(expr.where, loop.scope);
     const value = expr.body === undefined ? loop.variable : this.value(expr.body, loop.scope);
     const gathered = (what: string, body: readonly string[]) =>
-      `[${what} |\n${[`some ${loop.named([...body, what])} in elements`, ...body].map(indentedLine).join("\n")}\n]`;
+      `[${what} |\n${[`some ${loop.named([...body, what])} in elements`, ...body].map(indented).join("\n")}\n]`;
     const isCertain =
       this.#certainty.isKnown(expr.where, loop.scope) &&
       this.#certainty.isKnown(expr.body, loop.scope);
@@ -448,12 +443,7 @@ export class ExpressionWriter {
       case "count":
         return `count(${chosen})`;
       case "sum":
-        if (expr.number === "Float")
-          return unwritable(
-            expr,
-            "Rego calculates with decimal fractions, not with Floats",
-            "use Decimal",
-          );
+        if (expr.number === "Float") return refuseFloat(expr);
         return `${this.#readers.use("total")}(${chosen})`;
       case "min":
       case "max":
@@ -491,8 +481,9 @@ function reads(line: string, variable: string): boolean {
   return new RegExp(`(?<![\\w.])${variable}(?!\\w)`).test(code);
 }
 
-function indentedLine(line: string): string {
-  return line.replaceAll(/^(?=.)/gm, "\t");
+function refuseFloat(expr: Expr): never {
+  const what = "Rego calculates with decimal fractions, not with Floats";
+  return unwritable(expr, what, "use Decimal");
 }
 
 function unwritable(expr: Expr, what: string, help = "decide this rule in Writ"): never {

@@ -22,7 +22,13 @@ export interface Scope {
   readonly guard: Guard;
 }
 
-export const NO_GUARD: Guard = {};
+/** Where nothing is known yet but what a guard says. */
+export function scopeUnder(guard: Guard): Scope {
+  return { locals: new Map(), variables: [], facts: new Set(), guard };
+}
+
+/** Where any request may come. */
+export const ANYWHERE: Scope = scopeUnder({});
 
 /** Kinds whose truth and falsehood are written apart. */
 const CONDITIONS: ReadonlySet<Expr["kind"]> = new Set([

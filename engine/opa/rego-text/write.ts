@@ -12,7 +12,7 @@ import { memberOf, Names, ruleText, setOf, textOf } from "./names.ts";
 import { declaredObstacles, type Obstacle } from "./obstacles.ts";
 import { Readers } from "./readers.ts";
 import { requestTexts } from "./request.ts";
-import { Certainty, factsOf, type Local, NO_GUARD, type Scope } from "./scope.ts";
+import { ANYWHERE, Certainty, factsOf, type Local, type Scope, scopeUnder } from "./scope.ts";
 import { stepsAtMost } from "./steps.ts";
 import { Unwritable } from "./unwritable.ts";
 
@@ -130,8 +130,7 @@ class PolicyWriter {
     const name = ruleName(this.#program, never);
     const writer = this.#writer(never.name);
     this.#boundSteps([never.condition], never.at);
-    const scope: Scope = { locals: new Map(), variables: [], facts: new Set(), guard: NO_GUARD };
-    const written = this.#conditions([never.condition], scope, writer);
+    const written = this.#conditions([never.condition], ANYWHERE, writer);
     const holds = ruleText(`never contains ${textOf(name)}`, written.lines);
     return [
       `${annotation(never, this.#program)}\n${holds}`,
@@ -155,8 +154,7 @@ class PolicyWriter {
     rule: Rule,
     writer: ExpressionWriter,
   ): { readonly scope: Scope; readonly texts: readonly string[] } {
-    const { guard } = rule;
-    let scope: Scope = { locals: new Map(), variables: [], facts: new Set(), guard };
+    let scope = scopeUnder(rule.guard);
     const texts: string[] = [];
     for (const { id, name, value } of rule.lets) {
       const text = this.#names.fresh(`${rule.name}_${name}`);
@@ -226,8 +224,7 @@ class PolicyWriter {
           { text: variables[index] ?? "", known: true, type: undefined },
         ]),
       );
-      const scope: Scope = { locals, variables, facts: new Set(), guard: NO_GUARD };
-      const value = writer.value(body, scope);
+      const value = writer.value(body, { ...ANYWHERE, locals, variables });
       const head = variables.map((one) => (value.includes(one) ? one : "_")).join(", ");
       const written = this.#functions[at] ?? name;
       return [`${written}${head === "" ? "" : `(${head})`} := ${value}`, ...writer.beside];
