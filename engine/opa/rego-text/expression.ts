@@ -475,8 +475,8 @@ function isBuiltIn(name: string): name is (typeof TEXT)[keyof typeof TEXT] {
   return Object.values<string>(TEXT).includes(name);
 }
 
-/** Whether a line reads the variable. */
-function reads(line: string, variable: string): boolean {
+/** Whether a line reads the variable: in its code, not in a text. */
+export function reads(line: string, variable: string): boolean {
   const code = line.replaceAll(/"(?:[^"\\]|\\.)*"/g, '""');
   return new RegExp(`(?<![\\w.])${variable}(?!\\w)`).test(code);
 }

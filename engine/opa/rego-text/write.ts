@@ -7,7 +7,7 @@ import type { PolicyIdentity } from "../../decision.ts";
 import { FUEL } from "../../evaluate/interpret.ts";
 import { ruleName, spellPlace } from "../../policy.ts";
 import { decisionTexts } from "./combine.ts";
-import { ExpressionWriter } from "./expression.ts";
+import { ExpressionWriter, reads } from "./expression.ts";
 import { memberOf, Names, ruleText, setOf, textOf } from "./names.ts";
 import { declaredObstacles, type Obstacle } from "./obstacles.ts";
 import { Readers } from "./readers.ts";
@@ -225,7 +225,7 @@ class PolicyWriter {
         ]),
       );
       const value = writer.value(body, { ...ANYWHERE, locals, variables });
-      const head = variables.map((one) => (value.includes(one) ? one : "_")).join(", ");
+      const head = variables.map((one) => (reads(value, one) ? one : "_")).join(", ");
       const written = this.#functions[at] ?? name;
       return [`${written}${head === "" ? "" : `(${head})`} := ${value}`, ...writer.beside];
     });

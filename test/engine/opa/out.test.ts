@@ -5,8 +5,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { digestOf } from "../../../engine/canonical-json.ts";
@@ -23,19 +22,11 @@ import { compile } from "../../../lang/compile.ts";
 import type { Program } from "../../../lang/ir.ts";
 import { same } from "../../differential/compare.ts";
 import { randomFrom } from "../../differential/random.ts";
+import { type LoadedModule, loadPolicySync, opa, programOf } from "../../support/opa.ts";
 import { randomDocument } from "../../support/opa-document.ts";
 import { randomPackage, textOf } from "../../support/random-policy.ts";
 import { randomRequest } from "../../support/random-request.ts";
 import { seedFrom } from "../../support/seed.ts";
-
-interface LoadedModule {
-  evaluate(input: unknown, entrypoint?: string): readonly { readonly result: unknown }[];
-  setData(data: unknown): void;
-}
-
-const { loadPolicySync } = createRequire(import.meta.url)("@open-policy-agent/opa-wasm") as {
-  loadPolicySync(bytes: Uint8Array): LoadedModule;
-};
 
 const RUNTIME = new URL("../../../engine/opa/out/runtime/runtime.wasm", import.meta.url);
 const DIGEST = "sha256:test";
@@ -48,12 +39,6 @@ beforeAll(async () => {
 
 function moduleOf(program: Program): LoadedModule {
   return loadPolicySync(emit(JSON.stringify({ program, digest: DIGEST })));
-}
-
-function programOf(text: string): Program {
-  const { program, diagnostics } = compile({ directory: "t", files: [{ path: "t.writ", text }] });
-  if (program === undefined) throw new Error(diagnostics[0]?.message);
-  return program;
 }
 
 const POLICY = `package t
@@ -276,9 +261,6 @@ test(`${PAIRS} random policies and requests are decided alike, seed ${SEED}`, {
 });
 
 describe("a bundle under OPA itself", () => {
-  const opa = [process.env.OPA ?? "opa", join(homedir(), "go/bin/opa")].find(
-    (path) => spawnSync(path, ["version"]).status === 0,
-  );
   if (opa === undefined)
     console.warn("SKIPPED: there is no `opa` to evaluate an emitted bundle with");
 

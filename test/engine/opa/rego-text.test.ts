@@ -4,8 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { decide } from "../../../engine/decide.ts";
@@ -14,35 +13,20 @@ import { createInterpreter } from "../../../engine/evaluate/interpret.ts";
 import { type RegoText, writeRego } from "../../../engine/opa/rego-text/write.ts";
 import { preparePolicy } from "../../../engine/policy.ts";
 import { createRequestReader } from "../../../engine/request-reader.ts";
-import { compile } from "../../../lang/compile.ts";
 import type { Program } from "../../../lang/ir.ts";
 import { same } from "../../differential/compare.ts";
 import { type Random, randomFrom } from "../../differential/random.ts";
+import { loadPolicySync, opa, programOf } from "../../support/opa.ts";
 import { randomRequest } from "../../support/random-request.ts";
 import { randomStateless } from "../../support/random-stateless.ts";
 import { seedFrom } from "../../support/seed.ts";
-
-const { loadPolicySync } = createRequire(import.meta.url)("@open-policy-agent/opa-wasm") as {
-  loadPolicySync(bytes: Uint8Array): {
-    evaluate(input: unknown, entrypoint: string): readonly { readonly result: unknown }[];
-  };
-};
 
 const DIGEST = "sha256:test";
 const SEED = seedFrom("WRIT_REGO_SEED");
 const folder = mkdtempSync(join(tmpdir(), "writ-rego-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const opa = [process.env.OPA ?? "opa", join(homedir(), "go/bin/opa")].find(
-  (path) => spawnSync(path, ["version"]).status === 0,
-);
 if (opa === undefined) console.warn("SKIPPED: there is no `opa` to decide with what was written");
-
-function programOf(text: string): Program {
-  const { program, diagnostics } = compile({ directory: "t", files: [{ path: "t.writ", text }] });
-  if (program === undefined) throw new Error(`${diagnostics[0]?.message}\n${text}`);
-  return program;
-}
 
 function written(program: Program): RegoText {
   return writeRego(program, { package: program.package, digest: DIGEST });
@@ -145,10 +129,17 @@ describe("a policy as Rego", () => {
   });
 });
 
+/** A parameter whose name stands in a text of the body, and nowhere else. */
+const UNREAD = `package t
+tool look { effect read, args { path: String } }
+fn named(who: String, path: String): Bool = path like "*named_0*"
+permit reading tool look when named("bot", args.path)
+`;
+
 describe.skipIf(opa === undefined)("under OPA", () => {
   test("passes OPA's strict check and is laid out as OPA lays out", { timeout: 60_000 }, () => {
     const seeds = Array.from({ length: 10 }, (_, at) => randomStateless(SEED + at));
-    for (const policy of [SHOP, ...seeds]) {
+    for (const policy of [SHOP, UNREAD, ...seeds]) {
       const file = join(folder, "checked.rego");
       const text = textOf(programOf(policy));
       writeFileSync(file, text);
