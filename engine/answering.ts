@@ -337,9 +337,11 @@ export function settledAs(
   settled: Settlement,
   report: OutcomeEvidence["report"],
   nowMs: number,
-  { policy, evidence }: Answering,
+  {
+    program,
+    evidence,
+  }: { readonly program: Program; readonly evidence?: EvidenceSink | undefined },
 ): Answer<OutcomeReceipt> {
-  const { program } = policy;
   evidence?.settled({ program, nowMs, report, settlement: settlementOf(settled) });
   return receiptOf(settled, report);
 }

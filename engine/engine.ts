@@ -247,7 +247,7 @@ function settle(input: unknown, shell: Shell): Answer<OutcomeReceipt> {
     const { report } = reading;
     const nowMs = now();
     const settled = state.settle({ ...report, nowMs }, (task) => matchOf(policy, task));
-    return settledAs(settled, report, nowMs, shell);
+    return settledAs(settled, report, nowMs, { program: policy.program, evidence: shell.evidence });
   } catch (fault) {
     return notSettled(fault, shell);
   }

@@ -206,7 +206,7 @@ async function settle(input: unknown, shell: Shell): Promise<Answer<OutcomeRecei
     const { report } = reading;
     const nowMs = now();
     const settled = await state.settle({ ...report, nowMs }, (task) => matchOf(policy, task));
-    return settledAs(settled, report, nowMs, shell);
+    return settledAs(settled, report, nowMs, { program: policy.program, evidence: shell.evidence });
   } catch (fault) {
     return notSettled(fault, shell);
   }

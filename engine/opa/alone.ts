@@ -6,7 +6,7 @@
 import type { Program } from "../../lang/ir.ts";
 import type { OperatedService } from "../active.ts";
 import type { Answer, OutcomeReceipt } from "../answer.ts";
-import { receiptOf, settlementOf } from "../answering.ts";
+import { settledAs } from "../answering.ts";
 import { requestDigest } from "../canonical-json.ts";
 import { INTERRUPTED } from "../decide.ts";
 import type { Decision, GivenObligation, PolicyIdentity } from "../decision.ts";
@@ -265,19 +265,14 @@ function remember(call: string, calls: Calls): void {
 }
 
 /** Kept for the record: what a call returned changes nothing that Rego decides. */
-function settle(
-  input: unknown,
-  calls: Calls,
-  { program, evidence, now }: AloneParts,
-): Answer<OutcomeReceipt> {
-  const reading = readOutcome(input, program);
+function settle(input: unknown, calls: Calls, parts: AloneParts): Answer<OutcomeReceipt> {
+  const reading = readOutcome(input, parts.program);
   if (!reading.ok) return { kind: "malformed", faults: reading.problems };
   const { report } = reading;
   const { call, status } = report;
   const settled = settlementBy({ call, status }, calls);
   if (settled.ok) calls.set(call, status);
-  evidence?.settled({ program, nowMs: now(), report, settlement: settlementOf(settled) });
-  return receiptOf(settled, { call, status });
+  return settledAs(settled, report, parts.now(), parts);
 }
 
 function settlementBy({ call, status }: OutcomeReceipt, calls: Calls): Settlement {

@@ -3,6 +3,7 @@
 import type { Evaluator } from "../../engine/evaluate/evaluator.ts";
 import type { Facts } from "../../engine/facts.ts";
 import type { DecisionRequest } from "../../engine/request.ts";
+import { scalarsOfKey } from "../../engine/value.ts";
 import type { Program } from "../../lang/ir.ts";
 import type { Random } from "../differential/random.ts";
 
@@ -17,7 +18,7 @@ export function randomDocument(
   const table = (kind: Asked["kind"], index: number, arity: number, value: () => unknown) =>
     asked
       .filter((one) => one.kind === kind && one.index === index && random.chance(0.8))
-      .map(({ key }) => ({ key: scalarsOf(key, arity), value: value() }));
+      .map(({ key }) => ({ key: scalarsOfKey(key, arity), value: value() }));
   const counts = [0, 1, 2, 3, 10, 99, 100, 101, 400, 401];
   return {
     now: random.pick(["2026-01-02T12:00:00Z", "2026-06-01T00:30:00Z"]),
@@ -78,22 +79,4 @@ function keysAsked(evaluator: Evaluator, request: DecisionRequest): readonly Ask
   evaluator.nevers(request, facts);
   evaluator.touches(request, facts);
   return [...asked.values()];
-}
-
-/** `keyOf` undone, for a key of so many values. */
-function scalarsOf(key: string, arity: number): readonly (string | number | boolean)[] {
-  if (arity === 1) return [key.startsWith("\u0000") ? untagged(key.slice(1)) : key];
-  const values: (string | number | boolean)[] = [];
-  for (let rest = key; rest !== ""; ) {
-    const length = Number(rest.slice(0, rest.indexOf(":")));
-    const from = rest.indexOf(":") + 1;
-    values.push(untagged(rest.slice(from, from + length)));
-    rest = rest.slice(from + length);
-  }
-  return values;
-}
-
-function untagged(text: string): string | number | boolean {
-  const value = text.slice(1);
-  return text.startsWith("s") ? value : text.startsWith("n") ? Number(value) : value === "true";
 }
