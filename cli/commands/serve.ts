@@ -93,9 +93,9 @@ async function answerUntilStopped(
   const modules = keep(openModules(input, io, now), (one) => one.close());
   const backfill = openBackfill(audit.log, input, io);
   const makeEngine = (named: NamedPolicy) => {
-    const engine = state.engine({ ...named, ...shared, ...modules.partsFor(named.program) });
+    const engine = state.engine({ ...named, ...shared });
     backfill.know(named.program, engine);
-    return modules.around(engine, named.program);
+    return modules.around(engine, named);
   };
   const { onSwap } = backfill;
   const parts = { ...shared, makeEngine, now, onSwap, record: audit.operator };

@@ -98,8 +98,8 @@ async function openBundle(
     examiner,
     floor,
     runsTests: !input.flags.has("no-test"),
-    prepare: ({ program, manifest: { digest, revision, serial } }) =>
-      parts.make({ program, digest, revision: revision ?? String(serial) }),
+    prepare: ({ program, keyId, manifest: { digest, revision, serial } }) =>
+      parts.make({ program, digest, revision: revision ?? String(serial), signedBy: keyId }),
     record: parts.record && ((passed) => recordActivation(passed, found.source, parts)),
     onEvent: (event) => {
       if (stopped) return;

@@ -1,10 +1,9 @@
-/** Imported modules of Rego while the service runs: contained, or trusted by the operator. */
+/** Imported modules of Rego while the service runs: contained, or trusted, by their signature or by the operator. */
 import type { OperatedService } from "../../engine/active.ts";
-import type { ModuleRunner } from "../../engine/opa/answer.ts";
-import { type AskingService, trustedModules, withModules } from "../../engine/opa/asked.ts";
+import { type AskingService, withModules } from "../../engine/opa/asked.ts";
 import { EVALUATION_LIMITS } from "../../engine/opa/limits.ts";
-import type { Program } from "../../lang/ir.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
+import type { NamedPolicy } from "./policy.ts";
 
 export const MODULE_OPTIONS: readonly Option[] = [
   {
@@ -14,33 +13,33 @@ export const MODULE_OPTIONS: readonly Option[] = [
   },
   {
     name: "trust-modules",
-    help: "run imported modules in this process: quicker, and nothing stops one that does not end",
+    help: "run modules that nobody signed in a thread of this process as well: quicker, and less apart",
+  },
+  {
+    name: "contain-modules",
+    help: "run modules of signed bundles, too, in processes of their own",
   },
 ];
 
 export interface ServedModules {
-  /** What the engine of a policy asks while deciding: trusted modules. */
-  partsFor(program: Program): { readonly modules?: ModuleRunner };
   /** The engine, asking the modules of its policy before it decides. */
-  around(engine: OperatedService, program: Program): OperatedService;
+  around(engine: OperatedService, policy: NamedPolicy): OperatedService;
   close(): void;
 }
 
 export function openModules(input: Input, io: Io, now: () => number): ServedModules {
   const deadlineMs = moduleDeadline(input);
-  const trusted = input.flags.has("trust-modules");
   // Requests under way may still ask those of the policy before.
   const open: AskingService[] = [];
   return {
-    partsFor: (program) =>
-      trusted && program.modules.length > 0 ? { modules: trustedModules(program) } : {},
-    around(engine, program) {
-      if (trusted || program.modules.length === 0) return engine;
+    around(engine, { program, signedBy }) {
+      if (program.modules.length === 0) return engine;
       const names = program.modules.map(({ binary, name }) => ({ binary, name }));
       const service = withModules(engine, {
         program,
         now,
         deadlineMs,
+        isTrusted: trusts(input, signedBy !== undefined),
         onTrouble: ({ module, why }) => {
           const name = names.find(({ binary }) => binary === module)?.name;
           io.err(`imported module \`${name ?? module}\`: ${why}\n`);
@@ -54,6 +53,11 @@ export function openModules(input: Input, io: Io, now: () => number): ServedModu
       for (const service of open) service.close();
     },
   };
+}
+
+/** Whether modules run in this process: who signs a bundle could as well have written what decides. */
+export function trusts({ flags }: Input, isSigned: boolean): boolean {
+  return !flags.has("contain-modules") && (isSigned || flags.has("trust-modules"));
 }
 
 export function moduleDeadline({ values }: Input): number {

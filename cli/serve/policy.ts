@@ -31,6 +31,8 @@ export interface NamedPolicy {
   readonly program: Program;
   readonly digest: string;
   readonly revision?: string | undefined;
+  /** The key that its bundle's signature was verified with; missing where nobody signed it. */
+  readonly signedBy?: string;
 }
 
 export type MakePolicy = (policy: NamedPolicy) => ActivePolicy;

@@ -17,7 +17,7 @@ import type { Program } from "../../lang/ir.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { durationOf } from "../duration.ts";
 import { readBytes, readText } from "../files.ts";
-import { moduleDeadline } from "./modules.ts";
+import { moduleDeadline, trusts } from "./modules.ts";
 import type { FoundPolicy, OpenedPolicy, PolicyParts } from "./policy.ts";
 import { recordRefusal, tellActivated, tellReload, warningsOf } from "./reloads.ts";
 import { findSource, pollEvery } from "./source.ts";
@@ -172,10 +172,13 @@ function programOf({ entrypoint, source }: OpenedRego, none: Program): Program {
 }
 
 function openingOf(path: string, input: Input, io: Io): OpeningParts {
+  const key = keyOf(input, io);
   return {
-    key: keyOf(input, io),
+    key,
     entrypoint: input.values.get("entrypoint"),
     deadlineMs: moduleDeadline(input),
+    // One that it does not verify is not opened.
+    isTrusted: trusts(input, key !== undefined),
     onTrouble: (why) => io.err(`${path}: ${why}\n`),
   };
 }

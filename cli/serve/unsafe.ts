@@ -33,9 +33,16 @@ const UNSAFE: readonly Unsafe[] = [
     help: "serve a signed bundle: `--bundle SOURCE --bundle-key FILE`",
   },
   {
-    when: ({ isRemote, flags }) => isRemote && flags.has("trust-modules"),
-    because: "other machines are answered, and one module that does not end would stop all answers",
-    help: "leave out `--trust-modules`",
+    when: ({ isRemote, flags, values }) =>
+      isRemote && flags.has("trust-modules") && values.has("shadow"),
+    because:
+      "other machines are answered, and one module of the candidate that does not end would stop all answers",
+    help: "leave out `--shadow`, or `--trust-modules`",
+  },
+  {
+    when: ({ flags }) => flags.has("trust-modules") && flags.has("contain-modules"),
+    because: "modules cannot be both trusted and contained",
+    help: "leave out one of `--trust-modules` and `--contain-modules`",
   },
   {
     when: ({ values, flags }) => values.has("listen") && flags.has("allow-remote"),

@@ -224,9 +224,25 @@ const CONTROLS: readonly Control[] = [
     control: "modules",
     weakened: ({ flags }) =>
       flags.has("trust-modules")
-        ? "one imported module that does not end stops all answers"
+        ? "modules that nobody signed run in the service's process"
         : undefined,
-    advice: "leave out `--trust-modules`",
+    advice: "leave out `--trust-modules`, or sign the bundle",
+  },
+  {
+    control: "modules",
+    weakened: ({ flags, values }) =>
+      flags.has("trust-modules") && values.has("shadow")
+        ? "one module of the candidate that does not end stops all answers"
+        : undefined,
+    advice: "leave out `--shadow`, or `--trust-modules`",
+  },
+  {
+    control: "modules",
+    weakened: ({ flags, values }) =>
+      values.has("opa-key") && !flags.has("contain-modules")
+        ? "whoever signs the bundle has a module run in the service's process"
+        : undefined,
+    advice: "`--contain-modules`, where that is another team",
   },
   {
     control: "modules",

@@ -1,6 +1,6 @@
 /**
  * Around an engine whose policy imports modules: asks those that a request may need, all at once, in processes
- * of their own, and then decides. The service answers others meanwhile.
+ * or threads of their own, and then decides. The service answers others meanwhile.
  */
 
 import type { Program } from "../../lang/ir.ts";
@@ -23,21 +23,24 @@ export interface AskedParts {
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   readonly deadlineMs: number;
+  /** They run in threads of this process, and else in processes. */
+  readonly isTrusted: boolean;
   readonly onTrouble?: (trouble: Trouble) => void;
 }
 
 export interface AskingService extends OperatedService {
-  /** Ends the processes; what is asked of modules afterwards has no answer. */
+  /** Ends what they run in; what is asked of modules afterwards has no answer. */
   close(): void;
 }
 
 export function withModules(engine: OperatedService, parts: AskedParts): AskingService {
-  const { program, now, deadlineMs, onTrouble } = parts;
+  const { program, now, deadlineMs, isTrusted, onTrouble } = parts;
   if (program.modules.length === 0) return { ...engine, close: () => {} };
   const sources = sourcesOf(program);
   const pool = createModulePool({
     modules: sources,
     deadlineMs,
+    isTrusted,
     ...(onTrouble === undefined ? {} : { onTrouble }),
   });
   // Who asks while the first processes start waits for them; each has seconds to load, and then is given up.
@@ -86,8 +89,8 @@ function notAsked(): ModuleAnswer {
 }
 
 /**
- * Modules that are trusted, in this process: quicker, with no deadline, and for those alone whose makers could
- * as well have written the policy. Throws what keeps one from being run.
+ * Modules that are trusted, in this very thread: for whoever cannot wait for an answer, with no deadline. Throws
+ * what keeps one from being run.
  */
 export function trustedModules(program: Program): ModuleRunner {
   const hosts = sourcesOf(program).map((source) => openModule(source, { reuse: true }));

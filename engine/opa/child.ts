@@ -5,43 +5,19 @@
  */
 import { createInterface } from "node:readline";
 import { Worker } from "node:worker_threads";
-import type { Host } from "./host.ts";
-import { contextAt, openModule, reasonOf } from "./open.ts";
+import { createAnswerer } from "./answerer.ts";
 import type { FromChild, ToChild } from "./protocol.ts";
 
-const hosts = new Map<number, Host>();
+const answer = createAnswerer({ reuse: false });
 
-function answer(message: ToChild): FromChild {
-  if (message.kind === "load") {
-    const { wasm, data } = message;
-    const source = {
-      wasm: Buffer.from(wasm, "base64"),
-      ...(data === undefined ? {} : { data: Buffer.from(data, "base64") }),
-    };
-    const host = openModule(source, { reuse: false });
-    hosts.set(message.module, host);
-    const { entrypoints, builtins } = host.described;
-    return {
-      kind: "loaded",
-      entrypoints: [...entrypoints.keys()],
-      builtins: [...builtins.keys()],
-    };
-  }
-  const host = hosts.get(message.module);
-  const entrypoint = host?.described.entrypoints.get(message.entrypoint);
-  if (host === undefined || entrypoint === undefined) {
-    return { kind: "failed", why: `it has no entrypoint \`${message.entrypoint}\`` };
-  }
-  const input = Buffer.from(message.input);
-  return { kind: "answer", text: host.evaluate(entrypoint, input, contextAt(message.nowMs)) };
-}
-
-function answerOrWhy(line: string): FromChild {
+function answerTo(line: string): FromChild {
+  let message: ToChild;
   try {
-    return answer(JSON.parse(line) as ToChild);
-  } catch (error) {
-    return { kind: "failed", why: reasonOf(error).slice(0, 1_000) };
+    message = JSON.parse(line) as ToChild;
+  } catch {
+    return { kind: "failed", why: "it was asked nothing that can be read" };
   }
+  return answer(message);
 }
 
 /** A module that loops keeps this thread, and with it every timer and the end of the pipe, from being seen. */
@@ -61,5 +37,5 @@ function watchParent(): void {
 watchParent();
 process.stdout.write(`${JSON.stringify({ kind: "ready" } satisfies FromChild)}\n`);
 createInterface({ input: process.stdin }).on("line", (line) => {
-  process.stdout.write(`${JSON.stringify(answerOrWhy(line))}\n`);
+  process.stdout.write(`${JSON.stringify(answerTo(line))}\n`);
 });

@@ -11,6 +11,8 @@ export interface OpeningParts {
   /** Missing = the only one. */
   readonly entrypoint: string | undefined;
   readonly deadlineMs: number;
+  /** Runs in threads of this process, and else in processes. */
+  readonly isTrusted: boolean;
   readonly onTrouble: (why: string) => void;
 }
 
@@ -27,7 +29,7 @@ export interface OpenedRego {
 
 export async function openRego(
   bytes: Uint8Array,
-  { key, deadlineMs, onTrouble, ...wanted }: OpeningParts,
+  { key, deadlineMs, isTrusted, onTrouble, ...wanted }: OpeningParts,
 ): Promise<OpenedRego | Refusal> {
   const reading = readOpaBundle(bytes, key);
   if (!reading.ok) return refuse(reading.code, `it ${reading.why}`);
@@ -43,6 +45,7 @@ export async function openRego(
   const pool = createModulePool({
     modules: [source],
     deadlineMs,
+    isTrusted,
     onTrouble: ({ why }) => onTrouble(why),
   });
   const described = await pool.describe(0);

@@ -1,22 +1,25 @@
 /**
- * Modules that are not trusted, in child processes: some kept warm, each answering one question at a time. An
- * answer that does not come in time is no answer, and its process is ended; a module that ends three within ten
- * seconds is left alone for a while. The service's own process runs nothing of theirs.
+ * Modules beside the thread that answers everybody: in child processes, or, where they are trusted, in threads of
+ * this process; some kept warm, each answering one question at a time. An answer that does not come in time is no
+ * answer, and its process or thread is ended; a module that ends three within ten seconds is left alone for a while.
  */
 import { failed, type ModuleAnswer, readAnswer } from "./answer.ts";
 import type { ModuleSource } from "./open.ts";
 import { type Child, startChild } from "./process.ts";
 import type { FromChild } from "./protocol.ts";
+import { startThread } from "./thread.ts";
 
 export interface PoolParts {
   readonly modules: readonly ModuleSource[];
   /** For one answer, from asking to having it. */
   readonly deadlineMs: number;
-  /** Processes kept. */
+  /** In threads, with their instance kept: for those alone whose makers could as well have written the policy. */
+  readonly isTrusted?: boolean;
+  /** Processes, or threads, kept. */
   readonly size?: number;
   /** Milliseconds that only grow. */
   readonly clock?: () => number;
-  /** Told of every process that ended because of a module. */
+  /** Told of every process or thread that ended because of a module. */
   readonly onTrouble?: (trouble: Trouble) => void;
 }
 
@@ -105,6 +108,10 @@ class Pool {
     for (let count = parts.size ?? SIZE; count > 0; count -= 1) this.#start();
   }
 
+  get #place(): string {
+    return this.#parts.isTrusted === true ? "thread" : "process";
+  }
+
   describe(module: number): Promise<Described> {
     const known = this.#described.get(module);
     if (known !== undefined) return Promise.resolve(known);
@@ -165,10 +172,11 @@ class Pool {
 
   #start(): void {
     if (this.#closed) return;
+    const start = this.#parts.isTrusted === true ? startThread : startChild;
     const worker: Worker = {
       doing: { kind: "starting" },
       timer: undefined,
-      child: startChild({
+      child: start({
         onAnswer: (answer) => this.#answered(worker, answer),
         onEnd: () => this.#ended(worker),
       }),
@@ -240,11 +248,13 @@ class Pool {
     if (this.#closed) return;
     const { doing } = worker;
     if (doing.kind === "busy") {
-      this.#crashed(doing.job.question.module, "it took too long or ended its process");
-      doing.job.settle(failed("it took too long or ended its process"));
+      const why = `it took too long or ended its ${this.#place}`;
+      this.#crashed(doing.job.question.module, why);
+      doing.job.settle(failed(why));
     } else if (doing.kind === "loading") {
-      this.#crashed(doing.module, "loading it took too long or ended its process");
-      this.#tell(doing.module, { ok: false, why: "loading it took too long or ended its process" });
+      const why = `loading it took too long or ended its ${this.#place}`;
+      this.#crashed(doing.module, why);
+      this.#tell(doing.module, { ok: false, why });
     }
     if (doing.kind !== "starting") {
       this.#start();
@@ -265,7 +275,7 @@ class Pool {
 
   /** Who waits to know what modules have is not kept waiting; another process may still start. */
   #giveUpWaiting(): void {
-    const described: Described = { ok: false, why: "no process for it can be started" };
+    const described: Described = { ok: false, why: `no ${this.#place} for it can be started` };
     for (const resolve of [...this.#waiting.values()].flat()) resolve(described);
     this.#waiting.clear();
   }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createTarGzip } from "nanotar";
 import { expect, test } from "vitest";
 import { loadBundle } from "../../../engine/bundle.ts";
+import { assemble } from "../../engine/opa/assemble.ts";
 import { AUTHZ, moduleNamed } from "../../engine/opa/modules.ts";
 import { directoryWith, writ } from "../../support/cli.ts";
 import { serve } from "../../support/served.ts";
@@ -104,6 +105,48 @@ test("its signed bundle is examined and served with its modules", async () => {
     await service.stop();
   }
 }, 60_000);
+
+test.each([
+  ["in a thread of the service", [], "ended its thread"],
+  ["in a process, where that is asked for", ["--contain-modules"], "ended its process"],
+])(
+  "a signed module that does not end is ended %s, and denies",
+  async (_, words, says) => {
+    const cwd = directoryWith({
+      "policy.writ": `package endless
+tool look { effect read }
+tool rest { effect read }
+import rego "endless.wasm" entrypoint "a/allow" as endless: Bool
+permit looking tool look when endless(input)
+permit resting tool rest
+`,
+    });
+    const loop = [0x03, 0x40, 0x0c, 0x00, 0x0b, 0x00];
+    writeFileSync(join(cwd, "endless.wasm"), assemble({ bodies: { opa_eval: loop } }));
+    await writ(["keys", "new", "release"], { cwd });
+    const built = ["build", "--sign", "release.key", "-o", "b.writb", "policy.writ"];
+    expect(await writ(built, { cwd })).toMatchObject({ code: 0 });
+    const bundle = ["--bundle", "b.writb", "--bundle-key", "release.pub"];
+    const service = await serve([...bundle, "--module-deadline", "3000", ...words], cwd);
+    const deciding = (name: string) =>
+      service.ask("/decide", { agent: { id: "bot" }, tool: { name } });
+    const looking = deciding("look");
+    let isLooking = true;
+    void looking.then(() => {
+      isLooking = false;
+    });
+    expect((await deciding("rest")).json).toMatchObject({ decision: "allow" });
+    expect(isLooking).toBe(true);
+    expect((await looking).json).toMatchObject({
+      decision: "deny",
+      code: "indeterminate",
+      errors: [{ cause: "module_unavailable" }],
+    });
+    const { err } = await service.stop();
+    expect(err).toContain(says);
+  },
+  60_000,
+);
 
 test("a candidate with modules decides beside Rego once its modules are trusted", async () => {
   const cwd = await packageWith();

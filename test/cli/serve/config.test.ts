@@ -149,7 +149,9 @@ describe("writ doctor", () => {
     [["--admin", "off"], "nobody can stop a session"],
     [["--admin-port", "1"], "can try credentials"],
     [["--admin-port", "1"], "in the environment", { WRIT_ADMIN_CREDENTIAL: "x" }],
-    [["--trust-modules"], "does not end"],
+    [["--trust-modules"], "nobody signed"],
+    [["--trust-modules", "--shadow", "next"], "does not end"],
+    [["--opa-key", "key.pub"], "whoever signs the bundle"],
     [["--module-deadline", "5000"], "one slow module"],
   ];
 

@@ -44,7 +44,11 @@ const TABLE: readonly Unsafe[] = [
   { words: [...REMOTE, "--audit", "off", "small"], says: "leaves no evidence" },
   { words: [...REMOTE, "--no-test", "small"], says: "its tests may refute" },
   { words: [...REMOTE, "--watch", "small"], says: "whatever is saved next" },
-  { words: [...REMOTE, "--trust-modules", "small"], says: "would stop all answers" },
+  {
+    words: [...REMOTE, "--trust-modules", "--shadow", "next", "small"],
+    says: "would stop all answers",
+  },
+  { words: ["--trust-modules", "--contain-modules", "small"], says: "both trusted and contained" },
   { words: ["--otlp", "http://collector.example/v1/traces", "small"], says: "is not https" },
   { words: ["--otlp", "https://u:p@c.example/v1/traces", "small"], says: "a user or a password" },
   { words: ["--otlp-private", "small"], says: "is for `--otlp`" },

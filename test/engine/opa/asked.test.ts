@@ -25,24 +25,31 @@ const program: Program = {
 const parts = { program, digest: "sha256:0", clock: () => NOON_MS };
 const asking = (id: string) => ({ agent: { id }, tool: { name: "read_file" } });
 
-test("modules are asked before deciding, from the first request on", async () => {
-  const asked = { program, now: () => NOON_MS, deadlineMs: 20_000 };
-  const service = withModules(createEngine(parts), asked);
-  onTestFinished(() => service.close());
-  expect(service.readiness()).toMatchObject({ ready: false });
-  const answers = await Promise.all(["bot", "eve"].map((id) => service.decide(asking(id))));
-  expect(answers).toMatchObject([
-    { value: { decision: "allow" } },
-    { value: { decision: "deny", code: "not_permitted" } },
-  ]);
-  expect(service.readiness()).toMatchObject({ ready: true });
-  service.close();
-  expect(await service.decide(asking("bot"))).toMatchObject({ value: { code: "indeterminate" } });
-}, 30_000);
+test.each([
+  ["processes", false],
+  ["threads", true],
+])(
+  "modules in %s are asked before deciding, from the first request on",
+  async (_, isTrusted) => {
+    const asked = { program, now: () => NOON_MS, deadlineMs: 20_000, isTrusted };
+    const service = withModules(createEngine(parts), asked);
+    onTestFinished(() => service.close());
+    expect(service.readiness()).toMatchObject({ ready: false });
+    const answers = await Promise.all(["bot", "eve"].map((id) => service.decide(asking(id))));
+    expect(answers).toMatchObject([
+      { value: { decision: "allow" } },
+      { value: { decision: "deny", code: "not_permitted" } },
+    ]);
+    expect(service.readiness()).toMatchObject({ ready: true });
+    service.close();
+    expect(await service.decide(asking("bot"))).toMatchObject({ value: { code: "indeterminate" } });
+  },
+  30_000,
+);
 
 test.each([
   ["contained and waited for", () => containedModules(program)],
-  ["trusted, in this process", () => trustedModules(program)],
+  ["trusted, in this thread", () => trustedModules(program)],
 ])(
   "%s, the same is decided",
   (_, modules) => {

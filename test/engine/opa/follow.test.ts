@@ -19,7 +19,13 @@ async function following(more: Partial<FollowParts> = {}) {
   const url = await service.listen();
   const activated: OpenedRego[] = [];
   const events: CheckEvent[] = [];
-  const opening = { key: KEY, entrypoint: undefined, deadlineMs: 20_000, onTrouble: () => {} };
+  const opening = {
+    key: KEY,
+    entrypoint: undefined,
+    deadlineMs: 20_000,
+    isTrusted: false,
+    onTrouble: () => {},
+  };
   const follower = followBundle({
     source: urlSource(new URL(`${url}?token=secret`), { privateNetworks: false }),
     waitMs: 0,

@@ -14,11 +14,15 @@ interface Opened {
   readonly troubles: readonly Trouble[];
 }
 
-function poolOf(modules: readonly ModuleSource[], deadlineMs = DEADLINE_MS): Opened {
+function poolOf(
+  modules: readonly ModuleSource[],
+  { deadlineMs = DEADLINE_MS, isTrusted = false } = {},
+): Opened {
   const troubles: Trouble[] = [];
   const pool = createModulePool({
     modules,
     deadlineMs,
+    isTrusted,
     onTrouble: (one) => void troubles.push(one),
   });
   onTestFinished(() => pool.close());
@@ -31,8 +35,14 @@ function ask(pool: ModulePool, module: number, entrypoint = "a/allow"): Promise<
 
 const TRUE = { kind: "defined", value: true };
 
-test("what is loaded says what it has and needs, and answers", async () => {
-  const { pool } = poolOf([AUTHZ, { wasm: moduleNamed("forbidden") }]);
+/** Where modules run: apart from the service, or, where they are trusted, within it. */
+const PLACES = [
+  { place: "processes", isTrusted: false },
+  { place: "threads", isTrusted: true },
+];
+
+test.each(PLACES)("what $place load says what it has and needs, and answers", async (where) => {
+  const { pool } = poolOf([AUTHZ, { wasm: moduleNamed("forbidden") }], where);
   expect(await pool.describe(0)).toMatchObject({
     ok: true,
     builtins: ["time.clock", "time.now_ns"],
@@ -122,10 +132,14 @@ const HOSTILE: readonly (readonly [string, Changes])[] = [
   ["keeps its heap outside its memory", { bodies: { opa_heap_ptr_get: i32(0x7fffffff) } }],
 ];
 
-test.each(HOSTILE)(
-  "a module that %s has no answer, and the others have theirs",
-  async (_, changes) => {
-    const { pool } = poolOf([AUTHZ, { wasm: assemble(changes) }]);
+const EVERYWHERE = HOSTILE.flatMap(([does, changes]) =>
+  PLACES.map((where) => ({ ...where, does, changes })),
+);
+
+test.each(EVERYWHERE)(
+  "in $place, a module that $does has no answer, and the others have theirs",
+  async ({ changes, ...where }) => {
+    const { pool } = poolOf([AUTHZ, { wasm: assemble(changes) }], where);
     expect(await pool.describe(1)).toMatchObject({ ok: true });
     const { answer, lateMs, turns } = await measured(() => ask(pool, 1));
     expect(answer).toMatchObject({ kind: "failed" });
@@ -176,17 +190,19 @@ async function eventually(pool: ModulePool, module = 0): Promise<ModuleAnswer> {
   return ask(pool, module, "authz/allow");
 }
 
-test.each<readonly [string, Changes]>([
+const UNFIT: readonly (readonly [string, Changes])[] = [
   ["loops before it begins", { start: LOOP }],
   ["stops before it begins", { start: [0x00] }],
   ["says what it has in 70 KB", { entrypoints: `{"${"a".repeat(70_000)}":0}` }],
   ["lists entrypoints that are no numbers", { entrypoints: '{"a/allow":"0"}' }],
   ["wants the network", { builtins: '{"http.send":0}' }],
   ["loops while it lists what it needs", { bodies: { builtins: [...LOOP, ...i32(0)] } }],
-])(
-  "a module that %s is never asked",
-  async (_, changes) => {
-    const { pool } = poolOf([{ wasm: assemble(changes) }, AUTHZ]);
+];
+
+test.each(UNFIT.flatMap(([does, changes]) => PLACES.map((where) => ({ ...where, does, changes }))))(
+  "in $place, a module that $does is never asked",
+  async ({ changes, ...where }) => {
+    const { pool } = poolOf([{ wasm: assemble(changes) }, AUTHZ], where);
     expect(await pool.describe(0)).toMatchObject({ ok: false });
     expect(await ask(pool, 0)).toMatchObject({ kind: "failed" });
     expect(await pool.describe(1)).toMatchObject({ ok: true });
@@ -195,40 +211,54 @@ test.each<readonly [string, Changes]>([
   30_000,
 );
 
-test("a module that ends three processes is left alone, and told of", async () => {
-  const wasm = assemble({ bodies: { opa_eval: [...LOOP, ...i32(RESULT)] } });
-  const { pool, troubles } = poolOf([{ wasm }], 100);
-  await pool.describe(0);
-  while (troubles.length < 3) await ask(pool, 0);
-  expect(await ask(pool, 0)).toEqual({
-    kind: "failed",
-    why: "it failed too often, and is left alone for a while",
-  });
-  expect(troubles).toHaveLength(3);
-}, 60_000);
+test.each(PLACES)(
+  "a module that ends three $place is left alone, and told of",
+  async (where) => {
+    const wasm = assemble({ bodies: { opa_eval: [...LOOP, ...i32(RESULT)] } });
+    const { pool, troubles } = poolOf([{ wasm }], { ...where, deadlineMs: 100 });
+    await pool.describe(0);
+    while (troubles.length < 3) await ask(pool, 0);
+    expect(await ask(pool, 0)).toEqual({
+      kind: "failed",
+      why: "it failed too often, and is left alone for a while",
+    });
+    expect(troubles).toHaveLength(3);
+  },
+  60_000,
+);
 
-test("more questions than processes are all answered", async () => {
-  const { pool } = poolOf([AUTHZ], 20_000);
-  const answers = await Promise.all(Array.from({ length: 50 }, () => ask(pool, 0, "authz/allow")));
-  expect(answers).toEqual(Array(50).fill(TRUE));
-}, 30_000);
+test.each(PLACES)(
+  "more questions than $place are all answered",
+  async (where) => {
+    const { pool } = poolOf([AUTHZ], { ...where, deadlineMs: 20_000 });
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => ask(pool, 0, "authz/allow")),
+    );
+    expect(answers).toEqual(Array(50).fill(TRUE));
+  },
+  30_000,
+);
 
 test("what it knows of the world is the clock that it is given, and one reading of it", async () => {
-  const { pool } = poolOf([{ wasm: moduleNamed("builtins") }], 20_000);
+  const { pool } = poolOf([{ wasm: moduleNamed("builtins") }], { deadlineMs: 20_000 });
   expect(await ask(pool, 0, "builtins/still")).toEqual(TRUE);
   expect(await ask(pool, 0, "builtins/undefined")).toEqual({ kind: "undefined" });
   // More than a double holds: there is no such number in a policy.
   expect(await ask(pool, 0, "builtins/now")).toMatchObject({ kind: "failed" });
 }, 30_000);
 
-test("Rego that goes through a thousand million steps has no answer", async () => {
-  const { pool } = poolOf([{ wasm: moduleNamed("builtins") }], 500);
-  await pool.describe(0);
-  expect(await ask(pool, 0, "builtins/slow")).toMatchObject({ kind: "failed" });
-}, 30_000);
+test.each(PLACES)(
+  "Rego of a thousand million steps has no answer in $place",
+  async (where) => {
+    const { pool } = poolOf([{ wasm: moduleNamed("builtins") }], { ...where, deadlineMs: 500 });
+    await pool.describe(0);
+    expect(await ask(pool, 0, "builtins/slow")).toMatchObject({ kind: "failed" });
+  },
+  30_000,
+);
 
-test("after closing, nothing is answered", async () => {
-  const { pool } = poolOf([AUTHZ]);
+test.each(PLACES)("after closing, $place answer nothing", async (where) => {
+  const { pool } = poolOf([AUTHZ], where);
   const asked = ask(pool, 0, "authz/allow");
   pool.close();
   expect(await asked).toMatchObject({ kind: "failed" });
