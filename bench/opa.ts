@@ -1,6 +1,6 @@
 /**
  * Two comparisons. `may a reader read` asked of Rego compiled to Wasm: by the SDK's own loop, by our host with an
- * instance kept and with one made anew, and in a process of its own. And one policy of Writ's
+ * instance kept and with one made anew, in a thread and in a process of its own. And one policy of Writ's
  * (`test/golden/rego/shop.writ`) in each of its forms: decided by Writ, written as Rego that OPA compiled, that
  * imported by a rule of Writ, and emitted as a module. `node bench/opa.ts`
  */
@@ -56,22 +56,25 @@ await measure("@open-policy-agent/opa-wasm", () => sdk.evaluate(request, ENTRYPO
 for (const reuse of [true, false]) {
   const host = openModule({ wasm, data }, { reuse });
   const entrypoint = host.described.entrypoints.get(ENTRYPOINT) ?? 0;
-  await measure(`our host, instance ${reuse ? "kept (trusted)" : "made anew"}`, () =>
+  await measure(`our host, instance ${reuse ? "kept" : "made anew"}`, () =>
     host.evaluate(entrypoint, Buffer.from(JSON.stringify(request)), contextAt(Date.now())),
   );
 }
 
-const pool = createModulePool({ modules: [{ wasm, data }], deadlineMs: 1_000 });
-await pool.describe(0);
-await measure("in a process of its own (default)", () =>
-  pool.ask({
-    module: 0,
-    entrypoint: ENTRYPOINT,
-    input: JSON.stringify(request),
-    nowMs: Date.now(),
-  }),
-);
-pool.close();
+for (const isTrusted of [true, false]) {
+  const pool = createModulePool({ modules: [{ wasm, data }], deadlineMs: 1_000, isTrusted });
+  await pool.describe(0);
+  const place = isTrusted ? "a thread of this process (signed)" : "a process of its own (others)";
+  await measure(`in ${place}`, () =>
+    pool.ask({
+      module: 0,
+      entrypoint: ENTRYPOINT,
+      input: JSON.stringify(request),
+      nowMs: Date.now(),
+    }),
+  );
+  pool.close();
+}
 
 await measureForms();
 

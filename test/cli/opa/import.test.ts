@@ -127,7 +127,7 @@ permit resting tool rest
     const built = ["build", "--sign", "release.key", "-o", "b.writb", "policy.writ"];
     expect(await writ(built, { cwd })).toMatchObject({ code: 0 });
     const bundle = ["--bundle", "b.writb", "--bundle-key", "release.pub"];
-    const service = await serve([...bundle, "--module-deadline", "3000", ...words], cwd);
+    const service = await serve([...bundle, "--module-deadline", "5000", ...words], cwd);
     const deciding = (name: string) =>
       service.ask("/decide", { agent: { id: "bot" }, tool: { name } });
     const looking = deciding("look");
