@@ -25,6 +25,13 @@ function faultOf(text: string | Uint8Array, limits?: Partial<JsonLimits>): strin
   return `${code} ${at.offset} ${at.pointer}`.trimEnd();
 }
 
+function expectNothingInherited(json: unknown): void {
+  const from: unknown = Object.getPrototypeOf(json);
+  expect(Reflect.ownKeys(Object(from))).toEqual([]);
+  expect(Object.isFrozen(from)).toBe(true);
+  expect(Object.getPrototypeOf(from)).toBe(null);
+}
+
 describe("what is read", () => {
   test.each<[string, unknown]>([
     ["null", null],
@@ -87,11 +94,20 @@ describe("what is read", () => {
     if (typeof value !== "object") expect(readValue(text)).toBe(value);
   });
 
-  test("objects have no prototype, at any depth", () => {
+  test("objects inherit nothing, at any depth", () => {
     const value = readValue('{"a":[{"b":{}}]}') as { a: { b: object }[] };
-    expect(Object.getPrototypeOf(value)).toBe(null);
-    expect(Object.getPrototypeOf(value.a[0])).toBe(null);
-    expect(Object.getPrototypeOf(value.a[0]?.b)).toBe(null);
+    for (const object of [value, value.a[0], value.a[0]?.b]) expectNothingInherited(object);
+  });
+
+  test("keys of one length, or that share a place among those kept, stay apart", () => {
+    const names = Array.from({ length: 5_000 }, (_, at) => `key-${at.toString(36)}`);
+    const text = (own: readonly string[]) => `{${own.map((name) => `"${name}":1`).join(",")}}`;
+    for (let at = 0; at < names.length; at += 20) {
+      const own = names.slice(at, at + 20);
+      expect(Object.keys(readValue(text(own)) as object)).toEqual(own);
+    }
+    const long = "n".repeat(40);
+    expect(Object.keys(readValue(text([long, `${long}n`])) as object)).toEqual([long, `${long}n`]);
   });
 
   test("a part of a larger buffer", () => {

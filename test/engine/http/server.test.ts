@@ -28,7 +28,7 @@ describe("what is served", () => {
     const body = { agent: { id: "é😀", n: [0, -1, 98.7, null, true] }, toString: "x" };
     await send(app, { body });
     expect(JSON.stringify(seen)).toBe(JSON.stringify([body]));
-    expect(Object.getPrototypeOf(seen[0])).toBe(null);
+    expect((seen[0] as object).valueOf).toBe(undefined);
   });
 
   test("an engine may take its time", async () => {
