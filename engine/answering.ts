@@ -7,7 +7,7 @@ import { spellTime } from "../lang/scalar/time.ts";
 import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
 import { requestDigest } from "./canonical-json.ts";
 import { type ClockReading, clockReader, spellDoubt } from "./clock.ts";
-import { type CallInSequence, type DecisionInput, deny, type Verdict } from "./decide.ts";
+import { type CallInSequence, type DecisionInput, deny, invalid, type Verdict } from "./decide.ts";
 import type { Decision, LateCount } from "./decision.ts";
 import type { EngineParts, Vouched } from "./engine.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
@@ -40,7 +40,6 @@ import {
   StateUnavailable,
   type StateView,
 } from "./state/store.ts";
-import type { Problem } from "./value-reader.ts";
 
 export interface Answering {
   readonly policy: Policy;
@@ -293,15 +292,6 @@ function interruptionBy({ reasons, because }: Decision, policy: Policy): Interru
     ending.has(rule) && indeterminate !== true ? [rule] : [],
   );
   return { by: "rule", names, ...(because === undefined ? {} : { because }) };
-}
-
-const SHOWN_PROBLEMS = 5;
-
-export function invalid(id: string, problems: readonly Problem[], policy: Policy): Decision {
-  const shown = problems.slice(0, SHOWN_PROBLEMS).map(({ at, message }) => `${at} ${message}`);
-  const more = problems.length - shown.length;
-  if (more > 0) shown.push(`and ${more} more`);
-  return deny(policy, id, "invalid_request", shown.join("; "));
 }
 
 /** What is said of a request that cannot be decided; `spell` puts the denial into the form that was asked for. */

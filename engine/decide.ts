@@ -31,6 +31,7 @@ import {
 } from "./state/sequence.ts";
 import type { StateView, TaskState } from "./state/store.ts";
 import { isList, type RecordValue, Unknown } from "./value.ts";
+import type { Problem } from "./value-reader.ts";
 
 /** What a decision needs beside policy, request and facts. */
 export interface DecisionInput {
@@ -136,6 +137,16 @@ function refuse(
 export function deny(policy: Policy, id: string, code: DenyCode, because: string): Decision {
   return denial(policy, id, { code, because }, NO_ERRORS);
 }
+
+/** The denial of a request that the policy does not know how to read: the first of what is wrong with it. */
+export function invalid(id: string, problems: readonly Problem[], policy: Policy): Decision {
+  const shown = problems.slice(0, SHOWN_PROBLEMS).map(({ at, message }) => `${at} ${message}`);
+  const more = problems.length - shown.length;
+  if (more > 0) shown.push(`and ${more} more`);
+  return deny(policy, id, "invalid_request", shown.join("; "));
+}
+
+const SHOWN_PROBLEMS = 5;
 
 interface Refusal {
   readonly code: DenyCode;

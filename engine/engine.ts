@@ -19,7 +19,6 @@ import {
   hand,
   handFaulted,
   inputFor,
-  invalid,
   NO_ROOM,
   NOTHING_VOUCHED,
   notRead,
@@ -33,7 +32,7 @@ import {
 } from "./answering.ts";
 import type { ApprovalFact } from "./approvals/fact.ts";
 import type { Clock } from "./clock.ts";
-import { decide, deny, matchOf, type Verdict } from "./decide.ts";
+import { decide, deny, invalid, matchOf, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
 import { createInterpreter, type Observer } from "./evaluate/interpret.ts";

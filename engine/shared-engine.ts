@@ -13,7 +13,6 @@ import {
   hand,
   handFaulted,
   inputFor,
-  invalid,
   NO_ROOM,
   NOTHING_VOUCHED,
   notRead,
@@ -26,7 +25,7 @@ import {
   watchedBy,
 } from "./answering.ts";
 import type { ClockReading } from "./clock.ts";
-import { decide, deny, matchOf, type Verdict } from "./decide.ts";
+import { decide, deny, invalid, matchOf, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { type EngineParts, type NamedTool, nameTool, type Vouched } from "./engine.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";

@@ -3,9 +3,8 @@
  * same evaluator and the same combining as everywhere; only what is remembered comes from the host's document.
  */
 import type { Program } from "../../../lang/ir.ts";
-import { invalid } from "../../answering.ts";
 import { requestDigest } from "../../canonical-json.ts";
-import { decide, deny } from "../../decide.ts";
+import { decide, deny, invalid } from "../../decide.ts";
 import type { Decision, DenyCode } from "../../decision.ts";
 import { generateEvaluator } from "../../evaluate/javascript.ts";
 import { type Policy, preparePolicy } from "../../policy.ts";

@@ -35,7 +35,7 @@ describe.skipIf(!isInstalled())("nginx, configured as docs/integrations.md says"
   beforeAll(async () => {
     site = createServer((request, response) => {
       seen.push(`${request.method} ${request.url} ${request.headers["x-writ-call"] ?? ""}`);
-      response.end("the page");
+      request.resume().once("end", () => response.end("the page"));
     });
     const sitePort = await portOf(site);
     writ = await listen(serveProxied(), { port: 0, signals: false });
