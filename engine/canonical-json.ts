@@ -5,6 +5,23 @@ import { hash } from "node:crypto";
  * spelled as JavaScript spells them, which is what the RFC asks for.
  */
 export function canonicalJson(value: unknown): string {
+  return isOrdered(value) ? (JSON.stringify(value) ?? "null") : spell(value);
+}
+
+/** Whether members stand in their order already: then `JSON.stringify` spells it so, several times faster. */
+function isOrdered(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value)) return value.every(isOrdered);
+  const members = value as Readonly<Record<string, unknown>>;
+  let before = "";
+  for (const name of Object.keys(members)) {
+    if (name < before || !isOrdered(members[name])) return false;
+    before = name;
+  }
+  return true;
+}
+
+function spell(value: unknown): string {
   if (typeof value === "string") return textJson(value);
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
   if (Array.isArray(value)) return arrayJson(value);
@@ -13,7 +30,7 @@ export function canonicalJson(value: unknown): string {
   for (const name of sorted(Object.keys(members))) {
     const member = members[name];
     if (member === undefined) continue;
-    text += `${text === "" ? "{" : ","}${nameJson(name)}:${canonicalJson(member)}`;
+    text += `${text === "" ? "{" : ","}${nameJson(name)}:${spell(member)}`;
   }
   return text === "" ? "{}" : `${text}}`;
 }
@@ -56,7 +73,7 @@ function textJson(text: string): string {
 function arrayJson(items: readonly unknown[]): string {
   let text = "[";
   for (let at = 0; at < items.length; at++) {
-    text += at === 0 ? canonicalJson(items[at]) : `,${canonicalJson(items[at])}`;
+    text += at === 0 ? spell(items[at]) : `,${spell(items[at])}`;
   }
   return `${text}]`;
 }

@@ -21,45 +21,64 @@ export interface RecordOptions {
   readonly whole?: { readonly but: readonly (readonly string[])[] } | undefined;
 }
 
+/** Members stand in the order of RFC 8785 here and below: such a record is spelled without being sorted. */
 export function decisionRecord(
   evidence: DecisionEvidence,
   nowMs: number,
   { fields, whole }: RecordOptions,
 ): AuditRecord {
   const { decision, vouched } = evidence;
+  const { policy } = decision;
+  const who = whoAndWhat(evidence);
+  const facts = factsOf(evidence.facts, evidence.program);
   return {
-    kind: "decision",
-    at: spellTime(evidence.nowMs ?? nowMs),
-    id: decision.id,
-    call: decision.call,
-    decision: decision.decision,
-    code: decision.code,
-    cause: decision.cause,
-    because: becauseOf(evidence),
-    request: evidence.digest(),
-    ...whoAndWhat(evidence),
+    agent: who.agent,
+    approval: sealedJson(decision.approval),
     approvals: vouched.approvals?.map(({ by, groups, digest }) => ({
       by: sealedName(by),
-      groups: groups.map(sealedName),
       digest,
+      groups: groups.map(sealedName),
     })),
-    ...factsOf(evidence.facts, evidence.program),
-    rules: decision.reasons.map(({ rule, effect, at, indeterminate }) => ({
-      rule,
-      effect,
-      at,
-      indeterminate,
-    })),
-    obligations: decision.obligations,
-    errors: decision.errors,
-    next: decision.next,
+    at: spellTime(evidence.nowMs ?? nowMs),
+    because: becauseOf(evidence),
+    call: decision.call,
+    cause: decision.cause,
+    chain: who.chain,
+    code: decision.code,
+    counters: facts.counters,
     counts_since: decision.counts_since,
-    interrupt: decision.interrupt,
-    approval: sealedJson(decision.approval),
-    policy: decision.policy,
-    micros: evidence.micros,
+    decision: decision.decision,
+    errors: decision.errors,
     fields: fieldsOf(evidence.input, fields),
+    id: decision.id,
+    interrupt: decision.interrupt,
+    kind: "decision",
+    latches: facts.latches,
+    micros: evidence.micros,
+    modules: facts.modules,
+    next: decision.next,
+    obligations: decision.obligations.map(inOrder),
+    origins: facts.origins,
+    policy: { digest: policy.digest, package: policy.package, revision: policy.revision },
+    principal: who.principal,
+    purpose: who.purpose,
+    request: evidence.digest(),
+    resource: who.resource,
+    rules: decision.reasons.map(({ rule, effect, at, indeterminate }) => ({
+      at,
+      effect,
+      indeterminate,
+      rule,
+    })),
+    session: who.session,
+    source: who.source,
+    task: who.task,
+    task_policy: who.task_policy,
+    tokens: who.tokens,
+    tool: who.tool,
+    verified: who.verified,
     whole: whole && wholeOf(evidence, whole.but),
+    wrong: who.wrong,
   };
 }
 
@@ -68,13 +87,13 @@ export function outcomeRecord(evidence: OutcomeEvidence): AuditRecord {
   const { call, status, labels, parts, sensitivity } = report;
   const all = new Set([...labels, ...parts.flatMap((part) => part.labels)]);
   return {
-    kind: "outcome",
     at: spellTime(nowMs),
     call: sealedName(call),
-    status,
-    settlement,
+    kind: "outcome",
     labels: [...all].sort(),
     sensitivity: sensitivity === undefined ? undefined : levelsOf(program)?.[sensitivity],
+    settlement,
+    status,
   };
 }
 
@@ -91,11 +110,11 @@ export function operatorRecord(
   nowMs: number,
 ): AuditRecord {
   return {
-    kind: "operator",
-    at: spellTime(nowMs),
     action,
+    at: spellTime(nowMs),
     by: sealedName(by),
     details: sealedJson(details),
+    kind: "operator",
   };
 }
 
@@ -105,72 +124,92 @@ function becauseOf({ decision }: DecisionEvidence): string | undefined {
   return decision.because && sealed(decision.because);
 }
 
-function whoAndWhat(evidence: DecisionEvidence): Readonly<Record<string, unknown>> {
+type Told<Name extends string> = { readonly [Each in Name]?: unknown };
+type WhoAndWhat = Told<
+  | "agent"
+  | "chain"
+  | "principal"
+  | "purpose"
+  | "resource"
+  | "session"
+  | "source"
+  | "task"
+  | "task_policy"
+  | "tokens"
+  | "tool"
+  | "verified"
+  | "wrong"
+>;
+
+function whoAndWhat(evidence: DecisionEvidence): WhoAndWhat {
   const { accepted, input, program } = evidence;
   if (accepted === undefined) return asNamed(evidence);
   const { agent, principal, delegation, intent, tool, resource, session } = accepted.request.roots;
+  const holds = accepted.delegationProblem === undefined;
   return {
-    agent: partyOf(agent, { attested: agent.attested }),
+    agent: { attested: agent.attested, id: nameIn(agent, "id"), kind: agent.kind },
+    chain: holds ? hopsOf(delegation) : claimedHops(input),
     principal: principal && partyOf(principal),
-    ...(accepted.delegationProblem === undefined
-      ? { chain: hopsOf(delegation), verified: delegation?.verified }
-      : asSent(input)),
-    tokens: tokensOf(evidence),
     purpose: intent.purpose,
-    task: intent.task,
-    task_policy: evidence.decision.task?.policy,
-    source: intent.source,
-    tool: {
-      name: tool.name,
-      server: nameIn(tool, "server"),
-      effect: tool.effect,
-      digest: nameIn(tool, "digest"),
-    },
     resource: resource && {
-      type: resource.type,
       id: nameIn(resource, "id"),
+      labels: labelsOf(resource),
+      sensitivity: sensitivityOf(resource, program),
       tenant: nameIn(resource, "tenant"),
-      ...markings(resource, program),
+      type: resource.type,
     },
     session: session && {
       id: nameIn(session, "id"),
+      labels: labelsOf(session),
+      sensitivity: sensitivityOf(session, program),
       status: session.status,
-      ...markings(session, program),
     },
+    source: intent.source,
+    task: intent.task,
+    task_policy: evidence.decision.task?.policy,
+    tokens: tokensOf(evidence),
+    tool: {
+      digest: nameIn(tool, "digest"),
+      effect: tool.effect,
+      name: tool.name,
+      server: nameIn(tool, "server"),
+    },
+    verified: holds && delegation?.verified,
   };
 }
 
-/** Labels and sensitivity. */
-function markings(
-  of: RecordValue,
-  program: Program | undefined,
-): Readonly<Record<string, unknown>> {
-  const { labels, sensitivity } = of;
-  return {
-    labels: isSet(labels) ? [...labels].sort() : undefined,
-    sensitivity: levelsOf(program)?.[Number(sensitivity ?? -1)],
-  };
+function inOrder(members: object): Readonly<Record<string, unknown>> {
+  const sorted = Object.entries(members).sort(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(sorted);
+}
+
+function labelsOf({ labels }: RecordValue): unknown {
+  return isSet(labels) ? [...labels].sort() : undefined;
+}
+
+function sensitivityOf({ sensitivity }: RecordValue, program: Program | undefined): unknown {
+  return levelsOf(program)?.[Number(sensitivity ?? -1)];
 }
 
 function levelsOf(program: Program | undefined): readonly string[] | undefined {
   return program?.levels.find(({ name }) => name === "Sensitivity")?.values;
 }
 
-function partyOf(party: RecordValue, more: object = {}): Readonly<Record<string, unknown>> {
-  return { id: nameIn(party, "id"), kind: party.kind, ...more };
+function partyOf(party: RecordValue): Told<"id" | "kind"> {
+  return { id: nameIn(party, "id"), kind: party.kind };
 }
 
 function hopsOf(delegation: RecordValue | undefined): unknown {
   const chain = delegation?.chain;
   if (!isList(chain) || chain.length === 0) return undefined;
   return (chain as readonly RecordValue[]).map((hop) => ({
-    from: partyOf(hop.from as RecordValue),
-    to: partyOf(hop.to as RecordValue),
-    scope: isSet(hop.scope) ? [...hop.scope].map((item) => sealedName(String(item))) : undefined,
-    purpose: hop.purpose,
-    issued_at: timeOf(hop.issued_at),
-    expires_at: timeOf(hop.expires_at),
     approved: hop.approved,
+    expires_at: timeOf(hop.expires_at),
+    from: partyOf(hop.from as RecordValue),
+    issued_at: timeOf(hop.issued_at),
+    purpose: hop.purpose,
+    scope: isSet(hop.scope) ? [...hop.scope].map((item) => sealedName(String(item))) : undefined,
+    to: partyOf(hop.to as RecordValue),
   }));
 }
 
@@ -184,9 +223,9 @@ function nameIn(of: RecordValue, name: string): string | undefined {
 }
 
 /** Hops that do not hold, as somebody claimed them. */
-function asSent(input: unknown): Readonly<Record<string, unknown>> {
+function claimedHops(input: unknown): unknown {
   const chain = valueAt(input, ["delegation", "chain"]);
-  return { chain: Array.isArray(chain) ? chain.map(claimedHop) : undefined, verified: false };
+  return Array.isArray(chain) ? chain.map(claimedHop) : undefined;
 }
 
 /** Whose they are where that was verified, and else nothing but their digests. */
@@ -208,15 +247,15 @@ function claimedHop(hop: unknown): unknown {
   const scope = valueAt(hop, ["scope"]);
   return {
     from: party("from"),
-    to: party("to"),
     scope: Array.isArray(scope)
       ? scope.flatMap((item) => (typeof item === "string" ? [sealedName(item)] : []))
       : undefined,
+    to: party("to"),
   };
 }
 
 /** A request that the policy does not know: who it says it is of, and which parts are wrong. */
-function asNamed(evidence: DecisionEvidence): Readonly<Record<string, unknown>> {
+function asNamed(evidence: DecisionEvidence): WhoAndWhat {
   const { input, problems } = evidence;
   const named = (part: string, member: string) => {
     const name = valueAt(input, [part, member]);
@@ -244,7 +283,7 @@ function placeOf(pointer: string): string {
 function factsOf(
   facts: FactsRead | undefined,
   program: Program | undefined,
-): Readonly<Record<string, unknown>> {
+): Told<"counters" | "latches" | "modules" | "origins"> {
   if (facts === undefined || program === undefined) return {};
   const { counters, latches, origins, modules } = facts;
   return {
@@ -265,10 +304,10 @@ function moduleOf({ index, reading }: ModuleRead, program: Program): unknown {
   const value = reading?.value;
   const answer = value === undefined ? "absent" : typeof value === "boolean" ? value : "given";
   return {
-    name,
-    entrypoint,
-    digest: run && digestOfBinary(run),
     answer: reading === undefined ? "unavailable" : answer,
+    digest: run && digestOfBinary(run),
+    entrypoint,
+    name,
   };
 }
 

@@ -46,6 +46,10 @@ function recordsOf(
       decided: (evidence) => {
         const json = canonicalJson(decisionRecord(evidence, nowMs, WHOLE));
         records.push(JSON.parse(json) as RecordedDecision);
+        const { decision, errors } = evidence.decision;
+        if (decision === "hold" || errors !== undefined) return;
+        const usual = decisionRecord(evidence, nowMs, { fields: [] });
+        expect(JSON.stringify(usual), "it would have to be sorted").toBe(canonicalJson(usual));
       },
       settled: () => {},
     },
