@@ -77,6 +77,8 @@ export interface EngineParts {
 /** What the host vouches for, and no request may say of itself. */
 export interface Vouched {
   readonly approvals?: readonly ApprovalFact[];
+  /** The id of the one approval that may be used for it, `""` for none; missing = whichever there is of this very request. */
+  readonly approval?: string;
   /** The hops that the request asserts are as it says. */
   readonly delegationVerified?: boolean;
   /** What the tokens came to that the request, or what carried it, brought. */

@@ -27,6 +27,7 @@ const STYLES: Readonly<Record<ApprovalStatus, Style>> = {
   approved: "green",
   refused: "red",
   used: "dim",
+  withdrawn: "dim",
   expired: "dim",
 };
 

@@ -103,14 +103,17 @@ async function answerUntilStopped(
   await backfill.settled();
 
   const decided = shadow.around(policy.active, { ...shared, store: state.store });
-  const granted = grants.around(decided, () => policy.active.present()?.digest);
+  const digest = () => policy.active.present()?.digest;
+  const granted = grants.around(decided, digest);
   const kept = audit.around(state.keep(granted));
   const verifying = { clock: state.clock, revocations: grants.revocations };
   const { service: counted, measures } = measured(await withIdentity(kept, verifying, input, io));
   const traces = keep(openTraces(counted, state.clock), (one) => one.close());
   const { service } = traces;
 
-  const openDoors = doors.open(service, () => policy.active.present()?.program.package);
+  const packageName = () => policy.active.present()?.program.package;
+  const asked = { ...grants.kept, policy: digest, record: audit.operator };
+  const openDoors = doors.open(service, packageName, asked);
   const app = createServer({
     service,
     allowedHosts: [...(input.lists.get("allowed-host") ?? []), ...doors.allowedHosts],

@@ -1,5 +1,6 @@
 /** How enforcement points that speak something else reach the one decision. */
 import { resolve } from "node:path";
+import type { AccessRequestsParts } from "../../engine/access/access-requests.ts";
 import {
   type DataApiParts,
   type DecisionService,
@@ -13,6 +14,7 @@ import {
 import { type JsonValue, readJson } from "../../engine/json.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { readBytes } from "../files.ts";
+import { readAccess } from "./access.ts";
 
 export const DOORS_OPTIONS: readonly Option[] = [
   {
@@ -37,18 +39,23 @@ export interface Doors {
   open(
     service: DecisionService,
     packageName: DataApiParts["packageName"],
+    kept: AccessRequestsParts,
   ): NonNullable<ServerParts["extend"]>;
 }
 
-export function readDoors({ values, flags }: Input, { cwd }: Io): Doors {
+export function readDoors(input: Input, io: Io): Doors {
+  const { values, flags } = input;
+  const { cwd } = io;
   const authzen = mappingIn(values.get("authzen"), cwd, readMapping, "§12.9");
   const proxied = mappingIn(values.get("forward-auth"), cwd, readProxyMapping, "§12.12");
+  const openAccess = authzen && readAccess(authzen, input, io);
   const host = authzen?.baseUrl?.hostname;
   return {
     allowedHosts: host === undefined ? [] : [host],
     docs: flags.has("docs"),
-    open: (service, packageName) => (app) => {
-      if (authzen !== undefined) serveAuthzen(app, { service, mapping: authzen });
+    open: (service, packageName, kept) => (app) => {
+      const access = openAccess?.(kept);
+      if (authzen !== undefined) serveAuthzen(app, { service, mapping: authzen, access });
       if (proxied !== undefined) serveForwardAuth(app, { service, mapping: proxied });
       if (flags.has("opa")) serveDataApi(app, { service, packageName });
     },

@@ -1,5 +1,6 @@
 /** Who approves what is held, and where approvals and revocations are kept. */
 import { dirname, join, relative, resolve } from "node:path";
+import type { AccessRequestsParts } from "../../engine/access/access-requests.ts";
 import { Approvals } from "../../engine/approvals/approvals.ts";
 import { type Approvers, NO_APPROVERS, readApprovers } from "../../engine/approvals/approvers.ts";
 import { approving } from "../../engine/approvals/approving.ts";
@@ -31,6 +32,8 @@ export interface ServedGrants {
   readonly revocations: Revocations;
   /** For the operators' server. */
   readonly admin: Pick<AdminParts, "approvals" | "revocations">;
+  /** Beside approvals, who asked for them. */
+  readonly kept: Pick<AccessRequestsParts, "approvals" | "ledger">;
   around(service: DecisionService, policy: () => string | undefined): DecisionService;
   close(): void;
 }
@@ -51,6 +54,7 @@ export async function openGrants(
   return {
     revocations,
     admin: { approvals, revocations },
+    kept: { approvals, ledger },
     around: (service, policy) =>
       approving(usedOnce(revocable(service, revocations), { ledger, now, onFault }), {
         approvals,

@@ -3,7 +3,14 @@ import { spellTime } from "../../lang/scalar/time.ts";
 import type { ApprovalRequest, PolicyIdentity, Reason } from "../decision.ts";
 import { fits, idsOf, isMet } from "./fact.ts";
 
-export const APPROVAL_STATUSES = ["pending", "approved", "refused", "used", "expired"] as const;
+export const APPROVAL_STATUSES = [
+  "pending",
+  "approved",
+  "refused",
+  "used",
+  "withdrawn",
+  "expired",
+] as const;
 export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
 
 /** As it is kept: JSON. What has expired is told by the clock, and not kept. */
@@ -16,6 +23,8 @@ export interface Approval {
   readonly except: readonly string[];
   readonly openedAtMs: number;
   readonly untilMs: number;
+  /** Who handed the call on, the agent first, where tokens showed it; and who issued these. */
+  readonly shown?: { readonly actors: readonly string[]; readonly issuers: readonly string[] };
   /** The request as approvers see it: without tokens. */
   readonly request: unknown;
   readonly because?: string;
@@ -39,8 +48,8 @@ export interface GivenVerdict {
 export type Verdict = "approve" | "refuse";
 
 export function statusAt({ status, untilMs }: Approval, nowMs: number): ApprovalStatus {
-  if (untilMs > nowMs || status === "refused" || status === "used") return status;
-  return "expired";
+  if (untilMs > nowMs) return status;
+  return status === "pending" || status === "approved" ? "expired" : status;
 }
 
 export type Taken =

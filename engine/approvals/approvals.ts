@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { canonicalJson, requestDigest } from "../canonical-json.ts";
 import type { Decision } from "../decision.ts";
+import type { VouchedDelegation } from "../identity/vouched.ts";
 import type { Kept, Ledger, LedgerEntry } from "../ledger/ledger.ts";
 import { type Approval, refuseTaking, statusAt, type Taken, takeVerdict } from "./approval.ts";
 import type { Approvers } from "./approvers.ts";
@@ -49,6 +50,24 @@ export class Approvals {
     return this.all().find((one) => one.id === id);
   }
 
+  /** The last one of this exact request under this exact policy, whatever became of it. */
+  ofDigest(digest: string): Approval | undefined {
+    const entry = this.#parts.ledger.get("approval", digest);
+    return entry && read(entry);
+  }
+
+  /** Nobody is asked any more, and who approves it now is refused; `false` where it waits no longer. */
+  async withdraw(digest: string, id: string): Promise<boolean> {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const was = this.#parts.ledger.get("approval", digest);
+      const known = was && read(was);
+      if (known?.id !== id || known.status !== "pending") return false;
+      const kept = await this.#put(digest, was, entryOf({ ...known, status: "withdrawn" }));
+      if (kept === "kept") return true;
+    }
+    throw new Error("others change it all the time");
+  }
+
   /** Approved, not used, not ended: of this request under this policy. Costs a digest where there is any approval. */
   approvedOf(input: unknown, policy: string | undefined): Found | undefined {
     const { ledger } = this.#parts;
@@ -57,7 +76,7 @@ export class Approvals {
     const entry = ledger.get("approval", requestDigest(input, policy));
     if (entry === undefined) return undefined;
     const approval = read(entry);
-    return statusAt(approval, this.now()) === "approved" && !this.#isRevoked(approval)
+    return statusAt(approval, this.now()) === "approved" && !this.isRevoked(approval)
       ? { approval, entry }
       : undefined;
   }
@@ -79,7 +98,11 @@ export class Approvals {
    * The approval that a hold waits for: the one there is of this very request, or a new one. `undefined` where
    * there is no room for it: then nobody is asked.
    */
-  async open(held: Decision, input: unknown): Promise<Approval | undefined> {
+  async open(
+    held: Decision,
+    input: unknown,
+    delegation?: VouchedDelegation,
+  ): Promise<Approval | undefined> {
     const { ledger } = this.#parts;
     const { approval: wanted } = held;
     if (wanted === undefined) return undefined;
@@ -89,7 +112,7 @@ export class Approvals {
       const standing = known !== undefined && this.#stands(known) ? known : undefined;
       const opened = standing
         ? widened(standing, wanted.by)
-        : openedBy(held, wanted, input, this.now());
+        : { ...openedBy(held, wanted, input, this.now()), ...shownBy(delegation) };
       if (opened === standing) return standing;
       if (was === undefined && this.#hasMany(opened)) return undefined;
       const kept = await this.#put(wanted.digest, was, entryOf(opened));
@@ -118,7 +141,7 @@ export class Approvals {
       if (known === undefined || known.id !== statement.approval) {
         return refuseTaking("unknown_approval", "there is no such approval of such a request");
       }
-      if (this.#isRevoked(known)) return refuseTaking("approval_closed", "it was revoked");
+      if (this.isRevoked(known)) return refuseTaking("approval_closed", "it was revoked");
       const given = {
         by: approver.id,
         also: approver.also,
@@ -137,7 +160,8 @@ export class Approvals {
     throw new Error("others change it all the time");
   }
 
-  #isRevoked(approval: Approval): boolean {
+  /** Whether it was opened at a time that was taken back since. */
+  isRevoked(approval: Approval): boolean {
     return this.#parts.isRevoked?.(approval) === true;
   }
 
@@ -145,7 +169,8 @@ export class Approvals {
   #stands(approval: Approval): boolean {
     if (approval.untilMs <= this.now()) return false;
     if (approval.status === "refused") return true;
-    return approval.status !== "used" && !this.#isRevoked(approval);
+    const isOver = approval.status === "used" || approval.status === "withdrawn";
+    return !isOver && !this.isRevoked(approval);
   }
 
   #hasMany(opened: Approval): boolean {
@@ -198,6 +223,13 @@ function openedBy(
     verdicts: [],
     ...(because === undefined ? {} : { because }),
   };
+}
+
+function shownBy(delegation: VouchedDelegation | undefined): Pick<Approval, "shown"> {
+  if (delegation?.ok !== true) return {};
+  const { chain, self, tokens } = delegation;
+  const actors = self === undefined ? chain.map(({ to }) => to.id).reverse() : [self.party.id];
+  return { shown: { actors, issuers: tokens.map(({ issuer }) => issuer) } };
 }
 
 /** Tokens are good for more than to look at. */

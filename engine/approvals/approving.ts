@@ -19,21 +19,22 @@ export interface ApprovingParts {
  */
 export function approving(service: DecisionService, parts: ApprovingParts): DecisionService {
   const { approvals, policy, onFault } = parts;
-  const note = (answer: Answer<Decision>, input: unknown) => noted(answer, input, parts);
   return {
     ...askedAhead(service),
     decide(input, vouched) {
       let found: Found | undefined;
       try {
         found = approvals.approvedOf(input, policy());
+        if (found?.approval.id !== (vouched?.approval ?? found?.approval.id)) found = undefined;
       } catch (fault) {
         // Without its approval the request is held, as it was.
         onFault(fault);
       }
       if (found !== undefined) return decideApproved(found, input, vouched, service, parts);
       const answer = service.decide(input, vouched);
-      if (answer instanceof Promise) return answer.then((made) => note(made, input));
-      return isHold(answer) ? note(answer, input) : answer;
+      const note = (made: Answer<Decision>) => noted(made, input, vouched, parts);
+      if (answer instanceof Promise) return answer.then(note);
+      return isHold(answer) ? note(answer) : answer;
     },
     outcome: (input) => service.outcome(input),
     readiness: () => service.readiness(),
@@ -53,25 +54,28 @@ async function decideApproved(
 ): Promise<Answer<Decision>> {
   const { approvals, onFault } = parts;
   const used = await approvals.use(found).catch((fault: unknown) => void onFault(fault));
-  if (used === undefined) return noted(await service.decide(input, vouched), input, parts);
+  if (used === undefined) {
+    return noted(await service.decide(input, vouched), input, vouched, parts);
+  }
   const given = [...(vouched.approvals ?? []), ...factsOf(used.approval)];
   // What throws here leaves the approval used.
   const answer = await service.decide(input, { ...vouched, approvals: given });
   if (answer.kind === "answer" && answer.value.decision === "allow") return answer;
   await approvals.giveBack(used).catch(onFault);
-  return noted(answer, input, parts);
+  return noted(answer, input, vouched, parts);
 }
 
 /** A hold, with the approval that it waits for; where there can be none it stays a hold all the same. */
 async function noted(
   answer: Answer<Decision>,
   input: unknown,
+  vouched: Vouched | undefined,
   { approvals, onFault }: ApprovingParts,
 ): Promise<Answer<Decision>> {
   if (answer.kind !== "answer" || answer.value.approval === undefined) return answer;
   const { value } = answer;
   try {
-    const opened = await approvals.open(value, input);
+    const opened = await approvals.open(value, input, vouched?.delegation);
     if (opened === undefined) return answer;
     const status = opened.status === "refused" ? "refused" : "pending";
     return { kind: "answer", value: withApproval(value, opened.id, status) };

@@ -7,6 +7,7 @@ export interface Operation {
   readonly purpose: string;
   readonly body: object | undefined;
   readonly answer: object | undefined;
+  readonly statuses: readonly number[];
 }
 
 export function docsPage(operations: readonly Operation[]): string {

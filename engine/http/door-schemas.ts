@@ -134,6 +134,69 @@ export const SEARCH_ANSWER_SCHEMA = {
   ),
 } as const;
 
+const text = { type: "string" } as const;
+
+/** `POST /access/v1/requests` */
+export const ACCESS_REQUEST_SCHEMA = {
+  ...dialect,
+  title: "AuthZEN access request",
+  ...open(
+    {
+      ...tuple,
+      denial: open(
+        {
+          binding_token: text,
+          expires_at: text,
+          evaluation_id: text,
+          evaluated_at: text,
+          reason: text,
+        },
+        ["binding_token", "expires_at"],
+      ),
+      requested_access: object,
+      client: open({ actor: open({ id, issuer: text, act: object }, ["id"]) }),
+    },
+    ["subject", "action", "resource", "denial"],
+  ),
+} as const;
+
+export const CANCELLATION_SCHEMA = {
+  ...dialect,
+  title: "AuthZEN cancellation",
+  ...open({ reason: text, comment: text }),
+} as const;
+
+export const TASK_SCHEMA = {
+  ...dialect,
+  title: "AuthZEN task",
+  ...closed(
+    {
+      task: closed(
+        {
+          id,
+          status: { enum: ["pending", "approved", "denied", "expired", "cancelled", "failed"] },
+          status_endpoint: text,
+          expires_at: text,
+          links: closed({ cancel: text }, ["cancel"]),
+        },
+        ["id", "status", "status_endpoint", "expires_at"],
+      ),
+      result: closed(
+        {
+          mode: { const: "reevaluate" },
+          approval: closed({ id, approved_at: text, approved_until: text }, [
+            "id",
+            "approved_at",
+            "approved_until",
+          ]),
+        },
+        ["mode", "approval"],
+      ),
+    },
+    ["task"],
+  ),
+} as const;
+
 /** `POST /v1/data/…` */
 export const INPUT_SCHEMA = {
   ...dialect,

@@ -34,6 +34,8 @@ declare module "fastify" {
     readonly takesEscapedSlash?: boolean;
     /** A proxy asks in the words of what it was asked: path, query, type and origin are that request's. */
     readonly forwarded?: boolean;
+    /** It can be asked without a body, and then without a type of one. */
+    readonly mayLackBody?: boolean;
     /** Probes address a machine by whatever name they have for it, and learn nothing. */
     readonly anyHost?: boolean;
   }
@@ -90,7 +92,13 @@ function refusalOf(
   if (queryAt >= 0 && !config.takesQuery) {
     return { name: "unexpected_query", detail: "leave out what follows `?`" };
   }
-  return request.method === "POST" ? refusalOfBody(headers) : undefined;
+  if (request.method !== "POST" || (config.mayLackBody && hasNoBody(headers))) return undefined;
+  return refusalOfBody(headers);
+}
+
+function hasNoBody(headers: FastifyRequest["headers"]): boolean {
+  const length = headers["content-length"];
+  return headers["transfer-encoding"] === undefined && (length === undefined || length === "0");
 }
 
 function refusalOfBody(headers: FastifyRequest["headers"]): Refusal | undefined {

@@ -1,5 +1,6 @@
 import type { Answer } from "../answer.ts";
 import type { Decision, GivenObligation } from "../decision.ts";
+import type { Vouched } from "../engine.ts";
 import { checked } from "./decide.ts";
 import type { DecisionService } from "./service.ts";
 
@@ -14,8 +15,9 @@ export async function handOut(
   service: DecisionService,
   input: unknown,
   understands: Understands,
+  vouched?: Vouched,
 ): Promise<Answer<Decision>> {
-  const answer = checked(await service.decide(input));
+  const answer = checked(await service.decide(input, vouched));
   if (answer.kind !== "answer" || answer.value.decision !== "allow") return answer;
   const lacking = notUnderstood(answer.value.obligations, understands);
   if (lacking.length === 0) return answer;

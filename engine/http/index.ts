@@ -3,7 +3,16 @@ export { type Credential, createCredential } from "./admin/credential.ts";
 export { createAdminServer, createMetricsServer } from "./admin/server.ts";
 export type { DecisionsView, LiveState } from "./admin/state.ts";
 export type { Vitals } from "./admin/vitals.ts";
-export { type Mapping, readMapping, serveAuthzen } from "./authzen/index.ts";
+export {
+  ACCESS_PROBLEMS,
+  type AccessParts,
+  baseOf,
+  type EnforcementPoint,
+  type Mapping,
+  REQUESTS,
+  readMapping,
+  serveAuthzen,
+} from "./authzen/index.ts";
 export { type DataApiParts, serveDataApi } from "./data-api.ts";
 export { type ProxyMapping, readProxyMapping, serveForwardAuth } from "./forward-auth/index.ts";
 export {

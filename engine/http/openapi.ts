@@ -7,9 +7,11 @@ import { PROBLEM_SCHEMA } from "./schemas.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** JSON Schema of what is sent, and of the answer that is 200. */
+    /** JSON Schema of what is sent, and of the answer that is no problem. */
     readonly body?: object;
     readonly answer?: object;
+    /** What that answer can be; missing = 200. */
+    readonly statuses?: readonly number[];
   }
 }
 
@@ -17,9 +19,9 @@ declare module "fastify" {
 export function serveOpenApi(app: FastifyInstance, page: boolean): void {
   const routes: Operation[] = [];
   app.addHook("onRoute", ({ method, url, config }) => {
-    const { purpose = "", body, answer } = config ?? {};
+    const { purpose = "", body, answer, statuses = [200] } = config ?? {};
     for (const name of [method].flat())
-      routes.push({ method: name, path: url, purpose, body, answer });
+      routes.push({ method: name, path: url, purpose, body, answer, statuses });
   });
   const config = { purpose: "describes what is served (OpenAPI)", answer: { type: "object" } };
   app.get("/openapi.json", { config }, (_request, reply) => sendJson(reply, documentOf(routes)));
@@ -55,26 +57,32 @@ function documentOf(routes: readonly Operation[]) {
 
 /** OpenAPI has no wildcards: what stands for the rest of a path is one parameter. */
 function pathOf(path: string): string {
-  return path.replace(/\*$/, "{path}");
+  return path.replace(/\*$/, "{path}").replaceAll(/:([a-z]+)/g, "{$1}");
 }
 
-function operationOf({ method, path, purpose, body, answer }: Operation): object {
+function parametersOf(path: string): object {
+  const names = [...pathOf(path).matchAll(/\{([a-z]+)\}/g)].map(([, name]) => name);
+  if (names.length === 0) return {};
+  const schema = { type: "string" };
+  return { parameters: names.map((name) => ({ name, in: "path", required: true, schema })) };
+}
+
+function operationOf({ method, path, purpose, body, answer, statuses }: Operation): object {
+  const answered = {
+    description: "the answer",
+    ...(answer === undefined ? {} : { content: { "application/json": { schema: bare(answer) } } }),
+  };
   return {
     summary: purpose,
     operationId: `${method.toLowerCase()}${path.replaceAll(/[^A-Za-z0-9]+/g, "_")}`,
-    ...(path.endsWith("*") ? { parameters: [REST_OF_PATH] } : {}),
+    ...parametersOf(path),
     ...(body === undefined
       ? {}
       : {
           requestBody: { required: true, content: { "application/json": { schema: bare(body) } } },
         }),
     responses: {
-      "200": {
-        description: "the answer",
-        ...(answer === undefined
-          ? {}
-          : { content: { "application/json": { schema: bare(answer) } } }),
-      },
+      ...Object.fromEntries(statuses.map((status) => [String(status), answered])),
       default: {
         description: "no answer; treat it as a denial",
         content: { [PROBLEM_TYPE]: { schema: { $ref: "#/components/schemas/Problem" } } },
@@ -82,8 +90,6 @@ function operationOf({ method, path, purpose, body, answer }: Operation): object
     },
   };
 }
-
-const REST_OF_PATH = { name: "path", in: "path", required: true, schema: { type: "string" } };
 
 /** OpenAPI says once for all which JSON Schema it is. */
 function bare(schema: object): object {

@@ -1,11 +1,11 @@
 /**
- * What is kept of grants beside state (SPEC §15.4): approvals, and what was taken back. Few entries, read at every
+ * What is kept of grants beside state (SPEC §15.4): approvals, who asked for them, and what was taken back. Few entries, read at every
  * decision from this process's own memory, and changed only where they still are what was read.
  */
 import type { Readiness } from "../answer.ts";
 import type { Awaitable } from "../state/report.ts";
 
-export type LedgerKind = "approval" | "revocation" | "use";
+export type LedgerKind = "approval" | "revocation" | "use" | "request";
 
 export interface LedgerEntry {
   /** JSON. */
@@ -48,4 +48,5 @@ export const ENTRIES_MOST: Readonly<Record<LedgerKind, number>> = {
   approval: 2_000,
   revocation: 100_000,
   use: 20_000,
+  request: 20_000,
 };

@@ -22,6 +22,7 @@ export class MemoryLedger implements Ledger {
     approval: new Map(),
     revocation: new Map(),
     use: new Map(),
+    request: new Map(),
   };
   readonly #keeper: LedgerKeeper;
   readonly #most: Readonly<Record<LedgerKind, number>>;

@@ -1,7 +1,6 @@
 /** A decision of ours as AuthZEN says it (SPEC §12.9; Authorization API 1.0, §5.5). */
 import type { Decision, GivenObligation } from "../../decision.ts";
 import type { Understands } from "../hand-out.ts";
-import type { Mapping } from "./mapping.ts";
 
 export interface AuthzenDecision {
   readonly decision: boolean;
@@ -22,10 +21,9 @@ export function understandsAny(words: ReadonlySet<string>): Understands {
   return (type) => words.has(type) || words.has(type === "notify" ? "notification" : "custom");
 }
 
-export function answerOf(decision: Decision, mapping: Mapping, nowMs: number): AuthzenDecision {
-  const { id, because, obligations, approval } = decision;
+export function answerOf(decision: Decision, nowMs: number): AuthzenDecision {
+  const { id, because, obligations } = decision;
   const reason = decision.decision === "hold" ? "approval_required" : decision.code;
-  const requestable = approval !== undefined && mapping.accessRequestEndpoint !== undefined;
   return {
     decision: decision.decision === "allow",
     context: {
@@ -34,14 +32,6 @@ export function answerOf(decision: Decision, mapping: Mapping, nowMs: number): A
       ...(reason === undefined ? {} : { reason }),
       ...(because === undefined ? {} : { reason_user: { en: because } }),
       ...(obligations.length === 0 ? {} : { obligations: obligations.flatMap(obligationsOf) }),
-      ...(requestable
-        ? {
-            access_request: {
-              endpoint: mapping.accessRequestEndpoint,
-              expires_at: approval.until,
-            },
-          }
-        : {}),
       writ: ownMembers(decision),
     },
   };
@@ -49,9 +39,10 @@ export function answerOf(decision: Decision, mapping: Mapping, nowMs: number): A
 
 /** What AuthZEN has no words for, as `POST /decide` says it. */
 function ownMembers(decision: Decision): Partial<Decision> {
-  const { call, reasons, errors, next, interrupt, approval, policy } = decision;
+  const { call, code, reasons, errors, next, interrupt, approval, policy } = decision;
   return {
     ...(call === undefined ? {} : { call }),
+    ...(code === undefined ? {} : { code }),
     reasons,
     ...(errors === undefined ? {} : { errors }),
     ...(next === undefined ? {} : { next }),

@@ -3,6 +3,7 @@ import type { Decision } from "../../decision.ts";
 import { problemOf } from "../body.ts";
 import { handOut, type Understands } from "../hand-out.ts";
 import type { DecisionService } from "../service.ts";
+import { type Access, claimIn, withAccess, withoutReference } from "./access.ts";
 import { type AuthzenDecision, answerOf, errorOf, understandsAny } from "./answer.ts";
 import type { Complete } from "./directory.ts";
 import type { Tuple } from "./entities.ts";
@@ -15,17 +16,22 @@ export interface Asker {
   readonly complete: Complete;
   /** Milliseconds since the Unix epoch. */
   readonly clock: () => number;
+  /** Where approvals can be asked for: who asks now, and where its requests are kept. */
+  readonly access?: Access | undefined;
 }
 
 /** One decision; what stands in its way is a denial that says so. */
 export async function evaluate(tuple: Tuple, asker: Asker): Promise<AuthzenDecision> {
-  const { service, mapping, clock } = asker;
-  const request = requestFor(mapping, asker.complete(tuple));
+  const { service, mapping, clock, access } = asker;
+  const asked = access === undefined ? tuple : withoutReference(tuple);
+  const request = requestFor(mapping, asker.complete(asked));
   if (request === undefined) return errorOf(404, NOT_MAPPED);
   try {
-    const answer = await handOut(service, request, understoodBy(tuple, mapping));
-    if (answer.kind === "answer") return answerOf(answer.value, mapping, clock());
-    return errorOf(...faultOf(answer));
+    const claim = access && (await claimIn(tuple, request, access));
+    const answer = await handOut(service, request, understoodBy(tuple, mapping), claim?.vouched);
+    if (answer.kind !== "answer") return errorOf(...faultOf(answer));
+    const said = answerOf(answer.value, clock());
+    return claim === undefined ? said : withAccess(said, answer.value, asked, claim);
   } catch {
     return errorOf(500, "the service failed while deciding");
   }

@@ -2,22 +2,30 @@
 import type { Json } from "../../../lang/type.ts";
 import type { JsonValue } from "../../json.ts";
 import { type Documents, fill } from "../../template.ts";
-import { isObject, type Problem, report, wrong } from "../../value-reader.ts";
+import { isObject, type Problem, readId, report, wrong } from "../../value-reader.ts";
 import { checkMembers, readTemplate, readWords } from "../members.ts";
+import { type ContextMembers, contextMembersOf, REFERENCE } from "./bound.ts";
 import { type Directory, readDirectory } from "./directory.ts";
 import type { Tuple } from "./entities.ts";
 
 export interface Mapping {
   /** Where enforcement points find the service; without it there is no metadata. */
   readonly baseUrl?: URL;
-  /** Where approval is asked for, when somebody has to approve. */
-  readonly accessRequestEndpoint?: string;
+  /** Without it no approval can be asked for. */
+  readonly access?: AccessMapping;
   /** Obligations that every enforcement point asking here carries out. */
   readonly understood: ReadonlySet<string>;
   /** The first whose words fit. */
   readonly rows: readonly Row[];
   /** Without it nothing can be searched for. */
   readonly directory?: Directory;
+}
+
+/** Who may ask, and with which key it is signed what they may ask for: by the names of files. */
+export interface AccessMapping {
+  readonly key: string;
+  readonly enforcementPoints: readonly { readonly id: string; readonly credential: string }[];
+  readonly contextMembers: ContextMembers;
 }
 
 interface Row {
@@ -55,7 +63,7 @@ export type MappingReading =
 
 const MEMBERS = [
   "policy_decision_point",
-  "access_request_endpoint",
+  "access_requests",
   "supported_obligations",
   "requests",
   "entities",
@@ -69,21 +77,61 @@ export function readMapping(json: JsonValue): MappingReading {
   }
   checkMembers(json, MEMBERS, "", problems);
   const baseUrl = readUrl(json.policy_decision_point, "/policy_decision_point", problems);
-  const endpoint = readUrl(json.access_request_endpoint, "/access_request_endpoint", problems);
   const understood = readWords(json.supported_obligations, "/supported_obligations", problems);
   const rows = readRows(json.requests, problems);
   const directory = readDirectory(json.entities, problems);
+  const access = readAccess(json.access_requests, rows, problems);
+  if (access !== undefined && baseUrl === undefined) {
+    report(problems, "/policy_decision_point", "is missing, and access requests need URLs");
+  }
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
     mapping: {
       ...(baseUrl === undefined ? {} : { baseUrl }),
-      ...(endpoint === undefined ? {} : { accessRequestEndpoint: endpoint.href }),
+      ...(access === undefined ? {} : { access }),
       understood: new Set(understood),
       rows,
       ...(directory === undefined ? {} : { directory }),
     },
   };
+}
+
+function readAccess(
+  json: unknown,
+  rows: readonly Row[],
+  problems: Problem[],
+): AccessMapping | undefined {
+  const at = "/access_requests";
+  if (json === undefined) return undefined;
+  if (!isObject(json)) return wrong(problems, at, "an object", json);
+  checkMembers(json, ["key", "enforcement_points"], at, problems);
+  const key = readId(json.key, `${at}/key`, problems);
+  const enforcementPoints = readPoints(json.enforcement_points, problems);
+  const contextMembers = contextMembersOf(rows.map(({ request }) => request));
+  if (contextMembers !== "every" && contextMembers.has(REFERENCE)) {
+    report(problems, at, `take \`context.${REFERENCE}\`, which a request is made from`);
+  }
+  return key === undefined ? undefined : { key, enforcementPoints, contextMembers };
+}
+
+function readPoints(json: unknown, problems: Problem[]): AccessMapping["enforcementPoints"] {
+  const at = "/access_requests/enforcement_points";
+  if (!Array.isArray(json) || json.length === 0) {
+    return report(problems, at, "must be a list of at least one") ?? [];
+  }
+  const seen = new Set<string>();
+  return json.flatMap((one, index) => {
+    const here = `${at}/${index}`;
+    if (!isObject(one)) return wrong(problems, here, "an object", one) ?? [];
+    checkMembers(one, ["id", "credential"], here, problems);
+    const id = readId(one.id, `${here}/id`, problems);
+    const credential = readId(one.credential, `${here}/credential`, problems);
+    if (id === undefined || credential === undefined) return [];
+    if (seen.has(id)) report(problems, `${here}/id`, "is there a second time");
+    seen.add(id);
+    return [{ id, credential }];
+  });
 }
 
 /** Authorization API 1.0, §9.1: https, and nothing behind the path. */

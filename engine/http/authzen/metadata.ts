@@ -4,6 +4,8 @@ import type { Mapping } from "./mapping.ts";
 export const EVALUATION = "/access/v1/evaluation";
 export const EVALUATIONS = "/access/v1/evaluations";
 export const SEARCH = "/access/v1/search";
+export const REQUESTS = "/access/v1/requests";
+export const JWKS = "/access/v1/jwks";
 
 /** Where metadata stands (Authorization API 1.0, §9.2): the well-known part goes before the path of a tenant. */
 export function metadataPath(baseUrl: URL): string {
@@ -15,9 +17,15 @@ export function pathOf({ pathname }: URL): string {
   return pathname.replace(/\/$/, "");
 }
 
+/** The URL of the service as metadata has it, without a slash at its end. */
+export function baseOf({ baseUrl }: Pick<Mapping, "baseUrl">): string {
+  return baseUrl === undefined ? "" : `${baseUrl.origin}${pathOf(baseUrl)}`;
+}
+
 /** What is not listed is not served. */
-export function metadataOf({ baseUrl, directory, accessRequestEndpoint }: Mapping) {
-  const base = baseUrl === undefined ? "" : `${baseUrl.origin}${pathOf(baseUrl)}`;
+export function metadataOf(mapping: Mapping) {
+  const { directory, access } = mapping;
+  const base = baseOf(mapping);
   return {
     policy_decision_point: base,
     access_evaluation_endpoint: base + EVALUATION,
@@ -29,10 +37,11 @@ export function metadataOf({ baseUrl, directory, accessRequestEndpoint }: Mappin
           search_resource_endpoint: `${base}${SEARCH}/resource`,
           search_action_endpoint: `${base}${SEARCH}/action`,
         }),
-    ...(accessRequestEndpoint === undefined
+    ...(access === undefined
       ? {}
       : {
-          access_request_endpoint: accessRequestEndpoint,
+          access_request_endpoint: base + REQUESTS,
+          jwks_uri: base + JWKS,
           capabilities: ["urn:openid:authzen:capability:access-request"],
         }),
     supported_obligations: OBLIGATION_TYPES,

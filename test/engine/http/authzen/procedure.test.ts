@@ -366,12 +366,6 @@ describe("holds", () => {
     });
     expect(context.access_request).toBeUndefined();
   });
-
-  test("can be requested where the operator names an endpoint", async () => {
-    const endpoint = "https://approvals.example/requests";
-    const { context } = await ask({ ...MAPPING, access_request_endpoint: endpoint });
-    expect(context.access_request).toEqual({ endpoint, expires_at: "2026-01-02T09:10:00Z" });
-  });
 });
 
 describe("metadata", () => {
