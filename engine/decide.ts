@@ -380,9 +380,10 @@ function taskOf(
     const because = "the policy that the task began under does not know this call";
     return { ...refused("out_of_sequence", because), ...among };
   }
-  const { all, ...followed } = follow(task, policy);
-  const refusal = followed.refusal ?? limitsReached(task, policy, view, touches);
-  return refusal === undefined ? { task, all, ...among } : { refusal, ...among };
+  const { all, refusal: outside } = follow(task, policy);
+  const refusal = outside ?? limitsReached(task, policy, view, touches);
+  if (refusal !== undefined) return { refusal, ...among };
+  return begun === undefined ? { task, all } : { task, all, begun };
 }
 
 /** How long after its latest call a task keeps a sequence that the policy in force has no more. */
@@ -486,29 +487,34 @@ function limitReached(
   view: StateView,
   touches: readonly Touch[],
 ): Refusal | undefined {
-  const reasons = [taskReason(policy, declared, limit.at)];
-  const reached = (what: string): Refusal => ({
-    code: "limit_reached",
-    because: `the task's limit of ${what} is reached`,
-    reasons,
-  });
   switch (limit.kind) {
     case "calls":
-      return state.callCount + 1 > limit.most ? reached(`${limit.most} calls`) : undefined;
+      if (state.callCount + 1 <= limit.most) return undefined;
+      return beyond(limit, `${limit.most} calls`, declared, policy);
     case "duration":
-      return view.nowMs - state.startedAtMs > limit.mostMs ? reached("time") : undefined;
+      if (view.nowMs - state.startedAtMs <= limit.mostMs) return undefined;
+      return beyond(limit, "time", declared, policy);
     case "counter": {
-      const counter = policy.program.counters[limit.counter];
-      const name = counter?.name.slice(counter.name.lastIndexOf(".") + 1) ?? "";
       const total = totalWith(limit.counter, view, touches);
-      if (typeof total === "number") return total > limit.most ? reached(`\`${name}\``) : undefined;
+      if (typeof total === "number" && total <= limit.most) return undefined;
+      const counter = policy.program.counters[limit.counter];
+      const name = `\`${counter?.name.slice(counter.name.lastIndexOf(".") + 1) ?? ""}\``;
+      if (typeof total === "number") return beyond(limit, name, declared, policy);
       return {
         code: total === "unavailable" ? "state_unavailable" : "indeterminate",
-        because: `the task's \`${name}\` is not known`,
-        reasons,
+        because: `the task's ${name} is not known`,
+        reasons: [taskReason(policy, declared, limit.at)],
       };
     }
   }
+}
+
+function beyond({ at }: LimitDecl, what: string, declared: TaskDecl, policy: Policy): Refusal {
+  return {
+    code: "limit_reached",
+    because: `the task's limit of ${what} is reached`,
+    reasons: [taskReason(policy, declared, at)],
+  };
 }
 
 /** What the counter would hold with this call; a call that it does not count leaves it as it is. */

@@ -13,7 +13,8 @@ export interface Call {
   readonly sessionId: string | undefined;
   readonly held: readonly Held[];
   readonly latches: readonly HeldLatch[];
-  readonly task: { readonly key: string; readonly name: string } | undefined;
+  /** Its name. */
+  readonly task: string | undefined;
   readonly returning: Returning;
 }
 

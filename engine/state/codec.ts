@@ -214,7 +214,7 @@ export function encodeCall(call: Call): Json {
     ...(sessionId === undefined ? {} : { sessionId }),
     held: held.map(({ table, key, bucket, amount }) => [table, key, bucket, amount]),
     latches: latches.map(({ table, key, kind }) => [table, key, kind]),
-    ...(task === undefined ? {} : { task: [task.key, task.name] }),
+    ...(task === undefined ? {} : { task }),
     returning: encodeReturning(returning),
   };
 }
@@ -227,7 +227,7 @@ export function decodeCall(json: Json): Call {
     sessionId: sessionId === undefined ? undefined : textOf(sessionId),
     held: listOf(held).map(decodeHeld),
     latches: listOf(latches).map(decodeLatch),
-    task: task === undefined ? undefined : { key: textAt(task, 0), name: textAt(task, 1) },
+    task: task === undefined ? undefined : textOf(task),
     returning: decodeReturning(returning),
   };
 }

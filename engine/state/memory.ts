@@ -4,7 +4,7 @@
  */
 import type { CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
 import type { Touch } from "../evaluate/evaluator.ts";
-import { keyOf, type Scalar, Unknown, type Value } from "../value.ts";
+import { type Scalar, Unknown, type Value } from "../value.ts";
 import { type Call, type Held, type HeldLatch, labelsFrom, sensitivityFrom } from "./call.ts";
 import { decodeTask } from "./codec.ts";
 import { lateAmong } from "./late.ts";
@@ -14,7 +14,7 @@ import { returningOf, Seen } from "./origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn, sequencesOf } from "./past.ts";
 import type { PastUse, PastUses } from "./past-uses.ts";
 import { settle as settleStep } from "./sequence.ts";
-import { declassify, interrupt, reinstate, sessionFor } from "./sessions.ts";
+import { declassify, interrupt, makeRoomForTask, reinstate, sessionFor } from "./sessions.ts";
 import type {
   AllowedCall,
   Effects,
@@ -36,6 +36,7 @@ import {
   type Memory,
   type MemoryLimits,
   readLatch,
+  type Session,
   type TaskEntry,
   writtenTask,
 } from "./tables.ts";
@@ -117,12 +118,12 @@ function lateIn({ counters, memory }: Policy, nowMs: number): LateCounters | und
 
 function rememberedBy(policy: Policy): Remembered {
   const { program, memory, counters, latches } = policy;
-  const { limits, sessions, tasks, calls } = memory;
+  const { limits, sessions, calls } = memory;
   return {
     program,
     limits,
     sessions,
-    taskCount: () => tasks.size,
+    taskCount: () => memory.taskCount,
     task: (sessionId, index) => taskNow(sessionId, index, policy),
     calls,
     late: (nowMs) => lateIn(policy, nowMs),
@@ -212,7 +213,8 @@ function taskNow(
   index: number,
   policy: Policy,
 ): TaskState | "changed" | undefined {
-  const entry = policy.memory.tasks.get(taskKey(sessionId, index, policy.program));
+  const session = policy.memory.sessions.get(sessionId ?? "");
+  const entry = session?.tasks?.get(policy.program.tasks[index]?.name ?? "");
   return entry === undefined ? undefined : taskUnder(policy, index, entry);
 }
 
@@ -229,30 +231,42 @@ function stateIn(sequence: KeptSequence, entry: TaskEntry): TaskState {
   return decodeTask(writtenTask(entry), sequenceIn(sequence), sequence.program);
 }
 
-function keepTask(key: string, index: number, state: TaskState, policy: Policy): void {
-  const { sequences, memory } = policy;
+interface TaskPlace {
+  readonly sessionId: string;
+  readonly session: Session;
+  readonly name: string;
+  /** In the policy; −1 where it has no such task any more. */
+  readonly index: number;
+}
+
+function keepTask(
+  { sessionId, session, name, index }: TaskPlace,
+  state: TaskState,
+  { sequences, memory }: Policy,
+): void {
   const sequence = state.past ?? sequences[index];
   if (sequence === undefined) throw new Error("a call of no task of the policy");
   keepSequence(sequence, memory);
-  memory.tasks.set(key, { meaning: sequence.meaning, state, sequence });
-  memory.keeper?.task(key);
+  session.tasks ??= new Map();
+  if (!session.tasks.has(name)) memory.taskCount += 1;
+  session.tasks.set(name, { meaning: sequence.meaning, state, sequence });
+  memory.keeper?.task(sessionId, name);
 }
 
-function keepSequence(sequence: KeptSequence, { sequences, tasks, keeper }: Memory): void {
+function keepSequence(sequence: KeptSequence, { sequences, sessions, keeper }: Memory): void {
   if (sequences.has(sequence.meaning)) return;
   sequences.set(sequence.meaning, sequence);
   keeper?.sequence(sequence.meaning);
   if (sequences.size <= SEQUENCES_MOST) return;
-  const used = new Set([...tasks.values()].map(({ meaning }) => meaning)).add(sequence.meaning);
+  const used = new Set([sequence.meaning]);
+  for (const { tasks } of sessions.values()) {
+    for (const { meaning } of tasks?.values() ?? []) used.add(meaning);
+  }
   const unused = [...sequences.keys()].filter((meaning) => !used.has(meaning));
   for (const meaning of unused.length > 0 ? unused : [...sequences.keys()].slice(0, 1)) {
     sequences.delete(meaning);
     keeper?.sequence(meaning);
   }
-}
-
-function taskKey(sessionId: string | undefined, index: number, { tasks }: Program): string {
-  return keyOf([sessionId ?? "", tasks[index]?.name ?? ""]);
 }
 
 // ── Commit ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -264,14 +278,14 @@ function commit(effects: Effects, policy: Policy): "ok" | "full" {
   if (memory.inForce !== policy.counters) takeOver(policy, nowMs);
   const session = sessionId === undefined ? undefined : sessionFor(sessionId, nowMs, memory);
   const missing = sessionId !== undefined && session === undefined;
-  if (allowed !== undefined && (missing || !hasRoomFor(effects, policy))) return "full";
+  if (allowed !== undefined && (missing || !hasRoomFor(effects, session, policy))) return "full";
   const held: Held[] = [];
   const latched: HeldLatch[] = [];
   for (const touch of effects.touches) {
     if (touch.kind === "counter") count(touch, effects, policy, held);
     else latch(touch, effects, policy, latched);
   }
-  if (allowed !== undefined) remember(effects, allowed, held, latched, policy);
+  if (allowed !== undefined) remember(effects, allowed, session, held, latched, policy);
   if (effects.interrupt !== undefined && sessionId !== undefined) {
     interrupt(sessionId, nowMs, effects.interrupt, memory);
   }
@@ -343,17 +357,16 @@ function countPast(
 }
 
 /** Asked before anything is written, so that an allowed call leaves all of its traces or none. */
-function hasRoomFor(effects: Effects, policy: Policy): boolean {
+function hasRoomFor(effects: Effects, session: Session | undefined, policy: Policy): boolean {
   const { memory, counters, latches } = policy;
-  const { taskCount } = memory.limits;
   for (const { kind, index, key } of effects.touches) {
     const table = kind === "counter" ? counters[index] : latches[index];
     if (table === undefined || key instanceof Unknown || table.cells.has(key)) continue;
     if (!makeRoomForKey(table, effects.nowMs, memory)) return false;
   }
   const task = effects.allowed?.task;
-  if (task !== undefined && memory.tasks.size >= taskCount) {
-    if (!memory.tasks.has(taskKey(effects.sessionId, task.index, policy.program))) return false;
+  if (task !== undefined && !session?.tasks?.has(policy.program.tasks[task.index]?.name ?? "")) {
+    if (!makeRoomForTask(effects.nowMs, memory)) return false;
   }
   return makeRoomForCall(effects.nowMs, memory);
 }
@@ -467,6 +480,7 @@ function latchCell(
 function remember(
   effects: Effects,
   { call, task }: NonNullable<Effects["allowed"]>,
+  session: Session | undefined,
   held: readonly Held[],
   latches: readonly HeldLatch[],
   policy: Policy,
@@ -481,7 +495,7 @@ function remember(
     sessionId,
     held,
     latches,
-    task: task === undefined ? undefined : stepOf(sessionId, task, policy),
+    task: task === undefined ? undefined : stepOf(sessionId, session, task, policy),
     returning: returningOf(tool, request.roots, program.readsOrigin),
   });
   memory.keeper?.call(call);
@@ -489,12 +503,16 @@ function remember(
 
 function stepOf(
   sessionId: string | undefined,
+  session: Session | undefined,
   { index, state }: NonNullable<AllowedCall["task"]>,
   policy: Policy,
 ): Call["task"] {
-  const key = taskKey(sessionId, index, policy.program);
-  keepTask(key, index, state, policy);
-  return { key, name: policy.program.tasks[index]?.name ?? "" };
+  const name = policy.program.tasks[index]?.name;
+  if (sessionId === undefined || session === undefined || name === undefined) {
+    throw new Error("a call of no task of the policy, or in no session");
+  }
+  keepTask({ sessionId, session, name, index }, state, policy);
+  return name;
 }
 
 // ── Settle ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -555,31 +573,39 @@ function settleLatch(held: HeldLatch, succeeded: boolean, memory: Memory): void 
 }
 
 /** A task whose sequence is kept no longer stays where it is: nothing follows in it. */
-function settleTask(outcome: SettledOutcome, call: Call, match: TaskMatch, policy: Policy): void {
-  if (call.task === undefined) return;
-  const { key, name } = call.task;
-  const entry = policy.memory.tasks.get(key);
-  const index = policy.program.tasks.findIndex((task) => task.name === name);
+function settleTask(
+  outcome: SettledOutcome,
+  { sessionId, task: name }: Call,
+  match: TaskMatch,
+  policy: Policy,
+): void {
+  const { program, memory } = policy;
+  const session = sessionId === undefined ? undefined : memory.sessions.get(sessionId);
+  const entry = name === undefined ? undefined : session?.tasks?.get(name);
+  if (sessionId === undefined || session === undefined || name === undefined) return;
+  const index = program.tasks.findIndex((task) => task.name === name);
   const state = entry && taskUnder(policy, index, entry);
   if (state === undefined || state === "changed") return;
-  const sequence = state.past ? sequenceIn(state.past) : policy.program.tasks[index]?.sequence;
+  const sequence = state.past ? sequenceIn(state.past) : program.tasks[index]?.sequence;
   if (sequence === undefined) return;
   const matches = state.past === undefined ? match(index) : matchIn(state.past);
   const succeeded = outcome.status === "ok";
   const progress = settleStep(sequence, state.progress, outcome.call, succeeded, matches);
-  keepTask(key, index, { ...state, progress }, policy);
+  keepTask({ sessionId, session, name, index }, { ...state, progress }, policy);
 }
 
 function witness(outcome: SettledOutcome, call: Call, sessionId: string, policy: Policy): void {
-  const session = sessionFor(sessionId, outcome.nowMs, policy.memory);
+  const { program, memory } = policy;
+  const session = sessionFor(sessionId, outcome.nowMs, memory);
   if (session === undefined) return;
-  policy.memory.keeper?.session(sessionId);
-  const joining = labelsFrom(outcome, call);
-  if (joining.some((label) => !session.labels.has(label))) {
-    session.labels = new Set([...session.labels, ...joining]);
+  const joining = labelsFrom(outcome, call).filter((label) => !session.labels.has(label));
+  const sensitivity = sensitivityFrom(outcome, call);
+  let isChanged = joining.length > 0 || sensitivity > session.sensitivity;
+  if (joining.length > 0) session.labels = new Set([...session.labels, ...joining]);
+  session.sensitivity = Math.max(session.sensitivity, sensitivity);
+  if (program.readsOrigin) {
+    session.seen ??= new Seen();
+    isChanged = session.seen.observe(call.returning, outcome.parts) || isChanged;
   }
-  session.sensitivity = Math.max(session.sensitivity, sensitivityFrom(outcome, call));
-  if (!policy.program.readsOrigin) return;
-  session.seen ??= new Seen();
-  session.seen.observe(call.returning, outcome.parts);
+  if (isChanged) memory.keeper?.session(sessionId);
 }

@@ -110,13 +110,15 @@ export class Seen {
     return this.add({ kind: "instruction", text: spaced(text) });
   }
 
-  /** What a successful or failed call returned. */
-  observe(returning: Returning, parts: readonly ReturnedPart[]): void {
-    const own = new Set(returning.own);
+  /** What a successful or failed call returned. Whether it adds anything. */
+  observe(returning: Returning, parts: readonly ReturnedPart[]): boolean {
+    const before = this.#entries.length;
+    const own = new Set(parts.length === 0 ? NO_TEXTS : returning.own);
     for (const part of parts) {
       const labelled = labeller(returning, part.labels);
       for (const leaf of leavesOf(part.value, labelled)) if (!own.has(leaf.text)) this.add(leaf);
     }
+    return this.#entries.length > before;
   }
 
   /** Everything there is to know, from entry `start` on, in order: what `add` makes the same of again. */

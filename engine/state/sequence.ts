@@ -107,28 +107,35 @@ export function take(
   request: DecisionRequest,
   all: Progress["all"],
 ): Progress {
-  return { ...progress, steps: [...progress.steps, { call, request, done: false }], all };
+  const taken = { call, request, done: false };
+  const { base, steps } = progress;
+  return { base, steps: steps.length === 0 ? [taken] : [...steps, taken], all };
 }
 
-/** A failed step was never taken. */
+/** A failed step was never taken; one that succeeded is where it was counted on to lead. */
 export function settle(
   sequence: SequenceDecl,
-  progress: Progress,
+  { base, steps, all }: Progress,
   call: string,
   succeeded: boolean,
   match: Match,
 ): Progress {
-  const steps = progress.steps.flatMap((step) => {
+  if (succeeded && steps.every((step) => step.done || step.call === call)) {
+    return { base: all, steps: NO_STEPS, all };
+  }
+  const left = steps.flatMap((step) => {
     if (step.call !== call) return [step];
     return succeeded ? [{ ...step, done: true }] : [];
   });
   const after = (from: readonly Configuration[], taken: readonly TakenStep[]) =>
     taken.reduce((ways, step) => advance(sequence, ways, step.request, match).ways, from);
-  const open = steps.findIndex((step) => !step.done);
-  const kept = open < 0 ? [] : steps.slice(open);
-  const base = after(progress.base, open < 0 ? steps : steps.slice(0, open));
-  return { base, steps: kept, all: after(base, kept) };
+  const open = left.findIndex((step) => !step.done);
+  const kept = open < 0 ? NO_STEPS : left.slice(open);
+  const settled = after(base, open < 0 ? left : left.slice(0, open));
+  return { base: settled, steps: kept, all: succeeded ? all : after(settled, kept) };
 }
+
+const NO_STEPS: readonly TakenStep[] = [];
 
 export interface Standing {
   /** Labels of the steps that may follow, should every call under way succeed. */
@@ -150,36 +157,42 @@ function advance(
   from: readonly Configuration[],
   request: DecisionRequest,
   match: Match,
-): { readonly ways: readonly Configuration[]; readonly unknown?: Unknown } {
+): Ways {
   const ways = new Ways();
-  let unknown: Unknown | undefined;
   for (const way of from) {
     for (const position of following(sequence, way)) {
       const result = match(position, way.bound, request);
-      if (result.matches === "unknown") unknown ??= result.unknown;
+      if (result.matches === "unknown") ways.unknown ??= result.unknown;
       if (result.matches === true) ways.add({ position, bound: result.bound });
     }
   }
-  return unknown === undefined ? ways : { ways: ways.ways, unknown };
+  return ways;
 }
 
 /** Each once. Most steps lead one way, which then is never compared with another. */
 class Ways {
-  readonly ways: Configuration[] = [];
-  #known: Set<string> | undefined;
+  ways: Configuration[] = NO_WAYS;
+  /** Set where it is not known of some way whether it goes on. */
+  unknown: Unknown | undefined = undefined;
+  #known: Set<string> | undefined = undefined;
 
   add(way: Configuration): void {
     const { ways } = this;
-    if (ways.length >= WAYS_MOST) return;
-    if (ways.length > 0) {
-      this.#known ??= new Set(ways.map(identify));
-      const name = identify(way);
-      if (this.#known.has(name)) return;
-      this.#known.add(name);
+    if (ways.length === 0) {
+      // Made with its one element, which takes a quarter of the room of a list that grew.
+      this.ways = [way];
+      return;
     }
+    if (ways.length >= WAYS_MOST) return;
+    this.#known ??= new Set(ways.map(identify));
+    const name = identify(way);
+    if (this.#known.has(name)) return;
+    this.#known.add(name);
     ways.push(way);
   }
 }
+
+const NO_WAYS: Configuration[] = [];
 
 function following(sequence: SequenceDecl, { position }: Configuration): readonly number[] {
   return (position === undefined ? sequence.first : sequence.follow[position]) ?? [];

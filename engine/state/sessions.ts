@@ -10,9 +10,21 @@ export function sessionFor(id: string, nowMs: number, memory: Memory): Session |
     known.usedAtMs = nowMs;
     return known;
   }
-  if (memory.sessions.size >= memory.limits.sessionCount) forgetIdleSessions(nowMs, memory);
-  if (memory.sessions.size >= memory.limits.sessionCount) return undefined;
+  if (!makeRoomForSession(nowMs, memory)) return undefined;
   return newSession(id, nowMs, memory);
+}
+
+function makeRoomForSession(nowMs: number, memory: Memory): boolean {
+  const { sessions, limits } = memory;
+  if (sessions.size >= limits.sessionCount) forgetIdleSessions(nowMs, memory);
+  return sessions.size < limits.sessionCount;
+}
+
+/** Tasks are kept as long as their session. */
+export function makeRoomForTask(nowMs: number, memory: Memory): boolean {
+  const { limits } = memory;
+  if (memory.taskCount >= limits.taskCount) forgetIdleSessions(nowMs, memory);
+  return memory.taskCount < limits.taskCount;
 }
 
 function newSession(id: string, nowMs: number, memory: Memory): Session {
@@ -23,6 +35,7 @@ function newSession(id: string, nowMs: number, memory: Memory): Session {
     labels: NO_LABELS,
     sensitivity: 0,
     seen: undefined,
+    tasks: undefined,
     usedAtMs: nowMs,
   };
   memory.sessions.set(id, session);
@@ -30,12 +43,22 @@ function newSession(id: string, nowMs: number, memory: Memory): Session {
   return session;
 }
 
+/** A full table is searched this often at most, or a flood of new sessions would make every call search it. */
+const SWEEP_MS = 1_000;
+
 /** An interrupted session is never forgotten: it would come back alive. */
-function forgetIdleSessions(nowMs: number, { sessions, limits, keeper }: Memory): void {
+function forgetIdleSessions(nowMs: number, memory: Memory): void {
+  const { sessions, limits, keeper } = memory;
+  if (nowMs - memory.idleSweptAtMs < SWEEP_MS) return;
+  memory.idleSweptAtMs = nowMs;
   for (const [id, session] of sessions) {
     if (session.interrupted || nowMs - session.usedAtMs <= limits.sessionIdleMs) continue;
     sessions.delete(id);
     keeper?.session(id);
+    for (const name of session.tasks?.keys() ?? []) {
+      memory.taskCount -= 1;
+      keeper?.task(id, name);
+    }
   }
 }
 

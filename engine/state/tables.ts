@@ -40,8 +40,8 @@ export interface Memory {
   readonly counters: Map<string, CounterTable>;
   readonly latches: Map<string, LatchTable>;
   readonly sessions: Map<string, Session>;
-  /** By session and task name. */
-  readonly tasks: Map<string, TaskEntry>;
+  /** In all sessions. */
+  taskCount: number;
   /** That tasks began with, by meaning; oldest first. */
   readonly sequences: Map<string, KeptSequence>;
   /** When the first call was decided on this state, if one was. */
@@ -53,7 +53,9 @@ export interface Memory {
   /** How the latest calls ended, so that reporting one again is told apart from reporting another. */
   settled: Map<string, "ok" | "error">;
   settledBefore: Map<string, "ok" | "error">;
+  /** When calls were looked through for room, and sessions. */
   sweptAtMs: number;
+  idleSweptAtMs: number;
 }
 
 export interface CounterTable {
@@ -100,6 +102,8 @@ export interface Session {
   labels: ReadonlySet<Scalar>;
   sensitivity: number;
   seen: Seen | undefined;
+  /** Begun in it, by name. */
+  tasks: Map<string, TaskEntry> | undefined;
   usedAtMs: number;
 }
 
@@ -118,7 +122,7 @@ export function createMemory(limits: Partial<MemoryLimits> = {}, keeper?: Keeper
     counters: new Map(),
     latches: new Map(),
     sessions: new Map(),
-    tasks: new Map(),
+    taskCount: 0,
     sequences: new Map(),
     beganMs: undefined,
     inForce: undefined,
@@ -126,6 +130,7 @@ export function createMemory(limits: Partial<MemoryLimits> = {}, keeper?: Keeper
     settled: new Map(),
     settledBefore: new Map(),
     sweptAtMs: 0,
+    idleSweptAtMs: 0,
   };
 }
 

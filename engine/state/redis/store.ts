@@ -402,8 +402,8 @@ class RedisState implements SharedState {
   #taskOf({ task, sessionId }: Call): TaskNote | undefined {
     if (task === undefined) return undefined;
     // A policy that has no such task has none of its sequences: the one it began with is asked for.
-    const none = { name: task.name, sequence: { meaning: "", program: this.#program } };
-    const table = this.#tables.tasks.find(({ name }) => name === task.name) ?? none;
+    const none = { name: task, sequence: { meaning: "", program: this.#program } };
+    const table = this.#tables.tasks.find(({ name }) => name === task) ?? none;
     const field = taskField(sessionId, table);
     return { field, table, known: this.#shared.known.task(field) };
   }
@@ -493,7 +493,7 @@ function callOf(
     sessionId,
     held,
     latches,
-    task: task && { key: taskField(sessionId, task), name: task.name },
+    task: task?.name,
     returning: returningOf(tool, request.roots, program.readsOrigin),
   };
 }

@@ -1,5 +1,6 @@
 /** What has changed since the last flush, each once, and how it is written: as it is by then. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { scalarsOfKey } from "../../value.ts";
 import { encodeCall } from "../codec.ts";
 import type { Seen } from "../origin.ts";
 import {
@@ -17,6 +18,7 @@ export class Changes {
   readonly counters: Changed<CounterTable>[] = [];
   readonly latches: Changed<LatchTable>[] = [];
   readonly sessions: string[] = [];
+  /** By session and name. */
   readonly tasks: string[] = [];
   readonly sequences: string[] = [];
   readonly calls: string[] = [];
@@ -209,7 +211,8 @@ export class Writer {
   }
 
   #writeTask(key: string): void {
-    const entry = this.#memory.tasks.get(key);
+    const [session, name] = scalarsOfKey(key, 2).map(String);
+    const entry = this.#memory.sessions.get(session ?? "")?.tasks?.get(name ?? "");
     if (entry === undefined) {
       this.#run("DELETE FROM tasks WHERE key = ?", column(key));
       return;

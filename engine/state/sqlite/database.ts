@@ -30,7 +30,7 @@ export interface FileKind {
 const APPLICATION_ID = 0x57_72_69_74;
 
 /** Counted up with every change that an older program would misread. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 const SCHEMA = `
   CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), ms INTEGER NOT NULL, began_ms INTEGER);

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { CounterDecl } from "../../../lang/ir.ts";
 import type { Readiness } from "../../answer.ts";
+import { keyOf } from "../../value.ts";
 import type { Journal } from "../journal.ts";
 import type { Keeper } from "../keeper.ts";
 import { storeOf } from "../memory.ts";
@@ -216,8 +217,8 @@ class SqliteJournal implements Journal, Keeper {
     if (isLater) this.session(id);
   }
 
-  task(key: string): void {
-    this.#changes.tasks.push(key);
+  task(session: string, name: string): void {
+    this.#changes.tasks.push(keyOf([session, name]));
     this.#changed();
   }
 

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { CounterDecl, Program } from "../../../lang/ir.ts";
 import type { Json } from "../../../lang/type.ts";
+import { scalarsOfKey } from "../../value.ts";
 import { decodeCall } from "../codec.ts";
 import { Seen } from "../origin.ts";
 import { numberOf, objectOf, textOf, unreadable } from "../stored.ts";
@@ -95,7 +96,11 @@ export function restoreMemory(database: DatabaseSync, memory: Memory): void {
     memory.sequences.set(textOf(meaning), { meaning: textOf(meaning), program: kept });
   }
   for (const { key, meaning, state } of rows(database, "SELECT * FROM tasks")) {
-    memory.tasks.set(fromColumn(key), { meaning: textOf(meaning), written: parse(state) });
+    const [id = "", name = ""] = scalarsOfKey(fromColumn(key), 2).map(String);
+    const session = memory.sessions.get(id) ?? unreadable("the session", null);
+    session.tasks ??= new Map();
+    session.tasks.set(name, { meaning: textOf(meaning), written: parse(state) });
+    memory.taskCount += 1;
   }
   for (const { id, call } of rows(database, "SELECT * FROM calls ORDER BY at_ms, id")) {
     memory.calls.set(fromColumn(id), decodeCall(parse(call)));

@@ -57,6 +57,7 @@ export function sessionFrom(json: Json, usedAtMs: number): Session {
     labels: new Set(listOf(labels).map(scalarOf)),
     sensitivity: numberOf(sensitivity),
     seen: undefined,
+    tasks: undefined,
     usedAtMs,
   };
 }

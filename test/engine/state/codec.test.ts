@@ -178,7 +178,7 @@ const calls: fc.Arbitrary<Call> = fc.record({
   latches: fc.array(
     fc.record({ table: names, key: fc.string(), kind: fc.constantFrom("latch", "reset") }),
   ),
-  task: fc.option(fc.record({ key: fc.string(), name: names }), { nil: undefined }),
+  task: fc.option(names, { nil: undefined }),
   returning: fc.oneof(
     fc.constant({
       yields: [

@@ -1,6 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { drive, outcomeOf } from "../../support/engine.ts";
+import { createInterpreter } from "../../../engine/evaluate/interpret.ts";
+import { NO_FACTS } from "../../../engine/facts.ts";
+import type { DecisionRequest } from "../../../engine/request.ts";
+import {
+  judge,
+  type Match,
+  NOT_BEGUN,
+  type Progress,
+  settle,
+  take,
+} from "../../../engine/state/sequence.ts";
+import { drive, outcomeOf, programOf } from "../../support/engine.ts";
 
 const TOOLS = `
 tool a, b, c { effect read, args { path: String? } }
@@ -195,4 +206,51 @@ test("whatever order outcomes come in, what succeeded is a beginning of the sequ
     }),
     { numRuns: 500 },
   );
+});
+
+test("where a task stands is where its calls lead that have not failed, in the order they were allowed", () => {
+  const program = programOf(
+    `${TOOLS}\ntask errand { sequence (a | (a, b))+, c(path as p)*, b(path as p){0,1} }`,
+  );
+  const sequence = program.tasks[0]?.sequence;
+  if (sequence === undefined) throw new Error("no sequence");
+  const { step } = createInterpreter(program);
+  const match: Match = (position, bound, request) => step(0, position, bound, request, NO_FACTS);
+  const anyRequest = fc
+    .record({ tool: fc.nat(2), path: fc.constantFrom("x", "y") })
+    .map(({ tool, path }) => ({ tool, roots: { args: { path } } }) as unknown as DecisionRequest);
+  const anyEvent = fc.record({ request: anyRequest, which: fc.nat(9), good: fc.boolean() });
+  const along = (requests: readonly DecisionRequest[]): Progress["all"] =>
+    requests.reduce((progress, request) => {
+      const found = judge(sequence, progress, request, match);
+      if (found.kind !== "follows") return { base: [], steps: [], all: [] };
+      return { base: found.all, steps: [], all: found.all };
+    }, NOT_BEGUN).all;
+  let settledCount = 0;
+  fc.assert(
+    fc.property(fc.array(anyEvent, { maxLength: 12 }), (events) => {
+      let progress = NOT_BEGUN;
+      let calls: { readonly call: string; readonly request: DecisionRequest; done: boolean }[] = [];
+      for (const [order, { request, which, good }] of events.entries()) {
+        const found = judge(sequence, progress, request, match);
+        if (found.kind === "follows") {
+          progress = take(progress, `c${order}`, request, found.all);
+          calls.push({ call: `c${order}`, request, done: false });
+        }
+        const waiting = calls.filter(({ done }) => !done);
+        const reported = waiting[which % waiting.length];
+        if (reported === undefined) continue;
+        progress = settle(sequence, progress, reported.call, good, match);
+        settledCount += 1;
+        reported.done = true;
+        if (!good) calls = calls.filter((one) => one !== reported);
+        const open = calls.findIndex(({ done }) => !done);
+        const before = open < 0 ? calls : calls.slice(0, open);
+        expect(progress.base).toEqual(along(before.map((one) => one.request)));
+        expect(progress.all).toEqual(along(calls.map((one) => one.request)));
+      }
+    }),
+    { numRuns: 500 },
+  );
+  expect(settledCount).toBeGreaterThan(100);
 });
