@@ -29,6 +29,7 @@ import {
 } from "../serve/policy.ts";
 import { policyJson, spellPolicy } from "../serve/reloads.ts";
 import { type FoundShadow, findShadow } from "../serve/shadow.ts";
+import { openSignals } from "../serve/signals.ts";
 import { type OpenState, openState } from "../serve/state.ts";
 import { readTraces } from "../serve/traces.ts";
 import { refuseUnsafe } from "../serve/unsafe.ts";
@@ -111,6 +112,7 @@ async function answerUntilStopped(
   const traces = keep(openTraces(counted, state.clock), (one) => one.close());
   const { service } = traces;
 
+  const signals = await openSignals({ grants, audit, state }, input, io);
   const packageName = () => policy.active.present()?.program.package;
   const asked = { ...grants.kept, policy: digest, record: audit.operator };
   const openDoors = doors.open(service, packageName, asked);
@@ -121,10 +123,12 @@ async function answerUntilStopped(
     extend: (app) => {
       traces.join(app);
       openDoors(app);
+      signals.open(app);
     },
     logger: loggerFor(input, io),
   });
-  const vitals = { ...vitalsOf({ policy, shadow, state, audit }), spans: traces.counts };
+  const own = vitalsOf({ policy, shadow, state, audit });
+  const vitals = { ...own, ...signals.vitals, spans: traces.counts };
   const watched = { engine: policy.engine, service, measures, vitals };
   const { settled } = state;
   const operated = { ...watched, ...grants.admin, record: audit.operator, settled, ...audit.admin };

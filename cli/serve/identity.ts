@@ -2,10 +2,11 @@
 import { dirname, resolve } from "node:path";
 import type { Clock } from "../../engine/clock.ts";
 import type { DecisionService } from "../../engine/http/index.ts";
-import { type IssuerConfig, readIdentityConfig } from "../../engine/identity/config.ts";
+import { type IdentityConfig, readIdentityConfig } from "../../engine/identity/config.ts";
+import type { KeysConfig } from "../../engine/identity/config-parts.ts";
 import { createIdentity, type Identity } from "../../engine/identity/identity.ts";
-import type { Issuer } from "../../engine/identity/issuer.ts";
-import { openIssuers } from "../../engine/identity/open.ts";
+import type { KeySource } from "../../engine/identity/keys.ts";
+import { type OpenParts, openIssuers } from "../../engine/identity/open.ts";
 import type { Revocations } from "../../engine/identity/revocation.ts";
 import { identified } from "../../engine/identity/service.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
@@ -46,12 +47,27 @@ export async function openIdentity(
   io: Io,
   revocations?: Revocations,
 ): Promise<Identity> {
-  const full = resolve(io.cwd, path);
-  const configs = readConfigFile(full, path);
+  const configs = readIdentityFile(path, io).issuers;
+  const issuers = await openSigners(path, configs, openIssuers, io);
+  return createIdentity({ issuers, clock, ...(revocations && { revocations }) });
+}
+
+type Signer<Keys> = { readonly name: string; readonly keys: Keys };
+
+/** Whose keys `path` names, with their keys. */
+export async function openSigners<
+  Config extends Signer<KeysConfig>,
+  Opened extends Signer<KeySource>,
+>(
+  path: string,
+  configs: readonly Config[],
+  open: (configs: readonly Config[], parts: OpenParts) => Promise<readonly Opened[]>,
+  io: Io,
+): Promise<readonly Opened[]> {
   const faults: string[] = [];
   let isOpen = false;
-  const issuers = await openIssuers(configs, {
-    directory: dirname(full),
+  const opened = await open(configs, {
+    directory: dirname(resolve(io.cwd, path)),
     elapsedMs: () => performance.now(),
     onFault: ({ message }) => {
       if (isOpen) io.err(`${message}\n`);
@@ -59,29 +75,29 @@ export async function openIdentity(
     },
   });
   isOpen = true;
-  checkKeys(configs, issuers, faults, io);
-  return createIdentity({ issuers, clock, ...(revocations && { revocations }) });
+  checkKeys(configs, opened, faults, io);
+  return opened;
 }
 
 /** A file that is not there is a mistake; a provider that does not answer may do so in a minute. */
 function checkKeys(
-  configs: readonly IssuerConfig[],
-  issuers: readonly Issuer[],
+  configs: readonly Signer<KeysConfig>[],
+  opened: readonly Signer<KeySource>[],
   faults: readonly string[],
   io: Io,
 ): void {
-  const lacks = (kind: IssuerConfig["keys"]["kind"]) =>
-    issuers.some(({ keys }, at) => configs[at]?.keys.kind === kind && keys.current() === undefined);
+  const lacks = (kind: KeysConfig["kind"]) =>
+    opened.some(({ keys }, at) => configs[at]?.keys.kind === kind && keys.current() === undefined);
   if (lacks("file")) throw new Misuse(faults.join("\n"));
   for (const fault of faults) io.err(`${fault}; its tokens are refused until it can be read\n`);
-  for (const { name, keys } of issuers) {
+  for (const { name, keys } of opened) {
     for (const ignored of keys.current()?.ignored ?? []) io.err(`${name}: ignored ${ignored}\n`);
   }
 }
 
-function readConfigFile(full: string, path: string): readonly IssuerConfig[] {
-  const read = readIdentityConfig(readSettingsFile(full, path));
-  if (read.ok) return read.issuers;
+export function readIdentityFile(path: string, { cwd }: Pick<Io, "cwd">): IdentityConfig {
+  const read = readIdentityConfig(readSettingsFile(resolve(cwd, path), path));
+  if (read.ok) return read;
   const said = read.problems.map(({ at, message }) => `\n  ${at || "it"} ${message}`).join("");
   throw new Misuse(`${path} is no identity configuration:${said}`, "see docs/delegation.md");
 }

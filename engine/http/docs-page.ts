@@ -1,12 +1,12 @@
 /** The OpenAPI document for people: one page without scripts, of which nothing comes from elsewhere. */
 import { createHash } from "node:crypto";
+import type { FastifyContextConfig } from "fastify";
 
-export interface Operation {
+export interface Operation
+  extends Pick<FastifyContextConfig, "body" | "bodyType" | "answer" | "refusal"> {
   readonly method: string;
   readonly path: string;
   readonly purpose: string;
-  readonly body: object | undefined;
-  readonly answer: object | undefined;
   readonly statuses: readonly number[];
 }
 

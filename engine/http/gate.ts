@@ -36,6 +36,8 @@ declare module "fastify" {
     readonly forwarded?: boolean;
     /** It can be asked without a body, and then without a type of one. */
     readonly mayLackBody?: boolean;
+    /** The content type of its bodies, where they are no JSON. */
+    readonly bodyType?: string;
     /** Probes address a machine by whatever name they have for it, and learn nothing. */
     readonly anyHost?: boolean;
   }
@@ -93,7 +95,7 @@ function refusalOf(
     return { name: "unexpected_query", detail: "leave out what follows `?`" };
   }
   if (request.method !== "POST" || (config.mayLackBody && hasNoBody(headers))) return undefined;
-  return refusalOfBody(headers);
+  return refusalOfBody(headers, config.bodyType);
 }
 
 function hasNoBody(headers: FastifyRequest["headers"]): boolean {
@@ -101,13 +103,17 @@ function hasNoBody(headers: FastifyRequest["headers"]): boolean {
   return headers["transfer-encoding"] === undefined && (length === undefined || length === "0");
 }
 
-function refusalOfBody(headers: FastifyRequest["headers"]): Refusal | undefined {
+function refusalOfBody(
+  headers: FastifyRequest["headers"],
+  bodyType: string | undefined,
+): Refusal | undefined {
   const name = "unsupported_media_type";
   if (headers["content-encoding"] !== undefined) {
     return { name, detail: "`content-encoding`: compressed bodies are not taken" };
   }
-  if (!CONTENT_TYPES.has((headers["content-type"] ?? "").toLowerCase())) {
-    return { name, detail: "`content-type`: send `application/json`" };
+  const given = (headers["content-type"] ?? "").toLowerCase();
+  if (bodyType === undefined ? !CONTENT_TYPES.has(given) : given !== bodyType) {
+    return { name, detail: `\`content-type\`: send \`${bodyType ?? "application/json"}\`` };
   }
   return undefined;
 }

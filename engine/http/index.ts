@@ -14,6 +14,7 @@ export {
   serveAuthzen,
 } from "./authzen/index.ts";
 export { type DataApiParts, serveDataApi } from "./data-api.ts";
+export { serveEvents } from "./events.ts";
 export { type ProxyMapping, readProxyMapping, serveForwardAuth } from "./forward-auth/index.ts";
 export {
   DEFAULT_HOST,

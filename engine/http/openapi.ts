@@ -12,6 +12,8 @@ declare module "fastify" {
     readonly answer?: object;
     /** What that answer can be; missing = 200. */
     readonly statuses?: readonly number[];
+    /** JSON Schema of an answer that is 400, where that is no problem of RFC 9457. */
+    readonly refusal?: object;
   }
 }
 
@@ -19,9 +21,10 @@ declare module "fastify" {
 export function serveOpenApi(app: FastifyInstance, page: boolean): void {
   const routes: Operation[] = [];
   app.addHook("onRoute", ({ method, url, config }) => {
-    const { purpose = "", body, answer, statuses = [200] } = config ?? {};
-    for (const name of [method].flat())
-      routes.push({ method: name, path: url, purpose, body, answer, statuses });
+    const { purpose = "", statuses = [200], ...described } = config ?? {};
+    for (const name of [method].flat()) {
+      routes.push({ ...described, method: name, path: url, purpose, statuses });
+    }
   });
   const config = { purpose: "describes what is served (OpenAPI)", answer: { type: "object" } };
   app.get("/openapi.json", { config }, (_request, reply) => sendJson(reply, documentOf(routes)));
@@ -67,7 +70,9 @@ function parametersOf(path: string): object {
   return { parameters: names.map((name) => ({ name, in: "path", required: true, schema })) };
 }
 
-function operationOf({ method, path, purpose, body, answer, statuses }: Operation): object {
+function operationOf(operation: Operation): object {
+  const { method, path, purpose, body, answer, refusal, statuses } = operation;
+  const { bodyType = "application/json" } = operation;
   const answered = {
     description: "the answer",
     ...(answer === undefined ? {} : { content: { "application/json": { schema: bare(answer) } } }),
@@ -79,10 +84,16 @@ function operationOf({ method, path, purpose, body, answer, statuses }: Operatio
     ...(body === undefined
       ? {}
       : {
-          requestBody: { required: true, content: { "application/json": { schema: bare(body) } } },
+          requestBody: { required: true, content: { [bodyType]: { schema: bare(body) } } },
         }),
     responses: {
       ...Object.fromEntries(statuses.map((status) => [String(status), answered])),
+      ...(refusal && {
+        "400": {
+          description: "it is not taken",
+          content: { "application/json": { schema: refusal } },
+        },
+      }),
       default: {
         description: "no answer; treat it as a denial",
         content: { [PROBLEM_TYPE]: { schema: { $ref: "#/components/schemas/Problem" } } },

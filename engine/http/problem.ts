@@ -5,7 +5,10 @@ export const PROBLEMS = {
   malformed_json: { status: 400, title: "the body is not strict JSON" },
   malformed_request: { status: 400, title: "the body is not what this resource takes" },
   too_large: { status: 400, title: "the body is too large" },
-  unsupported_media_type: { status: 400, title: "the body must be application/json" },
+  unsupported_media_type: {
+    status: 400,
+    title: "the body is not of the type that this resource takes",
+  },
   unexpected_query: { status: 400, title: "this resource takes no query" },
   repeated_header: { status: 400, title: "a header that must be unique is there twice" },
   bad_request: { status: 400, title: "the request is not valid HTTP" },

@@ -65,7 +65,7 @@ export function readCommon(claims: JsonObject, problems: Problem[]): CommonClaim
   };
 }
 
-function readAudience(
+export function readAudience(
   json: JsonValue | undefined,
   at: string,
   problems: Problem[],
@@ -82,7 +82,7 @@ function readAudience(
 const LATEST_SECONDS = 253_402_300_799;
 
 /** Seconds since the epoch → milliseconds. */
-function readInstant(json: unknown, at: string, problems: Problem[]): number | undefined {
+export function readInstant(json: unknown, at: string, problems: Problem[]): number | undefined {
   if (typeof json === "number" && json >= 0 && json <= LATEST_SECONDS) {
     return Math.floor(json * 1_000);
   }

@@ -2,7 +2,7 @@
  * The identity configuration (SPEC §15.3): unknown JSON → whose tokens are accepted, or everything that is
  * wrong with it.
  */
-import { readUrl } from "../egress/fetch.ts";
+import { readTransmitters, type TransmitterConfig } from "../signals/transmitter.ts";
 import {
   isObject,
   onlyMembers,
@@ -13,14 +13,21 @@ import {
   wrong,
 } from "../value-reader.ts";
 import {
+  type Given,
+  type KeysConfig,
+  readAlgorithms,
+  readFlag,
+  readKeys,
+  readNames,
+  readNamesIfAny,
+} from "./config-parts.ts";
+import {
   type ClaimNames,
   type Evidence,
   type Issuer,
   TOKEN_TYPES,
   type TokenType,
 } from "./issuer.ts";
-import { ALGORITHMS, type Algorithm } from "./jwk.ts";
-import { type KeySet, readKeySet } from "./key-set.ts";
 import { LINK_TYPE } from "./link.ts";
 import { parseSpiffeId } from "./spiffe.ts";
 
@@ -29,21 +36,22 @@ export interface IssuerConfig extends Omit<Issuer, "keys"> {
   readonly keys: KeysConfig;
 }
 
-export type KeysConfig =
-  | { readonly kind: "fixed"; readonly set: KeySet }
-  | { readonly kind: "file"; readonly path: string }
-  | { readonly kind: "url"; readonly url: string; readonly privateNetworks: boolean };
+export interface IdentityConfig {
+  readonly issuers: readonly IssuerConfig[];
+  /** Who may push security events. */
+  readonly transmitters: readonly TransmitterConfig[];
+}
 
 export type IdentityConfigReading =
-  | { readonly ok: true; readonly issuers: readonly IssuerConfig[] }
+  | ({ readonly ok: true } & IdentityConfig)
   | { readonly ok: false; readonly problems: readonly Problem[] };
-
-type Given = Readonly<Record<string, unknown>>;
 
 export function readIdentityConfig(json: unknown): IdentityConfigReading {
   const problems: Problem[] = [];
   const issuers = readConfig(json, problems);
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, issuers };
+  const given = isObject(json) ? json.transmitters : undefined;
+  const transmitters = readTransmitters(given, issuers, problems);
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, issuers, transmitters };
 }
 
 /** What stands beside the issuers, for all of them. */
@@ -52,9 +60,11 @@ interface Shared {
   readonly workloads: readonly string[];
 }
 
+const CONFIG_MEMBERS = ["audience", "workloads", "issuers", "transmitters"] as const;
+
 function readConfig(json: unknown, problems: Problem[]): readonly IssuerConfig[] {
   if (!isObject(json)) return wrong(problems, "", "an object", json) ?? [];
-  const given: Given = onlyMembers(json, ["audience", "workloads", "issuers"], "", problems);
+  const given: Given = onlyMembers(json, CONFIG_MEMBERS, "", problems);
   const shared: Shared = {
     audience: readNamesIfAny(given.audience, "/audience", problems),
     workloads: readNamesIfAny(given.workloads, "/workloads", problems),
@@ -167,20 +177,6 @@ function readIssuer(
   };
 }
 
-function readFlag(json: unknown, at: string, problems: Problem[]): boolean | undefined {
-  return typeof json === "boolean" ? json : wrong(problems, at, "true or false", json);
-}
-
-function readNames(json: unknown, at: string, problems: Problem[]): readonly string[] {
-  const list = typeof json === "string" ? [json] : json;
-  if (!Array.isArray(list)) return wrong(problems, at, "a text or a list of texts", json) ?? [];
-  return list.flatMap((one, index) => readId(one, `${at}/${index}`, problems) ?? []);
-}
-
-function readNamesIfAny(json: unknown, at: string, problems: Problem[]): readonly string[] {
-  return json === undefined ? [] : readNames(json, at, problems);
-}
-
 function readDomain(given: Given, at: string, problems: Problem[]): string | undefined {
   const where = `${at}/trust_domain`;
   const domain = readId(given.trust_domain, where, problems);
@@ -188,19 +184,6 @@ function readDomain(given: Given, at: string, problems: Problem[]): string | und
   const read = parseSpiffeId(`spiffe://${domain}`);
   if (read.ok && read.path === "") return domain;
   return report(problems, where, "is no trust domain, such as `acme.example`");
-}
-
-function readAlgorithms(json: unknown, at: string, problems: Problem[]): ReadonlySet<Algorithm> {
-  const names = readNames(json, at, problems);
-  const known = names.filter((name): name is Algorithm =>
-    (ALGORITHMS as readonly string[]).includes(name),
-  );
-  const other = names.find((name) => !(known as readonly string[]).includes(name));
-  if (other !== undefined) {
-    report(problems, at, `has \`${other}\`, and may have \`${ALGORITHMS.join("`, `")}\``);
-  }
-  if (json !== undefined && names.length === 0) report(problems, at, "is empty");
-  return new Set(known);
 }
 
 /**
@@ -244,45 +227,4 @@ function readClaimNames(json: unknown, at: string, problems: Problem[]): ClaimNa
   const name = (which: keyof ClaimNames) =>
     optionally(readId, given[which], `${at}/${which}`, problems) ?? USUAL_CLAIMS[which];
   return { client: name("client"), scope: name("scope"), groups: name("groups") };
-}
-
-function readKeys(
-  json: unknown,
-  use: string,
-  at: string,
-  problems: Problem[],
-): KeysConfig | undefined {
-  if (!isObject(json)) return wrong(problems, at, "an object", json);
-  const given: Given = onlyMembers(json, ["jwks", "file", "url", "private_network"], at, problems);
-  const sources = Object.keys(json).filter((name) => name !== "private_network");
-  if (sources.length !== 1 || (given.private_network !== undefined && given.url === undefined)) {
-    return report(
-      problems,
-      at,
-      "has not exactly one of `jwks`, `file` and `url`, this one perhaps with `private_network`",
-    );
-  }
-  if (given.file !== undefined) {
-    const path = readId(given.file, `${at}/file`, problems);
-    return path === undefined ? undefined : { kind: "file", path };
-  }
-  if (given.url !== undefined) return readKeysUrl(given, at, problems);
-  const read = readKeySet(given.jwks, use);
-  if (!read.ok) return report(problems, `${at}/jwks`, `is no key set: ${read.why}`);
-  const [ignored] = read.set.ignored;
-  if (ignored !== undefined) return report(problems, `${at}/jwks`, `has a bad key: ${ignored}`);
-  return { kind: "fixed", set: read.set };
-}
-
-/** Over TLS, or from this machine: whoever can change the keys on their way can be anybody. */
-function readKeysUrl(given: Given, at: string, problems: Problem[]): KeysConfig | undefined {
-  const text = readId(given.url, `${at}/url`, problems);
-  if (text === undefined) return undefined;
-  const read = readUrl(text);
-  if (!read.ok) return report(problems, `${at}/url`, read.why);
-  const { private_network: isPrivate = false } = given;
-  const privateNetworks = readFlag(isPrivate, `${at}/private_network`, problems);
-  return privateNetworks === undefined
-    ? undefined
-    : { kind: "url", url: read.url.href, privateNetworks };
 }

@@ -14,11 +14,10 @@ import {
 import type { Issuer, TokenType } from "./issuer.ts";
 import type { TrustedKey } from "./jwk.ts";
 import { type CompactJws, readClaims, readCompactJws } from "./jws.ts";
-import type { KeySet } from "./key-set.ts";
 import { LINK_TYPE, readLink } from "./link.ts";
 import { parseSpiffeId, readSvid } from "./spiffe.ts";
 import { readTransactionToken } from "./transaction-token.ts";
-import { verifySignature } from "./verify.ts";
+import { verifyAmong, verifySignature } from "./verify.ts";
 
 export interface Token {
   readonly ok: true;
@@ -52,9 +51,9 @@ export async function verifyToken(
   }
   const issuer = findIssuer(jws, claims, issuers);
   if ("ok" in issuer) return issuer;
-  const key = await chooseKey(jws, issuer);
-  if (!key.ok) return key;
-  return readVerified(jws, claims, key.key, issuer.type, issuer);
+  const verified = await verifyAmong(jws, issuer);
+  if (!verified.ok) return verified;
+  return readToken(jws, claims, verified.key.thumbprint, issuer.type, issuer);
 }
 
 /** By the key that the token before it hands on, and by no other. */
@@ -72,7 +71,8 @@ export async function verifyContinuation(
       "it is not signed by whom the token before it names",
     );
   }
-  return readVerified(jws, claims, key, "link", undefined);
+  const verified = await verifySignature(jws, key);
+  return verified.ok ? readToken(jws, claims, key.thumbprint, "link", undefined) : verified;
 }
 
 /** Whether a link continues this very token. */
@@ -93,17 +93,6 @@ export function joinRefusal(
 /** The key whose holder may hand the token on. */
 export function handedOn({ content }: Token): TrustedKey | undefined {
   return content.kind === "identity" ? undefined : content.handsOn;
-}
-
-async function readVerified(
-  jws: CompactJws,
-  claims: JsonObject,
-  key: TrustedKey,
-  type: TokenType,
-  issuer: Issuer | undefined,
-): Promise<Token | DelegationRefusal> {
-  const verified = await verifySignature(jws, key);
-  return verified.ok ? readToken(jws, claims, key.thumbprint, type, issuer) : verified;
 }
 
 /** What it says, whoever has signed it: that was verified before, or the answer is for people to look at. */
@@ -170,22 +159,4 @@ function findIssuer(
 function trustDomainOf(subject: JsonValue | undefined): string | undefined {
   const read = typeof subject === "string" ? parseSpiffeId(subject) : undefined;
   return read?.ok ? read.trustDomain : undefined;
-}
-
-/** Of the issuer's keys; a `kid` that is not there may be new, and is looked for once. */
-async function chooseKey(
-  { algorithm, keyId }: CompactJws,
-  { algorithms, keys }: Issuer,
-): Promise<ReturnType<KeySet["select"]>> {
-  if (!(algorithms as ReadonlySet<string>).has(algorithm)) {
-    const why = `its algorithm ${JSON.stringify(algorithm)} is not configured for its issuer`;
-    return refuseDelegation("algorithm_refused", why);
-  }
-  const known = keys.current()?.select(keyId, algorithm);
-  if (known !== undefined && (known.ok || known.cause !== "key_unknown")) return known;
-  await keys.refresh();
-  return (
-    keys.current()?.select(keyId, algorithm) ??
-    refuseDelegation("keys_unavailable", "the keys of its issuer cannot be read")
-  );
 }

@@ -1,11 +1,12 @@
 /**
- * What is kept of grants beside state (SPEC §15.4): approvals, who asked for them, and what was taken back. Few entries, read at every
- * decision from this process's own memory, and changed only where they still are what was read.
+ * What is kept of grants beside state (SPEC §15.4): approvals, who asked for them, what was taken back, tokens that were
+ * used and events that were taken. Few entries, read at every decision from this process's own memory, and changed only
+ * where they still are what was read.
  */
 import type { Readiness } from "../answer.ts";
 import type { Awaitable } from "../state/report.ts";
 
-export type LedgerKind = "approval" | "revocation" | "use" | "request";
+export type LedgerKind = "approval" | "revocation" | "use" | "request" | "event";
 
 export interface LedgerEntry {
   /** JSON. */
@@ -49,4 +50,5 @@ export const ENTRIES_MOST: Readonly<Record<LedgerKind, number>> = {
   revocation: 100_000,
   use: 20_000,
   request: 20_000,
+  event: 20_000,
 };

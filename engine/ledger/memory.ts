@@ -23,6 +23,7 @@ export class MemoryLedger implements Ledger {
     revocation: new Map(),
     use: new Map(),
     request: new Map(),
+    event: new Map(),
   };
   readonly #keeper: LedgerKeeper;
   readonly #most: Readonly<Record<LedgerKind, number>>;

@@ -43,7 +43,7 @@ export async function openRedisLedger(parts: RedisLedgerParts): Promise<Ledger> 
 /** `log` has each entry by the number of its last change; an entry is its end, a space, and its text. */
 const SCRIPT = `
 local log, last = KEYS[1], KEYS[2]
-local tables = { approval = KEYS[3], revocation = KEYS[4], use = KEYS[5], request = KEYS[6] }
+local tables = { approval = KEYS[3], revocation = KEYS[4], use = KEYS[5], request = KEYS[6], event = KEYS[7] }
 if ARGV[1] == 'since' then
   local found = redis.call('ZRANGEBYSCORE', log, '(' .. ARGV[2], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
   local said = { redis.call('GET', last) or '0' }
@@ -92,7 +92,7 @@ class RedisLedger implements Ledger {
     this.#parts = parts;
     // One hash tag, so that a cluster has them where it has the state.
     const prefix = `writ:{${parts.namespace}}:ledger`;
-    this.#keys = ["log", "last", "approval", "revocation", "use", "request"].map(
+    this.#keys = ["log", "last", "approval", "revocation", "use", "request", "event"].map(
       (name) => `${prefix}:${name}`,
     );
   }

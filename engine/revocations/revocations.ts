@@ -15,7 +15,9 @@ import {
   reactivatedBy,
   revokedBy,
   spellRevocation,
+  stops,
 } from "./revocation.ts";
+import { judge, revocationOf, type StandingOrder, type Verdict } from "./standing.ts";
 
 export interface RevocationsParts {
   readonly ledger: Ledger;
@@ -26,8 +28,8 @@ export interface RevocationsParts {
 /** Times that a change is tried again which another process was faster with. */
 const TRIES = 5;
 
-/** A name that was revoked, and of what it would be. */
-type Name = readonly [kind: Revocable, id: unknown];
+/** A name that was revoked, and of what it would be; a token's perhaps with its issuer. */
+type Name = readonly [kind: Revocable | "standing", id: unknown, issuer?: string];
 
 const EVERYTHING: Name = ["everything", ""];
 
@@ -55,7 +57,7 @@ export class Revocations {
     const key = keyOf(order);
     const unkept = revokedBy(order, this.#find(key), this.#now());
     this.#unkept.set(key, unkept);
-    const kept = await this.#change(key, (before) => further(unkept, before));
+    const kept = await this.#change(key, (before) => further(unkept, before), order.keepUntilMs);
     if (kept === undefined) throw new Error("a revocation was not made");
     this.#unkept.delete(key);
     return kept;
@@ -72,12 +74,29 @@ export class Revocations {
     return kept;
   }
 
+  /** What an issuer says of somebody, if it is newer than what it said before. Rejects as `revoke` does. */
+  async stand(order: StandingOrder): Promise<Verdict> {
+    const { standing } = order;
+    const key = keyOf({ kind: "standing", id: order.id });
+    const said = revocationOf(order, this.#now());
+    const isStricter = judge(standing, this.#find(key)?.standing).kind === "new" && said.active;
+    if (isStricter) this.#unkept.set(key, said);
+    let verdict: Verdict = { kind: "new" };
+    await this.#change(key, (before) => {
+      verdict = judge(standing, before?.standing);
+      return verdict.kind === "new" ? said : undefined;
+    });
+    if (this.#unkept.get(key) === said || verdict.kind === "new") this.#unkept.delete(key);
+    return verdict;
+  }
+
   /** Of one token at its use (`engine/identity/revocation.ts`). */
   revoked({ issuer, id, digest, issuedAtMs, parties }: TokenUse): string | undefined {
     const names: Name[] = [EVERYTHING, ["issuer", issuer], ["token", digest]];
-    if (id !== undefined) names.push(["token", id], ["task", id]);
-    for (const party of parties) names.push(["agent", party], ["principal", party]);
-    return this.#reaching(names, (found) => reaches(found, issuedAtMs));
+    if (id !== undefined) names.push(["token", id], ["token", id, issuer], ["task", id]);
+    for (const party of parties) names.push(...namesOf(party));
+    const nowMs = this.#now();
+    return this.#reaching(names, (found) => reaches(found, nowMs, issuedAtMs));
   }
 
   /** Of a request, whatever vouches for it: what it names must not be revoked, or what is must be known. */
@@ -85,10 +104,11 @@ export class Revocations {
     const readiness = this.#ledger.readiness();
     if (!readiness.ready) return { ok: false, code: "state_unavailable", why: readiness.because };
     if (!isObject(input)) return undefined;
+    const nowMs = this.#now();
     const why =
-      this.#reaching(namesIn(input), ({ active }) => active) ??
+      this.#reaching(namesIn(input), (found) => stops(found, nowMs)) ??
       hopsIn(input)
-        .map((hop) => this.#reachingHop(hop))
+        .map((hop) => this.#reachingHop(hop, nowMs))
         .find((found) => found !== undefined);
     return why === undefined ? undefined : { ok: false, code: "revoked", why };
   }
@@ -103,20 +123,22 @@ export class Revocations {
     const names = isObject(request)
       ? [...namesIn(request), ...hopsIn(request).flatMap(partiesOf)]
       : [];
-    return this.#reaching(names, (found) => reaches(found, openedAtMs)) !== undefined;
+    const nowMs = this.#now();
+    return this.#reaching(names, (found) => reaches(found, nowMs, openedAtMs)) !== undefined;
   }
 
   /** What is asserted of a hop: without a time it is said now. */
-  #reachingHop(hop: Hop): string | undefined {
+  #reachingHop(hop: Hop, nowMs: number): string | undefined {
     const { issued_at: at } = hop;
     const issuedAtMs = typeof at === "string" ? Date.parse(at) : Number.POSITIVE_INFINITY;
-    return this.#reaching([EVERYTHING, ...partiesOf(hop)], (found) => reaches(found, issuedAtMs));
+    const counts = (found: Revocation) => reaches(found, nowMs, issuedAtMs);
+    return this.#reaching([EVERYTHING, ...partiesOf(hop)], counts);
   }
 
   #reaching(names: readonly Name[], counts: (found: Revocation) => boolean): string | undefined {
-    for (const [kind, id] of names) {
+    for (const [kind, id, issuer] of names) {
       if (typeof id !== "string") continue;
-      const found = this.#find(keyOf({ kind, id }));
+      const found = this.#find(keyOf(issuer === undefined ? { kind, id } : { kind, id, issuer }));
       if (found !== undefined && counts(found)) return spellRevocation(found);
     }
     return undefined;
@@ -130,12 +152,16 @@ export class Revocations {
   async #change(
     id: string,
     change: (before: Revocation | undefined) => Revocation | undefined,
+    keepUntilMs = FOR_EVER,
   ): Promise<Revocation | undefined> {
     for (let tries = 0; tries < TRIES; tries += 1) {
       const was = this.#ledger.get("revocation", id);
       const made = change(was && read(was));
       if (made === undefined) return undefined;
-      const next = { text: JSON.stringify(made), untilMs: FOR_EVER };
+      const next = {
+        text: JSON.stringify(made),
+        untilMs: Math.max(keepUntilMs, was?.untilMs ?? 0),
+      };
       const nowMs = this.#now();
       const kept = await this.#ledger.put({ kind: "revocation", id, was, next, nowMs });
       if (kept === "kept") return made;
@@ -163,6 +189,7 @@ function namesOf(id: unknown): readonly Name[] {
   return [
     ["agent", id],
     ["principal", id],
+    ["standing", id],
   ];
 }
 

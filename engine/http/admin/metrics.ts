@@ -31,6 +31,7 @@ async function familiesOf(parts: MetricsParts): Promise<readonly Family[]> {
     ...partFamilies("audit", vitals.audit),
     ...queueFamilies(vitals),
     ...spanFamilies(vitals),
+    ...eventFamilies(vitals),
     ...stateFamilies(await stateOf(parts)),
     ...processFamilies(),
   ];
@@ -138,6 +139,12 @@ function spanFamilies({ spans }: Vitals): readonly Family[] {
   return [
     counter("writ_spans", "Spans, by whether a collector has them.", { ...spans() }, "result"),
   ];
+}
+
+function eventFamilies({ events }: Vitals): readonly Family[] {
+  if (events === undefined) return [];
+  const help = "Security events, by what became of them.";
+  return [counter("writ_security_events", help, events(), "result")];
 }
 
 /** State on another machine may be out of reach; all else is told even then. */

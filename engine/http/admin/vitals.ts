@@ -10,6 +10,8 @@ export interface Vitals {
   readonly shadow?: () => ShadowVitals | undefined;
   readonly state?: PartVitals;
   readonly audit?: PartVitals & { readonly queued: () => number };
+  /** Security events, by what became of them. */
+  readonly events?: () => Readonly<Record<string, number>>;
   readonly spans?: (() => ExportCounts) | undefined;
 }
 

@@ -171,7 +171,13 @@ describe("a token of single use", () => {
   });
 
   test("is denied where there is no room to remember it, or it cannot be kept", async () => {
-    const full = new MemoryLedger(undefined, { approval: 1, revocation: 1, use: 1, request: 1 });
+    const full = new MemoryLedger(undefined, {
+      approval: 1,
+      revocation: 1,
+      use: 1,
+      request: 1,
+      event: 1,
+    });
     const { ask } = await replica(full);
     expect(await ask(await tokensOf())).toBe("allow");
     expect(await ask(await tokensOf())).toBe("state_unavailable");

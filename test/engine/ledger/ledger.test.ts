@@ -42,7 +42,13 @@ describe.each(MADE)("a ledger in %s", (_, make) => {
 });
 
 test("a full ledger forgets what has ended, and takes nothing more where nothing has", async () => {
-  const ledger = new MemoryLedger(undefined, { approval: 2, revocation: 1, use: 1, request: 1 });
+  const ledger = new MemoryLedger(undefined, {
+    approval: 2,
+    revocation: 1,
+    use: 1,
+    request: 1,
+    event: 1,
+  });
   expect(await put(ledger, "a", undefined, entry("a", START + 10))).toBe("kept");
   expect(await put(ledger, "b", undefined, entry("b", START + 20))).toBe("kept");
   expect(await put(ledger, "c", undefined, entry("c"))).toBe("full");
