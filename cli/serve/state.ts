@@ -1,4 +1,5 @@
 /** Where the service remembers what agents have done, and by which clock it counts. */
+import { createHash } from "node:crypto";
 import { join, relative, resolve } from "node:path";
 import type { OperatedService } from "../../engine/active.ts";
 import { type Clock, createClock } from "../../engine/clock.ts";
@@ -12,6 +13,7 @@ import type { Journal } from "../../engine/state/journal.ts";
 import { createMemoryStore, type MemoryLimits } from "../../engine/state/memory.ts";
 import { parseRedisAddress, spellAddress } from "../../engine/state/redis/address.ts";
 import { openLink } from "../../engine/state/redis/link.ts";
+import { openSightings, type Sightings } from "../../engine/state/redis/sightings.ts";
 import { connectRedis } from "../../engine/state/redis/store.ts";
 import { StateFileRefused } from "../../engine/state/sqlite/database.ts";
 import { openSqliteJournal } from "../../engine/state/sqlite/journal.ts";
@@ -113,15 +115,18 @@ async function inRedis(
   if (typeof address === "string") throw new Misuse(`\`--state\`: ${address}`);
   const place = spellAddress(address);
   const waits = new Waits();
+  const sightings = sightingsOf(place, io);
   const store = await connectRedis({
     address,
     limits,
+    sightings,
     openLink: async (...asked) => {
       const link = await openLink(...asked);
       return { ...link, send: (command) => waits.time(link.send(command)) };
     },
     onNotice: (notice) => io.err(`${place}: ${notice}\n`),
   }).catch((fault: unknown) => {
+    sightings.close();
     throw new Misuse(`cannot keep state in ${place}: ${messageOf(fault)}`);
   });
   return {
@@ -138,8 +143,22 @@ async function inRedis(
         now: Date.now,
       }),
     place,
-    close: () => store.close(),
+    close: () => {
+      store.close();
+      sightings.close();
+    },
   };
+}
+
+/** In a file of this address's own: another server, or another namespace of it, was seen by itself. */
+function sightingsOf(place: string, io: Io): Sightings {
+  const name = createHash("sha256").update(place).digest("hex").slice(0, 16);
+  const path = join(openHome(io.cwd), `redis-${name}.json`);
+  try {
+    return openSightings(path, place);
+  } catch (fault) {
+    throw new Misuse(`cannot keep what is seen of ${place}: ${messageOf(fault)}`);
+  }
 }
 
 function orMisuse<Value>(open: () => Value): Value {

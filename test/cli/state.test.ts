@@ -14,11 +14,17 @@ describeRedis("writ state confirm", () => {
   const confirm = (...words: string[]) => writ(["state", "confirm", redis.url, ...words]);
 
   test("takes a loss back, and keeps who said so and why", async () => {
-    await redis.command("HSET", META, "lost", "it is empty, and was not", "writes", "7");
+    const lost = "it is empty, and was not";
+    await redis.command("HSET", META, "generation", "first", "lost", lost, "writes", "7");
     const { code, out } = await confirm("--because", "restored", "--operator", "ann");
     expect(out).toBe(`confirmed for ${redis.url} that it is empty, and was not\n`);
     expect(code).toBe(0);
-    expect(await redis.command("HGETALL", META)).toEqual(["writes", "7"]);
+    const { generation, ...rest } = Object.fromEntries(
+      pairsOf(await redis.command("HGETALL", META)),
+    );
+    // From here on it is another one: who knows the one before knows what was lost.
+    expect(rest).toEqual({ writes: "7", "past first": "1" });
+    expect(generation).toMatch(/^[0-9a-f-]{36}$/);
     const [kept = ""] = (await redis.command(
       "LRANGE",
       "writ:{test}:confirmations",
@@ -52,3 +58,10 @@ describeRedis("writ state confirm", () => {
     expect((await writ(["state", "forget", redis.url])).code).toBe(2);
   });
 });
+
+function pairsOf(reply: unknown): [string, string][] {
+  const words = reply as string[];
+  return words.flatMap((word, at): [string, string][] =>
+    at % 2 === 0 ? [[word, words[at + 1] ?? ""]] : [],
+  );
+}

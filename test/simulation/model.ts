@@ -5,7 +5,7 @@
 import { PEOPLE_MOST, WINDOW_MS } from "./policy.ts";
 
 export interface Asked {
-  readonly tool: "pay" | "send" | "check" | "look" | "spoil" | "stop";
+  readonly tool: "pay" | "send" | "check" | "look" | "spoil" | "stop" | "fetch" | "post" | "leak";
   readonly agent: string;
   readonly amount?: number;
   readonly to?: string;
@@ -17,8 +17,14 @@ export type Status = "ok" | "error";
 
 interface Kept extends Asked {
   readonly call: string;
-  readonly atMs: number;
+  readonly at: Moment;
   state: "open" | Status;
+}
+
+/** By time that really passed, and by the store's. */
+export interface Moment {
+  readonly realMs: number;
+  readonly storeMs: number;
 }
 
 export class Model {
@@ -27,6 +33,8 @@ export class Model {
   #interrupted = new Set<string>();
   /** Sessions whose last completed call of `check` and `spoil` was `check`. */
   #checked = new Set<string>();
+  /** What calls of `fetch` brought into a session. */
+  #fetched = new Map<string, ReadonlySet<string>>();
 
   copy(): Model {
     const copy = new Model();
@@ -34,6 +42,7 @@ export class Model {
     copy.#tries = new Map(this.#tries);
     copy.#interrupted = new Set(this.#interrupted);
     copy.#checked = new Set(this.#checked);
+    copy.#fetched = new Map(this.#fetched);
     return copy;
   }
 
@@ -48,7 +57,15 @@ export class Model {
     }
     const before = this.people(asked.agent, from);
     if (asked.tool === "send" && before >= PEOPLE_MOST) return `${before} people were written to`;
-    return this.#latchRefusal(asked) ?? this.#taskRefusal(asked);
+    return this.#latchRefusal(asked) ?? this.#taskRefusal(asked) ?? this.taint(asked);
+  }
+
+  /** What the session has seen that speaks against this call. */
+  taint({ tool, session, to }: Asked): string | undefined {
+    const fetched = this.#fetched.get(session ?? "");
+    if (tool === "leak" && fetched !== undefined) return "something untrusted was fetched";
+    if (tool === "post" && fetched?.has(to ?? "")) return `${to} comes from what was fetched`;
+    return undefined;
   }
 
   #latchRefusal({ tool, session }: Asked): string | undefined {
@@ -76,18 +93,27 @@ export class Model {
     return "it is no step";
   }
 
-  paid(agent: string, fromMs: number): number {
-    return this.#counted("pay", agent, fromMs).reduce((sum, { amount = 0 }) => sum + amount, 0);
+  paid(agent: string, fromMs: number, by: keyof Moment = "realMs"): number {
+    return this.#counted("pay", agent, fromMs, by).reduce((sum, { amount = 0 }) => sum + amount, 0);
   }
 
-  people(agent: string, fromMs: number): number {
-    return new Set(this.#counted("send", agent, fromMs).map(({ to }) => to)).size;
+  people(agent: string, fromMs: number, by: keyof Moment = "realMs"): number {
+    return new Set(this.#counted("send", agent, fromMs, by).map(({ to }) => to)).size;
   }
 
-  #counted(tool: string, agent: string, fromMs: number): Kept[] {
+  /** What a window holds that ends now, by the store's time: at least, and at most. */
+  bounds(counter: "paid" | "people", agent: string, storeMs: number): readonly [number, number] {
+    const read = (fromMs: number) => this[counter](agent, fromMs, "storeMs");
+    return [read(storeMs - WINDOW_MS), read(storeMs - WINDOW_MS - WINDOW_MS / 32 - 1)];
+  }
+
+  #counted(tool: string, agent: string, fromMs: number, by: keyof Moment): Kept[] {
     return this.#calls.filter(
       (call) =>
-        call.tool === tool && call.agent === agent && call.state !== "error" && call.atMs > fromMs,
+        call.tool === tool &&
+        call.agent === agent &&
+        call.state !== "error" &&
+        call.at[by] > fromMs,
     );
   }
 
@@ -100,8 +126,8 @@ export class Model {
     if (tool === "stop" && session !== undefined) this.#interrupted.add(session);
   }
 
-  reserved(asked: Asked, call: string, atMs: number): void {
-    this.#calls.push({ ...asked, call, atMs, state: "open" });
+  reserved(asked: Asked, call: string, at: Moment): void {
+    this.#calls.push({ ...asked, call, at, state: "open" });
   }
 
   /** `unknown` where it was never allowed. */
@@ -111,16 +137,19 @@ export class Model {
 
   /** How long ago it was allowed. */
   ageOf(call: string, nowMs: number): number {
-    return nowMs - (this.#calls.find((kept) => kept.call === call)?.atMs ?? nowMs);
+    return nowMs - (this.#calls.find((kept) => kept.call === call)?.at.realMs ?? nowMs);
   }
 
-  settled(call: string, status: Status): void {
+  settled(call: string, status: Status, returned: string): void {
     const kept = this.#calls.find((one) => one.call === call);
     if (kept?.state !== "open") return;
     kept.state = status;
     if (status === "error" || kept.session === undefined) return;
     if (kept.tool === "check") this.#checked.add(kept.session);
     if (kept.tool === "spoil") this.#checked.delete(kept.session);
+    if (kept.tool !== "fetch") return;
+    const before = this.#fetched.get(kept.session) ?? [];
+    this.#fetched.set(kept.session, new Set([...before, returned]));
   }
 
   interrupted(session: string): void {

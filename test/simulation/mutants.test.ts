@@ -82,6 +82,16 @@ const MUTANTS: readonly Mutant[] = [
     to: "if bucket > cell.head - KEPT + 2 then\n      cell.buckets",
   },
   {
+    what: "a window is two buckets too long",
+    from: "local KEPT = 33",
+    to: "local KEPT = 35",
+  },
+  {
+    what: "different values are counted eight buckets too long",
+    from: "return '(' .. fmt(cell.head - KEPT)",
+    to: "return '(' .. fmt(cell.head - KEPT - 8)",
+  },
+  {
     what: "a window forgets what is not the newest",
     from: "for _, amount in ipairs(cell.amounts) do total = total + amount end",
     to: "total = cell.amounts[#cell.amounts] or 0",
@@ -152,6 +162,41 @@ const MUTANTS: readonly Mutant[] = [
     to: "fmt(now)",
   },
   {
+    what: "what a call returned taints no session",
+    from: "facts = joined(stored or factsOf(session.startedAt), session.labels, session.sensitivity)",
+    to: "facts = stored or factsOf(session.startedAt)",
+  },
+  {
+    what: "what a call returned is not kept",
+    from: "touchSession(session.keys, session.id, facts)\n      appendSeen(seen, entriesMost, lengthMost)",
+    to: "touchSession(session.keys, session.id, facts)",
+  },
+  {
+    what: "what others saw in a session is not asked for",
+    from: "if seen then same = same and fmt(length) == seen.known end",
+    to: "",
+  },
+  {
+    what: "evicted keys are not noticed",
+    from: "if evicted > most then",
+    to: "if false then",
+  },
+  {
+    what: "a place that is empty begins anew",
+    from: "declareLost(known, seen, 'it is empty, and was not')",
+    to: "redis.call('HSET', META, 'generation', known) generation = known",
+  },
+  {
+    what: "another place than before is taken for the same",
+    from: "declareLost(known, seen, 'it is not the one that was written to')",
+    to: "return 'new'",
+  },
+  {
+    what: "what was confirmed to be lost is missed again",
+    from: "return redis.call('HGET', META, 'past ' .. known) end",
+    to: "return false end",
+  },
+  {
     what: "a step is not kept",
     from: "if task and task.text ~= '' then redis.call('HSET', task.key, task.field, fmt(writes) .. ' ' .. task.text) end\n  if call",
     to: "if call",
@@ -165,7 +210,15 @@ test.each(MUTANTS)("found: $what", { timeout: 120_000 }, async ({ from, to }) =>
   expect(SCRIPT.split(from).length, "the script has this once").toBe(2);
   const script = SCRIPT.replace(from, () => to);
   for (let seed = 1; seed <= SEEDS; seed++) {
-    if ((await simulate(planFrom(seed), script)).violation !== undefined) return;
+    if ((await simulate(planFrom(seed), { script })).violation !== undefined) return;
+  }
+  expect.fail(`not found in ${SEEDS} runs`);
+});
+
+test("found: what a process saw is not kept on its disk", { timeout: 120_000 }, async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const told = await simulate(planFrom(seed), { keepsSightings: false });
+    if (told.violation !== undefined) return;
   }
   expect.fail(`not found in ${SEEDS} runs`);
 });

@@ -15,6 +15,7 @@ export type Happening =
       readonly replica: number;
       readonly of: number;
       readonly status: Status;
+      readonly returned: string;
     }
   | {
       readonly kind: "interrupt" | "reinstate";
@@ -26,7 +27,9 @@ export type Happening =
   | ToServer;
 
 export type ToReplica =
-  | { readonly kind: "cut" | "crash" | "reload"; readonly replica: number }
+  | { readonly kind: "cut" | "reload"; readonly replica: number }
+  /** With the disk that it had, or with an empty one. */
+  | { readonly kind: "crash"; readonly replica: number; readonly disk: "same" | "new" }
   | { readonly kind: "drift"; readonly replica: number; readonly rate: number }
   | { readonly kind: "wall"; readonly replica: number; readonly byMs: number };
 
@@ -34,6 +37,7 @@ export type ToServer =
   /** `from`: with what it had, with what the last copy had, or with nothing. */
   | { readonly kind: "restart"; readonly downMs: number; readonly from: "all" | "copy" | "nothing" }
   | { readonly kind: "copy" | "flush" | "forget scripts" | "confirm" }
+  | { readonly kind: "evict"; readonly draw: number }
   | { readonly kind: "hang" | Ill; readonly forMs: number }
   | { readonly kind: "server drift"; readonly rate: number }
   | { readonly kind: "server step"; readonly byMs: number };
@@ -49,7 +53,7 @@ export interface Plan {
 }
 
 const HOUR = 3_600_000;
-const DECISIONS = 26;
+const DECISIONS = 24;
 
 export function planFrom(seed: number): Plan {
   const random = randomFrom(seed);
@@ -82,6 +86,8 @@ interface Traits {
   readonly clocks: "server" | "replicas";
   readonly agents: readonly string[];
   readonly errand: number;
+  /** How often something is fetched, or what was fetched is passed on. */
+  readonly reading: number;
   /** How many calls are reported. */
   readonly reported: number;
 }
@@ -93,6 +99,7 @@ function traitsOf(random: Random): Traits {
     clocks: random.pick(["server", "replicas"]),
     agents: random.pick([["a"], ["a"], ["a", "b"]]),
     errand: random.pick([0.1, 0.5]),
+    reading: random.pick([0, 0, 0.6]),
     reported: random.pick([0.5, 0.9]),
   };
 }
@@ -103,7 +110,7 @@ function gapMs(random: Random): number {
   if (kind < 11) return random.below(3);
   if (kind < 16) return random.below(200);
   if (kind < 19) return 500 + random.below(5_000);
-  return random.chance(0.5) ? random.below(WINDOW_MS) : WINDOW_MS - random.below(8_000);
+  return random.chance(0.5) ? random.below(WINDOW_MS) : WINDOW_MS + random.below(16_000) - 8_000;
 }
 
 function sendFault(random: Random): Happening {
@@ -115,7 +122,7 @@ function aboutSession(random: Random): Happening {
   return { kind, replica: random.below(REPLICAS), session: random.pick(["s1", "s2"]) };
 }
 
-function askedFrom(random: Random, { agents, errand }: Traits): Asked {
+function askedFrom(random: Random, { agents, errand, reading }: Traits): Asked {
   const agent = random.pick(agents);
   const session = random.chance(0.7) ? { session: random.pick(["s1", "s2"]) } : {};
   if (random.chance(errand)) {
@@ -123,14 +130,22 @@ function askedFrom(random: Random, { agents, errand }: Traits): Asked {
     const to = tool === "send" ? { to: random.pick(["x", "y", "z", "v", "w"]) } : {};
     return { tool, agent, session: "s1", ...to, inTask: tool !== "spoil" && random.chance(0.8) };
   }
+  if (random.chance(reading)) {
+    const tool = random.pick(["fetch", "fetch", "post", "post", "leak"] as const);
+    const to = tool === "post" ? { to: random.pick(RETURNED) } : {};
+    return { tool, agent, session: random.pick(["s1", "s1", "s2"]), ...to };
+  }
   const kind = random.below(20);
   if (kind < 11) return { tool: "pay", agent, amount: 10 + random.below(50), ...session };
   if (kind < 15) {
     return { tool: "send", agent, to: random.pick(["x", "y", "z", "v", "w"]), ...session };
   }
-  if (kind === 19) return { tool: "stop", agent, ...session };
+  if (kind === 15) return { tool: "stop", agent, ...session };
   return { tool: random.pick(["check", "look", "spoil"] as const), agent, ...session };
 }
+
+/** What calls return, and what is written to: by themselves, so that where they come from is plain. */
+const RETURNED = ["ann@a.example", "bob@b.example", "cyd@c.example"] as const;
 
 type Add = (happening: Happening, later?: number) => number;
 
@@ -139,7 +154,8 @@ function addOutcomes(add: Add, of: number, random: Random): void {
   for (let count = 0; count < times; count++) {
     const status = random.chance(0.7) ? "ok" : "error";
     const later = random.pick([2, 10, 100, 4_000]) + random.below(5);
-    add({ kind: "outcome", replica: random.below(REPLICAS), of, status }, later);
+    const returned = random.pick(RETURNED);
+    add({ kind: "outcome", replica: random.below(REPLICAS), of, status, returned }, later);
   }
 }
 
@@ -155,7 +171,7 @@ function addDisaster(add: Add, random: Random, traits: Traits): void {
   const { clocks } = traits;
   const replica = random.below(REPLICAS);
   const forMs = 20 + random.below(3_000);
-  switch (random.below(18)) {
+  switch (random.below(21)) {
     case 0:
       add({ kind: "restart", downMs: forMs, from: "all" });
       addAskers(add, forMs, random, traits);
@@ -185,12 +201,16 @@ function addDisaster(add: Add, random: Random, traits: Traits): void {
     case 10:
       return void add({ kind: "forget scripts" });
     case 11:
-      return void add({ kind: "crash", replica });
+      return void add({ kind: "crash", replica, disk: random.pick(["same", "new"]) });
     case 12:
       return void add({ kind: "reload", replica });
     case 13:
       return void add({ kind: "cut", replica });
     case 14:
+      return void addEnd(add, forMs, random);
+    case 15:
+      return void addEviction(add, random);
+    case 16:
       return void add({ kind: "wall", replica, byMs: random.pick([-24, -1, 1, 24]) * HOUR });
     default:
       if (clocks === "replicas") {
@@ -201,6 +221,24 @@ function addDisaster(add: Add, random: Random, traits: Traits): void {
       }
       return void add({ kind: "server step", byMs: random.pick([-24, -1, 1, 24]) * HOUR });
   }
+}
+
+/** Of all at once: processes, and the server with what it had not written down. */
+function addEnd(add: Add, downMs: number, random: Random): void {
+  add({ kind: "copy" });
+  const later = random.below(2_000);
+  add({ kind: "restart", downMs, from: random.pick(["copy", "nothing"]) }, later);
+  for (let replica = 0; replica < REPLICAS; replica++) {
+    add({ kind: "crash", replica, disk: random.chance(0.7) ? "same" : "new" }, later);
+  }
+  add({ kind: "confirm" }, later + downMs + 1_200);
+}
+
+/** Whoever finds that keys are missing begins anew. */
+function addEviction(add: Add, random: Random): void {
+  for (let times = 0; times < 3; times++) add({ kind: "evict", draw: random.below(1_000) });
+  add({ kind: "flush" }, 2_500);
+  add({ kind: "confirm" }, 3_700);
 }
 
 /** As an enforcement point would ask it. */

@@ -8,12 +8,16 @@ export const PEOPLE_MOST = 3;
 export const WINDOW_MS = 60_000;
 
 const textWith = (most: number): string => `
+  label untrusted
   tool pay { effect write, args { amount: Decimal } }
   tool send { effect send, args { to: String } }
   tool check { effect execute }
   tool look { effect read }
   tool spoil { effect execute }
   tool stop { effect execute }
+  tool fetch { effect read, yields untrusted }
+  tool post { effect send, args { to: String } }
+  tool leak { effect write }
   counter paid = sum args.amount of allowed pay per agent within 1m
   counter total = sum args.amount of allowed pay per agent
   counter people = distinct args.to of allowed send per agent within 1m
@@ -22,10 +26,12 @@ const textWith = (most: number): string => `
   task errand { sequence check, look+, send }
   permit paying tool pay when paid + args.amount <= ${most}.00
   permit sending tool send when people < ${PEOPLE_MOST}
-  permit working tool check, look, spoil
+  permit working tool check, look, spoil, fetch, post, leak
   forbid unchecked tool look when has session and not checked
   forbid odd tool check when tries * 2 == 7
   forbid stopping tool stop then interrupt session
+  forbid planted tool post when untrusted in origin(args.to)
+  forbid tainted tool leak when has session and untrusted in session.labels
 `;
 
 /** Compiled once; declarations mean the same in all of them, so they share state. */

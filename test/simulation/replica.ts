@@ -3,6 +3,7 @@ import { createClock } from "../../engine/clock.ts";
 import type { Ids } from "../../engine/ids.ts";
 import { createSharedEngine, type SharedEngine } from "../../engine/shared-engine.ts";
 import type { OpenLink } from "../../engine/state/redis/link.ts";
+import type { Sighting } from "../../engine/state/redis/sightings.ts";
 import { connectRedis } from "../../engine/state/redis/store.ts";
 import type { SharedStore } from "../../engine/state/shared.ts";
 import { START } from "../support/engine.ts";
@@ -15,6 +16,8 @@ export interface ReplicaParts {
   readonly openLink: OpenLink;
   readonly script: string;
   readonly ids: Ids;
+  /** Whether what it saw is kept on its disk, as it should be. */
+  readonly keepsSightings: boolean;
 }
 
 export const TIMEOUT_MS = 50;
@@ -29,9 +32,8 @@ const START_AGAIN_MS = 250;
 export class Replica {
   /** Of the policy: an index of `VERSIONS`. */
   version = 0;
-  /** The highest count of changes that this process was told of. */
-  seenWrites = 0;
-  wasConnected = false;
+  /** What whoever has this disk was told of the store, before anything was answered that rests on it. */
+  seen: Sighting | undefined;
   /** How often it was started: what belongs to an earlier life must not be answered. */
   life = 0;
   engine: SharedEngine | undefined;
@@ -39,6 +41,7 @@ export class Replica {
   readonly wall: Clock;
   readonly #parts: ReplicaParts;
   #store: SharedStore | undefined;
+  #disk: Sighting | undefined;
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
@@ -48,7 +51,7 @@ export class Replica {
 
   start(): void {
     const life = ++this.life;
-    const { time, openLink, script } = this.#parts;
+    const { time, openLink, script, keepsSightings } = this.#parts;
     const connecting = connectRedis({
       address: ADDRESS,
       limits: LIMITS,
@@ -59,6 +62,14 @@ export class Replica {
       script,
       timers: time,
       monotonic: this.elapsed.read,
+      sightings: {
+        last: this.#disk,
+        keep: (sighting) => {
+          if (keepsSightings && life === this.life) this.#disk = sighting;
+        },
+        sync: async () => {},
+        close: () => {},
+      },
     });
     connecting.then(
       (store) => {
@@ -83,14 +94,15 @@ export class Replica {
     this.engine = createSharedEngine({ ...policy, digest: `v${version}`, store, clock, ids });
   }
 
-  /** It knows nothing any more, and nobody hears from it. */
-  crash(): void {
+  /** It knows nothing any more but what is on its disk, and nobody hears from it. */
+  crash(disk: "same" | "new"): void {
     this.#store?.close();
     this.#store = undefined;
     this.engine = undefined;
-    this.seenWrites = 0;
-    this.wasConnected = false;
     this.life += 1;
+    if (disk === "same") return;
+    this.#disk = undefined;
+    this.seen = undefined;
   }
 
   get isReady(): boolean {

@@ -11,7 +11,7 @@ import { type Random, randomFrom } from "../differential/random.ts";
 import { temporary } from "../engine/state/stores.ts";
 import { outcomeOf, START } from "../support/engine.ts";
 import { copyFile, FaultyFile } from "./faulty-file.ts";
-import { Model, type Status } from "./model.ts";
+import { Model } from "./model.ts";
 import { type Plan, type Planned, requestOf } from "./plan.ts";
 import { COUNTERS, PAID_MOST, VERSIONS } from "./policy.ts";
 import { LIMITS } from "./replica.ts";
@@ -27,6 +27,8 @@ export async function simulateFile(plan: Plan): Promise<FileRun> {
   }
   return run;
 }
+
+type Reported = Pick<Extract<Planned, { kind: "outcome" }>, "status" | "returned">;
 
 interface Life {
   readonly path: string;
@@ -45,7 +47,7 @@ class FileRun {
   readonly #model = new Model();
   readonly #allowed = new Map<number, string>();
   /** What was said of a call stays what is said of it. */
-  readonly #reported = new Map<string, Status>();
+  readonly #reported = new Map<string, Reported>();
   #lives = 0;
   #nowMs = 0;
   /** Behind what it should be; a process that starts believes the clock where it is ahead. */
@@ -180,19 +182,20 @@ class FileRun {
       if (!isKept) this.#violated(`${call} was allowed, and not kept`);
       const refusal = this.#model.refusal(asked, this.#nowMs, PAID_MOST[0], 0);
       if (refusal !== undefined) this.#violated(`${call} was allowed, though ${refusal}`);
-      this.#model.reserved(asked, call, this.#nowMs);
+      this.#model.reserved(asked, call, { realMs: this.#nowMs, storeMs: this.#nowMs });
       this.#allowed.set(id, call);
     };
   }
 
-  async #report({ of, status }: Extract<Planned, { kind: "outcome" }>) {
+  async #report({ of, ...told }: Extract<Planned, { kind: "outcome" }>) {
     const call = this.#allowed.get(of);
     if (call === undefined) return undefined;
-    const first = this.#reported.get(call) ?? status;
-    this.#reported.set(call, first);
-    const answer = await this.#life.service.outcome({ call, status: first });
+    const { status, returned } = this.#reported.get(call) ?? told;
+    this.#reported.set(call, { status, returned });
+    const values = status === "ok" ? { values: returned } : {};
+    const answer = await this.#life.service.outcome({ call, status, ...values });
     this.#hit(`outcome ${answer.kind}`);
-    return () => this.#model.settled(call, first);
+    return () => this.#model.settled(call, status, returned);
   }
 
   async #order({ kind, session }: Extract<Planned, { kind: "interrupt" | "reinstate" }>) {

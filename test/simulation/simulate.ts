@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Answer, OutcomeReceipt } from "../../engine/answer.ts";
 import type { Decision } from "../../engine/decision.ts";
+import { confirmationOf } from "../../engine/state/redis/confirm.ts";
 import { SCRIPT } from "../../engine/state/redis/script.ts";
 import { unreachable } from "../../lang/unreachable.ts";
 import { randomFrom } from "../differential/random.ts";
@@ -35,8 +36,14 @@ export interface Told {
 const META = "writ:{sim}:meta";
 const QUIET_MS = 3_000;
 
-export async function simulate(plan: Plan, script: string = SCRIPT): Promise<Told> {
-  const run = new Run(plan, script);
+/** What replicas do otherwise than they should, to see that it is found. */
+export interface Planted {
+  readonly script?: string;
+  readonly keepsSightings?: boolean;
+}
+
+export async function simulate(plan: Plan, planted: Planted = {}): Promise<Told> {
+  const run = new Run(plan, planted);
   await run.play();
   return run;
 }
@@ -45,6 +52,7 @@ interface Copy {
   readonly data: Snapshot;
   readonly model: Model;
   readonly writes: number;
+  readonly isBlind: boolean;
 }
 
 type Decide = Extract<Operation, { kind: "decide" }>;
@@ -65,7 +73,9 @@ class Run implements Told {
   readonly #allowed = new Map<number, string>();
   #copy: Copy;
 
-  constructor(plan: Plan, script: string) {
+  #confirmations = 0;
+
+  constructor(plan: Plan, { script = SCRIPT, keepsSightings = true }: Planted) {
     this.#plan = plan;
     const random = randomFrom(plan.seed ^ 0x5eed);
     const [time, redis] = [this.#time, new FakeRedis(this.#server.read, !plan.isOld)];
@@ -79,16 +89,17 @@ class Run implements Told {
     this.#replicas = Array.from({ length: REPLICAS }, (_, index) => {
       const openLink = this.#network.openFor(index, () => this.#asking.getStore());
       const ids = { decision: () => this.#callName(), call: () => this.#callName() };
-      return new Replica({ time, openLink, script, ids });
+      return new Replica({ time, openLink, script, ids, keepsSightings });
     });
     this.#witness = new Witness({
       nowMs: () => time.nowMs,
       server: this.#server,
       replicas: this.#replicas,
+      meta: (field) => redis.field(META, field),
       violated: (what) => this.#violated(what),
       hit: (what) => this.#hit(what),
     });
-    this.#copy = { data: redis.snapshot(), model: this.#witness.held.copy(), writes: 0 };
+    this.#copy = this.#copyNow();
   }
 
   async play(): Promise<void> {
@@ -100,7 +111,7 @@ class Run implements Told {
       this.#happen(planned);
     }
     if (this.violation === undefined) await this.#end();
-    for (const replica of this.#replicas) replica.crash();
+    for (const replica of this.#replicas) replica.crash("same");
   }
 
   #callName(): string {
@@ -159,9 +170,9 @@ class Run implements Told {
         this.#network.cut(planned.replica);
         break;
       case "crash":
-        replica.crash();
+        replica.crash(planned.disk);
         this.#network.cut(planned.replica);
-        this.#witness.crashed(planned.replica);
+        if (planned.disk === "new") this.#witness.forgot(planned.replica);
         replica.start();
         break;
       case "reload":
@@ -188,6 +199,9 @@ class Run implements Told {
         break;
       case "flush":
         this.#empty();
+        break;
+      case "evict":
+        if (this.#redis.evict(planned.draw)) this.#witness.evicted();
         break;
       case "forget scripts":
         this.#redis.forgetScripts();
@@ -225,7 +239,7 @@ class Run implements Told {
     this.#tell(`${spelled} ?`);
     const asking: Decide = {
       ...{ kind: "decide", replica: index, asked, call, version },
-      ...{ isReserved: false, couldPay: false },
+      ...{ isReserved: false, couldPay: false, isTainted: true },
     };
     const answer = await this.#asking.run(asking, () => engine.decide(requestOf(asked)));
     if (life !== this.#replica(index).life) return "crashed";
@@ -242,7 +256,7 @@ class Run implements Told {
       return answer.kind;
     }
     const { decision, call } = answer.value;
-    const { asked, isReserved, couldPay } = asking;
+    const { asked, isReserved, couldPay, isTainted } = asking;
     if (decision === "allow" && (!isReserved || call !== asking.call)) {
       this.#violated(`${asking.call} was allowed, and nothing was kept of it`);
     }
@@ -250,16 +264,23 @@ class Run implements Told {
     if (answered === "not_permitted" && asked.tool === "pay" && couldPay) {
       this.#violated(`${asking.call} was refused, though nothing was spent`);
     }
+    if (answered === "forbidden" && asksForTrust(asked) && !isTainted) {
+      this.#violated(`${asking.call} was forbidden, though nothing speaks against it`);
+    }
     return answered;
   }
 
   async #report(planned: Extract<Planned, { kind: "outcome" }>): Promise<void> {
-    const { replica: index, of, status } = planned;
+    const { replica: index, of, status, returned } = planned;
     const call = this.#allowed.get(of);
     const { engine } = this.#replica(index);
     if (call === undefined || engine === undefined) return;
-    const asking: Operation = { kind: "outcome", replica: index, call, status, isKept: false };
-    const report = () => engine.outcome({ call, status });
+    const asking: Operation = {
+      ...{ kind: "outcome", replica: index, call, status, returned },
+      isKept: false,
+    };
+    const values = status === "ok" ? { values: returned } : {};
+    const report = () => engine.outcome({ call, status, ...values });
     const answer: Answer<OutcomeReceipt> = await this.#asking.run(asking, report);
     this.#tell(`replica ${index}: outcome ${call} ${status}: ${answer.kind}`);
     this.#hit(`outcome ${answer.kind}`);
@@ -283,8 +304,8 @@ class Run implements Told {
   }
 
   #copyNow(): Copy {
-    const { held, writes } = this.#witness;
-    return { data: this.#redis.snapshot(), model: held.copy(), writes };
+    const { held, writes, isBlind } = this.#witness;
+    return { data: this.#redis.snapshot(), model: held.copy(), writes, isBlind };
   }
 
   #restart(downMs: number, from: "all" | "copy" | "nothing"): void {
@@ -295,7 +316,7 @@ class Run implements Told {
       this.#network.isDown = false;
       this.#network.cut();
       this.#redis.restart(copy.data);
-      this.#witness.restarted(copy.model, copy.writes);
+      this.#witness.restarted(copy.model, copy.writes, copy.isBlind);
       if (from !== "nothing") return;
       this.#empty();
     });
@@ -308,8 +329,20 @@ class Run implements Told {
 
   /** An operator who looks every second whether there is something to say, and says it once. */
   #confirm(times = 1): void {
-    if (this.#redis.removeField(META, "lost")) this.#witness.confirmed();
+    if (this.#isConfirmed()) this.#witness.confirmed();
     else if (times > 1) this.#time.after(1_000, () => this.#confirm(times - 1));
+  }
+
+  #isConfirmed(): boolean {
+    const lost = this.#redis.field(META, "lost");
+    if (lost === undefined) return false;
+    const next = `g${++this.#confirmations}`;
+    try {
+      return this.#redis.send(confirmationOf("sim", lost, "{}", next)) === 1;
+    } catch {
+      // What ails the server keeps operators out as well.
+      return false;
+    }
   }
 
   #ail(ill: Ill, forMs: number): void {
@@ -341,7 +374,8 @@ class Run implements Told {
         this.#violated(`replica ${index} does not decide again`);
       }
     }
-    if (this.violation === undefined) await this.#compare();
+    this.#witness.ended();
+    if (this.violation === undefined && !this.#witness.isBlind) await this.#compare();
   }
 
   async #compare(): Promise<void> {
@@ -363,8 +397,14 @@ class Run implements Told {
   }
 }
 
+/** Of tools that only what a session has seen speaks against. */
+function asksForTrust({ tool }: Asked): boolean {
+  return tool === "post" || tool === "leak";
+}
+
 function spellKind(planned: Planned): string {
   if (planned.kind === "send fault") return planned.fault;
   if (planned.kind === "restart") return `restart with ${planned.from}`;
+  if (planned.kind === "crash") return `crash, ${planned.disk} disk`;
   return planned.kind;
 }

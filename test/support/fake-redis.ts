@@ -28,6 +28,7 @@ export class FakeRedis {
   /** By the clock of the server. */
   clock: () => number;
   #starts = 1;
+  #evicted = 0;
   #data = new Map<string, Stored>();
   #scripts = new Map<string, string>();
   #functions = new Map<string, string>();
@@ -60,6 +61,7 @@ export class FakeRedis {
   /** A server that starts anew: another run, no scripts, well, with what it is given. */
   restart(data: Snapshot): void {
     this.#starts += 1;
+    this.#evicted = 0;
     this.#data = copyOf(data);
     this.forgetScripts();
     this.ills.clear();
@@ -70,9 +72,19 @@ export class FakeRedis {
     this.#data.clear();
   }
 
-  /** As an operator would, whatever ails it: whether the field was there. */
-  removeField(key: string, field: string): boolean {
-    return WRITES.HDEL?.(this.#access, [key, field]) === 1;
+  /** One of its keys is gone, as when memory was short; false where it has none. */
+  evict(draw: number): boolean {
+    const keys = [...this.#data.keys()].sort();
+    const key = keys[draw % keys.length];
+    if (key === undefined) return false;
+    this.#data.delete(key);
+    this.#evicted += 1;
+    return true;
+  }
+
+  /** Of a hash, whatever ails the server. */
+  field(key: string, name: string): string | undefined {
+    return this.#access.hash(key)?.get(name);
   }
 
   forgetScripts(): void {
@@ -87,6 +99,7 @@ export class FakeRedis {
       `loading:${this.ills.has("loading") ? 1 : 0}`,
       `role:${this.ills.has("read-only") ? "slave" : "master"}`,
       `maxmemory_policy:${this.ills.has("evicting") ? "allkeys-lru" : "noeviction"}`,
+      `evicted_keys:${this.#evicted}`,
       "aof_enabled:1",
     ].join("\r\n");
   }

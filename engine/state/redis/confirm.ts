@@ -2,6 +2,7 @@
  * An operator's word that it is right to go on with what a store has left (SPEC §7.6). It is kept beside what was lost, in
  * the one step that takes the loss back: services that are waiting for it have nothing else to record it with.
  */
+import { randomUUID } from "node:crypto";
 import type { RedisAddress } from "./address.ts";
 import { type Link, openLink } from "./link.ts";
 
@@ -32,19 +33,34 @@ async function confirmOn(
   namespace: string,
   confirmation: Confirmation,
 ): Promise<string | undefined> {
-  const [meta, log] = [`writ:{${namespace}}:meta`, `writ:{${namespace}}:confirmations`];
-  const lost = await send(["HGET", meta, "lost"]);
+  const lost = await send(["HGET", `writ:{${namespace}}:meta`, "lost"]);
   if (typeof lost !== "string") return undefined;
   const record = JSON.stringify({ lost, ...confirmation });
-  const confirmed = await send(["EVAL", CONFIRM, "2", meta, log, lost, record]);
+  const confirmed = await send(confirmationOf(namespace, lost, record, randomUUID()));
   if (confirmed !== 1) throw new Error("another loss was found meanwhile");
   return lost;
 }
 
-/** Of the loss that was read, and of no other. */
+/**
+ * The command that takes back this loss and no other: it answers with 1 where it did. `generation` is new: whoever
+ * remembers more of an earlier one remembers what was confirmed to be lost.
+ */
+export function confirmationOf(
+  namespace: string,
+  lost: string,
+  record: string,
+  generation: string,
+): readonly string[] {
+  const [meta, log] = [`writ:{${namespace}}:meta`, `writ:{${namespace}}:confirmations`];
+  return ["EVAL", CONFIRM, "2", meta, log, lost, record, generation];
+}
+
 const CONFIRM = `
 if redis.call('HGET', KEYS[1], 'lost') ~= ARGV[1] then return 0 end
 redis.call('RPUSH', KEYS[2], ARGV[2])
+local before = redis.call('HGET', KEYS[1], 'generation')
+if before then redis.call('HSET', KEYS[1], 'past ' .. before, '1') end
+redis.call('HSET', KEYS[1], 'generation', ARGV[3])
 redis.call('HDEL', KEYS[1], 'lost')
 return 1
 `;

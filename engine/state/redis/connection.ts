@@ -6,9 +6,10 @@ import { randomUUID } from "node:crypto";
 import type { Readiness } from "../../answer.ts";
 import { StateUnavailable } from "../store.ts";
 import { type RedisAddress, spellAddress } from "./address.ts";
-import { healthOf } from "./health.ts";
+import { healthOf, type ServerHealth } from "./health.ts";
 import { functionsOf, hasNoFunctions, type Library, scriptOf } from "./library.ts";
 import { type Link, type OpenLink, TookTooLong, within } from "./link.ts";
+import type { Sightings } from "./sightings.ts";
 import { SteadyTime } from "./steady.ts";
 import { pause, type Timers } from "./timers.ts";
 
@@ -23,6 +24,8 @@ export interface ConnectionParts {
   readonly timeoutMs: number;
   /** So long a server that is new, or was restarted, answers nobody. */
   readonly settleMs: number;
+  /** What the last process here saw of the store; missing where nothing outlives this one. */
+  readonly sightings?: Sightings | undefined;
   /** Told once of each thing worth knowing. */
   readonly onNotice: (notice: string) => void;
 }
@@ -43,8 +46,10 @@ export type Reply = readonly unknown[];
 const FAILURES_MOST = 5;
 const RETRY_MS = 100;
 const CHECK_MS = 1_000;
-/** For connecting and everything that is checked then; who decides does not wait for it. */
+/** For connecting, and for each thing that is checked then; who decides does not wait for it. */
 const CONNECT_MS = 2_000;
+/** Where there was a connection before: a server that hears nothing of one attempt is back before the next is given up. */
+const RECONNECT_MS = 250;
 
 /** Rejects where the store must not be used, or cannot be reached; later losses are found and made good. */
 export async function connect(parts: ConnectionParts): Promise<Connection> {
@@ -69,8 +74,9 @@ class Line implements Connection {
   #why = "not connected yet";
   #warnings: readonly string[] = [];
   #failures = 0;
-  #generation = "";
-  #writes = 0;
+  #generation: string;
+  #writes: number;
+  #connectMs = CONNECT_MS;
   #isClosed = false;
   readonly #noticed = new Set<string>();
 
@@ -80,6 +86,9 @@ class Line implements Connection {
     this.#library = this.#libraries[0];
     this.#meta = `writ:{${parts.address.namespace}}:meta`;
     this.steady = new SteadyTime(parts.monotonic);
+    const { generation, writes } = parts.sightings?.last ?? { generation: "", writes: 0 };
+    this.#generation = generation;
+    this.#writes = writes;
   }
 
   async begin(): Promise<void> {
@@ -88,6 +97,7 @@ class Line implements Connection {
       if (settling !== undefined) await pause(this.#parts.timers, SETTLING_MS);
       settling = await this.#establish();
     } while (settling !== undefined);
+    this.#connectMs = RECONNECT_MS;
   }
 
   async run(operation: string, keys: readonly string[], args: readonly string[]): Promise<Reply> {
@@ -175,11 +185,23 @@ class Line implements Connection {
   #accept(reply: Reply, sent: number, link: Link): Reply {
     const [status, now, writes, reason] = reply;
     this.steady.learn(Number(now), sent);
-    this.#writes = Math.max(this.#writes, Number(writes));
-    if (status !== "lost" && status !== "new" && status !== "settling") return reply;
-    const why = status === "lost" ? lostWhy(reason, this.#parts.address) : COMES_BACK;
-    this.#giveUp(link, why);
-    throw new StateUnavailable(why);
+    try {
+      if (status === "lost") throw new StateUnavailable(lostWhy(reason, this.#parts.address));
+      if (status === "new" || status === "settling") throw new StateUnavailable(COMES_BACK);
+      this.#see(this.#generation, Math.max(this.#writes, Number(writes)));
+      return reply;
+    } catch (fault) {
+      this.#giveUp(link, messageOf(fault));
+      throw fault;
+    }
+  }
+
+  /** Kept before anybody hears of it. */
+  #see(generation: string, writes: number): void {
+    if (generation === this.#generation && writes === this.#writes) return;
+    this.#parts.sightings?.keep({ generation, writes });
+    this.#generation = generation;
+    this.#writes = writes;
   }
 
   #failed(fault: unknown, link: Link): void {
@@ -217,9 +239,9 @@ class Line implements Connection {
   async #establish(): Promise<Settling | undefined> {
     const link = await this.#open(this.#parts.address);
     try {
-      const run = await this.#check(link);
-      await this.#load(link, CONNECT_MS);
-      const settling = await this.#greet(link, run);
+      const server = await this.#check(link);
+      await this.#load(link, this.#connectMs);
+      const settling = await this.#greet(link, server);
       if (settling !== undefined) {
         link.end();
         this.#why = COMES_BACK;
@@ -235,38 +257,37 @@ class Line implements Connection {
 
   /** Of a cluster, the node that has this namespace: all of its keys are in one slot. */
   async #open(address: RedisAddress): Promise<Link> {
-    const link = await this.#parts.openLink(address, CONNECT_MS);
+    const link = await this.#parts.openLink(address, this.#connectMs);
     try {
-      await this.#within(link.send(["HLEN", this.#meta]), CONNECT_MS);
+      await this.#within(link.send(["HLEN", this.#meta]), this.#connectMs);
       return link;
     } catch (fault) {
       link.end();
       const moved = movedTo(fault);
       if (moved === undefined) throw fault;
-      const next = await this.#parts.openLink({ ...address, ...moved }, CONNECT_MS);
-      return next;
+      return await this.#parts.openLink({ ...address, ...moved }, this.#connectMs);
     }
   }
 
-  async #check(link: Link): Promise<string> {
-    const info = String(await this.#within(link.send(["INFO"]), CONNECT_MS));
-    const { run, refusal, warnings } = healthOf(info);
+  async #check(link: Link): Promise<ServerHealth> {
+    const health = healthOf(String(await this.#within(link.send(["INFO"]), this.#connectMs)));
+    const { refusal, warnings } = health;
     if (refusal !== undefined) throw new StateUnavailable(refusal);
     this.#warnings = warnings;
     for (const warning of warnings) this.#notice(warning);
-    return run;
+    return health;
   }
 
-  async #greet(link: Link, run: string): Promise<Settling | undefined> {
+  async #greet(link: Link, { run, evicted }: ServerHealth): Promise<Settling | undefined> {
     const sent = this.steady.mark();
-    const args = [run, randomUUID(), String(this.#parts.settleMs)];
-    const reply = await this.#evaluate(link, "hello", [], args, CONNECT_MS);
+    const args = [run, randomUUID(), String(this.#parts.settleMs), String(evicted)];
+    const reply = await this.#evaluate(link, "hello", [], args, this.#connectMs);
     const [status, now, writes, lost, generation] = reply;
     this.steady.learn(Number(now), sent);
     // Also where something is lost: that was said by now, and stands there until somebody confirms.
-    this.#generation = String(generation);
+    const known = generation === this.#generation ? this.#writes : 0;
+    this.#see(String(generation), Math.max(known, Number(writes)));
     if (status === "lost") throw new StateUnavailable(lostWhy(lost, this.#parts.address));
-    this.#writes = Math.max(this.#writes, Number(writes));
     return status === "settling" ? { settling: true } : undefined;
   }
 
@@ -290,9 +311,9 @@ class Line implements Connection {
   async #checkAgain(link: Link): Promise<void> {
     if (this.#link !== link) return;
     try {
-      const run = await this.#check(link);
-      if (await this.#isWhole(link)) return this.#keepChecking(link);
-      if ((await this.#greet(link, run)) !== undefined) throw new StateUnavailable(COMES_BACK);
+      const server = await this.#check(link);
+      if (await this.#isWhole(link, server)) return this.#keepChecking(link);
+      if ((await this.#greet(link, server)) !== undefined) throw new StateUnavailable(COMES_BACK);
     } catch (fault) {
       if (fault instanceof TookTooLong) this.#failed(fault, link);
       else this.#giveUp(link, messageOf(fault));
@@ -301,12 +322,16 @@ class Line implements Connection {
   }
 
   /** Whether nothing is missing, as far as can be told without saying so to others. */
-  async #isWhole(link: Link): Promise<boolean> {
-    const asked = ["HMGET", this.#meta, "generation", "writes", "lost"];
+  async #isWhole(link: Link, { evicted }: ServerHealth): Promise<boolean> {
+    const asked = ["HMGET", this.#meta, "generation", "writes", "lost", "evicted"];
     const seen = this.#writes;
-    const told = (await this.#within(link.send(asked), CONNECT_MS)) as readonly unknown[];
-    const [generation, writes, lost] = told;
-    return generation === this.#generation && Number(writes) >= seen && lost === null;
+    const told = (await this.#within(link.send(asked), this.#connectMs)) as readonly unknown[];
+    const [generation, writes, lost, evictedBefore] = told;
+    if (generation !== this.#generation || lost !== null) return false;
+    if (Number(writes) < seen || Number(evictedBefore) !== evicted) return false;
+    this.#see(this.#generation, Math.max(this.#writes, Number(writes)));
+    await this.#parts.sightings?.sync();
+    return true;
   }
 
   #giveUp(link: Link, why: string): void {

@@ -3,6 +3,8 @@
 export interface ServerHealth {
   /** Names this start of this server. */
   readonly run: string;
+  /** Keys that it has evicted since. */
+  readonly evicted: number;
   /** Why it must not be used; missing where it may be. */
   readonly refusal?: string;
   /** What it is worth knowing before relying on it. */
@@ -17,6 +19,7 @@ export function healthOf(info: string): ServerHealth {
   const refusal = refusalOf(facts);
   return {
     run: facts.get("run_id") ?? "",
+    evicted: Number(facts.get("evicted_keys")),
     ...(refusal === undefined ? {} : { refusal }),
     warnings: warningsOf(facts),
   };
@@ -40,6 +43,9 @@ function refusalOf(info: Info): string | undefined {
     return `Redis 6.2 or newer is needed, and this is ${version || "none"}`;
   if (info.get("loading") !== "0") return "Redis is still loading its data";
   if (info.get("role") !== "master") return "this Redis is a replica, which takes no changes";
+  if (!/^\d+$/.test(info.get("evicted_keys") ?? "")) {
+    return "Redis does not say how many keys it has evicted";
+  }
   const eviction = info.get("maxmemory_policy");
   if (eviction !== "noeviction") {
     return `Redis evicts (\`maxmemory-policy ${eviction ?? "?"}\`), which would reset limits; set it to \`noeviction\``;

@@ -70,8 +70,12 @@ local function countWrite()
   redis.call('HSET', META, 'clock', fmt(now), 'raw', fmt(raw), 'writes', fmt(writes))
 end
 
+-- A loss that was confirmed ends a generation: who knows no later one has nothing to say against what there is.
+local function isPast(known) return redis.call('HGET', META, 'past ' .. known) end
+
 local function declareLost(known, seen, why)
-  if not generation then redis.call('HSET', META, 'generation', known) end
+  if not generation then redis.call('HSET', META, 'generation', known)
+  elseif known ~= '' and known ~= generation then redis.call('HSET', META, 'past ' .. known, '1') end
   redis.call('HSET', META, 'lost', why, 'writes', fmt(math.max(writes, seen)))
   lost = why
 end
@@ -82,6 +86,7 @@ local function refusal(known, seen)
     if known == '' then return 'new' end
     declareLost(known, seen, 'it is empty, and was not')
   elseif known ~= '' and known ~= generation then
+    if not lost and isPast(known) then return 'new' end
     declareLost(known, seen, 'it is not the one that was written to')
   elseif writes < seen then
     declareLost(known, seen, 'changes that were acknowledged are missing')
@@ -724,11 +729,22 @@ local function session()
   return { 'ok', fmt(now), fmt(writes), facts }
 end
 
+-- A server counts from its start what it has evicted. What it had evicted before there was anything here was others'.
+local function noteEvicted(run, evicted)
+  local before = redis.call('HMGET', META, 'run', 'evicted')
+  redis.call('HSET', META, 'evicted', fmt(evicted))
+  local most = generation and 0 or evicted
+  if before[1] == run and before[2] then most = whole(before[2]) end
+  if evicted > most then declareLost(known, seenWrites, 'the server has evicted keys') end
+end
+
 -- Asked on every new connection. A server that is another than before, or was started anew, may have lost what
 -- it acknowledged: for a while it answers nobody, so that whoever has seen more comes and says so.
 local function hello()
-  local run, proposed, settleMs = take(), take(), takeWhole()
+  local run, proposed, settleMs, evicted = take(), take(), takeWhole(), takeWhole()
   readClock(expected)
+  if generation and known ~= generation and isPast(known) then known, seenWrites = '', 0 end
+  noteEvicted(run, evicted)
   if not generation and known == '' then
     generation = proposed
     redis.call('HSET', META, 'generation', generation)

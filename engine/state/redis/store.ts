@@ -38,6 +38,7 @@ import { type OpenLink, openLink } from "./link.ts";
 import { meaningIn, readTask, spellLabels, spellSeen, spellTask } from "./record.ts";
 import { reportOf } from "./report.ts";
 import { SCRIPT } from "./script.ts";
+import type { Sightings } from "./sightings.ts";
 import { type Places, placesIn, type Tables, tablesOf, taskField } from "./tables.ts";
 import { MACHINE_TIMERS, type Timers } from "./timers.ts";
 
@@ -46,6 +47,8 @@ export interface RedisParts {
   readonly limits?: Partial<MemoryLimits>;
   /** An answer may take so long before it counts as none. */
   readonly timeoutMs?: number;
+  /** What was seen of the store before, and where that is kept; without, a loss from before this process goes unnoticed. */
+  readonly sightings?: Sightings;
   /** Told of what is worth knowing, once each. */
   readonly onNotice?: (notice: string) => void;
   /** For tests: how a connection is made, what runs in Redis, what measures time here, and what is remembered. */
@@ -80,6 +83,7 @@ export async function connectRedis(parts: RedisParts): Promise<RedisStore> {
     timers: parts.timers ?? MACHINE_TIMERS,
     timeoutMs: parts.timeoutMs ?? REDIS_TIMEOUT_MS,
     settleMs: parts.settleMs ?? SETTLE_MS,
+    sightings: parts.sightings,
     onNotice,
   });
   const shared = {

@@ -39,6 +39,7 @@ describe("servers", () => {
     loading: "0",
     role: "master",
     maxmemory_policy: "noeviction",
+    evicted_keys: "0",
     aof_enabled: "1",
   };
   const infoOf = (changes: Readonly<Record<string, string>>) =>
@@ -47,7 +48,11 @@ describe("servers", () => {
       .join("");
 
   test("are trusted that keep everything", () => {
-    expect(healthOf(`# Server\r\n${infoOf({})}`)).toEqual({ run: "abc", warnings: [] });
+    expect(healthOf(`# Server\r\n${infoOf({})}`)).toEqual({
+      run: "abc",
+      evicted: 0,
+      warnings: [],
+    });
     expect(healthOf(infoOf({ redis_version: "8.2.2" })).refusal).toBeUndefined();
   });
 
@@ -58,6 +63,7 @@ describe("servers", () => {
     ["role", "slave", "replica"],
     ["maxmemory_policy", "allkeys-lru", "allkeys-lru"],
     ["maxmemory_policy", "volatile-ttl", "volatile-ttl"],
+    ["evicted_keys", "", "how many keys it has evicted"],
   ])("with %s %s are not", (name, value, why) => {
     expect(healthOf(infoOf({ [name]: value })).refusal).toContain(why);
   });
