@@ -23,7 +23,7 @@ describeRedis("writ state confirm", () => {
       pairsOf(await redis.command("HGETALL", META)),
     );
     // From here on it is another one: who knows the one before knows what was lost.
-    expect(rest).toEqual({ writes: "7", "past first": "1" });
+    expect(rest).toEqual({ writes: "7", "past first": "1", evicted: "anew" });
     expect(generation).toMatch(/^[0-9a-f-]{36}$/);
     const [kept = ""] = (await redis.command(
       "LRANGE",

@@ -55,12 +55,14 @@ export function confirmationOf(
   return ["EVAL", CONFIRM, "2", meta, log, lost, record, generation];
 }
 
+/** Where no process has said yet what was evicted, that is what was confirmed as well. */
 const CONFIRM = `
 if redis.call('HGET', KEYS[1], 'lost') ~= ARGV[1] then return 0 end
 redis.call('RPUSH', KEYS[2], ARGV[2])
 local before = redis.call('HGET', KEYS[1], 'generation')
 if before then redis.call('HSET', KEYS[1], 'past ' .. before, '1') end
 redis.call('HSET', KEYS[1], 'generation', ARGV[3])
+redis.call('HSETNX', KEYS[1], 'evicted', 'anew')
 redis.call('HDEL', KEYS[1], 'lost')
 return 1
 `;

@@ -733,8 +733,8 @@ end
 local function noteEvicted(run, evicted)
   local before = redis.call('HMGET', META, 'run', 'evicted')
   redis.call('HSET', META, 'evicted', fmt(evicted))
-  local most = generation and 0 or evicted
-  if before[1] == run and before[2] then most = whole(before[2]) end
+  local most = generation and before[2] ~= 'anew' and 0 or evicted
+  if before[1] == run and tonumber(before[2]) then most = whole(before[2]) end
   if evicted > most then declareLost(known, seenWrites, 'the server has evicted keys') end
 end
 
