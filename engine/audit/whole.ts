@@ -15,6 +15,7 @@ import { decodeTask, decodeValue, encodeTask, encodeValue } from "../state/codec
 import { sequenceIn } from "../state/past.ts";
 import type { TaskState } from "../state/store.ts";
 import { isSet, type RecordValue, type Scalar, type Value } from "../value.ts";
+import { isObject } from "../value-reader.ts";
 import { without } from "./pointer.ts";
 import { sealed, sealedJson } from "./sealed.ts";
 
@@ -48,18 +49,17 @@ interface WholeSession {
   readonly sensitivity: number;
 }
 
-/** Read for `origin` and for nobody else, free text, and tokens: no decision needs more of them than its facts. */
+/** Read for `origin` and for nobody else, and free text: no decision needs more of them than its facts. */
 const NEVER = [
   ["intent", "instruction"],
   ["intent", "reason"],
-  ["delegation", "tokens"],
 ];
 
 export function wholeOf(
   { input, program, accepted, facts, nowMs, vouched }: DecisionEvidence,
   but: readonly (readonly string[])[],
 ): Whole {
-  const spared = NEVER.reduce(without, input);
+  const spared = withoutTokens(NEVER.reduce(without, input));
   const request = but.reduce(without, spared);
   const read = accepted && facts && program && factsJson(facts, accepted, program);
   // A module may answer with what it was asked.
@@ -83,6 +83,13 @@ export function wholeOf(
     session: sessionOf(accepted?.request.roots.session),
     ...read,
   };
+}
+
+/** That there were tokens is decided on where nobody verifies them; what they came to is told beside the request. */
+function withoutTokens(input: unknown): unknown {
+  if (!isObject(input) || !isObject(input.delegation)) return input;
+  if (input.delegation.tokens === undefined) return input;
+  return { ...input, delegation: { ...input.delegation, tokens: [] } };
 }
 
 /** By which a value is found again whose origin was asked. */

@@ -7,10 +7,11 @@ import { describe, expect, test } from "vitest";
 import { type Again, openAgain, type RecordedDecision } from "../../../engine/audit/again.ts";
 import { decisionRecord, type RecordOptions } from "../../../engine/audit/record.ts";
 import { canonicalJson } from "../../../engine/canonical-json.ts";
-import { createEngine } from "../../../engine/engine.ts";
+import { createEngine, type Vouched } from "../../../engine/engine.ts";
 import type { Evaluator } from "../../../engine/evaluate/evaluator.ts";
 import { createInterpreter } from "../../../engine/evaluate/interpret.ts";
 import { generateEvaluator } from "../../../engine/evaluate/javascript.ts";
+import type { DecisionEvidence } from "../../../engine/evidence.ts";
 import { compile } from "../../../lang/compile.ts";
 import type { Program } from "../../../lang/ir.ts";
 import { randomFrom } from "../../differential/random.ts";
@@ -246,6 +247,29 @@ describe("what imported modules said", () => {
     const made = recordOf("look", { to: "secret" }, [true], but);
     expect(again(made)).toEqual({ kind: "skipped", why: "left_out" });
   });
+});
+
+test.each<[string, Vouched, string]>([
+  ["nobody verifies", {}, "tokens_not_accepted"],
+  [
+    "are refused",
+    { delegation: { ok: false, code: "delegation_invalid", cause: "token_expired", why: "ended" } },
+    "token_expired",
+  ],
+])("tokens that %s are decided on again without them", (_, vouched, cause) => {
+  const program = programOf(SMALL);
+  const records: RecordedDecision[] = [];
+  const evidence = {
+    decided: (one: DecisionEvidence) =>
+      void records.push(JSON.parse(canonicalJson(decisionRecord(one, START, WHOLE)))),
+    settled: () => {},
+  };
+  const request = { ...PAYMENT, delegation: { tokens: ["a-secret"] } };
+  drive(program, { digest: DIGEST, evidence }).send(request, vouched);
+  expect(records).toMatchObject([{ cause, whole: { request: { delegation: { tokens: [] } } } }]);
+  expect(JSON.stringify(records)).not.toContain("a-secret");
+  const again = openAgain({ program, digest: DIGEST, evaluator: generateEvaluator(program) });
+  expect(records.map(again)).toEqual([{ kind: "same" }]);
 });
 
 describe("a record that was changed, or made by another policy", () => {
