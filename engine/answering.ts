@@ -40,6 +40,7 @@ import {
   StateUnavailable,
   type StateView,
 } from "./state/store.ts";
+import { taskIdIn } from "./state/task-run.ts";
 
 export interface Answering {
   readonly policy: Policy;
@@ -171,7 +172,7 @@ export function scopeOf(accepted: AcceptedRequest, shell: Answering): StateScope
   const { request, sessionId, instruction, nowMs } = accepted;
   const { task: name } = request.roots.intent;
   const task = typeof name === "string" ? shell.taskIndexes.get(name) : undefined;
-  return { nowMs, sessionId, task, instruction };
+  return { nowMs, sessionId, task, taskId: taskIdIn(request), instruction };
 }
 
 /** State, and beside it what imported modules say where there are some. */

@@ -204,7 +204,7 @@ export function holdDelegation(
       ? holdSelf(claimed.vouched, agent, principal, context.nowMs)
       : holdHops(claimed.hops, agent, principal, {
           nowMs: context.nowMs,
-          verified: vouched !== undefined || context.verified,
+          verified: vouched === undefined ? context.verified : vouched.asserted !== true,
         });
   if (vouched !== undefined && held.refusal === undefined)
     complete(held, vouched, agent, principal);

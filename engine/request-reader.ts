@@ -4,8 +4,8 @@ import { purposeWithin } from "../lang/scalar/purpose.ts";
 import type { Field, Type } from "../lang/type.ts";
 import type { ClockDoubt } from "./clock.ts";
 import { holdDelegation, readDelegation, uncovered } from "./delegation-reader.ts";
-import type { DelegationRefusal } from "./identity/cause.ts";
-import type { VouchedDelegation } from "./identity/vouched.ts";
+import { type DelegationRefusal, refuseDelegation } from "./identity/cause.ts";
+import type { VouchedDelegation, VouchedTask } from "./identity/vouched.ts";
 import type { DecisionRequest, Roots } from "./request.ts";
 import { newRecord, type RecordValue, type Scalar, type Value } from "./value.ts";
 import {
@@ -294,7 +294,10 @@ function readParts(envelope: Envelope, work: Work): Reading | undefined {
   if (purpose !== undefined) intent.value.purpose = purpose;
   const declared = shape.tools[tool.index];
   const args = context.ahead ? undefined : tool.args;
-  const delegationProblem = held.refusal ?? uncovered(held, purpose, declared, args, words);
+  const delegationProblem =
+    held.refusal ??
+    outsideGrant(intent.value, textIn(session, "id"), grantIn(context)) ??
+    uncovered(held, purpose, declared, args, words);
   const bounds = held.tools?.get(declared?.wire ?? "");
   const taskProblem = outsideTask(purpose, intent.taskPurpose);
   const roots: Roots = {
@@ -443,7 +446,15 @@ interface Intent {
   readonly instruction: string | undefined;
 }
 
-const INTENT_MEMBERS = ["purpose", "task", "source", "reason", "instruction", "plan"] as const;
+const INTENT_MEMBERS = [
+  "purpose",
+  "task",
+  "task_id",
+  "source",
+  "reason",
+  "instruction",
+  "plan",
+] as const;
 const SOURCE = readerOf({ kind: "Source" }, NO_WORDS);
 const PLAN = readerOf({ kind: "Map", of: { kind: "Int" } }, NO_WORDS);
 
@@ -457,17 +468,41 @@ function readIntent(json: unknown, work: Work): Intent | undefined {
   if (purpose !== undefined && !shape.words.purposes.has(purpose)) {
     report(invalid, "/intent/purpose", `is no purpose that the policy knows: \`${purpose}\``);
   }
-  const task = optionally(readId, given.task, "/intent/task", malformed);
+  const granted = grantIn(work.context);
+  const task = optionally(readId, given.task, "/intent/task", malformed) ?? granted?.name;
+  const taskId = optionally(readId, given.task_id, "/intent/task_id", malformed) ?? granted?.id;
   if (task !== undefined && !shape.taskPurposes.has(task)) {
     report(invalid, "/intent/task", `is no task that the policy knows: \`${task}\``);
   }
   if (task !== undefined) value.task = task;
+  if (taskId !== undefined) value.task_id = taskId;
   optionally(readText, given.reason, "/intent/reason", malformed);
   const instruction = optionally(readText, given.instruction, "/intent/instruction", malformed);
   const plan = optionally(PLAN, given.plan, "/intent/plan", malformed);
   if (plan !== undefined) value.plan = plan;
   const taskPurpose = task === undefined ? undefined : shape.taskPurposes.get(task);
   return { value, purpose, taskPurpose, instruction };
+}
+
+/** Of the task that the request's tokens are the grant of. */
+function grantIn({ delegation }: RequestContext): VouchedTask | undefined {
+  return delegation?.ok === true ? delegation.task : undefined;
+}
+
+/** A grant is good for one task, one run of it, and the session that it was started in; nothing else names a run. */
+function outsideGrant(
+  { task, task_id: id }: RecordValue,
+  session: string | undefined,
+  granted: VouchedTask | undefined,
+): DelegationRefusal | undefined {
+  const refuse = (why: string) => refuseDelegation("task_mismatch", why);
+  if (granted === undefined) {
+    return id === undefined ? undefined : refuse("no grant of the task that it names was shown");
+  }
+  if (task !== granted.name) return refuse("the grant is of another task");
+  if (id !== granted.id) return refuse("the grant is of another run of the task");
+  if (session !== undefined && session === granted.session) return undefined;
+  return refuse("the task was started in another session");
 }
 
 function outsideTask(purpose: string | undefined, wanted: string | undefined): string | undefined {

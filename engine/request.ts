@@ -17,7 +17,7 @@ export interface Roots {
   readonly principal: RecordValue | undefined;
   /** `chain` (List of records `from`, `to`, `scope`, `purpose?`, `issued_at?`, `expires_at?`, `approved`), `depth`, `root` (`id`, `kind`), `verified`, `scope`, `purpose?`, `expires_at?`, `tools?` (Set) */
   readonly delegation: RecordValue | undefined;
-  /** `purpose?` (effective: asked for, else the delegation's), `task?`, `source`, `plan?` (List of String) */
+  /** `purpose?` (effective: asked for, else the delegation's), `task?`, `task_id?`, `source`, `plan?` (List of String) */
   readonly intent: RecordValue;
   /** `name`, `server?`, `effect`, `digest?` */
   readonly tool: RecordValue;

@@ -103,6 +103,7 @@ function fixedFields(
       return [
         { name: "purpose", type: optional({ kind: "Purpose" }) },
         { name: "task", type: optional({ kind: "OneOf", values: [...vocabulary.tasks] }) },
+        { name: "task_id", type: optional(STRING) },
         { name: "source", type: { kind: "Source" } },
         { name: "plan", type: optional({ kind: "Map", of: { kind: "Int" } }) },
       ];

@@ -1,7 +1,7 @@
 /** Counters and latches (SPEC §7): which calls they see, what they keep, under which keys. */
 import type * as ast from "./ast.ts";
 import { type Context, type KeyScope, knowing, type Surroundings, toolsHere } from "./context.ts";
-import type { CallFilter, CounterDecl, Expr, LatchDecl } from "./ir.ts";
+import type { CallFilter, CounterDecl, Expr, LatchDecl, RootName } from "./ir.ts";
 import { either, type Known, NOTHING } from "./known.ts";
 import { withoutParens } from "./literal.ts";
 import { isRoot } from "./roots.ts";
@@ -188,7 +188,7 @@ function newSelection(selector: ast.Selector, around: Surroundings): readonly nu
 
 /**
  * The simple values a `per` stands for: an actor, tool or session by its id or name, a resource by type and
- * id, a task by its session and name.
+ * id, a task by its session, name and, where it was granted, id.
  */
 export function checkKey(expr: ast.Expr, context: Context): Expr[] {
   const inner = withoutParens(expr);
@@ -196,12 +196,8 @@ export function checkKey(expr: ast.Expr, context: Context): Expr[] {
   if (inner.kind === "name" && !context.locals.has(inner.name)) {
     const parts = KEY_PARTS.get(inner.name);
     if (parts !== undefined) {
-      return parts.map(([root, name]) => ({
-        kind: "attribute",
-        of: { kind: "root", name: root, at },
-        name,
-        at,
-      }));
+      const kept = parts.map(([root, name]) => attributeOf(root, name, at));
+      return inner.name === "task" ? [...kept, runOf(at)] : kept;
     }
     if (isRoot(inner.name)) {
       context.around.report(
@@ -218,6 +214,16 @@ export function checkKey(expr: ast.Expr, context: Context): Expr[] {
   if (key.type.kind === "Party") return [{ kind: "attribute", of: key.ir, name: "id", at }];
   if (!isScalar(key.type)) mismatch(expr.span, key.type, { kind: "String" }, context);
   return [key.ir];
+}
+
+function attributeOf(root: RootName, name: string, at: number): Expr {
+  return { kind: "attribute", of: { kind: "root", name: root, at }, name, at };
+}
+
+/** Two runs of one task in one session are told apart where they were granted. */
+function runOf(at: number): Expr {
+  const none: Expr = { kind: "const", type: { kind: "String" }, value: "", at };
+  return { kind: "coalesce", left: attributeOf("intent", "task_id", at), right: none, at };
 }
 
 type KeyPart = readonly [

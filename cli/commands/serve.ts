@@ -15,7 +15,7 @@ import { configure } from "../serve/config.ts";
 import { readDoors } from "../serve/doors.ts";
 import { curlFor, exampleFor } from "../serve/example.ts";
 import { openGrants, type ServedGrants } from "../serve/grants.ts";
-import { withIdentity } from "../serve/identity.ts";
+import { openServiceIdentity, withIdentity } from "../serve/identity.ts";
 import { startListening } from "../serve/listening.ts";
 import { openMetrics, vitalsOf } from "../serve/metrics.ts";
 import { openModules } from "../serve/modules.ts";
@@ -31,6 +31,7 @@ import { policyJson, spellPolicy } from "../serve/reloads.ts";
 import { type FoundShadow, findShadow } from "../serve/shadow.ts";
 import { openSignals } from "../serve/signals.ts";
 import { type OpenState, openState } from "../serve/state.ts";
+import { granterFor, openTasks } from "../serve/tasks.ts";
 import { readTraces } from "../serve/traces.ts";
 import { refuseUnsafe } from "../serve/unsafe.ts";
 import { painter } from "../terminal.ts";
@@ -104,16 +105,21 @@ async function answerUntilStopped(
   await backfill.settled();
 
   const decided = shadow.around(policy.active, { ...shared, store: state.store });
-  const digest = () => policy.active.present()?.digest;
-  const granted = grants.around(decided, digest);
+  const present = () => policy.active.present();
+  const digest = () => present()?.digest;
+  const granter = granterFor(input, io);
+  const tasks = openTasks({ tasks: grants.tasks, record: audit.operator }, io);
+  const granted = grants.around(tasks.around(decided), digest);
   const kept = audit.around(state.keep(granted));
-  const verifying = { clock: state.clock, revocations: grants.revocations };
-  const { service: counted, measures } = measured(await withIdentity(kept, verifying, input, io));
+  const verifying = { clock: state.clock, revocations: grants.revocations, granter };
+  const identity = await openServiceIdentity(verifying, input, io);
+  const { service: counted, measures } = measured(withIdentity(kept, identity, io));
   const traces = keep(openTraces(counted, state.clock), (one) => one.close());
   const { service } = traces;
 
   const signals = await openSignals({ grants, audit, state }, input, io);
-  const packageName = () => policy.active.present()?.program.package;
+  const serveTasks = tasks.open(granter, { service, identity, policy: present });
+  const packageName = () => present()?.program.package;
   const asked = { ...grants.kept, policy: digest, record: audit.operator };
   const openDoors = doors.open(service, packageName, asked);
   const app = createServer({
@@ -124,6 +130,7 @@ async function answerUntilStopped(
       traces.join(app);
       openDoors(app);
       signals.open(app);
+      serveTasks(app);
     },
     logger: loggerFor(input, io),
   });

@@ -1,4 +1,4 @@
-/** Who approves what is held, and where approvals and revocations are kept. */
+/** Who approves what is held, and where approvals, tasks and revocations are kept. */
 import { dirname, join, relative, resolve } from "node:path";
 import type { AccessRequestsParts } from "../../engine/access/access-requests.ts";
 import { Approvals } from "../../engine/approvals/approvals.ts";
@@ -14,6 +14,7 @@ import { revocable } from "../../engine/revocations/revocable.ts";
 import { Revocations } from "../../engine/revocations/revocations.ts";
 import { readVerifyingKey } from "../../engine/signing-key.ts";
 import { StateFileRefused } from "../../engine/state/sqlite/database.ts";
+import { Tasks } from "../../engine/tasks/tasks.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { readText } from "../files.ts";
 import { readSettingsFile } from "../settings-file.ts";
@@ -35,6 +36,7 @@ export interface ServedGrants {
   /** Beside approvals, who asked for them. */
   readonly kept: Pick<AccessRequestsParts, "approvals" | "ledger">;
   around(service: DecisionService, policy: () => string | undefined): DecisionService;
+  readonly tasks: Tasks;
   close(): void;
 }
 
@@ -48,11 +50,13 @@ export async function openGrants(
   const now = latestOf(state.clock);
   const revocations = new Revocations({ ledger, now });
   const isRevoked = revocations.reachesApproval.bind(revocations);
+  const tasks = new Tasks({ ledger, now, isRevoked: revocations.revoked.bind(revocations) });
   const approvals = new Approvals({ ledger, approvers, now, isRevoked });
   const onFault = (fault: unknown) =>
     io.err(`fault in grants: ${fault instanceof Error ? fault.message : fault}\n`);
   return {
     revocations,
+    tasks,
     admin: { approvals, revocations },
     kept: { approvals, ledger },
     around: (service, policy) =>

@@ -5,12 +5,15 @@ import type { DecisionService } from "../../engine/http/index.ts";
 import { type IdentityConfig, readIdentityConfig } from "../../engine/identity/config.ts";
 import type { KeysConfig } from "../../engine/identity/config-parts.ts";
 import { createIdentity, type Identity } from "../../engine/identity/identity.ts";
+import type { Issuer } from "../../engine/identity/issuer.ts";
 import type { KeySource } from "../../engine/identity/keys.ts";
 import { type OpenParts, openIssuers } from "../../engine/identity/open.ts";
 import type { Revocations } from "../../engine/identity/revocation.ts";
 import { identified } from "../../engine/identity/service.ts";
+import type { Granter } from "../../engine/tasks/start.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { readSettingsFile } from "../settings-file.ts";
+import { issuerOf } from "./tasks.ts";
 
 export const IDENTITY_OPTIONS: readonly Option[] = [
   {
@@ -23,18 +26,30 @@ export const IDENTITY_OPTIONS: readonly Option[] = [
 interface IdentityOpening {
   readonly clock: Clock;
   readonly revocations: Revocations;
+  /** Whose grants of tasks are accepted, beside what `--identity` names. */
+  readonly granter: Granter | undefined;
 }
 
-/** Around the service: without `--identity`, requests with tokens are refused. */
-export async function withIdentity(
-  service: DecisionService,
-  { clock, revocations }: IdentityOpening,
+/** `undefined` where no tokens are accepted. */
+export async function openServiceIdentity(
+  { clock, revocations, granter }: IdentityOpening,
   { values }: Input,
   io: Io,
-): Promise<DecisionService> {
+): Promise<Identity | undefined> {
   const path = values.get("identity");
-  if (path === undefined) return service;
-  const identity = await openIdentity(path, clock, io, revocations);
+  if (path === undefined && granter === undefined) return undefined;
+  const issuers = path === undefined ? [] : await issuersIn(path, io);
+  const own = granter === undefined ? [] : await ownIssuers(granter, issuers);
+  return createIdentity({ issuers: [...issuers, ...own], clock, revocations, tasks: true });
+}
+
+/** Around the service: where no tokens are accepted, requests with tokens are refused. */
+export function withIdentity(
+  service: DecisionService,
+  identity: Identity | undefined,
+  io: Io,
+): DecisionService {
+  if (identity === undefined) return service;
   return identified(service, {
     identity,
     onFault: (fault) => io.err(`fault while verifying tokens: ${messageOf(fault)}\n`),
@@ -47,9 +62,21 @@ export async function openIdentity(
   io: Io,
   revocations?: Revocations,
 ): Promise<Identity> {
-  const configs = readIdentityFile(path, io).issuers;
-  const issuers = await openSigners(path, configs, openIssuers, io);
+  const issuers = await issuersIn(path, io);
   return createIdentity({ issuers, clock, ...(revocations && { revocations }) });
+}
+
+function issuersIn(path: string, io: Io): Promise<readonly Issuer[]> {
+  return openSigners(path, readIdentityFile(path, io).issuers, openIssuers, io);
+}
+
+/** The service's own, which nobody else may speak for. */
+async function ownIssuers(granter: Granter, others: readonly Issuer[]): Promise<readonly Issuer[]> {
+  if (others.some(({ type, name }) => type === "link" && name === granter.name)) {
+    throw new Misuse(`\`--identity\` has an issuer ${granter.name}, which is this service's own`);
+  }
+  const config = issuerOf(granter, others[0]?.workloads ?? []);
+  return openIssuers([config], { directory: "", elapsedMs: () => 0, onFault: () => {} });
 }
 
 type Signer<Keys> = { readonly name: string; readonly keys: Keys };

@@ -12,6 +12,7 @@ import { POLICY_OPTIONS } from "./policy.ts";
 import { REGO_OPTIONS } from "./rego.ts";
 import { SHADOW_OPTIONS } from "./shadow.ts";
 import { STATE_OPTIONS } from "./state.ts";
+import { TASK_OPTIONS } from "./tasks.ts";
 import { TRACE_OPTIONS } from "./traces.ts";
 
 /** Everything that a service can be told. */
@@ -26,6 +27,7 @@ export const SERVE_OPTIONS: readonly Option[] = [
   ...DOORS_OPTIONS,
   ...IDENTITY_OPTIONS,
   ...GRANT_OPTIONS,
+  ...TASK_OPTIONS,
   ...MODULE_OPTIONS,
   ...REGO_OPTIONS,
   ...POLICY_OPTIONS,

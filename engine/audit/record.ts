@@ -73,6 +73,7 @@ export function decisionRecord(
     session: who.session,
     source: who.source,
     task: who.task,
+    task_id: who.task_id,
     task_policy: who.task_policy,
     tokens: who.tokens,
     tool: who.tool,
@@ -134,6 +135,7 @@ type WhoAndWhat = Told<
   | "session"
   | "source"
   | "task"
+  | "task_id"
   | "task_policy"
   | "tokens"
   | "tool"
@@ -166,6 +168,7 @@ function whoAndWhat(evidence: DecisionEvidence): WhoAndWhat {
     },
     source: intent.source,
     task: intent.task,
+    task_id: nameIn(intent, "task_id"),
     task_policy: evidence.decision.task?.policy,
     tokens: tokensOf(evidence),
     tool: {

@@ -30,5 +30,6 @@ export { PROBLEMS, type Problem, type ProblemName } from "./problem.ts";
 export { createServer, type ServerParts } from "./server.ts";
 export type { DecisionService } from "./service.ts";
 export { listenOnSocket, shortest } from "./socket.ts";
+export { serveTasks } from "./tasks.ts";
 export { type Traced, traced } from "./traced.ts";
 export { Waits } from "./waits.ts";

@@ -12,7 +12,7 @@ export const id = { type: "string", minLength: 1 } as const;
 export const texts = { type: "array", items: { type: "string" } } as const;
 /** `null` is another spelling of a missing member. */
 const optionalText = { type: ["string", "null"] } as const;
-const time = { type: "string", description: "RFC 3339" } as const;
+export const time = { type: "string", description: "RFC 3339" } as const;
 const pointer = { type: "string", description: "JSON pointer (RFC 6901) into the body" } as const;
 
 /** Closed: a member that is not listed is refused. */
@@ -36,7 +36,7 @@ const actor = { id, kind, groups: texts } as const;
 const party = { anyOf: [id, closed({ id, kind }, ["id"])] } as const;
 
 /** Of each tool, of each argument. */
-const bounds = {
+export const bounds = {
   type: "object",
   additionalProperties: {
     type: "object",
@@ -86,6 +86,7 @@ export const REQUEST_SCHEMA = {
       intent: closed({
         purpose: id,
         task: id,
+        task_id: id,
         source: { enum: ["user", "agent", "tool_output", "document", "unknown"] },
         reason: { type: "string" },
         instruction: { type: "string" },

@@ -19,6 +19,7 @@ export const DELEGATION_CAUSES = [
   "token_expired",
   "token_not_yet_valid",
   "token_used",
+  "task_unknown",
   "tokens_conflict",
   "parent_mismatch",
   "not_the_delegate",
@@ -44,6 +45,7 @@ export const DELEGATION_CAUSES = [
   "purpose_outside",
   "tool_outside",
   "argument_outside",
+  "task_mismatch",
 ] as const;
 export type DelegationCause = (typeof DELEGATION_CAUSES)[number];
 

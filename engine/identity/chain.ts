@@ -71,7 +71,7 @@ export function readChain(hops: readonly Hop[], context: ChainContext): Chain {
   if (ends !== undefined) return ends;
   const kinds = kindsOf(hops, context);
   if (!kinds.ok) return kinds;
-  let grant: Grant = {};
+  let grant: Authority = {};
   for (const [index, hop] of hops.entries()) {
     const fault = wider(hop, grant, hops[index - 1]) ?? outOfTime(hop, context.nowMs);
     if (fault !== undefined) return refuse(index + 1, ...fault);
@@ -81,13 +81,19 @@ export function readChain(hops: readonly Hop[], context: ChainContext): Chain {
   return { ok: true, delegation, tools: grant.tools };
 }
 
-interface Grant {
+/** What hops come to, one read with all before it; what is missing, none of them says. */
+export interface Authority {
   readonly scope?: ReadonlySet<string>;
   readonly purpose?: string;
   readonly expiresAtMs?: number;
   readonly audience?: ReadonlySet<string>;
   readonly depth?: number;
   readonly tools?: ToolBounds;
+}
+
+/** Of hops that hold. */
+export function authorityOf(hops: readonly Hop[]): Authority {
+  return hops.reduce(narrow, {});
 }
 
 type Fault = readonly [DelegationCause, string];
@@ -122,7 +128,7 @@ function checkEnds(hops: readonly Hop[], { agent, principal }: ChainContext): Re
 }
 
 /** What a hop has that the hops before it did not give. */
-function wider(hop: Hop, grant: Grant, before: Hop | undefined): Fault | undefined {
+function wider(hop: Hop, grant: Authority, before: Hop | undefined): Fault | undefined {
   const scope = added(hop.scope, grant.scope);
   if (scope !== undefined) return ["scope_widened", `its scope adds \`${scope}\``];
   const audience = hop.audience && added(hop.audience, grant.audience);
@@ -143,14 +149,14 @@ function added(now: ReadonlySet<string>, before: ReadonlySet<string> | undefined
   return before && [...now].find((item) => !before.has(item));
 }
 
-function deeper(hop: Hop, grant: Grant): Fault | undefined {
+function deeper(hop: Hop, grant: Authority): Fault | undefined {
   if (grant.depth === undefined) return undefined;
   if (grant.depth === 0) return ["depth_exceeded", "the hop before was not to be passed on"];
   if (hop.depth === undefined || hop.depth < grant.depth) return undefined;
   return ["depth_widened", `it leaves ${hop.depth} further hops, of at most ${grant.depth - 1}`];
 }
 
-function longer(hop: Hop, grant: Grant, before: Hop | undefined): Fault | undefined {
+function longer(hop: Hop, grant: Authority, before: Hop | undefined): Fault | undefined {
   if (hop.expiresAtMs !== undefined && grant.expiresAtMs !== undefined) {
     if (hop.expiresAtMs > grant.expiresAtMs) {
       return ["expiry_widened", "it lasts longer than the hop before"];
@@ -174,7 +180,7 @@ function outOfTime(hop: Hop, nowMs: number): Fault | undefined {
   return undefined;
 }
 
-function narrow(grant: Grant, hop: Hop): Grant {
+function narrow(grant: Authority, hop: Hop): Authority {
   const purpose = hop.purpose ?? grant.purpose;
   const expiresAtMs = hop.expiresAtMs ?? grant.expiresAtMs;
   const audience = hop.audience ?? grant.audience;
@@ -217,7 +223,7 @@ function kindsOf(hops: readonly Hop[], { agent, principal }: ChainContext): Kind
 
 function delegationOf(
   hops: readonly Hop[],
-  grant: Grant,
+  grant: Authority,
   kinds: ReadonlyMap<string, Kind>,
   verified: boolean,
 ): RecordValue {

@@ -35,6 +35,8 @@ export interface LinkClaims {
   /** As `readToolBounds` has accepted it. */
   readonly tools?: JsonValue;
   readonly depth: number;
+  /** Of the grant of a task: a SPIFFE ID of this run, and which task it is. */
+  readonly task?: { readonly id: string; readonly name: string };
   /** base64url of SHA-256 over the token before it; missing in a first link. */
   readonly parent?: string;
   readonly handsOn: TrustedKey;

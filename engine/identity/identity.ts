@@ -18,6 +18,8 @@ export interface IdentityParts {
   readonly clock: Clock | (() => number);
   /** Missing = nothing was revoked. */
   readonly revocations?: Revocations;
+  /** Somebody behind this keeps tasks, and is asked whether a grant still counts. Missing = grants of tasks are refused. */
+  readonly tasks?: boolean;
 }
 
 export interface Identity {
@@ -111,10 +113,11 @@ async function verifyAll(
 function conclude(
   tokens: readonly Token[],
   join: (sorted: Sorted, tokens: readonly Token[]) => VouchedDelegation,
-  { time, revocations = NOTHING_REVOKED }: Shell,
+  { time, revocations = NOTHING_REVOKED, tasks = false }: Shell,
 ): VouchedDelegation {
   const sorted = sortTokens(tokens);
   if (!sorted.ok) return sorted;
+  if (!tasks && sorted.chain.some(isGrantOfTask)) return NO_TASKS;
   const reading = time();
   const audiences = sorted.chain[0]?.issuer?.audiences;
   for (const [index, token] of tokens.entries()) {
@@ -124,6 +127,12 @@ function conclude(
   const delegation = join(sorted, tokens);
   return delegation.ok ? (revokedOf(sorted, revocations) ?? delegation) : delegation;
 }
+
+function isGrantOfTask({ content }: Token): boolean {
+  return content.kind === "link" && content.task !== undefined;
+}
+
+const NO_TASKS = refuseDelegation("task_unknown", "this engine keeps no tasks");
 
 /** What can change from one use to the next, or from one engine to another. */
 function useRefusal(

@@ -18,8 +18,10 @@ export interface LinkIssue {
   readonly expiresAtMs: number;
   readonly depth: number;
   /** Whose holder may continue it. */
-  readonly holder: VerifyingKey;
+  readonly holder: Pick<VerifyingKey, "pem">;
   readonly id: string;
+  /** Of the grant of a task. */
+  readonly task?: { readonly id: string; readonly name: string };
 }
 
 export function issueLink(link: LinkIssue, key: SigningKey): string {
@@ -27,7 +29,7 @@ export function issueLink(link: LinkIssue, key: SigningKey): string {
 }
 
 function claimsOf(link: LinkIssue) {
-  const { origin, from, to, scope, purpose, tools, audience, depth, holder, id } = link;
+  const { origin, from, to, scope, purpose, tools, audience, depth, holder, id, task } = link;
   return {
     ...origin,
     from,
@@ -41,6 +43,7 @@ function claimsOf(link: LinkIssue) {
     depth,
     cnf: { jwk: publicJwk(holder) },
     jti: id,
+    ...(task === undefined ? {} : { task }),
   };
 }
 
@@ -55,8 +58,12 @@ function encode(json: object): string {
   return Buffer.from(JSON.stringify(json)).toString("base64url");
 }
 
-/** As `cnf` holds it, and as its thumbprint is made of it (RFC 7638). */
-export function publicJwk({ pem }: VerifyingKey): { crv: string; kty: string; x: string } {
-  const { crv = "", kty = "", x = "" } = createPublicKey(pem).export({ format: "jwk" });
-  return { crv, kty, x };
+/** As `cnf` holds it, and as its thumbprint is made of it: the members of RFC 7638 §3.2 and no others. */
+export function publicJwk({ pem }: Pick<VerifyingKey, "pem">): Readonly<Record<string, string>> {
+  const jwk = createPublicKey(pem).export({ format: "jwk" });
+  return Object.fromEntries(
+    Object.entries(jwk)
+      .map(([name, value]): [string, string] => [name, String(value)])
+      .sort(([one], [other]) => (one < other ? -1 : 1)),
+  );
 }

@@ -4,7 +4,13 @@ import { type DelegationRefusal, refuseDelegation } from "./cause.ts";
 import type { GrantClaims, IdentityClaims, LinkClaims } from "./claims.ts";
 import { agentKind, type Issuer, mayBeRoot, rootKind } from "./issuer.ts";
 import type { Token } from "./token.ts";
-import type { TokenRecord, VouchedDelegation, VouchedHop, VouchedParty } from "./vouched.ts";
+import type {
+  TokenRecord,
+  VouchedDelegation,
+  VouchedHop,
+  VouchedParty,
+  VouchedTask,
+} from "./vouched.ts";
 
 type Of<Content> = Token & { readonly content: Content };
 
@@ -46,6 +52,7 @@ export function joinTokens({ identity, chain }: Sorted): VouchedDelegation {
   const shown = showsLast(identity, hops, first);
   if (shown !== undefined) return shown;
   const facts = first.content.kind === "grant" ? first.content.facts : {};
+  const task = first.content.kind === "link" ? taskOf(first.content, first) : undefined;
   const own = hops.length === 0 && first.content.kind === "grant" ? first.content : undefined;
   return {
     ok: true,
@@ -53,8 +60,13 @@ export function joinTokens({ identity, chain }: Sorted): VouchedDelegation {
     ...(own === undefined ? {} : { self: selfOf(own, first) }),
     agent: { ...(own === undefined ? {} : facts), ...identity?.content.facts },
     principal: facts,
+    ...(task === undefined ? {} : { task }),
     tokens,
   };
+}
+
+function taskOf({ task }: LinkClaims, { common: { id } }: Token): VouchedTask | undefined {
+  return task && id !== undefined ? { id, name: task.name } : undefined;
 }
 
 function identityAlone(

@@ -17,6 +17,7 @@ import { readToolBounds } from "./bounds.ts";
 import { HOPS_MOST } from "./chain.ts";
 import { type LinkClaims, readTexts } from "./claims.ts";
 import { readKey, type TrustedKey } from "./jwk.ts";
+import { parseSpiffeId } from "./spiffe.ts";
 
 export const LINK_TYPE = "writ-link+jwt";
 
@@ -34,6 +35,7 @@ const MEMBERS = [
   "depth",
   "cnf",
   "jti",
+  "task",
 ] as const;
 
 export function readLink(claims: JsonObject, problems: Problem[]): LinkClaims | undefined {
@@ -49,6 +51,7 @@ export function readLink(claims: JsonObject, problems: Problem[]): LinkClaims | 
   const depth = readDepth(claims.depth, problems);
   const parent = readParent(claims, problems);
   const handsOn = readHandsOn(claims.cnf, problems);
+  const task = optionally((json) => readTask(json, claims, problems), claims.task, "", problems);
   if (from === undefined || to === undefined || scope === undefined) return undefined;
   if (depth === undefined || handsOn === undefined) return undefined;
   return {
@@ -61,7 +64,25 @@ export function readLink(claims: JsonObject, problems: Problem[]): LinkClaims | 
     ...(purpose === undefined ? {} : { purpose }),
     ...(claims.tools === undefined ? {} : { tools: claims.tools }),
     ...(parent === undefined ? {} : { parent }),
+    ...(task === undefined ? {} : { task }),
   };
+}
+
+/** Stands in a first link alone, and its id ends in the link's own name: what revokes the one revokes the other. */
+function readTask(
+  json: unknown,
+  { parent, jti }: JsonObject,
+  problems: Problem[],
+): LinkClaims["task"] {
+  if (!isObject(json)) return wrong(problems, "/task", "an object", json);
+  const given = onlyMembers(json, ["id", "name"], "/task", problems);
+  const id = readId(given.id, "/task/id", problems);
+  const name = readId(given.name, "/task/name", problems);
+  if (id === undefined || name === undefined) return undefined;
+  if (parent !== undefined) return report(problems, "/task", "stands in a first link alone");
+  const read = parseSpiffeId(id);
+  if (read.ok && read.path === `/task/${jti}`) return { id, name };
+  return report(problems, "/task/id", "is no SPIFFE ID `spiffe://…/task/` and the link's `jti`");
 }
 
 function readDepth(json: JsonValue | undefined, problems: Problem[]): number | undefined {

@@ -14,8 +14,21 @@ export interface AcceptedDelegation {
   readonly self?: VouchedSelf;
   readonly agent: VouchedFacts;
   readonly principal: VouchedFacts;
+  /** The tokens begin with the grant of a task: every call is one of it (SPEC §16). */
+  readonly task?: VouchedTask;
+  /** What was granted rests on hops that an enforcement point asserted, and nobody verified. */
+  readonly asserted?: true;
   /** What may be kept of the tokens themselves, none of which can be used again. */
   readonly tokens: readonly TokenRecord[];
+}
+
+export interface VouchedTask {
+  /** Of this run of it. */
+  readonly id: string;
+  /** As the policy declares it. */
+  readonly name: string;
+  /** Whose it is; missing until whoever keeps the task has told, and until then no call is covered. */
+  readonly session?: string;
 }
 
 /** A hop of SPEC §12.2. */

@@ -1,12 +1,12 @@
 /**
- * What is kept of grants beside state (SPEC §15.4): approvals, who asked for them, what was taken back, tokens that were
- * used and events that were taken. Few entries, read at every decision from this process's own memory, and changed only
+ * What is kept of grants beside state (SPEC §15.4): approvals, who asked for them, tasks, what was taken back, tokens
+ * that were used and events that were taken. Few entries, read at every decision from this process's own memory, and changed only
  * where they still are what was read.
  */
 import type { Readiness } from "../answer.ts";
 import type { Awaitable } from "../state/report.ts";
 
-export type LedgerKind = "approval" | "revocation" | "use" | "request" | "event";
+export type LedgerKind = "approval" | "revocation" | "use" | "request" | "event" | "task";
 
 export interface LedgerEntry {
   /** JSON. */
@@ -37,6 +37,8 @@ export interface Ledger {
   entries(kind: LedgerKind): Iterable<readonly [id: string, entry: LedgerEntry]>;
   /** Throws, or rejects, where it is not known whether it is kept. */
   put(change: Change): Awaitable<Kept>;
+  /** Asks at once what others have changed; missing where there are no others. */
+  refresh?(): Promise<void>;
   readiness(): Readiness;
   close(): void;
 }
@@ -51,4 +53,5 @@ export const ENTRIES_MOST: Readonly<Record<LedgerKind, number>> = {
   use: 20_000,
   request: 20_000,
   event: 20_000,
+  task: 10_000,
 };

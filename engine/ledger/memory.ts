@@ -24,6 +24,7 @@ export class MemoryLedger implements Ledger {
     use: new Map(),
     request: new Map(),
     event: new Map(),
+    task: new Map(),
   };
   readonly #keeper: LedgerKeeper;
   readonly #most: Readonly<Record<LedgerKind, number>>;

@@ -43,7 +43,7 @@ export async function openRedisLedger(parts: RedisLedgerParts): Promise<Ledger> 
 /** `log` has each entry by the number of its last change; an entry is its end, a space, and its text. */
 const SCRIPT = `
 local log, last = KEYS[1], KEYS[2]
-local tables = { approval = KEYS[3], revocation = KEYS[4], use = KEYS[5], request = KEYS[6], event = KEYS[7] }
+local tables = { approval = KEYS[3], revocation = KEYS[4], use = KEYS[5], request = KEYS[6], event = KEYS[7], task = KEYS[8] }
 if ARGV[1] == 'since' then
   local found = redis.call('ZRANGEBYSCORE', log, '(' .. ARGV[2], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
   local said = { redis.call('GET', last) or '0' }
@@ -92,7 +92,7 @@ class RedisLedger implements Ledger {
     this.#parts = parts;
     // One hash tag, so that a cluster has them where it has the state.
     const prefix = `writ:{${parts.namespace}}:ledger`;
-    this.#keys = ["log", "last", "approval", "revocation", "use", "request", "event"].map(
+    this.#keys = ["log", "last", "approval", "revocation", "use", "request", "event", "task"].map(
       (name) => `${prefix}:${name}`,
     );
   }
@@ -113,6 +113,10 @@ class RedisLedger implements Ledger {
     else if (result === "changed") this.#take(kind, id, detail, undefined);
     else if (result !== "full") throw new Error("Redis gave no answer to a change");
     return result;
+  }
+
+  refresh(): Promise<void> {
+    return this.catchUp();
   }
 
   readiness(): Readiness {

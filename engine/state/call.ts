@@ -13,7 +13,7 @@ export interface Call {
   readonly sessionId: string | undefined;
   readonly held: readonly Held[];
   readonly latches: readonly HeldLatch[];
-  /** Its name. */
+  /** The run of it (`task-run.ts`). */
   readonly task: string | undefined;
   readonly returning: Returning;
 }

@@ -26,7 +26,7 @@ export interface Keeper {
   session(id: string): void;
   /** Used again, and otherwise as it was. */
   used(id: string, session: Session, nowMs: number): void;
-  task(session: string, name: string): void;
+  task(session: string, run: string): void;
   /** By its meaning. */
   sequence(meaning: string): void;
   call(id: string): void;

@@ -40,6 +40,7 @@ import {
   type TaskEntry,
   writtenTask,
 } from "./tables.ts";
+import { runOf, taskIdIn, taskOfRun } from "./task-run.ts";
 import { countedOf, latchedWhen } from "./touched.ts";
 import { bucketOf, Distinct, LIFETIME, Sum } from "./window.ts";
 
@@ -124,7 +125,7 @@ function rememberedBy(policy: Policy): Remembered {
     limits,
     sessions,
     taskCount: () => memory.taskCount,
-    task: (sessionId, index) => taskNow(sessionId, index, policy),
+    task: (sessionId, index) => taskNow({ sessionId }, index, policy),
     calls,
     late: (nowMs) => lateIn(policy, nowMs),
     counters: counters.map((table) => ({
@@ -155,7 +156,7 @@ class View implements StateView {
     this.nowMs = scope.nowMs;
     this.#policy = policy;
     this.#seen = policy.program.readsOrigin ? seenBy(scope, policy.memory) : undefined;
-    this.task = scope.task === undefined ? undefined : taskNow(scope.sessionId, scope.task, policy);
+    this.task = scope.task === undefined ? undefined : taskNow(scope, scope.task, policy);
   }
 
   counter(index: number, key: string): number | "unavailable" {
@@ -209,12 +210,12 @@ function seenBy(scope: StateScope, memory: Memory): Seen | undefined | "unavaila
 }
 
 function taskNow(
-  sessionId: string | undefined,
+  { sessionId, taskId }: Pick<StateScope, "sessionId" | "taskId">,
   index: number,
   policy: Policy,
 ): TaskState | "changed" | undefined {
   const session = policy.memory.sessions.get(sessionId ?? "");
-  const entry = session?.tasks?.get(policy.program.tasks[index]?.name ?? "");
+  const entry = session?.tasks?.get(runOf(policy.program.tasks[index]?.name ?? "", taskId));
   return entry === undefined ? undefined : taskUnder(policy, index, entry);
 }
 
@@ -234,13 +235,13 @@ function stateIn(sequence: KeptSequence, entry: TaskEntry): TaskState {
 interface TaskPlace {
   readonly sessionId: string;
   readonly session: Session;
-  readonly name: string;
+  readonly run: string;
   /** In the policy; −1 where it has no such task any more. */
   readonly index: number;
 }
 
 function keepTask(
-  { sessionId, session, name, index }: TaskPlace,
+  { sessionId, session, run, index }: TaskPlace,
   state: TaskState,
   { sequences, memory }: Policy,
 ): void {
@@ -248,9 +249,9 @@ function keepTask(
   if (sequence === undefined) throw new Error("a call of no task of the policy");
   keepSequence(sequence, memory);
   session.tasks ??= new Map();
-  if (!session.tasks.has(name)) memory.taskCount += 1;
-  session.tasks.set(name, { meaning: sequence.meaning, state, sequence });
-  memory.keeper?.task(sessionId, name);
+  if (!session.tasks.has(run)) memory.taskCount += 1;
+  session.tasks.set(run, { meaning: sequence.meaning, state, sequence });
+  memory.keeper?.task(sessionId, run);
 }
 
 function keepSequence(sequence: KeptSequence, { sequences, sessions, keeper }: Memory): void {
@@ -365,10 +366,14 @@ function hasRoomFor(effects: Effects, session: Session | undefined, policy: Poli
     if (!makeRoomForKey(table, effects.nowMs, memory)) return false;
   }
   const task = effects.allowed?.task;
-  if (task !== undefined && !session?.tasks?.has(policy.program.tasks[task.index]?.name ?? "")) {
+  if (task !== undefined && !session?.tasks?.has(runIn(effects, task.index, policy))) {
     if (!makeRoomForTask(effects.nowMs, memory)) return false;
   }
   return makeRoomForCall(effects.nowMs, memory);
+}
+
+function runIn({ request }: Effects, index: number, { program }: Policy): string {
+  return runOf(program.tasks[index]?.name ?? "", taskIdIn(request));
 }
 
 /** A full table is searched this often at most, or a flood of new keys would make every call search it. */
@@ -495,24 +500,25 @@ function remember(
     sessionId,
     held,
     latches,
-    task: task === undefined ? undefined : stepOf(sessionId, session, task, policy),
+    task: task === undefined ? undefined : stepOf(effects, session, task, policy),
     returning: returningOf(tool, request.roots, program.readsOrigin),
   });
   memory.keeper?.call(call);
 }
 
 function stepOf(
-  sessionId: string | undefined,
+  effects: Effects,
   session: Session | undefined,
   { index, state }: NonNullable<AllowedCall["task"]>,
   policy: Policy,
 ): Call["task"] {
-  const name = policy.program.tasks[index]?.name;
-  if (sessionId === undefined || session === undefined || name === undefined) {
-    throw new Error("a call of no task of the policy, or in no session");
+  const { sessionId } = effects;
+  if (sessionId === undefined || session === undefined) {
+    throw new Error("a call of a task in no session");
   }
-  keepTask({ sessionId, session, name, index }, state, policy);
-  return name;
+  const run = runIn(effects, index, policy);
+  keepTask({ sessionId, session, run, index }, state, policy);
+  return run;
 }
 
 // ── Settle ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -575,14 +581,15 @@ function settleLatch(held: HeldLatch, succeeded: boolean, memory: Memory): void 
 /** A task whose sequence is kept no longer stays where it is: nothing follows in it. */
 function settleTask(
   outcome: SettledOutcome,
-  { sessionId, task: name }: Call,
+  { sessionId, task: run }: Call,
   match: TaskMatch,
   policy: Policy,
 ): void {
   const { program, memory } = policy;
   const session = sessionId === undefined ? undefined : memory.sessions.get(sessionId);
-  const entry = name === undefined ? undefined : session?.tasks?.get(name);
-  if (sessionId === undefined || session === undefined || name === undefined) return;
+  const entry = run === undefined ? undefined : session?.tasks?.get(run);
+  if (sessionId === undefined || session === undefined || run === undefined) return;
+  const name = taskOfRun(run);
   const index = program.tasks.findIndex((task) => task.name === name);
   const state = entry && taskUnder(policy, index, entry);
   if (state === undefined || state === "changed") return;
@@ -591,7 +598,7 @@ function settleTask(
   const matches = state.past === undefined ? match(index) : matchIn(state.past);
   const succeeded = outcome.status === "ok";
   const progress = settleStep(sequence, state.progress, outcome.call, succeeded, matches);
-  keepTask({ sessionId, session, name, index }, { ...state, progress }, policy);
+  keepTask({ sessionId, session, run, index }, { ...state, progress }, policy);
 }
 
 function witness(outcome: SettledOutcome, call: Call, sessionId: string, policy: Policy): void {

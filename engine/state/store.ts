@@ -49,6 +49,8 @@ export interface StateScope {
   readonly sessionId?: string | undefined;
   /** Index of the task that the request names. */
   readonly task?: number | undefined;
+  /** Which of several runs of it in one session: of tasks that were granted (SPEC §16). */
+  readonly taskId?: string | undefined;
   /** What the person wrote, come with this request: part of what `origin` sees, kept when there is a session. */
   readonly instruction?: string | undefined;
 }

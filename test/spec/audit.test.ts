@@ -60,6 +60,7 @@ async function everyRecord(): Promise<readonly Recorded[]> {
     session: { id: "t" },
   };
   await made.ask({ ...PAYMENT, intent: { task: "errand", purpose: "payments" } });
+  await made.ask({ ...PAYMENT, intent: { task: "errand", task_id: "t-1" } });
   await made.ask(paid, { approvals: [{ by: "alice", groups: ["staff"] }] });
   await made.ask({ ...paid, delegation: { chain: [{ from: "alice", to: "robot", scope: [] }] } });
   await made.ask({ ...open, resource: { type: "box", id: "b" }, delegation: { tokens: ["t"] } });

@@ -8,6 +8,7 @@ import { Seen } from "../origin.ts";
 import type { KeptSequence } from "../past.ts";
 import type { Guess } from "../shared.ts";
 import type { StateScope, StateView, TaskState } from "../store.ts";
+import { runOf } from "../task-run.ts";
 import type { Known, KnownTask, Reading } from "./known.ts";
 import { meaningIn, readFacts, readTask, spellSeen } from "./record.ts";
 import { type Table, type Tables, type TaskTable, taskField } from "./tables.ts";
@@ -159,11 +160,11 @@ class Guessed implements StateView {
     return before.reading;
   }
 
-  #taskOf({ task, sessionId }: StateScope): TaskState | "changed" | undefined {
+  #taskOf({ task, taskId, sessionId }: StateScope): TaskState | "changed" | undefined {
     const { tables, known } = this.#noted.parts;
     const table = task === undefined ? undefined : tables.tasks[task];
     if (table === undefined) return undefined;
-    const field = taskField(sessionId, table);
+    const field = taskField(sessionId, runOf(table.name, taskId));
     const stored = known.task(field);
     this.#noted.task = { field, table, known: stored };
     if (stored.version === "") return undefined;

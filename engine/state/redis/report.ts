@@ -239,7 +239,7 @@ async function session(
   const row = await rowOf(id, String(facts), reported);
   const tasks: SessionReport["tasks"][number][] = [];
   for (const [index, table] of tables.tasks.entries()) {
-    const stored = await connection.read(["HGET", places.tasks, taskField(id, table)]);
+    const stored = await connection.read(["HGET", places.tasks, taskField(id, table.name)]);
     const text = stored === null ? "" : String(stored);
     if (text === "") continue;
     const written = text.slice(text.indexOf(" ") + 1);

@@ -27,6 +27,7 @@ import {
   type TaskMatch,
 } from "../store.ts";
 import { MEMORY_LIMITS, type MemoryLimits } from "../tables.ts";
+import { runOf, taskIdIn, taskOfRun } from "../task-run.ts";
 import { DISTINCT_MOST } from "../window.ts";
 import type { RedisAddress } from "./address.ts";
 import { Arguments, type Cell } from "./arguments.ts";
@@ -406,9 +407,9 @@ class RedisState implements SharedState {
   #taskOf({ task, sessionId }: Call): TaskNote | undefined {
     if (task === undefined) return undefined;
     // A policy that has no such task has none of its sequences: the one it began with is asked for.
-    const none = { name: task, sequence: { meaning: "", program: this.#program } };
-    const table = this.#tables.tasks.find(({ name }) => name === task) ?? none;
-    const field = taskField(sessionId, table);
+    const none = { name: taskOfRun(task), sequence: { meaning: "", program: this.#program } };
+    const table = this.#tables.tasks.find(({ name }) => name === none.name) ?? none;
+    const field = taskField(sessionId, task);
     return { field, table, known: this.#shared.known.task(field) };
   }
 
@@ -497,7 +498,7 @@ function callOf(
     sessionId,
     held,
     latches,
-    task: task?.name,
+    task: task && runOf(task.name, taskIdIn(request)),
     returning: returningOf(tool, request.roots, program.readsOrigin),
   };
 }

@@ -106,6 +106,6 @@ export function placesIn(namespace: string): Places {
   };
 }
 
-export function taskField(sessionId: string | undefined, { name }: TaskTable): string {
-  return keyOf([sessionId ?? "", name]);
+export function taskField(sessionId: string | undefined, run: string): string {
+  return keyOf([sessionId ?? "", run]);
 }

@@ -350,6 +350,8 @@ describe("a chain with", () => {
 const COVERED_ELSEWHERE = [
   "token_malformed",
   "token_used",
+  "task_unknown",
+  "task_mismatch",
   "token_type",
   "header_refused",
   "algorithm_refused",

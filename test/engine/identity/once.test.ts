@@ -177,6 +177,7 @@ describe("a token of single use", () => {
       use: 1,
       request: 1,
       event: 1,
+      task: 1,
     });
     const { ask } = await replica(full);
     expect(await ask(await tokensOf())).toBe("allow");

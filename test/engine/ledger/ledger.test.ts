@@ -48,6 +48,7 @@ test("a full ledger forgets what has ended, and takes nothing more where nothing
     use: 1,
     request: 1,
     event: 1,
+    task: 1,
   });
   expect(await put(ledger, "a", undefined, entry("a", START + 10))).toBe("kept");
   expect(await put(ledger, "b", undefined, entry("b", START + 20))).toBe("kept");

@@ -351,6 +351,7 @@ test("what may be forgotten is forgotten where room is needed, and not before", 
     use: 9,
     request: 9,
     event: 9,
+    task: 1,
   });
   const at = await signalsWorld({ ...TRANSMITTER, keep: "1h" }, ledger);
   const told = (sub: string) => at.tell(`${CAEP}session-revoked`, {}, issSub(sub));
@@ -369,6 +370,7 @@ test("the events that were taken make room for others when they are too old to b
     use: 9,
     request: 9,
     event: 1,
+    task: 1,
   });
   const at = await signalsWorld(TRANSMITTER, ledger);
   const claims = setClaims(`${CAEP}session-revoked`, {}, ALICE);

@@ -1,0 +1,98 @@
+/** What is asked of tasks besides calls in them: to start one, to look at it, to end it, and whether it may go on. */
+import type { Answer } from "../answer.ts";
+import type { OperatorAction } from "../audit/record.ts";
+import type { DecisionService } from "../http/service.ts";
+import { isObject, onlyMembers, type Problem, readId, wrong } from "../value-reader.ts";
+import type { Members } from "./asking.ts";
+import { continuing } from "./continuing.ts";
+import { type Started, type StartParts, startTask } from "./start.ts";
+import { type TaskEnd, type TaskStatus, type TaskView, viewOf } from "./task.ts";
+import type { Ended, Tasks } from "./tasks.ts";
+
+export interface TaskService {
+  start(input: unknown): Promise<Answer<Started>>;
+  find(id: string): Promise<TaskView | undefined>;
+  /** By who shows its grant; `unknown` where there is no such task, `refused` where the token is another. */
+  end(id: string, token: string): Promise<TaskView | "unknown" | "refused">;
+  /** What an agent shows of itself now: each of its tasks that the policy no longer allows is ended. */
+  signal(input: unknown): Promise<Answer<Signalled>>;
+}
+
+export interface Signalled {
+  readonly agent: string;
+  readonly tasks: readonly { readonly id: string; readonly status: TaskStatus | "undecided" }[];
+}
+
+export type EndTask = (id: string, by: Omit<TaskEnd, "atMs">) => Promise<Ended | undefined>;
+
+/** Ended first: a record that fails must not keep a task alive. */
+export function endingOf(
+  tasks: Tasks,
+  record: ((action: OperatorAction) => Promise<void>) | undefined,
+): EndTask {
+  return async (id, by) => {
+    const ended = await tasks.end(id, by);
+    if (ended?.changed !== true) return ended;
+    const details = { task: id, name: ended.task.name, because: by.because };
+    await record?.({ action: "task.end", by: by.by, details });
+    return ended;
+  };
+}
+
+export interface TaskServiceParts extends StartParts {
+  readonly end: EndTask;
+}
+
+export function createTaskService(parts: TaskServiceParts): TaskService {
+  const { tasks } = parts;
+  const view = (task: Ended["task"]) => viewOf(task, tasks.now(), tasks.isRevoked);
+  return {
+    start: (input) => startTask(input, parts),
+    async find(id) {
+      const task = await tasks.lookUp(id);
+      return task && view(task);
+    },
+    async end(id, token) {
+      const task = await tasks.lookUp(id);
+      if (task === undefined) return "unknown";
+      if (!tasks.isGrant(task, token)) return "refused";
+      const ended = await parts.end(id, { by: task.agent, because: "by who holds its grant" });
+      return ended === undefined ? "unknown" : view(ended.task);
+    },
+    signal: (input) => signalled(input, parts),
+  };
+}
+
+async function signalled(input: unknown, parts: TaskServiceParts): Promise<Answer<Signalled>> {
+  const problems: Problem[] = [];
+  const shown = readSignal(input, problems);
+  if (shown === undefined) return { kind: "malformed", faults: problems };
+  const { id: agent, facts } = shown;
+  const tasks: Signalled["tasks"][number][] = [];
+  for (const { id } of await parts.tasks.activeOf(agent)) {
+    tasks.push({ id, status: await statusAfter(id, facts, parts) });
+  }
+  return { kind: "answer", value: { agent, tasks } };
+}
+
+function readSignal(input: unknown, problems: Problem[]) {
+  if (!isObject(input)) return wrong(problems, "", "an object", input);
+  const { agent } = onlyMembers(input, ["agent"], "", problems);
+  if (!isObject(agent)) return wrong(problems, "/agent", "an object", agent);
+  const id = readId(agent.id, "/agent/id", problems);
+  return id === undefined || problems.length > 0 ? undefined : { id, facts: agent as Members };
+}
+
+async function statusAfter(
+  id: string,
+  facts: Members,
+  { tasks, service, end }: TaskServiceParts & { readonly service: DecisionService },
+): Promise<Signalled["tasks"][number]["status"]> {
+  const task = tasks.find(id);
+  if (task === undefined) return "expired";
+  const said = await continuing(task, facts, service);
+  if (said.kind === "undecided") return "undecided";
+  if (said.kind === "allowed") return "active";
+  await end(id, { by: "writ", because: said.because });
+  return "ended";
+}
