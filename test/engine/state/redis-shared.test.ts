@@ -175,27 +175,3 @@ function childOn(url: string): ChildProcess {
   const path = fileURLToPath(new URL("../../support/shared-child.ts", import.meta.url));
   return fork(path, [url, POLICY], { stdio: "inherit" });
 }
-
-describeRedis("a Redis Cluster", () => {
-  let redis: TestRedis;
-  beforeAll(async () => {
-    redis = await startRedis(["--cluster-enabled", "yes"]);
-    await redis.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
-    while (!String(await redis.command("CLUSTER", "INFO")).includes("cluster_state:ok"));
-  });
-  afterAll(() => redis.stop());
-
-  test("has all that one namespace keeps in one slot", async () => {
-    const replica = await replicaOf(PROGRAM, redis.url);
-    const task = { session: { id: "s{1}" }, intent: { task: "errand" } };
-    const check = await replica.call("check", {}, task);
-    await replica.engine.outcome({ call: check.call, status: "ok" });
-    expect(await replica.ask("look", {}, task)).toBe("allow");
-    expect(await replica.ask("pay", { amount: 1 }, task)).toBe("out_of_sequence");
-    replica.close();
-    const keys = (await redis.command("KEYS", "*")) as string[];
-    const slots = await Promise.all(keys.map((key) => redis.command("CLUSTER", "KEYSLOT", key)));
-    expect(keys.length).toBeGreaterThan(6);
-    expect(new Set(slots).size).toBe(1);
-  });
-});
