@@ -44,7 +44,9 @@ const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
 const EXTENSION = ".writ";
 
 /** As `opa build` names what it makes. */
-const OPA_BUNDLE = /\.(?:tar\.gz|tgz)$/;
+export function isOpaFile(path: string): boolean {
+  return /\.(?:tar\.gz|tgz)$/.test(path);
+}
 
 /** Of what `writ build --sign` writes. */
 export const SIGNED_EXTENSION = ".writb";
@@ -63,10 +65,10 @@ export function loadPackage(path: string, cwd = "."): LoadedPackage {
   const real = realPath(resolvePath(cwd, path));
   if (real === undefined) throw new Misuse(`there is no ${quote(path)}`);
   const isDirectory = statSync(real).isDirectory();
-  if (!isDirectory && OPA_BUNDLE.test(real)) {
+  if (!isDirectory && isOpaFile(real)) {
     throw new Misuse(
-      `${quote(path)} is a bundle of OPA's, and holds no rules or tests of Writ's`,
-      "`writ serve --entrypoint PATH` decides by it; `opa test` runs the tests of its Rego; tests of a policy with `import rego` ask it",
+      `${quote(path)} is a bundle of OPA's, and holds no rules of Writ's`,
+      "`writ check`, `test`, `decide`, `explain`, `replay` and `serve` take one; a policy imports it with `import rego`",
     );
   }
   if (!isDirectory && !real.endsWith(EXTENSION)) {

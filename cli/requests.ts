@@ -1,5 +1,7 @@
 /** Requests from a file or standard input: one JSON document, or one on each line. */
 import { resolve } from "node:path";
+import type { Answer } from "../engine/answer.ts";
+import type { Decision } from "../engine/decision.ts";
 import { type JsonFault, readJson } from "../engine/json.ts";
 import { parseTime } from "../lang/scalar/time.ts";
 import { type Io, Misuse } from "./command.ts";
@@ -61,6 +63,14 @@ function linesOf(bytes: Uint8Array): readonly Line[] {
 
 const LINE_FEED = 10;
 const SPACE = 32;
+
+/** Throws `Misuse` where `name` holds no request. */
+export function decidedOf(answer: Answer<Decision>, name: string): Decision {
+  if (answer.kind === "answer") return answer.value;
+  const faults = answer.kind === "malformed" ? answer.faults : [];
+  const said = faults.map(({ at, message }) => `${at || "it"} ${message}`);
+  throw new Misuse(`${name} holds no request: ${said.join("; ")}`);
+}
 
 /** `--now`; the clock of this machine where it is missing. */
 export function clockAt(now: string | undefined): () => number {

@@ -110,6 +110,14 @@ export interface Engine {
   readiness(): Readiness;
 }
 
+/** What decides requests one after the other. */
+export type DecidingEngine = Pick<Engine, "decide" | "outcome">;
+
+export type MakeDeciding = (parts: {
+  readonly clock: () => number;
+  readonly ids: Ids;
+}) => DecidingEngine;
+
 export interface NamedTool {
   readonly name: string;
   readonly server?: string;

@@ -6,7 +6,7 @@ import type { Program } from "../lang/ir.ts";
 import type { Json } from "../lang/type.ts";
 import type { ApprovalFact } from "./approvals/fact.ts";
 import type { Decision } from "./decision.ts";
-import { createEngine, type Engine } from "./engine.ts";
+import { createEngine, type DecidingEngine, type MakeDeciding } from "./engine.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
 import type { ModuleRunner } from "./opa/answer.ts";
 import { containedModules } from "./opa/programs.ts";
@@ -22,6 +22,8 @@ export interface ReplayPolicy {
   readonly evaluator: Evaluator;
   /** Asks imported modules; missing = those of the program, contained. */
   readonly modules?: ModuleRunner | undefined;
+  /** Decides in place of the program's rules: Rego alone. */
+  readonly engine?: MakeDeciding | undefined;
 }
 
 export interface ReplayStep {
@@ -57,22 +59,17 @@ const BEGIN_MS = Date.UTC(2026, 0, 1);
 const STEP_MS = 1_000;
 
 /** State begins empty: one replay for what belongs together. */
-export function openReplay({ program, digest, evaluator, ...parts }: ReplayPolicy): Replay {
-  const modules = parts.modules ?? containedModules(program);
+export function openReplay({ program, digest, evaluator, ...policy }: ReplayPolicy): Replay {
   const store = createMemoryStore();
   const time = { nowMs: BEGIN_MS - STEP_MS };
+  const parts = { ids: countingIds(), clock: () => time.nowMs };
+  const modules = () => policy.modules ?? containedModules(program);
   const playing: Playing = {
     program,
     time,
-    engine: createEngine({
-      program,
-      digest,
-      evaluator,
-      ...(modules === undefined ? {} : { modules }),
-      store,
-      ids: countingIds(),
-      clock: () => time.nowMs,
-    }),
+    engine:
+      policy.engine?.(parts) ??
+      createEngine({ program, digest, evaluator, modules: modules(), store, ...parts }),
     state: store.open(program),
     read: createRequestReader(program),
     seenCount: 0,
@@ -83,7 +80,7 @@ export function openReplay({ program, digest, evaluator, ...parts }: ReplayPolic
 interface Playing {
   readonly program: Program;
   readonly time: { nowMs: number };
-  readonly engine: Engine;
+  readonly engine: DecidingEngine;
   /** The engine's own: tables are found by what they mean. */
   readonly state: PolicyState;
   readonly read: RequestReader;

@@ -104,6 +104,7 @@ const PURE = [
   "engine/opa/reader.ts",
   "engine/opa/rego-text",
   "engine/opa/rego.ts",
+  "engine/opa/said.ts",
   "engine/opa/scan.ts",
   "engine/opa/tar.ts",
   "engine/request-reader.ts",

@@ -5,8 +5,9 @@ import { checkPep } from "../../lang/pep.ts";
 import { didYouMean } from "../../lang/suggest.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
 import { type DiagnosticJson, diagnosticsJson, renderDiagnostics } from "../diagnostics.ts";
-import { compilePackage } from "../files.ts";
-import { count, painter } from "../terminal.ts";
+import { compilePackage, isOpaFile } from "../files.ts";
+import { type LookedAt, lookAtRego, REGO_OPTIONS, refuseRegoOptions } from "../rego.ts";
+import { count, painter, printable } from "../terminal.ts";
 
 export const command: Command = {
   name: "check",
@@ -14,12 +15,14 @@ export const command: Command = {
   usage: "[options] [POLICY…]",
   description: [
     "Compiles each POLICY, a directory of `.writ` files or one such file (the current directory by default), and prints every error and warning with the line it stands in.",
+    "Of a bundle of OPA's (`.tar.gz`) it says which entrypoints its module has and which builtins it needs, and refuses what cannot be run.",
     "With --pep, also finds what a rule, counter or task reads that the enforcement point NAME, declared by `pep NAME { lacks … }`, cannot supply: there it would silently never apply.",
-    "Examples:\n  writ check policies/payments\n  writ check --pep gateway --warnings-as-errors .",
+    "Examples:\n  writ check policies/payments\n  writ check --pep gateway --warnings-as-errors .\n  writ check authz.tar.gz",
   ],
   options: [
     { name: "pep", value: "NAME", help: "also check against what this enforcement point lacks" },
     { name: "warnings-as-errors", help: "exit with 1 on warnings too" },
+    ...REGO_OPTIONS.filter(({ name }) => name !== "entrypoint"),
   ],
   positionals: { least: 0, most: 1_000 },
   run: check,
@@ -27,12 +30,44 @@ export const command: Command = {
 
 async function check(input: Input, io: Io): Promise<ExitCode> {
   const paths = input.positionals.length === 0 ? ["."] : input.positionals;
-  const checked = paths.map((path) => checkPolicy(path, input.values.get("pep"), io));
-  const tally = tallyOf(checked.flatMap(({ found }) => found.diagnostics));
-  const ok = tally.errors === 0 && (tally.warnings === 0 || !input.flags.has("warnings-as-errors"));
-  if (input.json) io.out(`${JSON.stringify({ ok, ...jsonOf(checked, tally) }, null, 2)}\n`);
-  else io.out(textOf(checked, tally, ok, io));
+  const bundles = paths
+    .filter(isOpaFile)
+    .map((path) => ({ path, looked: lookAtRego(path, input, io) }));
+  if (bundles.length === 0) refuseRegoOptions(input);
+  const checked = paths
+    .filter((path) => !isOpaFile(path))
+    .map((path) => checkPolicy(path, input.values.get("pep"), io));
+  const found = tallyOf(checked.flatMap(({ found }) => found.diagnostics));
+  const errors = found.errors + bundles.filter(({ looked }) => !looked.ok).length;
+  const ok = errors === 0 && (found.warnings === 0 || !input.flags.has("warnings-as-errors"));
+  if (input.json) {
+    const looked = bundles.length === 0 ? {} : { bundles: bundles.map(bundleJson) };
+    const json = { ok, ...jsonOf(checked, { ...found, errors }), ...looked };
+    io.out(`${JSON.stringify(json, null, 2)}\n`);
+  } else {
+    for (const bundle of bundles) io.out(bundleText(bundle, io));
+    io.out(textOf(checked, found, ok, io));
+  }
   return ok ? 0 : 1;
+}
+
+interface Bundle {
+  readonly path: string;
+  readonly looked: LookedAt;
+}
+
+function bundleJson({ path, looked }: Bundle) {
+  return { path, ...looked };
+}
+
+function bundleText({ path, looked }: Bundle, io: Io): string {
+  const paint = painter(io);
+  if (!looked.ok) return `${paint("red", "error")}: ${path}: ${printable(looked.because)}\n`;
+  const { revision, entrypoints, builtins } = looked;
+  const named = revision === undefined ? "" : ` revision ${printable(revision)},`;
+  const needs = builtins.length === 0 ? "no builtins" : builtins.join(", ");
+  const decides = entrypoints.map(printable).join(", ");
+  return `${paint("green", "ok")}: ${path}:${named} decides ${decides}; needs ${needs}\n`;
 }
 
 interface Checked {

@@ -2,10 +2,9 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { digestOfProgram } from "../../engine/bundle.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
-import type { ReplayPolicy } from "../../engine/replay.ts";
-import type { Program } from "../../lang/ir.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
-import { loadPolicy } from "../files.ts";
+import { isOpaFile, loadPolicy } from "../files.ts";
+import { openRegoAlone, REGO_OPTIONS, refuseRegoOptions } from "../rego.ts";
 import { isRunsFile } from "../replay/agentdojo-data.ts";
 import type { Asked } from "../replay/asked.ts";
 import { readLines, readWholeText } from "../replay/lines.ts";
@@ -23,7 +22,8 @@ export const command: Command = {
     "Recorded agent runs (`--format agentdojo`, files `runs.MODEL.SUITE.jsonl`) are scored: per suite, model and attack, successful attacks whose serving calls were all stopped, and per suite and model, benign runs, ground-truth plans and the attacker's goals asked for by the owner that pass. What the enforcement point knows beside the calls stands in `replay.json` beside the policy. Lines of any other shape are made requests by its `cases` (`--format cases`). docs/replay.md has all of it.",
     'Of lines such as `{ "id": "c1", "tool": "pay", "args": { "to": "bob" }, "label": "bad" }` this `replay.json` makes requests; `{ "$from": "case", "path": P }` is the value at P of the line:',
     CASES_EXAMPLE,
-    "Examples:\n  writ replay policies/payments trace.jsonl\n  writ replay policies/payments trace.jsonl --against main.json\n  writ replay policies/retail cases.jsonl --explain c1\n  writ replay policies/agentdojo/banking runs.*.banking.jsonl --stopped 98 --untouched 95",
+    "POLICY and OTHER may be bundles of OPA's (`.tar.gz`), decided by their Rego alone. Beside a policy of Writ's, what differs is then what is decided and with which obligations: the rules have other names.",
+    "Examples:\n  writ replay policies/payments trace.jsonl\n  writ replay policies/next trace.jsonl --against authz.tar.gz --entrypoint authz/decision\n  writ replay policies/payments trace.jsonl --against main.json\n  writ replay policies/retail cases.jsonl --explain c1\n  writ replay policies/agentdojo/banking runs.*.banking.jsonl --stopped 98 --untouched 95",
   ],
   options: [
     { name: "against", value: "OTHER", help: "list decisions that differ under this policy" },
@@ -63,6 +63,7 @@ export const command: Command = {
       short: "v",
       help: "list every touched run and every missed attack, with calls and rules",
     },
+    ...REGO_OPTIONS,
   ],
   positionals: { least: 2, most: 10_000 },
   run: replay,
@@ -70,31 +71,48 @@ export const command: Command = {
 
 async function replay(input: Input, io: Io): Promise<ExitCode> {
   const [path = "", ...traces] = input.positionals;
-  const policy = await loadPolicy(path, io, input);
-  if (policy === undefined) return 1;
   const against = input.values.get("against");
-  const other = against === undefined ? undefined : await loadPolicy(against, io, input);
+  if (![path, against ?? ""].some(isOpaFile)) refuseRegoOptions(input);
+  const loaded = await loadReplayed(path, input, io);
+  if (loaded === undefined) return 1;
+  const other = against === undefined ? undefined : await loadReplayed(against, input, io);
   if (against !== undefined && other === undefined) return 1;
   const setup = loadSetup(path, input.values.get("setup"), io);
   const format = formatOf(input.values.get("format"), traces, setup, io);
   const asked: Asked = {
-    policy: prepared(policy.program),
-    sources: policy.sources,
-    other: other && prepared(other.program),
+    ...loaded,
+    other: other?.policy,
     setup,
     traces,
     input,
     io,
   };
   if (format !== "agentdojo") return await replayCases(asked, format);
+  if ([loaded, other].some((one) => one?.policy.engine !== undefined)) {
+    throw new Misuse("agent runs are decided by policies of Writ's, not by Rego alone");
+  }
   if (input.values.has("explain")) {
     throw new Misuse("`--explain` explains single requests, not agent runs", "see `--verbose`");
   }
   return replayRuns(asked);
 }
 
-function prepared(program: Program): ReplayPolicy {
-  return { program, digest: digestOfProgram(program), evaluator: generateEvaluator(program) };
+/** A policy, or a bundle of OPA's; `undefined` where it cannot be loaded: what is wrong has been said. */
+async function loadReplayed(
+  path: string,
+  input: Input,
+  io: Io,
+): Promise<Pick<Asked, "policy" | "sources"> | undefined> {
+  if (isOpaFile(path)) {
+    const { program, digest, engine } = openRegoAlone(path, input, io);
+    const policy = { program, digest, engine, evaluator: generateEvaluator(program) };
+    return { policy, sources: [] };
+  }
+  const loaded = await loadPolicy(path, io, input);
+  if (loaded === undefined) return undefined;
+  const { program, sources } = loaded;
+  const evaluator = generateEvaluator(program);
+  return { policy: { program, digest: digestOfProgram(program), evaluator }, sources };
 }
 
 /** `replay.json` lies in the policy's directory. */

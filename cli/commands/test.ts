@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { digestOfProgram } from "../../engine/bundle.ts";
 import { textsOf } from "../../engine/explain/explain.ts";
 import { recordCoverage } from "../../engine/testing/coverage.ts";
@@ -9,21 +9,24 @@ import { globMatches } from "../../lang/scalar/glob.ts";
 import type { TestCase } from "../../lang/testing.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
 import { loadPolicy, type Policy } from "../files.ts";
+import { REGO_OPTIONS } from "../rego.ts";
 import { painter } from "../terminal.ts";
 import { githubReport, jsonReport, junitReport } from "../testing/machine.ts";
 import { prettyReport } from "../testing/pretty.ts";
 import { isGood, placeOf, type Report } from "../testing/report.ts";
+import { type Reporter, readWishes, type Wishes } from "../testing/wishes.ts";
 import { watchPackage } from "../watch.ts";
 
 export const command: Command = {
   name: "test",
   summary: "run a policy's tests, look for what breaks its invariants, measure coverage",
-  usage: "[options] [POLICY] [FILE:LINE…]",
+  usage: "[options] [POLICY] [FILE:LINE…] | [options] BUNDLE TESTS [FILE:LINE…]",
   description: [
     "Runs every `test` of POLICY (the current directory by default), each on an engine of its own, by a clock that only `wait` moves. An allowed call succeeds unless an `outcome` follows it. Generated code and the reference evaluator both decide, and must agree.",
     "Every `never` is searched for a request that the rules allow and it forbids: at the boundaries of every comparison, and at random.",
     "FILE:LINE runs only the test that stands there.",
-    "Examples:\n  writ test policies/payments\n  writ test --filter 'transfer*' --watch\n  writ test --coverage --min-coverage 90\n  writ test --reporter junit --output report.xml",
+    "BUNDLE is one of OPA's (`.tar.gz`), whose Rego alone decides the tests of the package TESTS: its vocabulary says how they are read, and rules in it are not asked. The same tests go on when rules of Writ's take over. Rego names no rules: `by` is a code (`then deny by forbidden`), or left out.",
+    "Examples:\n  writ test policies/payments\n  writ test --filter 'transfer*' --watch\n  writ test --coverage --min-coverage 90\n  writ test --reporter junit --output report.xml\n  writ test authz.tar.gz --entrypoint authz/decision tests",
   ],
   options: [
     {
@@ -41,91 +44,18 @@ export const command: Command = {
     { name: "no-never", help: "do not search for counterexamples" },
     { name: "never-budget", value: "COUNT", help: "requests to try for each `never` (2000)" },
     { name: "seed", value: "NUMBER", help: "where the search begins (1)" },
+    ...REGO_OPTIONS,
   ],
   positionals: { least: 0, most: 1_000 },
   run: test,
 };
 
-const REPORTERS = ["pretty", "json", "junit", "github"] as const;
-type Reporter = (typeof REPORTERS)[number];
-
-interface Wishes {
-  readonly path: string;
-  readonly filters: readonly string[];
-  readonly lines: readonly Line[];
-  readonly reporter: Reporter;
-  readonly output: string | undefined;
-  readonly wantsCoverage: boolean;
-  readonly coversUsed: boolean;
-  readonly coverageMin: number | undefined;
-  readonly neverBudget: number;
-  readonly seed: number;
-  readonly json: boolean;
-}
-
-/** `payments.writ:41` */
-interface Line {
-  readonly file: string;
-  readonly line: number;
-}
-
 async function test(input: Input, io: Io): Promise<ExitCode> {
-  const wishes = readWishes(input);
+  const wishes = readWishes(input, io);
   if (!input.flags.has("watch")) return await runOnce(wishes, io);
   if (input.json) throw new Misuse("`--watch` reports again and again, and `--json` once");
   await runWatching(wishes, io);
   return 0;
-}
-
-function readWishes(input: Input): Wishes {
-  const { values, flags, json } = input;
-  const lines = input.positionals.flatMap((word) => lineIn(word) ?? []);
-  const paths = input.positionals.filter((word) => lineIn(word) === undefined);
-  if (paths.length > 1) throw new Misuse(`\`${paths[1]}\` is one policy too many`);
-  const named = values.get("reporter") ?? (json ? "json" : "pretty");
-  const reporter = REPORTERS.find((candidate) => candidate === named);
-  if (reporter === undefined)
-    throw new Misuse(`there is no reporter \`${named}\``, `there are ${REPORTERS.join(", ")}`);
-  if (json && reporter !== "json" && values.get("output") === undefined) {
-    throw new Misuse(
-      `\`--json\` and \`--reporter ${reporter}\` both want standard output`,
-      "give the report a file with `--output`",
-    );
-  }
-  const coverageMin = numberIn("min-coverage", values, 0, 100);
-  return {
-    path: paths[0] ?? (lines[0] === undefined ? "." : dirname(lines[0].file)),
-    filters: input.lists.get("filter") ?? [],
-    lines,
-    reporter,
-    output: values.get("output"),
-    wantsCoverage: flags.has("coverage") || flags.has("cover-used") || coverageMin !== undefined,
-    coversUsed: flags.has("cover-used"),
-    coverageMin,
-    neverBudget: flags.has("no-never")
-      ? 0
-      : (numberIn("never-budget", values, 0, 10_000_000) ?? 2_000),
-    seed: numberIn("seed", values, 0, Number.MAX_SAFE_INTEGER) ?? 1,
-    json,
-  };
-}
-
-function lineIn(word: string): Line | undefined {
-  const [, file, line] = /^(.+\.writ):(\d+)(?::\d+)?$/.exec(word) ?? [];
-  return file === undefined ? undefined : { file, line: Number(line) };
-}
-
-function numberIn(
-  name: string,
-  values: Input["values"],
-  least: number,
-  most: number,
-): number | undefined {
-  const text = values.get(name);
-  if (text === undefined) return undefined;
-  const number = Number(text);
-  if (text.trim() !== "" && number >= least && number <= most) return number;
-  throw new Misuse(`\`--${name}\` takes a number from ${least} to ${most}, not \`${text}\``);
 }
 
 async function runOnce(wishes: Wishes, io: Io): Promise<ExitCode> {
@@ -176,10 +106,16 @@ function runAll(policy: Policy, wishes: Wishes): Report {
   const chosen = policy.tests.filter((one) => isChosen(one, policy, wishes));
   const digest = digestOfProgram(program);
   const results = chosen.map((one) =>
-    runTest(one, { program, digest, texts, ...(coverage === undefined ? {} : { coverage }) }),
+    runTest(one, {
+      program,
+      digest,
+      texts,
+      engine: wishes.rego?.engine,
+      ...(coverage === undefined ? {} : { coverage }),
+    }),
   );
   const verdicts =
-    wishes.neverBudget === 0 || isNarrowed(wishes)
+    wishes.neverBudget === 0 || isNarrowed(wishes) || wishes.rego !== undefined
       ? []
       : searchInvariants({ program, budget: wishes.neverBudget, seed: wishes.seed });
   return {

@@ -35,6 +35,19 @@ export function sameDecision(a: Decision, b: Decision): boolean {
   return meaningOf(a) === meaningOf(b);
 }
 
+/** What the enforcement point does, whatever it was decided by. */
+export function sameEffect(a: Decision, b: Decision): boolean {
+  return effectOf(a) === effectOf(b);
+}
+
+function effectOf({ decision, obligations }: Decision): string {
+  return JSON.stringify([decision, dutiesOf(obligations)]);
+}
+
+function dutiesOf(obligations: Decision["obligations"]): readonly string[] {
+  return obligations.map(({ id: _, ...rest }) => JSON.stringify(rest)).sort();
+}
+
 function meaningOf({
   decision,
   code,
@@ -45,7 +58,7 @@ function meaningOf({
   approval,
 }: Decision): string {
   const rules = reasons.map(({ rule, effect }) => `${effect} ${rule}`);
-  const duties = obligations.map(({ id: _, ...rest }) => JSON.stringify(rest)).sort();
+  const duties = dutiesOf(obligations);
   const by = approval?.by.map(({ rule: _, ...rest }) => rest);
   return JSON.stringify([decision, code, rules, duties, next, interrupt, by]);
 }

@@ -21,6 +21,12 @@ export function explainCase(
   if (other !== undefined) {
     throw new Misuse("`--explain` explains under POLICY alone", "leave out `--against`");
   }
+  if (policy.engine !== undefined) {
+    throw new Misuse(
+      "Rego explains itself",
+      "`writ explain BUNDLE REQUEST`, or `opa eval --explain`",
+    );
+  }
   const one = find(id, cases);
   const texts = textsOf(policy.program, sources);
   let unfolded: Unfolded | undefined;

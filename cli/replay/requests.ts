@@ -15,7 +15,7 @@ import {
   wrongWith,
 } from "./case-report.ts";
 import { type Case, caseOfLine, caseOfTemplate } from "./cases.ts";
-import { type Differing, differingText, sameDecision } from "./differing.ts";
+import { type Differing, differingText, sameDecision, sameEffect } from "./differing.ts";
 import { explainCase } from "./explained.ts";
 import { type Line, parseLines, readWholeText } from "./lines.ts";
 import { limitOf } from "./options.ts";
@@ -32,12 +32,15 @@ export async function replayCases(asked: Asked, format: "writ" | "cases"): Promi
   if (id !== undefined) return explainCase(id, cases, caseDecider, asked);
   const ours = caseDecider(policy);
   const theirs = other === undefined ? undefined : caseDecider(other);
+  // Rego's rules have no names to compare with ours.
+  const isMixed = (policy.engine === undefined) !== (other?.engine === undefined);
+  const isSame = isMixed ? sameEffect : sameDecision;
   const differing: Differing[] = [];
   const progress = progressOn(io, cases.length, "requests");
   const played = cases.map((one): PlayedCase => {
     const decision = ours(one);
     const against = theirs?.(one);
-    if (against !== undefined && !sameDecision(decision, against)) {
+    if (against !== undefined && !isSame(decision, against)) {
       differing.push({ run: one.name, call: 0, request: one.step.request, decision, against });
     }
     progress.step();

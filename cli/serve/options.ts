@@ -9,7 +9,7 @@ import { LISTENING_OPTIONS } from "./listening.ts";
 import { METRICS_OPTIONS } from "./metrics.ts";
 import { MODULE_OPTIONS } from "./modules.ts";
 import { POLICY_OPTIONS } from "./policy.ts";
-import { REGO_OPTIONS } from "./rego.ts";
+import { SERVED_REGO_OPTIONS } from "./rego.ts";
 import { SHADOW_OPTIONS } from "./shadow.ts";
 import { STATE_OPTIONS } from "./state.ts";
 import { TASK_OPTIONS } from "./tasks.ts";
@@ -29,7 +29,7 @@ export const SERVE_OPTIONS: readonly Option[] = [
   ...GRANT_OPTIONS,
   ...TASK_OPTIONS,
   ...MODULE_OPTIONS,
-  ...REGO_OPTIONS,
+  ...SERVED_REGO_OPTIONS,
   ...POLICY_OPTIONS,
   ...SHADOW_OPTIONS,
 ];

@@ -9,14 +9,14 @@ import { digestOfProgram } from "../../engine/bundle.ts";
 import type { ReloadStatus } from "../../engine/bundles/reload.ts";
 import type { EvidenceSink } from "../../engine/evidence.ts";
 import type { Ids } from "../../engine/ids.ts";
-import { compile } from "../../lang/compile.ts";
 import type { Program } from "../../lang/ir.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { loadPolicy, type Policy, SIGNED_EXTENSION } from "../files.ts";
+import { isOpaBundle, programOfNothing } from "../rego.ts";
 import { count, painter } from "../terminal.ts";
 import { failedTests } from "../tests.ts";
 import { BUNDLE_OPTIONS, type BundleParts, type FoundBundle, findBundle } from "./bundle.ts";
-import { findRego, followRego, isOpaBundle } from "./rego.ts";
+import { findRego, followRego } from "./rego.ts";
 import { warningsOf } from "./reloads.ts";
 import { watchPolicy } from "./watch.ts";
 
@@ -73,11 +73,11 @@ export async function findPolicy(input: Input, io: Io): Promise<FoundPolicy | un
   refuseMixed(path, input);
   if (path === undefined) {
     const source = input.values.get("bundle") ?? "";
-    if (isOpaBundle(source, input)) return followRego(source, input, io, programOfNothing());
+    if (isOpaBundle(source, input)) return followRego(source, input, io);
     const found = findBundle(input, io);
     return { open: (parts) => openFound(found, prepare(parts), parts) };
   }
-  if (isOpaBundle(path, input)) return findRego(path, input, io, programOfNothing());
+  if (isOpaBundle(path, input)) return findRego(path, input, io);
   const loaded = await loadTested(path, input, io);
   if (loaded === undefined) return undefined;
   return { open: async (parts) => openLoaded(loaded, prepare(parts), input, io) };
@@ -180,11 +180,4 @@ function refuse(failed: readonly string[], { json }: Input, io: Io): void {
   io.err(`${title}: ${count(failed.length, "test")} of the policy failed\n`);
   for (const name of failed) io.err(`  ${name}\n`);
   io.err("see `writ test`\n");
-}
-
-function programOfNothing(): Program {
-  const files = [{ path: "none.writ", text: "package none\n" }];
-  const { program } = compile({ directory: "", files });
-  if (program === undefined) throw new Error("the empty policy does not compile");
-  return program;
 }

@@ -8,66 +8,46 @@ import {
 } from "../../engine/active.ts";
 import type { BundleSource } from "../../engine/bundles/source.ts";
 import { type Calls, decidedByRego } from "../../engine/opa/alone.ts";
-import { ALGORITHMS } from "../../engine/opa/builtins/keys.ts";
-import type { BundleKey } from "../../engine/opa/bundle-signature.ts";
 import { type Follower, followBundle } from "../../engine/opa/follow.ts";
 import { type OpenedRego, type OpeningParts, openRego } from "../../engine/opa/opened.ts";
 import type { ModulePool } from "../../engine/opa/pool.ts";
-import type { Program } from "../../lang/ir.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { durationOf } from "../duration.ts";
-import { readBytes, readText } from "../files.ts";
+import { readBytes } from "../files.ts";
+import {
+  bundleKey,
+  programOfNothing,
+  programOfRego,
+  REGO_BYTES_MAX,
+  REGO_OPTIONS,
+} from "../rego.ts";
 import { moduleDeadline, trusts } from "./modules.ts";
 import type { FoundPolicy, OpenedPolicy, PolicyParts } from "./policy.ts";
 import { recordRefusal, tellActivated, tellReload, warningsOf } from "./reloads.ts";
 import { findSource, pollEvery } from "./source.ts";
 
-export const REGO_OPTIONS: readonly Option[] = [
-  {
-    name: "entrypoint",
-    value: "PATH",
-    help: "which document of an OPA bundle decides, such as authz/allow",
-  },
-  {
-    name: "opa-key",
-    value: "FILE",
-    help: "PEM of the public key that an OPA bundle is signed with",
-  },
-  { name: "opa-alg", value: "ALG", help: "its algorithm, such as RS256 or ES256 (RS256)" },
+export const SERVED_REGO_OPTIONS: readonly Option[] = [
+  ...REGO_OPTIONS,
   {
     name: "opa-wait",
     value: "DURATION",
     help: "let the server of an OPA bundle hold requests back so long until there is a newer one",
   },
-  { name: "opa-scope", value: "TEXT", help: "scope that the signature of an OPA bundle must have" },
 ];
 
-const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
-const KEY_BYTES_MAX = 64 * 1024;
 /** As long as servers and what stands between hold requests without giving them up. */
 const WAIT_MAX_MS = 600_000;
 
-/** By its name, or by being told how to read it. */
-export function isOpaBundle(path: string, { values }: Input): boolean {
-  const isNamed = /\.(?:tar\.gz|tgz)$/.test(path.replace(/[?#].*$/, ""));
-  return isNamed || values.has("entrypoint") || values.has("opa-key");
-}
-
 /** Refused as a whole where its signature, its module or the entrypoint is not what it must be. */
-export async function findRego(
-  path: string,
-  input: Input,
-  io: Io,
-  none: Program,
-): Promise<FoundPolicy> {
+export async function findRego(path: string, input: Input, io: Io): Promise<FoundPolicy> {
   if (input.values.has("opa-wait")) throw new Misuse("`--opa-wait` is of a bundle's URL");
-  const bytes = readBytes(resolve(io.cwd, path), BUNDLE_BYTES_MAX);
+  const bytes = readBytes(resolve(io.cwd, path), REGO_BYTES_MAX);
   const rego = await openRego(bytes, openingOf(path, input, io));
   if (!rego.ok) throw new Misuse(`the bundle ${JSON.stringify(path)}: ${rego.because}`);
   return {
     open: async (parts: PolicyParts): Promise<OpenedPolicy> => {
       const active = createActive(parts);
-      const { engine, swap, close } = decidingBy(active, none, parts);
+      const { engine, swap, close } = decidingBy(active, parts);
       swap(rego);
       return { active, engine, start: () => {}, stop: async () => close() };
     },
@@ -75,7 +55,7 @@ export async function findRego(
 }
 
 /** Fetched again and again, and decided by while nothing newer is as it must be. */
-export function followRego(given: string, input: Input, io: Io, none: Program): FoundPolicy {
+export function followRego(given: string, input: Input, io: Io): FoundPolicy {
   const opening = openingOf(given, input, io);
   if (opening.key === undefined) {
     throw new Misuse(
@@ -90,7 +70,7 @@ export function followRego(given: string, input: Input, io: Io, none: Program): 
     open: async (parts: PolicyParts): Promise<OpenedPolicy> => {
       const warnings = () => warningsOf(follower.status(), parts.now());
       const active = createActive({ ...parts, warnings });
-      const { engine, swap, close } = decidingBy(active, none, parts);
+      const { engine, swap, close } = decidingBy(active, parts);
       const follower: Follower = followBundle({
         source,
         waitMs,
@@ -121,8 +101,8 @@ export function followRego(given: string, input: Input, io: Io, none: Program): 
 }
 
 /** Policies one after the other, which know each other's calls and sessions. */
-function decidingBy(active: Active, none: Program, parts: PolicyParts) {
-  const operated = parts.makeEngine({ program: none, digest: "" });
+function decidingBy(active: Active, parts: PolicyParts) {
+  const operated = parts.makeEngine({ program: programOfNothing(), digest: "" });
   const calls: Calls = new Map();
   // Requests under way may still ask that of the policy before.
   const open: ModulePool[] = [];
@@ -131,7 +111,7 @@ function decidingBy(active: Active, none: Program, parts: PolicyParts) {
     engine: () => present ?? operated,
     swap: (rego: OpenedRego): ActivePolicy => {
       const { pool, entrypoint, digest, revision } = rego;
-      const program = programOf(rego, none);
+      const program = programOfRego(rego);
       const named = { package: program.package, digest };
       const identity = { ...named, ...(revision === undefined ? {} : { revision }) };
       const service = decidedByRego({
@@ -156,23 +136,8 @@ function decidingBy(active: Active, none: Program, parts: PolicyParts) {
   };
 }
 
-/** What records name: nothing but the module. */
-function programOf({ entrypoint, source }: OpenedRego, none: Program): Program {
-  const wasm = Buffer.from(source.wasm).toString("base64");
-  const module = {
-    name: "policy",
-    module: "policy.wasm",
-    entrypoint,
-    type: { kind: "Bool" },
-    binary: 0,
-    at: 0,
-  } as const;
-  const name = entrypoint.replaceAll("/", ".");
-  return { ...none, package: name, modules: [module], binaries: [{ wasm }] };
-}
-
 function openingOf(path: string, input: Input, io: Io): OpeningParts {
-  const key = keyOf(input, io);
+  const key = bundleKey(input, io);
   return {
     key,
     entrypoint: input.values.get("entrypoint"),
@@ -212,16 +177,4 @@ async function recordActivation(
 ): Promise<void> {
   const details = { source: shown, package: entrypoint.replaceAll("/", "."), digest, revision };
   await record?.({ action: "bundle.activate", by: "service", details });
-}
-
-function keyOf({ values }: Input, io: Io): BundleKey | undefined {
-  const file = values.get("opa-key");
-  const alg = values.get("opa-alg") ?? "RS256";
-  const scope = values.get("opa-scope");
-  if (file === undefined) return undefined;
-  if (!ALGORITHMS.has(alg) || alg.startsWith("HS")) {
-    throw new Misuse(`\`--opa-alg\` is an algorithm with a public key, not \`${alg}\``);
-  }
-  const pem = readText(resolve(io.cwd, file), KEY_BYTES_MAX);
-  return { pem, alg, ...(scope === undefined ? {} : { scope }) };
 }

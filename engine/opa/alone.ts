@@ -9,16 +9,16 @@ import type { Answer, OutcomeReceipt } from "../answer.ts";
 import { settledAs } from "../answering.ts";
 import { requestDigest } from "../canonical-json.ts";
 import { INTERRUPTED } from "../decide.ts";
-import type { Decision, GivenObligation, PolicyIdentity } from "../decision.ts";
-import type { Vouched } from "../engine.ts";
+import type { Decision, PolicyIdentity } from "../decision.ts";
+import type { DecidingEngine, Vouched } from "../engine.ts";
 import type { EvidenceSink, FactsRead } from "../evidence.ts";
 import type { Ids } from "../ids.ts";
-import type { JsonValue } from "../json.ts";
 import { readOutcome } from "../outcome-reader.ts";
 import type { Settlement } from "../state/store.ts";
 import { anyFromJson } from "../value.ts";
 import { failed, type ModuleAnswer } from "./answer.ts";
-import type { ModulePool } from "./pool.ts";
+import type { ModulePool, Question } from "./pool.ts";
+import { decisionOf, denied, type Refused } from "./said.ts";
 
 export interface AloneParts {
   readonly pool: ModulePool;
@@ -79,10 +79,30 @@ export function decidedByRego(parts: AloneParts): OperatedService {
   };
 }
 
-interface Refused {
-  readonly code: NonNullable<Decision["code"]>;
-  readonly cause?: NonNullable<Decision["cause"]>;
-  readonly because: string;
+export interface AloneAtOnceParts
+  extends Omit<AloneParts, "pool" | "operated" | "calls" | "evidence"> {
+  /** Waits for the module. */
+  readonly ask: (question: Question) => ModuleAnswer;
+}
+
+/** The same for whoever decides one request after the other, where there are no operators and no records. */
+export function decidedByRegoAtOnce(parts: AloneAtOnceParts): DecidingEngine {
+  const calls: Calls = new Map();
+  const about = (input: unknown, vouched: Vouched): Decision => {
+    const refused = refusedBy(vouched);
+    if (refused !== undefined) return denied(parts.ids.decision(), refused, parts.identity);
+    return decisionOf(parts.ask(questionAbout(input, parts.now(), parts.entrypoint)), parts);
+  };
+  return {
+    decide(input, vouched = {}) {
+      const fault = faultOf(input);
+      if (fault !== undefined) return { kind: "malformed", faults: [fault] };
+      const value = about(input, vouched);
+      if (value.call !== undefined) remember(value.call, calls);
+      return { kind: "answer", value };
+    },
+    outcome: (input) => settle(input, calls, parts),
+  };
 }
 
 /** What was revoked, and tokens that do not verify, are no question for Rego. */
@@ -105,13 +125,14 @@ async function decisionAbout(
   return denied(parts.ids.decision(), refusal, parts.identity);
 }
 
-function denied(id: string, refused: Refused, policy: PolicyIdentity): Decision {
-  return { decision: "deny", id, ...refused, reasons: [], obligations: [], policy };
+function ask(input: unknown, nowMs: number, { pool, entrypoint }: AloneParts) {
+  return pool
+    .ask(questionAbout(input, nowMs, entrypoint))
+    .catch(() => failed("it could not be asked"));
 }
 
-function ask(input: unknown, nowMs: number, { pool, entrypoint }: AloneParts) {
-  const asked = { module: 0, entrypoint, input: JSON.stringify(input), nowMs };
-  return pool.ask(asked).catch(() => failed("it could not be asked"));
+function questionAbout(input: unknown, nowMs: number, entrypoint: string): Question {
+  return { module: 0, entrypoint, input: JSON.stringify(input), nowMs };
 }
 
 /** A decision that nobody can look up later is not given. */
@@ -172,92 +193,6 @@ function factsOf(answer: ModuleAnswer): FactsRead {
   };
 }
 
-interface Said {
-  readonly allow: boolean;
-  readonly reasons: readonly string[];
-  readonly obligations: readonly GivenObligation[];
-}
-
-function decisionOf(answer: ModuleAnswer, parts: AloneParts): Decision {
-  const { entrypoint, ids, identity } = parts;
-  const said = answer.kind === "defined" ? saidBy(answer.value) : undefined;
-  const rule = { rule: entrypoint, at: "policy.wasm" };
-  const common = { id: ids.decision(), policy: identity };
-  if (said === undefined) {
-    const because =
-      answer.kind === "failed"
-        ? `the module gave no answer: ${answer.why}`
-        : NO_DECISION[answer.kind];
-    const errors = [{ ...rule, cause: "module_unavailable" }];
-    return {
-      decision: "deny",
-      code: "indeterminate",
-      because,
-      reasons: [],
-      obligations: [],
-      errors,
-      ...common,
-    };
-  }
-  const because = said.reasons.length === 0 ? {} : { because: said.reasons.join("; ") };
-  if (!said.allow) {
-    const reasons = [{ ...rule, effect: "forbid", ...because } as const];
-    return { decision: "deny", code: "forbidden", ...because, reasons, obligations: [], ...common };
-  }
-  const reasons = [{ ...rule, effect: "permit", ...because } as const];
-  const { obligations } = said;
-  return { decision: "allow", call: ids.call(), reasons, obligations, ...common };
-}
-
-const NO_DECISION = {
-  undefined: "the module has no decision for this request",
-  defined: "the module's answer is no decision",
-} as const;
-
-const MEMBERS: readonly string[] = ["allow", "reasons", "obligations"];
-
-/** `undefined` for what is neither a Bool nor `{ allow, reasons?, obligations? }`: never an allow. */
-function saidBy(value: JsonValue): Said | undefined {
-  if (typeof value === "boolean") return { allow: value, reasons: [], obligations: [] };
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  const { allow, reasons = [], obligations = [] } = value;
-  if (Object.keys(value).some((name) => !MEMBERS.includes(name))) return undefined;
-  if (typeof allow !== "boolean" || !isTexts(reasons) || !Array.isArray(obligations))
-    return undefined;
-  const given = obligations.map(obligationOf);
-  const known = given.filter((one) => one !== undefined);
-  return known.length === given.length ? { allow, reasons, obligations: known } : undefined;
-}
-
-function isTexts(value: JsonValue): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
-}
-
-const LEVELS: readonly JsonValue[] = ["none", "summary", "full"];
-const TTL = /^[1-9][0-9]{0,9}(?:ms|s|m|h|d)$/;
-
-/** As the language's obligations stand in decisions (SPEC §6.5); what is malformed is none. */
-function obligationOf(json: JsonValue, index: number): GivenObligation | undefined {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
-  const { type, scope, ttl, paths, level, whom, value = true } = json;
-  const id = `o${index + 1}`;
-  switch (type) {
-    case "credential":
-      if (!isTexts(scope ?? null) || typeof ttl !== "string" || !TTL.test(ttl)) return undefined;
-      return { id, type, scope: scope as string[], ttl };
-    case "redact":
-      return isTexts(paths ?? null) ? { id, type, paths: paths as string[] } : undefined;
-    case "log":
-      return LEVELS.includes(level ?? null) ? { id, type, level: level as "full" } : undefined;
-    case "notify":
-      return isTexts(whom ?? null) ? { id, type, whom: whom as string[] } : undefined;
-    default:
-      return typeof type === "string" && /^[a-z][a-z0-9_]*$/.test(type)
-        ? { id, type, value }
-        : undefined;
-  }
-}
-
 function remember(call: string, calls: Calls): void {
   calls.set(call, undefined);
   const [oldest] = calls.keys();
@@ -265,7 +200,11 @@ function remember(call: string, calls: Calls): void {
 }
 
 /** Kept for the record: what a call returned changes nothing that Rego decides. */
-function settle(input: unknown, calls: Calls, parts: AloneParts): Answer<OutcomeReceipt> {
+function settle(
+  input: unknown,
+  calls: Calls,
+  parts: Pick<AloneParts, "program" | "now" | "evidence">,
+): Answer<OutcomeReceipt> {
   const reading = readOutcome(input, parts.program);
   if (!reading.ok) return { kind: "malformed", faults: reading.problems };
   const { report } = reading;

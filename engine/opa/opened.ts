@@ -6,57 +6,71 @@ import type { BundleKey } from "./bundle-signature.ts";
 import type { ModuleSource } from "./open.ts";
 import { createModulePool, type ModulePool } from "./pool.ts";
 
-export interface OpeningParts {
+export interface ChoosingParts {
   readonly key: BundleKey | undefined;
   /** Missing = the only one. */
   readonly entrypoint: string | undefined;
+}
+
+export interface OpeningParts extends ChoosingParts {
   readonly deadlineMs: number;
   /** Runs in threads of this process, and else in processes. */
   readonly isTrusted: boolean;
   readonly onTrouble: (why: string) => void;
 }
 
-export interface OpenedRego {
+/** What decides of a bundle that is as it must be; whether its module runs is still to be seen. */
+export interface ChosenRego {
   readonly ok: true;
   readonly entrypoint: string;
   readonly source: ModuleSource;
   /** Of module, data and entrypoint: what decides. */
   readonly digest: string;
   readonly revision: string | undefined;
+}
+
+export interface OpenedRego extends ChosenRego {
   /** Whoever has it closes it. */
   readonly pool: ModulePool;
 }
 
 export async function openRego(
   bytes: Uint8Array,
-  { key, deadlineMs, isTrusted, onTrouble, ...wanted }: OpeningParts,
+  { deadlineMs, isTrusted, onTrouble, ...wanted }: OpeningParts,
 ): Promise<OpenedRego | Refusal> {
+  const chosen = chooseRego(bytes, wanted);
+  if (!chosen.ok) return chosen;
+  const pool = createModulePool({
+    modules: [chosen.source],
+    deadlineMs,
+    isTrusted,
+    onTrouble: ({ why }) => onTrouble(why),
+  });
+  const described = await pool.describe(0);
+  if (described.ok) return { ...chosen, pool };
+  pool.close();
+  return refuse("no_program", `its module cannot be run: ${described.why}`);
+}
+
+export function chooseRego(
+  bytes: Uint8Array,
+  { key, entrypoint: wanted }: ChoosingParts,
+): ChosenRego | Refusal {
   const reading = readOpaBundle(bytes, key);
   if (!reading.ok) return refuse(reading.code, `it ${reading.why}`);
   const { entrypoints, revision } = reading.bundle;
   const names = [...entrypoints.keys()].sort();
-  const entrypoint = wanted.entrypoint ?? (names.length === 1 ? names[0] : undefined);
+  const entrypoint = wanted ?? (names.length === 1 ? names[0] : undefined);
   const source = entrypoint === undefined ? undefined : entrypoints.get(entrypoint);
   if (entrypoint === undefined || source === undefined) {
     const wrong = entrypoint === undefined ? "has several entrypoints" : `has no \`${entrypoint}\``;
     const help = `\`--entrypoint\` names one of ${names.join(", ")}`;
     return refuse("no_program", `it ${wrong}; ${help}`);
   }
-  const pool = createModulePool({
-    modules: [source],
-    deadlineMs,
-    isTrusted,
-    onTrouble: ({ why }) => onTrouble(why),
-  });
-  const described = await pool.describe(0);
-  if (!described.ok) {
-    pool.close();
-    return refuse("no_program", `its module cannot be run: ${described.why}`);
-  }
   const digest = digestOf({
     wasm: Buffer.from(source.wasm).toString("base64"),
     data: Buffer.from(source.data ?? "{}").toString("utf8"),
     entrypoint,
   });
-  return { ok: true, entrypoint, source, digest, revision, pool };
+  return { ok: true, entrypoint, source, digest, revision };
 }

@@ -26,7 +26,7 @@ export function questionFor(
 }
 
 /** For tests, explanations and replays, which can wait for seconds and must not decide by a busy machine. */
-const PATIENT_MS = 2_000;
+export const PATIENT_MS = 2_000;
 
 /** A module that ran once is asked again by the next engine of the same program. */
 const RUNNERS = new WeakMap<Program, ModuleRunner>();

@@ -3,12 +3,12 @@ import type { Program } from "../../lang/ir.ts";
 import { parseTime } from "../../lang/scalar/time.ts";
 import type { Expectation, TestCase, TestStep } from "../../lang/testing.ts";
 import type { Decision } from "../decision.ts";
-import type { Engine, Vouched } from "../engine.ts";
+import type { DecidingEngine, Engine, MakeDeciding, Vouched } from "../engine.ts";
 import type { Observer } from "../evaluate/interpret.ts";
 import { type Texts, type Unfolded, unfold } from "../explain/explain.ts";
 import type { Situation } from "../explain/trace.ts";
 import type { ModuleRunner } from "../opa/answer.ts";
-import { createWatchedEngine } from "./watched.ts";
+import { countedIds, createWatchedEngine } from "./watched.ts";
 
 export interface TestParts {
   readonly program: Program;
@@ -18,6 +18,8 @@ export interface TestParts {
   readonly coverage?: CoverageSink;
   /** Asks imported modules; missing = those of the program, contained. */
   readonly modules?: ModuleRunner | undefined;
+  /** Decides in place of the program's rules: Rego alone. Nobody can watch it. */
+  readonly engine?: MakeDeciding | undefined;
 }
 
 /** Told of what happens while tests run. */
@@ -77,7 +79,7 @@ interface Found {
 }
 
 interface Stage {
-  readonly engine: Engine;
+  readonly engine: DecidingEngine;
   readonly program: Program;
   readonly coverage: CoverageSink | undefined;
   nowMs: number;
@@ -112,37 +114,44 @@ function play(test: TestCase, parts: TestParts, asked?: Where): Found | undefine
   return undefined;
 }
 
-function stageFor(test: TestCase, { program, digest, coverage, modules }: TestParts): Stage {
+function stageFor(test: TestCase, parts: TestParts): Stage {
+  const { program, coverage } = parts;
   const now = test.now === undefined ? undefined : parseTime(test.now);
-  const faults: string[] = [];
+  const clock = () => stage.nowMs;
   const stage: Stage = {
-    engine: createWatchedEngine({
-      program,
-      digest,
-      modules,
-      clock: () => stage.nowMs,
-      onFault: (fault) =>
-        void faults.push(`the engine failed: ${fault instanceof Error ? fault.message : fault}`),
-      watchers: {
-        ...(coverage === undefined
-          ? {}
-          : { expression: coverage.expression, applied: coverage.applied }),
-        situation: (situation) => {
-          stage.situation = situation;
-          stage.unfolded = stage.explaining?.(situation);
-        },
-        disagreement: (what) => void faults.push(`two evaluators disagree about ${what}`),
-      },
-    }),
+    engine: parts.engine?.({ clock, ids: countedIds() }) ?? watchedEngine(parts, () => stage),
     program,
     coverage,
     nowMs: now?.ok ? now.value : NOON_MS,
     situation: undefined,
     unfolded: undefined,
     explaining: undefined,
-    faults,
+    faults: [],
   };
   return stage;
+}
+
+function watchedEngine({ program, digest, coverage, modules }: TestParts, of: () => Stage): Engine {
+  const fault = (what: string) => void of().faults.push(what);
+  return createWatchedEngine({
+    program,
+    digest,
+    modules,
+    clock: () => of().nowMs,
+    onFault: (thrown) =>
+      fault(`the engine failed: ${thrown instanceof Error ? thrown.message : thrown}`),
+    watchers: {
+      ...(coverage === undefined
+        ? {}
+        : { expression: coverage.expression, applied: coverage.applied }),
+      situation: (situation) => {
+        const stage = of();
+        stage.situation = situation;
+        stage.unfolded = stage.explaining?.(situation);
+      },
+      disagreement: (what) => fault(`two evaluators disagree about ${what}`),
+    },
+  });
 }
 
 type DecideStep = Extract<TestStep, { kind: "decide" }>;

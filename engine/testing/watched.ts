@@ -9,6 +9,7 @@ import { createInterpreter, type Observer } from "../evaluate/interpret.ts";
 import { generateEvaluator } from "../evaluate/javascript.ts";
 import type { Situation } from "../explain/trace.ts";
 import type { Facts } from "../facts.ts";
+import type { Ids } from "../ids.ts";
 import type { ModuleRunner } from "../opa/answer.ts";
 import { containedModules } from "../opa/programs.ts";
 import type { DecisionRequest } from "../request.ts";
@@ -36,17 +37,21 @@ export interface WatchedParts {
 }
 
 export function createWatchedEngine(parts: WatchedParts): Engine {
-  let count = 0;
   return createEngine({
     program: parts.program,
     digest: parts.digest,
     clock: parts.clock,
     onFault: parts.onFault,
     ...modulesFor(parts),
-    // Counted, not random: a test says the same at every run.
-    ids: { decision: () => `d-${++count}`, call: () => `c-${++count}` },
+    ids: countedIds(),
     evaluator: watchedEvaluator(parts.program, parts.watchers),
   });
+}
+
+/** Not random: a test says the same at every run. */
+export function countedIds(): Ids {
+  let count = 0;
+  return { decision: () => `d-${++count}`, call: () => `c-${++count}` };
 }
 
 function modulesFor({ modules, program }: WatchedParts): { readonly modules?: ModuleRunner } {

@@ -30,4 +30,4 @@ test("whoever reads no further ends nothing with a stack trace", async () => {
   });
   const status = await new Promise((resolve) => child.on("close", resolve));
   expect({ status, err }).toEqual({ status: 0, err: "" });
-});
+}, 60_000);

@@ -14,18 +14,6 @@ async function testing(tests: string, ...words: string[]) {
   return { ...ran, cwd, out: ran.out.replace(/ \(\d+ ms\)/, "") };
 }
 
-test("a bundle of OPA's is no policy of ours, and what can be done with it is said", async () => {
-  const cwd = directoryWith({ "b.tar.gz": "", "c.tgz": "" });
-  for (const name of ["b.tar.gz", "c.tgz"]) {
-    const ran = await writ(["test", name], { cwd });
-    expect(ran).toMatchObject({ code: 2, out: "" });
-    expect(ran.err).toContain(`"${name}" is a bundle of OPA's, and holds no rules or tests`);
-    for (const way of ["writ serve --entrypoint", "opa test", "import rego"]) {
-      expect(ran.err).toContain(way);
-    }
-  }
-});
-
 describe("expectations", () => {
   test.each([
     [
