@@ -141,6 +141,7 @@ const PURE = [
   "engine/state/task-run.ts",
   "engine/state/touched.ts",
   "engine/state/window.ts",
+  "engine/status/list.ts",
   "engine/tasks/asking.ts",
   "engine/tasks/continuing.ts",
   "engine/tasks/task.ts",

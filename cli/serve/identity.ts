@@ -10,6 +10,7 @@ import type { KeySource } from "../../engine/identity/keys.ts";
 import { type OpenParts, openIssuers } from "../../engine/identity/open.ts";
 import type { Revocations } from "../../engine/identity/revocation.ts";
 import { identified } from "../../engine/identity/service.ts";
+import { createStatuses, type Statuses } from "../../engine/status/statuses.ts";
 import type { Granter } from "../../engine/tasks/start.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { readSettingsFile } from "../settings-file.ts";
@@ -40,7 +41,14 @@ export async function openServiceIdentity(
   if (path === undefined && granter === undefined) return undefined;
   const issuers = path === undefined ? [] : await issuersIn(path, io);
   const own = granter === undefined ? [] : await ownIssuers(granter, issuers);
-  return createIdentity({ issuers: [...issuers, ...own], clock, revocations, tasks: true });
+  const statuses = openStatuses(io);
+  return createIdentity({
+    issuers: [...issuers, ...own],
+    clock,
+    revocations,
+    statuses,
+    tasks: true,
+  });
 }
 
 /** Around the service: where no tokens are accepted, requests with tokens are refused. */
@@ -63,7 +71,16 @@ export async function openIdentity(
   revocations?: Revocations,
 ): Promise<Identity> {
   const issuers = await issuersIn(path, io);
-  return createIdentity({ issuers, clock, ...(revocations && { revocations }) });
+  const statuses = openStatuses(io);
+  return createIdentity({ issuers, clock, statuses, ...(revocations && { revocations }) });
+}
+
+/** The lists that tokens name: one that cannot be read is told. */
+function openStatuses(io: Io): Statuses {
+  return createStatuses({
+    elapsedMs: () => performance.now(),
+    onFault: ({ message }) => io.err(`${message}\n`),
+  });
 }
 
 function issuersIn(path: string, io: Io): Promise<readonly Issuer[]> {

@@ -21,6 +21,8 @@ export interface Fetching {
   readonly byteCountMax: number;
   /** For all of it. */
   readonly timeoutMs: number;
+  /** The media type that is wanted; missing = any. */
+  readonly accept?: string | undefined;
   /** How the server may answer (RFC 7240). */
   readonly prefer?: string | undefined;
   /** Given up when this is aborted. */
@@ -77,7 +79,7 @@ export async function fetchBytes(fetching: Fetching): Promise<Fetched> {
 class Refused extends Error {}
 
 function ask(fetching: Fetching, signal: AbortSignal): Promise<Fetched> {
-  const { url, etag, post, prefer } = fetching;
+  const { url, etag, post, prefer, accept = "*/*" } = fetching;
   const allowed: AllowedAddresses = {
     loopback: namesThisMachine(url) ? "only" : "never",
     privateNetworks: fetching.privateNetworks,
@@ -94,7 +96,7 @@ function ask(fetching: Fetching, signal: AbortSignal): Promise<Fetched> {
       rejectUnauthorized: true,
       lookup: checkedLookup(fetching.lookup ?? lookupName, allowed),
       headers: {
-        accept: "*/*",
+        accept,
         "accept-encoding": "identity",
         "user-agent": "writ",
         ...(etag === undefined ? {} : { "if-none-match": etag }),

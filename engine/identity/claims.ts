@@ -1,7 +1,16 @@
 /** What tokens of all types come to, and how the claims they share are read (RFC 7519 §4.1). */
 import type { JsonObject, JsonValue } from "../json.ts";
+import type { StatusReference } from "../status/list.ts";
 import { elementsOf } from "../value.ts";
-import { optionally, type Problem, readerOf, readId, report, wrong } from "../value-reader.ts";
+import {
+  isObject,
+  optionally,
+  type Problem,
+  readerOf,
+  readId,
+  report,
+  wrong,
+} from "../value-reader.ts";
 import type { TrustedKey } from "./jwk.ts";
 import type { VouchedFacts, VouchedParty } from "./vouched.ts";
 
@@ -49,6 +58,8 @@ export interface CommonClaims {
   readonly issuedAtMs?: number;
   readonly notBeforeMs?: number;
   readonly expiresAtMs: number;
+  /** Where it stands whether it still counts: in a list, or in what only its issuer knows. */
+  readonly status?: StatusReference | "other";
 }
 
 export function readCommon(claims: JsonObject, problems: Problem[]): CommonClaims | undefined {
@@ -57,6 +68,7 @@ export function readCommon(claims: JsonObject, problems: Problem[]): CommonClaim
   const issuedAtMs = optionally(readInstant, claims.iat, "/iat", problems);
   const notBeforeMs = optionally(readInstant, claims.nbf, "/nbf", problems);
   const id = optionally(readId, claims.jti, "/jti", problems);
+  const status = optionally(readStatus, claims.status, "/status", problems);
   if (audience === undefined || expiresAtMs === undefined) return undefined;
   return {
     audience,
@@ -64,7 +76,26 @@ export function readCommon(claims: JsonObject, problems: Problem[]): CommonClaim
     ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
     ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
     ...(id === undefined ? {} : { id }),
+    ...(status === undefined ? {} : { status }),
   };
+}
+
+/** Token Status List §6.1. */
+function readStatus(
+  json: unknown,
+  at: string,
+  problems: Problem[],
+): StatusReference | "other" | undefined {
+  if (!isObject(json)) return wrong(problems, at, "an object", json);
+  const { status_list: list } = json;
+  if (list === undefined) return "other";
+  if (!isObject(list)) return wrong(problems, `${at}/status_list`, "an object", list);
+  const uri = readId(list.uri, `${at}/status_list/uri`, problems);
+  const { idx: index } = list;
+  if (typeof index !== "number" || !Number.isSafeInteger(index) || index < 0) {
+    return report(problems, `${at}/status_list/idx`, "is no whole number from 0");
+  }
+  return uri === undefined ? undefined : { uri, index };
 }
 
 export function readAudience(

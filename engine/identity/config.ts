@@ -2,6 +2,7 @@
  * The identity configuration (SPEC §15.3): unknown JSON → whose tokens are accepted, or everything that is
  * wrong with it.
  */
+import { readUrl } from "../egress/fetch.ts";
 import { readTransmitters, type TransmitterConfig } from "../signals/transmitter.ts";
 import {
   isObject,
@@ -112,8 +113,17 @@ const PREFIXED: ReadonlySet<string> = new Set(["access-token", "transaction-toke
 
 const COMMON = ["type", "keys", "audience", "algorithms"] as const;
 const MEMBERS: Readonly<Record<TokenType, readonly string[]>> = {
-  "access-token": [...COMMON, "single_use", "issuer", "types", "prefix", "human", "claims"],
-  "transaction-token": [...COMMON, "single_use", "issuer", "prefix", "human"],
+  "access-token": [
+    ...COMMON,
+    "single_use",
+    "issuer",
+    "types",
+    "prefix",
+    "human",
+    "claims",
+    "status",
+  ],
+  "transaction-token": [...COMMON, "single_use", "issuer", "prefix", "human", "status"],
   "jwt-svid": [...COMMON, "trust_domain", "attested"],
   link: [...COMMON, "single_use", "issuer", "roots", "humans"],
 };
@@ -159,6 +169,7 @@ function readIssuer(
   if (name === undefined || keys === undefined) return undefined;
   const singleUse = optionally(readFlag, given.single_use, `${at}/single_use`, problems);
   const attested = optionally(readFlag, given.attested, `${at}/attested`, problems);
+  const status = optionally(readStatus, given.status, `${at}/status`, problems);
   return {
     type,
     name,
@@ -174,7 +185,28 @@ function readIssuer(
     ...(evidence === undefined ? {} : { human: evidence }),
     ...(singleUse === undefined ? {} : { singleUse }),
     ...(attested === undefined ? {} : { attested }),
+    ...(status === undefined ? {} : { status }),
   };
+}
+
+function readStatus(json: unknown, at: string, problems: Problem[]): Issuer["status"] {
+  if (json === "ignore") return json;
+  if (!isObject(json)) return wrong(problems, at, "an object, or `ignore`,", json);
+  const given: Given = onlyMembers(json, ["lists", "private_network"], at, problems);
+  const lists = readNames(given.lists, `${at}/lists`, problems);
+  if (given.lists !== undefined && lists.length === 0) {
+    report(problems, `${at}/lists`, "is empty");
+  }
+  for (const [index, list] of lists.entries()) {
+    const read = readUrl(list);
+    const why = read.ok
+      ? read.url.href !== list && `is not spelled \`${read.url.href}\``
+      : read.why;
+    if (why !== false) report(problems, `${at}/lists/${index}`, why);
+  }
+  const { private_network: isPrivate = false } = given;
+  const privateNetworks = readFlag(isPrivate, `${at}/private_network`, problems);
+  return privateNetworks === undefined ? undefined : { lists, privateNetworks };
 }
 
 function readDomain(given: Given, at: string, problems: Problem[]): string | undefined {

@@ -4,6 +4,7 @@
  */
 import { LRUCache } from "lru-cache";
 import { type Clock, type ClockReading, clockReader } from "../clock.ts";
+import { createStatuses, type Statuses } from "../status/statuses.ts";
 import { type DelegationRefusal, refuseDelegation } from "./cause.ts";
 import { HOPS_MOST, LEEWAY_MS } from "./chain.ts";
 import type { Issuer } from "./issuer.ts";
@@ -18,6 +19,8 @@ export interface IdentityParts {
   readonly clock: Clock | (() => number);
   /** Missing = nothing was revoked. */
   readonly revocations?: Revocations;
+  /** Missing = lists are read from where tokens and the configuration say. */
+  readonly statuses?: Statuses;
   /** Somebody behind this keeps tasks, and is asked whether a grant still counts. Missing = grants of tasks are refused. */
   readonly tasks?: boolean;
 }
@@ -49,7 +52,8 @@ export function createIdentity(parts: IdentityParts): Identity {
     joined.set(key, made);
     return made;
   };
-  const shell: Shell = { ...parts, time: clockReader(parts.clock) };
+  const { statuses = createStatuses({ elapsedMs: () => performance.now() }) } = parts;
+  const shell: Shell = { ...parts, statuses, time: clockReader(parts.clock) };
   const recall = (token: string, before: Token | undefined): Token | undefined => {
     const known = seen.get(digestOfToken(token));
     return known !== undefined && stillCounts(known, before) ? known : undefined;
@@ -60,17 +64,18 @@ export function createIdentity(parts: IdentityParts): Identity {
         return refuseDelegation("chain_too_long", `there are more than ${TOKENS_MOST} tokens`);
       }
       const recalled = recallAll(tokens, recall);
-      if (recalled !== undefined) return conclude(recalled, join, shell);
+      if (recalled !== undefined) return concludeInTime(recalled, join, shell);
       return verifyAll(tokens, recall, parts.issuers).then((verified) => {
         if ("ok" in verified) return verified;
         for (const token of verified) seen.set(token.digest, token);
-        return conclude(verified, join, shell);
+        return concludeInTime(verified, join, shell);
       });
     },
   };
 }
 
 interface Shell extends IdentityParts {
+  readonly statuses: Statuses;
   readonly time: () => ClockReading;
 }
 
@@ -110,9 +115,50 @@ async function verifyAll(
   return verified;
 }
 
+type Join = (sorted: Sorted, tokens: readonly Token[]) => VouchedDelegation;
+
+/** Where a status must be read first, what may have changed meanwhile is asked again. */
+function concludeInTime(
+  tokens: readonly Token[],
+  join: Join,
+  shell: Shell,
+): VouchedDelegation | Promise<VouchedDelegation> {
+  const concluded = conclude(tokens, join, shell);
+  if (!concluded.ok) return concluded;
+  const refusal = statusRefusal(tokens, shell);
+  if (!(refusal instanceof Promise)) return refusal ?? concluded;
+  return refusal.then((late) => late ?? conclude(tokens, join, shell));
+}
+
+/** Of the first token whose status speaks against it; they are read together. */
+function statusRefusal(
+  tokens: readonly Token[],
+  { statuses, time }: Shell,
+): DelegationRefusal | undefined | Promise<DelegationRefusal | undefined> {
+  const now = () => {
+    const { nowMs, doubt } = time();
+    return doubt?.laterMs ?? nowMs;
+  };
+  const pending: Promise<DelegationRefusal | undefined>[] = [];
+  for (const { common, issuer } of tokens) {
+    if (common.status === undefined || issuer?.status === "ignore") continue;
+    if (common.status === "other" || issuer === undefined) return STATUS_UNKNOWN;
+    const refusal = statuses.refusal(common.status, issuer, now);
+    if (refusal instanceof Promise) pending.push(refusal);
+    else if (refusal !== undefined) return refusal;
+  }
+  if (pending.length === 0) return undefined;
+  return Promise.all(pending).then((all) => all.find((one) => one !== undefined));
+}
+
+const STATUS_UNKNOWN = refuseDelegation(
+  "status_not_accepted",
+  "its status is told in another way than by a list",
+);
+
 function conclude(
   tokens: readonly Token[],
-  join: (sorted: Sorted, tokens: readonly Token[]) => VouchedDelegation,
+  join: Join,
   { time, revocations = NOTHING_REVOKED, tasks = false }: Shell,
 ): VouchedDelegation {
   const sorted = sortTokens(tokens);

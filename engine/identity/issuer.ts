@@ -34,7 +34,16 @@ export interface Issuer {
   readonly singleUse?: boolean;
   /** Whether the trust domain attests what it names. */
   readonly attested?: boolean;
+  /** Where the lists stand that its tokens name; missing = a token that names any is refused. */
+  readonly status?: StatusLists | "ignore";
   readonly claims: ClaimNames;
+}
+
+export interface StatusLists {
+  /** URLs; one that ends with `/` stands for all that begin with it. */
+  readonly lists: readonly string[];
+  /** They may be in private networks. */
+  readonly privateNetworks: boolean;
 }
 
 /** The claim is there, or holds this value. */

@@ -44,9 +44,13 @@ const STEERING = [
   "p2s",
 ] as const;
 
-export function readCompactJws(token: unknown): CompactJws | DelegationRefusal {
+/** `limits`: of its characters as well. */
+export function readCompactJws(
+  token: unknown,
+  limits: JsonLimits = TOKEN_LIMITS,
+): CompactJws | DelegationRefusal {
   if (typeof token !== "string") return malformed("a token is a text");
-  if (token.length > TOKEN_CHARS_MAX) return malformed(`it is longer than ${TOKEN_CHARS_MAX}`);
+  if (token.length > limits.byteCount) return malformed(`it is longer than ${limits.byteCount}`);
   const parts = token.split(".");
   if (parts.length === 5) return refuseDelegation("token_type", "it is encrypted");
   if (parts.length !== 3) return malformed("it has not the three parts of a signed token");
@@ -90,7 +94,10 @@ function isTextOrMissing(value: JsonValue | undefined): value is string | undefi
 }
 
 /** The payload as the claims of a JWT. Nothing in it is trusted before the signature is verified. */
-export function readClaims({ payload }: CompactJws): JsonObject | undefined {
-  const read = readJson(payload, TOKEN_LIMITS);
+export function readClaims(
+  { payload }: CompactJws,
+  limits: JsonLimits = TOKEN_LIMITS,
+): JsonObject | undefined {
+  const read = readJson(payload, limits);
   return read.ok && isObject(read.value) ? (read.value as JsonObject) : undefined;
 }

@@ -345,11 +345,16 @@ describe("a chain with", () => {
 
 /**
  * What needs another request, another engine, hops without tokens or odd ones: `places.test.ts`,
- * `service.test.ts` and others.
+ * `service.test.ts`, `test/engine/status` and others.
  */
 const COVERED_ELSEWHERE = [
   "token_malformed",
   "token_used",
+  "status_not_accepted",
+  "status_unavailable",
+  "status_invalid",
+  "status_suspended",
+  "status_refused",
   "task_unknown",
   "task_mismatch",
   "token_type",
