@@ -128,6 +128,12 @@ export const REGISTRY: readonly Entry[] = [
     load: () => import("./commands/revoke.ts"),
   },
   {
+    name: "tasks",
+    group: "operate",
+    summary: "list, show and end tasks that a running service has granted",
+    load: () => import("./commands/tasks.ts"),
+  },
+  {
     name: "approvals",
     group: "operate",
     summary: "list, show, approve and refuse what a running service holds",

@@ -108,7 +108,7 @@ async function answerUntilStopped(
   const present = () => policy.active.present();
   const digest = () => present()?.digest;
   const granter = granterFor(input, io);
-  const tasks = openTasks({ tasks: grants.tasks, record: audit.operator }, io);
+  const tasks = openTasks({ tasks: grants.admin.tasks, record: audit.operator }, io);
   const granted = grants.around(tasks.around(decided), digest);
   const kept = audit.around(state.keep(granted));
   const verifying = { clock: state.clock, revocations: grants.revocations, granter };

@@ -32,11 +32,10 @@ export const GRANT_OPTIONS: readonly Option[] = [
 export interface ServedGrants {
   readonly revocations: Revocations;
   /** For the operators' server. */
-  readonly admin: Pick<AdminParts, "approvals" | "revocations">;
+  readonly admin: Pick<AdminParts, "approvals" | "revocations" | "tasks">;
   /** Beside approvals, who asked for them. */
   readonly kept: Pick<AccessRequestsParts, "approvals" | "ledger">;
   around(service: DecisionService, policy: () => string | undefined): DecisionService;
-  readonly tasks: Tasks;
   close(): void;
 }
 
@@ -56,8 +55,7 @@ export async function openGrants(
     io.err(`fault in grants: ${fault instanceof Error ? fault.message : fault}\n`);
   return {
     revocations,
-    tasks,
-    admin: { approvals, revocations },
+    admin: { approvals, revocations, tasks },
     kept: { approvals, ledger },
     around: (service, policy) =>
       approving(usedOnce(revocable(service, revocations), { ledger, now, onFault }), {

@@ -2,7 +2,7 @@
 import { spellTime } from "../../lang/scalar/time.ts";
 import { type DelegationRefusal, refuseDelegation } from "../identity/cause.ts";
 import type { TokenUse } from "../identity/revocation.ts";
-import type { AcceptedDelegation, VouchedHop } from "../identity/vouched.ts";
+import type { AcceptedDelegation, VouchedFacts, VouchedHop } from "../identity/vouched.ts";
 import type { Members } from "./asking.ts";
 
 /** As it is kept: JSON. What ended is never active again; what has expired is told by the clock. */
@@ -104,12 +104,17 @@ export function joinedTo(
   return {
     ok: true,
     chain: [...through.slice(0, -1), handed, ...behind],
-    agent: links.length === 0 ? { ...vouched?.agent, ...shown.agent } : shown.agent,
+    agent: links.length === 0 ? { ...doubtOf(vouched), ...shown.agent } : shown.agent,
     principal: vouched?.principal ?? {},
     task: { ...shown.task, session },
     ...(vouched === undefined ? { asserted: true as const } : {}),
     tokens: [...shown.tokens, ...(vouched?.tokens ?? [])],
   };
+}
+
+/** That an agent was attested then says nothing of now; that it was not, holds until it shows otherwise. */
+function doubtOf(vouched: AcceptedDelegation | undefined): VouchedFacts {
+  return vouched?.agent.attested === false ? { attested: false } : {};
 }
 
 /** What callers and operators see. */

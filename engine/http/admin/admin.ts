@@ -4,6 +4,7 @@ import type { OperatorAction } from "../../audit/record.ts";
 import type { Inspection } from "../../inspect/inspection.ts";
 import type { Revocations } from "../../revocations/revocations.ts";
 import type { Awaitable, Interruption } from "../../state/report.ts";
+import type { Tasks } from "../../tasks/tasks.ts";
 import type { Measures } from "../measured.ts";
 import type { DecisionService } from "../service.ts";
 import type { Credential } from "./credential.ts";
@@ -28,6 +29,7 @@ export interface AdminParts {
   readonly vitals?: Vitals;
   readonly approvals: Approvals;
   readonly revocations: Revocations;
+  readonly tasks: Tasks;
   /** What keeps others out: permissions of the socket's file, or a credential. */
   readonly guard: Guard;
   /**

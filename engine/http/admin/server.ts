@@ -9,6 +9,7 @@ import { serveOrders } from "./orders.ts";
 import { serveRevocations } from "./revocations.ts";
 import { serveSessions } from "./sessions.ts";
 import { serveState } from "./state.ts";
+import { serveTasks } from "./tasks.ts";
 
 /**
  * The operators' service: an app of its own, which shares no port with decisions. No page may ask it anything,
@@ -23,6 +24,7 @@ export function createAdminServer(parts: AdminParts & Pick<AppParts, "logger">):
   serveOrders(app, parts);
   serveApprovals(app, parts);
   serveRevocations(app, parts);
+  serveTasks(app, parts);
   return app;
 }
 

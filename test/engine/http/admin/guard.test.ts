@@ -19,7 +19,7 @@ const ORDER = { session: "s", operator: "ann", because: "odd", label: "private" 
 
 /** As it would be answered: what each route takes. */
 function asked({ method, path }: Route, headers: Record<string, string> = {}) {
-  const query = path === "/session" || path === "/approval" ? "?id=s" : "";
+  const query = ["/session", "/approval", "/task"].includes(path) ? "?id=s" : "";
   const { label, ...order } = ORDER;
   if (path.startsWith("/approvals/")) {
     return { method, path, headers, body: { statement: "a.b.c" } };
@@ -28,6 +28,9 @@ function asked({ method, path }: Route, headers: Record<string, string> = {}) {
     const body = { kind: "agent", id: "bot", operator: "ann", because: "odd" };
     return { method, path, headers, body };
   }
+  if (path === "/tasks/end") {
+    return { method, path, headers, body: { task: "t-1", operator: "ann", because: "odd" } };
+  }
   const body = path === "/sessions/declassify" ? { ...order, label } : order;
   return { method, path: `${path}${query}`, headers, body };
 }
@@ -35,6 +38,7 @@ function asked({ method, path }: Route, headers: Record<string, string> = {}) {
 /** Where what is asked is understood, and there is no such thing. */
 const ANSWERS: Readonly<Record<string, string>> = {
   "/approval": "404 unknown_approval",
+  "/task": "404 unknown_task",
   "/approvals/approve": "403 approval_refused",
   "/approvals/refuse": "403 approval_refused",
 };
@@ -51,6 +55,8 @@ test("there are routes to try", () => {
     "GET /session",
     "GET /sessions",
     "GET /state",
+    "GET /task",
+    "GET /tasks",
     "POST /approvals/approve",
     "POST /approvals/refuse",
     "POST /revocations/reactivate",
@@ -58,6 +64,7 @@ test("there are routes to try", () => {
     "POST /sessions/declassify",
     "POST /sessions/interrupt",
     "POST /sessions/reinstate",
+    "POST /tasks/end",
   ]);
 });
 

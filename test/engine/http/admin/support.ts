@@ -7,6 +7,7 @@ import { createAdminServer } from "../../../../engine/http/admin/server.ts";
 import { measured } from "../../../../engine/http/measured.ts";
 import { MemoryLedger } from "../../../../engine/ledger/memory.ts";
 import { Revocations } from "../../../../engine/revocations/revocations.ts";
+import { Tasks } from "../../../../engine/tasks/tasks.ts";
 import { type Driver, drive } from "../../../support/engine.ts";
 
 export const POLICY = `
@@ -56,6 +57,7 @@ export function administered(parts: Partial<AdminParts> = {}): Administered {
       now: () => driver.nowMs,
     }),
     revocations: new Revocations({ ledger, now: () => driver.nowMs }),
+    tasks: new Tasks({ ledger, now: () => driver.nowMs, isRevoked: () => undefined }),
     guard: { kind: "socket" },
     onAdmin: (event) => void events.push(event),
     clock: () => driver.nowMs,

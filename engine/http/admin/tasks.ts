@@ -1,0 +1,95 @@
+/** Tasks that were granted, as operators see and end them (SPEC §16). */
+import type { FastifyInstance } from "fastify";
+import type { JsonValue } from "../../json.ts";
+import { type TaskView, viewOf } from "../../tasks/task.ts";
+import type { Ended } from "../../tasks/tasks.ts";
+import { isObject, onlyMembers, type Problem, readId, wrong } from "../../value-reader.ts";
+import { sendJson } from "../body.ts";
+import { sendProblem } from "../problem.ts";
+import type { AdminParts } from "./admin.ts";
+import { answerOrder, type Done, tighten } from "./carry-out.ts";
+import { BECAUSE_MOST, OPERATOR_MOST, readShort } from "./order.ts";
+import { readCount, readQuery, refuseQuery } from "./query.ts";
+
+const MOST_DEFAULT = 100;
+const MOST = 1_000;
+
+/** `GET /tasks`, started last first, `GET /task?id=…`, and `POST /tasks/end`. */
+export function serveTasks(app: FastifyInstance, parts: AdminParts): void {
+  const { tasks } = parts;
+  const view = (task: Ended["task"]): TaskView => viewOf(task, tasks.now(), tasks.isRevoked);
+  const list = { purpose: "lists tasks that were granted", takesQuery: true };
+  app.get("/tasks", { config: list }, async ({ raw }, reply) => {
+    const query = readQuery(raw.url ?? "", ["agent", "status", "most"]);
+    if (!query.ok) return refuseQuery(reply, query.why);
+    const { agent, status } = query.value;
+    const most = readCount(query.value.most, MOST_DEFAULT, MOST);
+    if (!most.ok) return refuseQuery(reply, `\`most\` ${most.why}`);
+    const wanted = tasks
+      .all()
+      .map(view)
+      .filter((one) => status === undefined || one.status === status)
+      .filter((one) => agent === undefined || one.agent === agent);
+    return sendJson(reply, { tasks: wanted.slice(0, most.value), count: wanted.length });
+  });
+  const one = { purpose: "shows one task that was granted", takesQuery: true };
+  app.get("/task", { config: one }, async ({ raw }, reply) => {
+    const query = readQuery(raw.url ?? "", ["id"]);
+    if (!query.ok) return refuseQuery(reply, query.why);
+    const { id } = query.value;
+    if (id === undefined) return refuseQuery(reply, "`id` is missing");
+    const found = await tasks.lookUp(id);
+    return found === undefined ? sendProblem(reply, "unknown_task") : sendJson(reply, view(found));
+  });
+  const end = { purpose: "ends a task, and every link below its grant, at once" };
+  app.post("/tasks/end", { config: end }, (request, reply) =>
+    answerOrder(request, reply, {
+      action: "end",
+      read: readEnd,
+      carryOut: (order) => carryOut(order, parts),
+      shown: (ended) => ({
+        action: "end",
+        changed: ended?.changed === true,
+        ...(ended === undefined ? {} : { task: view(ended.task) }),
+      }),
+    }),
+  );
+}
+
+interface EndOrder {
+  readonly id: string;
+  readonly by: string;
+  readonly because: string;
+}
+
+function readEnd(input: JsonValue, problems: Problem[]): EndOrder | undefined {
+  if (!isObject(input)) return wrong(problems, "", "an object", input);
+  const given: Readonly<Record<string, unknown>> = onlyMembers(
+    input,
+    ["task", "operator", "because"],
+    "",
+    problems,
+  );
+  const id = readId(given.task, "/task", problems);
+  const by = readShort(given.operator, "/operator", OPERATOR_MOST, problems);
+  const because = readShort(given.because, "/because", BECAUSE_MOST, problems);
+  if (id === undefined || by === undefined || because === undefined) return undefined;
+  return { id, by, because };
+}
+
+function carryOut(
+  { id, by, because }: EndOrder,
+  { tasks, record, guard }: AdminParts,
+): Promise<Done<Ended | undefined>> {
+  const details = { task: id, because, via: guard.kind };
+  return tighten(
+    {
+      act: () => tasks.end(id, { by, because }),
+      record: async () => record?.({ action: "task.end", by, details }),
+    },
+    {
+      done: "it has ended in this process, and that is not known to be kept",
+      recorded: "it has ended, and that is not recorded",
+    },
+  );
+}

@@ -1,0 +1,249 @@
+/** `writ serve --grant-key`: tasks from the command line to the last link, over restarts and over replicas. */
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { publicJwk } from "../../engine/identity/issue.ts";
+import { directoryWith, writ } from "../support/cli.ts";
+import type { Json } from "../support/identity.ts";
+import { describeRedis, startRedis, type TestRedis } from "../support/redis.ts";
+import { type Serving, serve } from "../support/served.ts";
+
+const SPEC = readFileSync(new URL("../../SPEC.md", import.meta.url), "utf8");
+/** SPEC §16's example is what is served here. */
+const POLICY = /```writ\n(package example\.errands\n.*?)```/s.exec(SPEC)?.[1] ?? "";
+
+const GRANTING = ["--grant-key", "grants.key", "--trust-domain", "acme.example"];
+
+async function directory(): Promise<string> {
+  const cwd = directoryWith({ "p/p.writ": POLICY });
+  for (const name of ["grants", "bot", "helper"]) await writ(["keys", "new", name], { cwd });
+  return cwd;
+}
+
+async function serving(cwd: string, words: readonly string[] = GRANTING): Promise<Serving> {
+  const service = await serve([...words, "p"], cwd);
+  onTestFinished(async () => void (await service.stop()));
+  return service;
+}
+
+function asking(cwd: string, more: Json = {}): Json {
+  return {
+    agent: { id: "bot", trust: 0.9 },
+    principal: { id: "alice", kind: "human" },
+    session: { id: "s" },
+    intent: { task: "pay_invoice" },
+    grant: {
+      key: publicJwk({ pem: readFileSync(join(cwd, "bot.pub"), "utf8") }),
+      lasts: "10m",
+      depth: 1,
+    },
+    ...more,
+  };
+}
+
+async function granted(service: Serving, cwd: string) {
+  const { json } = await service.ask("/tasks", asking(cwd));
+  expect(json).toMatchObject({ decision: "allow", reasons: [{ rule: "short_errands" }] });
+  return json.grant as { readonly id: string; readonly token: string };
+}
+
+/** The code of a denial, or `allow`; an allowed call is reported. */
+async function called(
+  service: Serving,
+  tokens: readonly string[],
+  tool = "find_invoice",
+  more: Json = {},
+): Promise<string> {
+  const request = { agent: { id: "bot" }, session: { id: "s" }, tool: { name: tool }, ...more };
+  const { json } = await service.ask("/decide", { ...request, delegation: { tokens } });
+  if (json.call !== undefined) await service.ask("/outcome", { call: json.call, status: "ok" });
+  return json.cause ?? json.code ?? json.decision;
+}
+
+async function ended(service: Serving, { id, token }: { id: string; token: string }) {
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await fetch(`${service.url}/tasks/${id}`, { method: "DELETE", headers });
+  return { status: answer.status, json: (await answer.json()) as Json };
+}
+
+/** A link behind the grant, as `writ delegate` makes it. */
+async function handedOn(cwd: string, token: string): Promise<readonly string[]> {
+  writeFileSync(join(cwd, "grant.txt"), `${token}\n`);
+  const words = ["--key", "bot.key", "--under", "grant.txt", "--to", "helper"];
+  const made = await writ(["delegate", ...words, "--holder", "helper.pub", "--expires", "1m"], {
+    cwd,
+  });
+  expect(made).toMatchObject({ code: 0, err: "" });
+  return made.out.trim().split("\n");
+}
+
+test("an errand, from its grant to its end", { timeout: 60_000 }, async () => {
+  const cwd = await directory();
+  const service = await serving(cwd);
+  const grant = await granted(service, cwd);
+  const tokens = await handedOn(cwd, grant.token);
+  const helper = { agent: { id: "helper" } };
+  expect(await called(service, [grant.token])).toBe("allow");
+  const paying = { tool: { name: "send_money", args: { amount: 5 } }, ...helper };
+  expect(await called(service, tokens, "", { ...paying, agent: { id: "bot" } })).toBe(
+    "agent_mismatch",
+  );
+  expect(await called(service, tokens, "", paying)).toBe("allow");
+  expect((await writ(["tasks"], { cwd })).out).toContain(grant.id);
+  expect((await writ(["tasks", "show", grant.id], { cwd })).out).toMatch(
+    /agent\s+bot\n\s+for\s+alice/,
+  );
+  expect((await writ(["inspect", "grant.txt"], { cwd })).out).toContain(
+    "tools find_invoice, send_money",
+  );
+  expect(await ended(service, grant)).toMatchObject({ status: 200, json: { status: "ended" } });
+  expect(await called(service, tokens, "", paying)).toBe("revoked");
+  const log = readFileSync(join(cwd, ".writ/audit.jsonl"), "utf8");
+  expect(log).toContain('"action":"task.start"');
+  expect(log).toContain('"action":"task.end"');
+  expect(log).toContain(`"task_id":"${grant.id}"`);
+  expect(log).not.toContain(grant.token);
+});
+
+test("an operator ends a task, once", { timeout: 60_000 }, async () => {
+  const cwd = await directory();
+  const service = await serving(cwd);
+  const { id, token } = await granted(service, cwd);
+  const run = (...words: string[]) => writ(["tasks", ...words], { cwd });
+  const because = ["--because", "ticket 4711", "--operator", "carol"];
+  expect(await run("end", id)).toMatchObject({ code: 2 });
+  expect(await run("end", id, ...because)).toMatchObject({
+    code: 0,
+    out: `ended ${id}, and every link below its grant\n`,
+  });
+  expect(await called(service, [token])).toBe("revoked");
+  expect(await run("end", id, ...because)).toMatchObject({ code: 1 });
+  expect(await run("end", "t-none", ...because)).toMatchObject({ code: 1 });
+  expect(await run("show", "t-none")).toMatchObject({ code: 1 });
+  expect(await run()).toMatchObject({ code: 0, out: "no tasks\n" });
+  expect((await run("show", id)).out).toMatch(/ended\s+\S+ by carol: ticket 4711/);
+  const listed = JSON.parse((await run("--status", "all", "--json")).out);
+  expect(listed).toMatchObject({ tasks: [{ id, status: "ended" }], count: 1 });
+  expect(await run("--status", "gone")).toMatchObject({ code: 2 });
+  expect(await run("stop", id)).toMatchObject({ code: 2 });
+});
+
+test("what was granted and what ended is so after a restart", { timeout: 60_000 }, async () => {
+  const cwd = await directory();
+  const first = await serve([...GRANTING, "p"], cwd);
+  const one = await granted(first, cwd);
+  const { json } = await first.ask("/tasks", asking(cwd, { session: { id: "two" } }));
+  await ended(first, one);
+  await first.stop();
+  const second = await serving(cwd);
+  expect(await called(second, [one.token])).toBe("revoked");
+  expect(await called(second, [json.grant.token], "find_invoice", { session: { id: "two" } })).toBe(
+    "allow",
+  );
+  expect((await second.ask(`/tasks/${one.id}`)).json).toMatchObject({ status: "ended" });
+});
+
+test("without the key nothing is granted, and no grant counts", { timeout: 60_000 }, async () => {
+  const cwd = await directory();
+  const first = await serve([...GRANTING, "p"], cwd);
+  const { token } = await granted(first, cwd);
+  await first.stop();
+  const second = await serving(cwd, []);
+  expect((await second.ask("/tasks", asking(cwd))).status).toBe(501);
+  expect(await called(second, [token])).toBe("tokens_not_accepted");
+});
+
+describe("it does not start", () => {
+  test.each<[string, readonly string[], RegExp]>([
+    ["with a key of no domain", ["--grant-key", "grants.key"], /belong together/],
+    ["with a domain without a key", ["--trust-domain", "acme.example"], /belong together/],
+    [
+      "with what is no domain",
+      ["--grant-key", "grants.key", "--trust-domain", "A/b"],
+      /no trust domain/,
+    ],
+    [
+      "with a public key",
+      ["--grant-key", "grants.pub", "--trust-domain", "a.b"],
+      /others can read|no such key/,
+    ],
+    ["without the file", ["--grant-key", "none.key", "--trust-domain", "a.b"], /none\.key/],
+    [
+      "where another issuer has its name",
+      [...GRANTING, "--identity", "identity.json"],
+      /this service's own/,
+    ],
+  ])("%s", { timeout: 60_000 }, async (_, words, why) => {
+    const cwd = await directory();
+    const keys = {
+      jwks: { keys: [publicJwk({ pem: readFileSync(join(cwd, "bot.pub"), "utf8") })] },
+    };
+    const issuer = {
+      type: "link",
+      issuer: "spiffe://acme.example",
+      algorithms: ["Ed25519"],
+      roots: ["*"],
+      keys,
+    };
+    writeFileSync(join(cwd, "identity.json"), JSON.stringify({ audience: "a", issuers: [issuer] }));
+    const { code, err } = await writ(["serve", "--port", "0", ...words, "p"], { cwd });
+    expect(code).toBe(2);
+    expect(err).toMatch(why);
+  });
+
+  test("with a key that others can read", { timeout: 60_000 }, async () => {
+    const cwd = await directory();
+    chmodSync(join(cwd, "grants.key"), 0o644);
+    const { code, err } = await writ(["serve", "--port", "0", ...GRANTING, "p"], { cwd });
+    expect({ code, err }).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("others can read"),
+    });
+  });
+});
+
+describeRedis("services that share Redis", () => {
+  let redis: TestRedis;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+
+  test("share tasks: one starts, another works, either ends", { timeout: 60_000 }, async () => {
+    const cwd = await directory();
+    const other = directoryWith({
+      "p/p.writ": POLICY,
+      "grants.key": readFileSync(join(cwd, "grants.key"), "utf8"),
+    });
+    chmodSync(join(other, "grants.key"), 0o600);
+    const words = [...GRANTING, "--state", redis.url];
+    const [one, two] = [await serving(cwd, words), await serving(other, words)];
+    const grant = await granted(one, cwd);
+    const tokens = await handedOn(cwd, grant.token);
+    // At once, though it asks only four times a second what others have changed. A busy machine may be too late.
+    const patient = async (
+      service: Serving,
+      wanted: string,
+      ask = [grant.token],
+      more: Json = {},
+    ) =>
+      expect
+        .poll(() => called(service, ask, "find_invoice", more), { timeout: 20_000 })
+        .toBe(wanted);
+    await patient(two, "allow");
+    expect((await one.ask(`/tasks/${grant.id}`)).json).toMatchObject({ status: "active" });
+    expect(await ended(two, grant)).toMatchObject({ status: 200 });
+    expect(await called(two, tokens, "find_invoice", { agent: { id: "helper" } })).toBe("revoked");
+    await patient(one, "revoked");
+    await patient(one, "revoked", [...tokens], { agent: { id: "helper" } });
+    const told = await granted(two, cwd);
+    const signal = { agent: { id: "bot", trust: 0.1 } };
+    const { json } = await one.ask("/tasks/signal", signal);
+    expect(json.tasks).toEqual([{ id: told.id, status: "ended" }]);
+    await patient(two, "revoked", [told.token]);
+    await redis.kill();
+    await patient(one, "state_unavailable", [told.token]);
+    expect((await one.ask("/tasks", asking(cwd))).json).toMatchObject({ decision: "deny" });
+    await redis.start();
+  });
+});
