@@ -103,7 +103,7 @@ export class Revocations {
   refusalOf(input: unknown): DelegationRefusal | undefined {
     const readiness = this.#ledger.readiness();
     if (!readiness.ready) return { ok: false, code: "state_unavailable", why: readiness.because };
-    if (!isObject(input)) return undefined;
+    if (!isObject(input) || this.#isEmpty()) return undefined;
     const nowMs = this.#now();
     const why =
       this.#reaching(namesIn(input), (found) => stops(found, nowMs)) ??
@@ -142,6 +142,12 @@ export class Revocations {
       if (found !== undefined && counts(found)) return spellRevocation(found);
     }
     return undefined;
+  }
+
+  /** As nearly always: then nothing is looked for. */
+  #isEmpty(): boolean {
+    const [any] = this.#ledger.entries("revocation");
+    return any === undefined && this.#unkept.size === 0;
   }
 
   #find(key: string): Revocation | undefined {
