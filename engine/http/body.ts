@@ -1,8 +1,8 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Answer } from "../answer.ts";
 import { type JsonFault, type JsonReading, type JsonValue, readJson } from "../json.ts";
 import type { JsonLimits } from "../limits.ts";
-import { type Problem, problem, sendProblem, sendProblemBody } from "./problem.ts";
+import { PROBLEM_TYPE, type Problem, problem, sendProblemBody } from "./problem.ts";
 
 /** Faults listed in one answer; the first few say what to do. */
 const LISTED_FAULTS = 20;
@@ -15,34 +15,77 @@ export function takeRawBodies(app: FastifyInstance): void {
   });
 }
 
-interface Asking<Value> {
+export interface Asking<Value> {
   readonly limits: JsonLimits;
   ask(input: JsonValue): Answer<Value> | Promise<Answer<Value>>;
 }
 
-/** Reads the body strictly and answers with what `ask` says of it. */
+/** What is sent, by whichever way the request came in. */
+export interface Said {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+}
+
+/** Reads a body strictly and spells what `ask` says of it. */
+export function answerTo<Value>(
+  bytes: Uint8Array,
+  { limits, ask }: Asking<Value>,
+): Said | Promise<Said> {
+  const reading = readJson(bytes, limits);
+  if (!reading.ok) return sayProblem(problemOfJson(reading.fault));
+  const answer = ask(reading.value);
+  return answer instanceof Promise ? answer.then(sayAnswer) : sayAnswer(answer);
+}
+
 export async function answerBody<Value>(
   request: FastifyRequest,
   reply: FastifyReply,
-  { limits, ask }: Asking<Value>,
+  asking: Asking<Value>,
 ): Promise<FastifyReply> {
-  const reading = readBody(request, limits);
-  if (!reading.ok) return sendJsonFault(reply, reading.fault);
-  return sendAnswer(reply, await ask(reading.value));
+  const { status, type, text } = await answerTo(bytesOf(request), asking);
+  return reply.code(status).header("content-type", type).send(text);
 }
 
-export function readBody({ body }: FastifyRequest, limits: JsonLimits): JsonReading {
-  return readJson(body instanceof Uint8Array ? body : new Uint8Array(), limits);
+/** A resource that is asked again and again; `path` has no parameters. */
+export function serveAsked(
+  app: FastifyInstance,
+  path: string,
+  config: FastifyContextConfig,
+  asking: Asking<unknown>,
+): void {
+  const bodyLimit = asking.limits.byteCount;
+  app.post(path, { config, bodyLimit }, (request, reply) => answerBody(request, reply, asking));
+  app.direct.serve(path, asking);
+}
+
+function bytesOf({ body }: FastifyRequest): Uint8Array {
+  return body instanceof Uint8Array ? body : NO_BYTES;
+}
+
+const NO_BYTES = new Uint8Array();
+
+export function readBody(request: FastifyRequest, limits: JsonLimits): JsonReading {
+  return readJson(bytesOf(request), limits);
 }
 
 export function sendJsonFault(reply: FastifyReply, fault: JsonFault): FastifyReply {
-  const { code, message, at } = fault;
-  return sendProblem(reply, "malformed_json", { detail: message, code, ...at });
+  return sendProblemBody(reply, problemOfJson(fault));
 }
 
-function sendAnswer<Value>(reply: FastifyReply, answer: Answer<Value>): FastifyReply {
-  if (answer.kind === "answer") return sendJson(reply, answer.value);
-  return sendProblemBody(reply, problemOf(answer));
+function problemOfJson({ code, message, at }: JsonFault): Problem {
+  return problem("malformed_json", { detail: message, code, ...at });
+}
+
+function sayAnswer<Value>(answer: Answer<Value>): Said {
+  if (answer.kind !== "answer") return sayProblem(problemOf(answer));
+  return { status: 200, type: JSON_TYPE, text: JSON.stringify(answer.value) };
+}
+
+export function sayProblem(body: Problem): Said {
+  // As the framework spells it.
+  const type = `${PROBLEM_TYPE}; charset=utf-8`;
+  return { status: body.status, type, text: JSON.stringify(body) };
 }
 
 /** What is said where there is no answer. */
@@ -65,7 +108,7 @@ export function problemOf<Value>(answer: Exclude<Answer<Value>, { kind: "answer"
 }
 
 export function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
-  return reply
-    .header("content-type", "application/json; charset=utf-8")
-    .send(JSON.stringify(value));
+  return reply.header("content-type", JSON_TYPE).send(JSON.stringify(value));
 }
+
+const JSON_TYPE = "application/json; charset=utf-8";

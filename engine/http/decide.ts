@@ -1,8 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import type { Answer } from "../answer.ts";
 import type { Decision } from "../decision.ts";
+import type { JsonValue } from "../json.ts";
 import { JSON_LIMITS } from "../limits.ts";
-import { answerBody } from "./body.ts";
+import { serveAsked } from "./body.ts";
 import { DECISION_SCHEMA, REQUEST_SCHEMA } from "./schemas.ts";
 import type { DecisionService } from "./service.ts";
 
@@ -13,12 +14,11 @@ export function serveDecide(app: FastifyInstance, service: DecisionService): voi
     body: REQUEST_SCHEMA,
     answer: DECISION_SCHEMA,
   };
-  app.post("/decide", { config, bodyLimit: JSON_LIMITS.byteCount }, (request, reply) =>
-    answerBody(request, reply, {
-      limits: JSON_LIMITS,
-      ask: async (input) => checked(await service.decide(input)),
-    }),
-  );
+  const ask = (input: JsonValue) => {
+    const answer = service.decide(input);
+    return answer instanceof Promise ? answer.then(checked) : checked(answer);
+  };
+  serveAsked(app, "/decide", config, { limits: JSON_LIMITS, ask });
 }
 
 /** An answer that is no decision must not reach a caller that looks only for a denial. */

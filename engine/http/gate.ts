@@ -1,4 +1,5 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from "fastify";
 import { HTTP_LIMITS } from "../limits.ts";
 import { type ProblemName, sendProblem } from "./problem.ts";
 
@@ -11,17 +12,37 @@ export interface GateParts {
 
 export type Gate = (request: FastifyRequest, reply: FastifyReply) => FastifyReply | undefined;
 
+export interface Refusal {
+  readonly name: ProblemName;
+  readonly detail: string;
+}
+
+/** `undefined`: nothing speaks against the request. */
+export type Checks = (request: IncomingMessage, resource: Resource) => Refusal | undefined;
+
+/** What a request is for. */
+interface Resource {
+  readonly config: FastifyContextConfig;
+  readonly is404: boolean;
+}
+
 /**
  * What is checked of every request before its body is read. A page that a browser loads may name any host it
  * likes for this machine (DNS rebinding), so both what the request is addressed to and who sent it must be
  * expected. Nothing is normalised: a path with an escape, an empty or a dotted segment is no path of ours.
  */
-export function createGate({ allowedHosts, allowedOrigins }: GateParts): Gate {
-  const hosts = new Set([...LOOPBACK_NAMES, ...allowedHosts.map((host) => host.toLowerCase())]);
+export function createChecks({ allowedHosts, allowedOrigins }: GateParts): Checks {
+  const isExpected = expectedHosts(allowedHosts);
   const origins = new Set(allowedOrigins);
+  return (request, resource) => refusalOf(request, resource, isExpected, origins);
+}
+
+export function createGate(checks: Checks): Gate {
   return (request, reply) => {
-    echoRequestId(request, reply);
-    const refusal = refusalOf(request, hosts, origins);
+    const id = requestIdIn(request.headers);
+    if (id !== undefined) reply.header("x-request-id", id);
+    const { is404, routeOptions } = request;
+    const refusal = checks(request.raw, { config: routeOptions.config, is404 });
     return refusal && sendProblem(reply, refusal.name, { detail: refusal.detail });
   };
 }
@@ -63,21 +84,16 @@ const REQUEST_ID = /^[!#-%(-;=?-~]+$/;
 /** Of segments that begin with a dot there is one (RFC 8615). */
 const PLAIN_PATH = /^\/$|^(?:\/\.well-known)?(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/;
 
-interface Refusal {
-  readonly name: ProblemName;
-  readonly detail: string;
-}
-
 function refusalOf(
-  request: FastifyRequest,
-  hosts: ReadonlySet<string>,
+  request: IncomingMessage,
+  { config, is404 }: Resource,
+  isExpected: ReturnType<typeof expectedHosts>,
   origins: ReadonlySet<string>,
 ): Refusal | undefined {
-  const { headers, rawHeaders, url = "" } = request.raw;
-  const { config } = request.routeOptions;
-  const repeated = repeatedHeader(rawHeaders);
+  const { headers, url = "" } = request;
+  const repeated = repeatedHeader(request);
   if (repeated !== undefined) return { name: "repeated_header", detail: repeated };
-  if (!config.anyHost && !hosts.has(hostName(headers.host))) {
+  if (!config.anyHost && !isExpected(headers.host)) {
     return { name: "unexpected_host", detail: "add the name to the allowed hosts" };
   }
   if (config.forwarded) return undefined;
@@ -90,7 +106,7 @@ function refusalOf(
   if (!PLAIN_PATH.test(path)) {
     return { name: "not_found", detail: "a path is letters, digits, `-`, `.`, `_` and `~`" };
   }
-  if (request.is404) return undefined;
+  if (is404) return undefined;
   if (queryAt >= 0 && !config.takesQuery) {
     return { name: "unexpected_query", detail: "leave out what follows `?`" };
   }
@@ -98,13 +114,13 @@ function refusalOf(
   return refusalOfBody(headers, config.bodyType);
 }
 
-function hasNoBody(headers: FastifyRequest["headers"]): boolean {
+function hasNoBody(headers: IncomingHttpHeaders): boolean {
   const length = headers["content-length"];
   return headers["transfer-encoding"] === undefined && (length === undefined || length === "0");
 }
 
 function refusalOfBody(
-  headers: FastifyRequest["headers"],
+  headers: IncomingHttpHeaders,
   bodyType: string | undefined,
 ): Refusal | undefined {
   const name = "unsupported_media_type";
@@ -119,7 +135,9 @@ function refusalOfBody(
 }
 
 /** Two readers of such a request may choose differently. Node keeps the first, or joins them. */
-function repeatedHeader(rawHeaders: readonly string[]): string | undefined {
+function repeatedHeader({ headers, rawHeaders }: IncomingMessage): string | undefined {
+  // Nothing was joined or dropped: each was sent once.
+  if (Object.keys(headers).length * 2 === rawHeaders.length) return undefined;
   const seen = new Set<string>();
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? "";
@@ -130,15 +148,30 @@ function repeatedHeader(rawHeaders: readonly string[]): string | undefined {
   return undefined;
 }
 
+/** Clients spell it the same each time: what was expected once is not taken apart again. */
+const SPELLINGS_KEPT = 100;
+
+function expectedHosts(allowed: readonly string[]): (host: string | undefined) => boolean {
+  const hosts = new Set([...LOOPBACK_NAMES, ...allowed.map((host) => host.toLowerCase())]);
+  const spellings = new Set<string>();
+  return (host) => {
+    if (host === undefined) return false;
+    if (spellings.has(host)) return true;
+    const isExpected = hosts.has(hostName(host));
+    if (isExpected && spellings.size < SPELLINGS_KEPT) spellings.add(host);
+    return isExpected;
+  };
+}
+
 /** Of `localhost:8787` or `[::1]:8787`; `""` of what is neither. */
-function hostName(host: string | undefined): string {
-  const [, name = ""] = /^(\[[0-9a-f:.]+\]|[^:@/?#\s]+)(?::\d{1,5})?$/i.exec(host ?? "") ?? [];
+function hostName(host: string): string {
+  const [, name = ""] = /^(\[[0-9a-f:.]+\]|[^:@/?#\s]+)(?::\d{1,5})?$/i.exec(host) ?? [];
   return name.toLowerCase();
 }
 
-/** For the caller to find its request by; no record of ours is named by it. */
-function echoRequestId(request: FastifyRequest, reply: FastifyReply): void {
-  const id = request.headers["x-request-id"];
-  if (typeof id !== "string" || id.length > HTTP_LIMITS.requestIdLength) return;
-  if (REQUEST_ID.test(id)) reply.header("x-request-id", id);
+/** To be echoed, for the caller to find its request by; no record of ours is named by it. */
+export function requestIdIn(headers: IncomingHttpHeaders): string | undefined {
+  const id = headers["x-request-id"];
+  if (typeof id !== "string" || id.length > HTTP_LIMITS.requestIdLength) return undefined;
+  return REQUEST_ID.test(id) ? id : undefined;
 }

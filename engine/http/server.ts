@@ -15,7 +15,8 @@ import { HTTP_LIMITS, JSON_LIMITS } from "../limits.ts";
 import { serveBatch } from "./batch.ts";
 import { takeRawBodies } from "./body.ts";
 import { serveDecide } from "./decide.ts";
-import { createGate, type Gate } from "./gate.ts";
+import { createDirect, type Direct, NOTHING_DIRECT } from "./direct.ts";
+import { createChecks, createGate, type Gate } from "./gate.ts";
 import { serveHealth } from "./health.ts";
 import { serveOpenApi } from "./openapi.ts";
 import { serveOutcome } from "./outcome.ts";
@@ -66,6 +67,7 @@ declare module "fastify" {
   interface FastifyInstance {
     /** It answers what still comes, and will be asked no more. */
     readonly stopping: { isSo: boolean; askedCount: number };
+    readonly direct: Direct;
   }
 }
 
@@ -74,7 +76,8 @@ export function createApp(parts: AppParts): FastifyInstance {
   const { allowedHosts = [], allowedOrigins = [], logger = false, admit } = parts;
   const app: FastifyInstance = fastify({ ...FASTIFY_OPTIONS, logger });
   app.server.maxConnections = HTTP_LIMITS.connectionCount;
-  const gate = createGate({ allowedHosts, allowedOrigins });
+  const checks = createChecks({ allowedHosts, allowedOrigins });
+  const gate = createGate(checks);
   app.addHook("onRequest", (request, reply, done) => {
     reply.headers(ANSWER_HEADERS);
     if (app.stopping.isSo) app.stopping.askedCount += 1;
@@ -87,6 +90,10 @@ export function createApp(parts: AppParts): FastifyInstance {
   });
   app.addHook("onResponse", logAnswer);
   app.setErrorHandler(answerFault);
+  const onFault = (fault: unknown) => logFault(app.log, fault);
+  const onAnswer = logger === false ? undefined : answerLog(app.log);
+  const direct = { checks, headers: ANSWER_HEADERS, onFault, onAnswer };
+  app.decorate("direct", admit === undefined ? createDirect(app, direct) : NOTHING_DIRECT);
   takeRawBodies(app);
   serveIndex(app);
   return app;
@@ -168,10 +175,15 @@ function logFault(log: FastifyBaseLogger, error: unknown): void {
 }
 
 function logAnswer(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
-  const milliseconds = Math.round(reply.elapsedTime * 1_000) / 1_000;
   const route = request.routeOptions.url ?? null;
-  request.log.info({ route, status: reply.statusCode, milliseconds }, "answer");
+  answerLog(request.log)(route, reply.statusCode, reply.elapsedTime);
   done();
+}
+
+function answerLog(log: FastifyBaseLogger) {
+  return (route: string | null, status: number, ms: number): void => {
+    log.info({ route, status, milliseconds: Math.round(ms * 1_000) / 1_000 }, "answer");
+  };
 }
 
 const CLIENT_FAULTS: Readonly<Record<string, ProblemName>> = {
