@@ -2,7 +2,7 @@
  * Tools that brought what the attacker wrote with no label `untrusted` on it: members that a policy's vocabulary
  * forgot. Told from the answer key, for whoever writes the policy; no decision sees it.
  */
-import { Seen } from "../../engine/state/origin.ts";
+import { Inquiry, Seen } from "../../engine/state/origin.ts";
 import type { ToolDecl } from "../../lang/ir.ts";
 import { type Json, UNTRUSTED_LABEL } from "../../lang/type.ts";
 
@@ -21,7 +21,7 @@ export class Uncovered {
     const returning = { yields: tool.yields, labels: [], sensitivity: 0, own: [] };
     seen.observe(returning, [{ value: values, labels: [FOUND] }]);
     const isBare = injections.map(tellingLine).some((line) => {
-      const labels = line === undefined ? undefined : seen.origin(line);
+      const labels = line === undefined ? undefined : seen.origin(line, new Inquiry());
       return labels instanceof Set && labels.has(FOUND) && !labels.has(UNTRUSTED_LABEL);
     });
     if (isBare) this.counts.set(tool.wire, (this.counts.get(tool.wire) ?? 0) + 1);

@@ -10,7 +10,7 @@ import { decodeTask } from "./codec.ts";
 import { lateAmong } from "./late.ts";
 import { meaningOf } from "./meaning.ts";
 import { type Remembered, reportOf } from "./memory-report.ts";
-import { returningOf, Seen } from "./origin.ts";
+import { Inquiry, returningOf, Seen } from "./origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn, sequencesOf } from "./past.ts";
 import type { PastUse, PastUses } from "./past-uses.ts";
 import { settle as settleStep } from "./sequence.ts";
@@ -151,6 +151,7 @@ class View implements StateView {
   readonly task: TaskState | "changed" | undefined;
   readonly #policy: Policy;
   readonly #seen: Seen | undefined | "unavailable";
+  readonly #inquiry = new Inquiry();
 
   constructor(scope: StateScope, policy: Policy) {
     this.nowMs = scope.nowMs;
@@ -178,7 +179,7 @@ class View implements StateView {
   origin(value: Value): ReadonlySet<Scalar> | "unavailable" {
     if (this.#seen === undefined) return NO_LABELS;
     if (this.#seen === "unavailable") return "unavailable";
-    return this.#seen.origin(value);
+    return this.#seen.origin(value, this.#inquiry);
   }
 
   #hasRoom(keyCount: number): boolean {

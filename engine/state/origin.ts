@@ -25,6 +25,9 @@ const MOST_LEAVES = 20_000;
 /** Shorter values stand in any text by chance: in outputs they count only alone, or named as an id. */
 const SHORT = 4;
 
+/** Nobody names a source by more characters; and each leaf of its record keeps them. */
+const LONGEST_SOURCE = 512;
+
 /** What a session has seen, bit by bit. After `full` it has seen more than is kept. */
 export type SeenEntry = Leaf | Instruction | Full;
 
@@ -89,6 +92,20 @@ function sourceOf({ source }: ToolDecl, args: RecordValue): Returning["source"] 
   if (source?.of !== "args")
     return source === undefined ? undefined : { of: "output", name: source.name };
   return { of: "call", name: textsIn(args[source.name], spaced).join(" ") };
+}
+
+/**
+ * Looking into all that a session has seen takes some milliseconds, and a request may ask it of thousands of values:
+ * a step is some 20 ns of that.
+ */
+const STEPS_MOST = 10_000_000;
+
+/** What one decision asks of what a session has seen: each text once, and all of them in bounded time. */
+export class Inquiry {
+  readonly found = new Map<string, ReadonlySet<Scalar>>();
+  readonly named = new Map<string, boolean>();
+  /** Below 0 nothing more is looked for, and nothing said of what was. */
+  stepsLeft = STEPS_MOST;
 }
 
 /** What one session has seen. Grows only. */
@@ -183,39 +200,63 @@ export class Seen {
    * is `untrusted` names a source that an instruction names. Of a Set, List, Map or record: those
    * of any element, so rules about all of them ask element by element.
    */
-  origin(value: Value): ReadonlySet<Scalar> | "unavailable" {
+  origin(value: Value, inquiry: Inquiry): ReadonlySet<Scalar> | "unavailable" {
     if (this.#full) return "unavailable";
     const labels = new Set<Scalar>();
-    for (const text of textsIn(value)) this.#originOf(text, labels);
+    for (const text of textsIn(value)) {
+      if (inquiry.stepsLeft < 0) break;
+      for (const label of this.#originOf(text, inquiry)) labels.add(label);
+    }
+    return inquiry.stepsLeft < 0 ? "unavailable" : labels;
+  }
+
+  #originOf(value: string, inquiry: Inquiry): ReadonlySet<Scalar> {
+    const known = inquiry.found.get(value);
+    if (known !== undefined) return known;
+    const labels = this.#labelsOf(value, inquiry);
+    inquiry.found.set(value, labels);
     return labels;
   }
 
-  #originOf(value: string, labels: Set<Scalar>): void {
-    if (value === "") return;
+  #labelsOf(value: string, inquiry: Inquiry): ReadonlySet<Scalar> {
+    const labels = new Set<Scalar>();
+    if (value === "") return labels;
     const text = soughtFor(value);
-    if (this.#isInstructed(text)) labels.add(USER_LABEL);
+    if (this.#isInstructed(text, inquiry)) labels.add(USER_LABEL);
     let outside = 0;
     let named = 0;
     for (const leaf of picked(this.#leaves, this.#returned.candidates(text.part))) {
-      if (!leafHolds(leaf.text, text)) continue;
+      if (inquiry.stepsLeft < 0) break;
+      if (!leafHolds(leaf.text, text, inquiry)) continue;
       for (const label of leaf.labels) labels.add(label);
       if (!leaf.labels.has(UNTRUSTED_LABEL)) continue;
       outside += 1;
-      if (leaf.source !== undefined && this.#isNamed(leaf.source)) named += 1;
+      if (leaf.source !== undefined && this.#isNamedOnce(leaf.source, inquiry)) named += 1;
     }
     if (outside > 0 && named === outside) labels.add(NAMED_LABEL);
+    return labels;
   }
 
-  #isInstructed(text: Sought): boolean {
+  #isInstructed(text: Sought, inquiry: Inquiry): boolean {
     const among = picked(this.#instructions, this.#instructed.candidates(text.part));
-    return among.some((instruction) => holds(instruction, text));
+    return among.some((instruction) => holds(instruction, text, inquiry));
+  }
+
+  /** All of a record's leaves have one source. */
+  #isNamedOnce(source: string, inquiry: Inquiry): boolean {
+    const known = inquiry.named.get(source);
+    if (known !== undefined) return known;
+    const isNamed = this.#isNamed(source, inquiry);
+    inquiry.named.set(source, isNamed);
+    return isNamed;
   }
 
   /** A short one is a name where it has a capital, and the person gave it the same: `Bob`, but not `the`. */
-  #isNamed(source: string): boolean {
-    if (source.length >= SHORT) return this.#isInstructed(soughtFor(source.toLowerCase()));
+  #isNamed(source: string, inquiry: Inquiry): boolean {
+    if (source.length >= SHORT) return this.#isInstructed(soughtFor(source.toLowerCase()), inquiry);
     if (!/\p{Lu}/u.test(source)) return false;
-    return this.#written.some((instruction) => holds(instruction, { part: source, isUrl: false }));
+    const sought = { part: source, isUrl: false };
+    return this.#written.some((instruction) => holds(instruction, sought, inquiry));
   }
 
   #fits(entry: SeenEntry): entry is Exclude<SeenEntry, Full> {
@@ -224,10 +265,11 @@ export class Seen {
   }
 }
 
+/** No part of it holds a line break: whoever chooses a source or a text must not make one entry look like another. */
 function identify(entry: SeenEntry): string {
   if (entry.kind === "full") return "full";
-  if (entry.kind === "instruction") return `instruction ${entry.text}`;
-  return `${[...entry.labels].join(" ")} ${entry.source ?? ""} ${entry.text}`;
+  if (entry.kind === "instruction") return `instruction\n${entry.text}`;
+  return `leaf\n${[...entry.labels].join(" ")}\n${entry.source ?? ""}\n${entry.text}`;
 }
 
 function picked<Item>(
@@ -303,16 +345,20 @@ type Labeller = {
 };
 
 function labeller({ yields, source }: Returning, added: readonly string[]): Labeller {
-  const missing = source?.of === "output" ? "" : source?.name;
+  const missing = source?.of === "output" ? "" : source && sourceNamed(source.name);
   return {
     labelsAt: (place) => new Set([...added, ...yielded(yields, place)]),
     sourceOf: (record) => {
       if (source?.of !== "output" || !Object.hasOwn(record, source.name)) return undefined;
       const named = record[source.name];
-      return typeof named === "string" ? spaced(named) : "";
+      return typeof named === "string" ? sourceNamed(spaced(named)) : "";
     },
     ...(missing === undefined ? {} : { source: missing }),
   };
+}
+
+function sourceNamed(text: string): string {
+  return text.length <= LONGEST_SOURCE ? text : "";
 }
 
 /** Text that should be records and is not may hold any of their members: it gets every label. */
@@ -350,11 +396,17 @@ function leavesOf(value: unknown, { labelsAt, sourceOf, source }: Labeller): rea
   return leaves;
 }
 
-function leafHolds(leaf: string, text: Sought): boolean {
+/** A text looked into takes as long as so many steps, however short it is. */
+const STEPS_A_TEXT = 4;
+
+function leafHolds(leaf: string, text: Sought, inquiry: Inquiry): boolean {
   const { part } = text;
+  inquiry.stepsLeft -= STEPS_A_TEXT;
   if (leaf === part) return true;
   if (part.length >= leaf.length) return false;
-  return part.length >= SHORT || isShortName(part) ? holds(leaf, text) : mentions(leaf, part);
+  return part.length >= SHORT || isShortName(part)
+    ? holds(leaf, text, inquiry)
+    : mentions(leaf, part, inquiry);
 }
 
 /** `bob` or `sol`: a word of its own in any text, where `13` and `rw` stand by chance. */
@@ -362,18 +414,32 @@ function isShortName(part: string): boolean {
   return /^\p{L}{3}$/u.test(part);
 }
 
+/** Where `part` stands next. A step is so many characters that are gone by, at worst. */
+const CHARACTERS_A_STEP = 8;
+
+function placeOf(part: string, text: string, from: number, inquiry: Inquiry): number {
+  const at = text.indexOf(part, from);
+  const seen = (at < 0 ? text.length : at + part.length) - from;
+  inquiry.stepsLeft -= 1 + seen / CHARACTERS_A_STEP;
+  return at;
+}
+
+/** Of longer ones V8 may compare much of each at every place. */
+const PLAIN_LENGTH = 250;
+
 /** Contained between boundaries: `100` is not in `2100`, nor `11` in `11:30`, nor `a@b.c` in `aa@b.c`. */
-function holds(text: string, { part, isUrl }: Sought): boolean {
+function holds(text: string, { part, isUrl }: Sought, inquiry: Inquiry): boolean {
   const fits = (at: number): boolean => {
     const end = at + part.length;
     return isBounded(text, at, end) && !(isUrl && isInsideHost(text, at, end));
   };
-  let at = text.indexOf(part);
+  if (part.length > PLAIN_LENGTH) return fitsFrom(0, text, part, fits, inquiry);
+  let at = placeOf(part, text, 0, inquiry);
   for (let tried = 0; at >= 0 && tried < PLAIN_TRIES; tried++) {
     if (fits(at)) return true;
-    at = text.indexOf(part, at + 1);
+    at = placeOf(part, text, at + 1, inquiry);
   }
-  return at >= 0 && fitsFrom(at, text, part, fits);
+  return at >= 0 && fitsFrom(at, text, part, fits, inquiry);
 }
 
 /** After so many places that do not fit, the text repeats itself. */
@@ -385,7 +451,9 @@ function fitsFrom(
   text: string,
   part: string,
   fits: (at: number) => boolean,
+  inquiry: Inquiry,
 ): boolean {
+  inquiry.stepsLeft -= (text.length - start + part.length) / 2;
   const borders = bordersOf(part);
   let matched = 0;
   for (let at = start; at < text.length; at++) {
@@ -413,9 +481,13 @@ function extended(matched: number, character: number, part: string, borders: Int
   return part.charCodeAt(length) === character ? length + 1 : 0;
 }
 
+const STEPS_A_MENTION = 8;
+
 /** A short value counts where the text calls it an id: `"13"`, `#13`, `id 13`, `no. 13`. */
-function mentions(text: string, part: string): boolean {
-  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) {
+function mentions(text: string, part: string, inquiry: Inquiry): boolean {
+  let at = placeOf(part, text, 0, inquiry);
+  for (; at >= 0 && inquiry.stepsLeft >= 0; at = placeOf(part, text, at + 1, inquiry)) {
+    inquiry.stepsLeft -= STEPS_A_MENTION;
     const [before, after] = [text.slice(Math.max(0, at - 12), at), text.charAt(at + part.length)];
     if (!isBounded(text, at, at + part.length)) continue;
     const quoted = /["'`]$/.test(before) && /["'`]/.test(after);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Seen } from "../../engine/state/origin.ts";
+import { Inquiry, Seen } from "../../engine/state/origin.ts";
 import { equal, keyOf, record, scalarsOfKey, type Value } from "../../engine/value.ts";
 
 /** A list that holds a list twice, which holds a list twice, and so on: few objects, and many ways through them. */
@@ -30,7 +30,7 @@ test.each<[Value, Value, boolean]>([
 test("what holds a list many times over is compared, and searched for, once", () => {
   expect(equal(doubled("a", 40), doubled("a", 40))).toBe(true);
   expect(equal(doubled("a", 40), doubled("b", 40))).toBe(false);
-  expect(new Seen().origin(doubled("a", 40))).toEqual(new Set());
+  expect(new Seen().origin(doubled("a", 40), new Inquiry())).toEqual(new Set());
 });
 
 test("a key tells the values it was made of", () => {

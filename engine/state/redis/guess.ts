@@ -4,7 +4,7 @@ import { Ranges } from "../../evaluate/leeway.ts";
 import type { ModuleReading } from "../../facts.ts";
 import type { SessionFacts } from "../../request-reader.ts";
 import type { Scalar, Value } from "../../value.ts";
-import { Seen } from "../origin.ts";
+import { Inquiry, Seen } from "../origin.ts";
 import type { KeptSequence } from "../past.ts";
 import type { Guess } from "../shared.ts";
 import type { StateScope, StateView, TaskState } from "../store.ts";
@@ -117,6 +117,7 @@ class Guessed implements StateView {
   readonly #sessionId: string | undefined;
   /** Without a session: of this request alone. */
   readonly #own: Seen | undefined;
+  readonly #inquiry = new Inquiry();
 
   constructor(scope: StateScope, noted: Noted) {
     this.nowMs = noted.parts.nowMs;
@@ -142,9 +143,9 @@ class Guessed implements StateView {
   }
 
   origin(value: Value): ReadonlySet<Scalar> | "unavailable" {
-    if (this.#own !== undefined) return this.#own.origin(value);
+    if (this.#own !== undefined) return this.#own.origin(value, this.#inquiry);
     if (this.#sessionId === undefined) return NO_LABELS;
-    return this.#seenIn(this.#sessionId).seen.origin(value);
+    return this.#seenIn(this.#sessionId).seen.origin(value, this.#inquiry);
   }
 
   /** A request has one key for each declaration. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ReturnedPart, returningOf, Seen } from "../../../engine/state/origin.ts";
+import { Inquiry, type ReturnedPart, returningOf, Seen } from "../../../engine/state/origin.ts";
 import { NULL, type RecordValue, record, type Value } from "../../../engine/value.ts";
 import type { ToolDecl } from "../../../lang/ir.ts";
 import { programOf } from "../../support/engine.ts";
@@ -14,7 +14,7 @@ tool write { effect write, args { text: String, amount: Decimal?, at: Time? }, y
 const [search, readFile, book, write] = tools as readonly [ToolDecl, ToolDecl, ToolDecl, ToolDecl];
 
 function origin(seen: Seen, value: Value): readonly unknown[] | string {
-  const labels = seen.origin(value);
+  const labels = seen.origin(value, new Inquiry());
   return labels === "unavailable" ? labels : [...labels].sort();
 }
 
@@ -225,4 +225,43 @@ test("a text is found behind however many places where it is part of another wor
     expect(origin(seenText(`${decoys} ${found}x ${found}`), found)).toEqual(["ledger"]);
     expect(origin(seenText(`${decoys} ${found}x`), found)).toEqual([]);
   }
+});
+
+test("what is asked of a thousand values at once is answered in bounded time, or said not to be known", () => {
+  const ids = Array.from({ length: 1_000 }, (_, index) => `aaaaaaaaaa b${index}`);
+  const pages = `${"aaaaaaaaaa ".repeat(90_000)}`;
+  const before = process.cpuUsage().user;
+  expect(origin(seenText("13 ".repeat(340_000)), Array(1_000).fill("13"))).toEqual([]);
+  expect(origin(seenText(pages), ids)).toBe("unavailable");
+  expect((process.cpuUsage().user - before) / 1_000).toBeLessThan(10_000);
+  const [few, inquiry] = [ids.slice(0, 10), new Inquiry()];
+  expect(seenText(pages).origin(few, inquiry)).toEqual(new Set());
+  inquiry.stepsLeft = -1;
+  expect(seenText("aaaaaaaaaa b1").origin(few, inquiry)).toBe("unavailable");
+});
+
+test("a long value is searched for in linear time, whatever it repeats", () => {
+  const [half, text] = ["a".repeat(20_000), "a".repeat(900_000)];
+  const before = process.cpuUsage().user;
+  expect(origin(seenText(`${text} ${half}b${half}`), `${half}b${half}`)).toEqual(["ledger"]);
+  expect(origin(seenText(`${text}b${text.slice(0, 9)}`), `${half}b`)).toEqual([]);
+  expect((process.cpuUsage().user - before) / 1_000).toBeLessThan(2_000);
+});
+
+test("a source of any length costs no more than its leaves do, and names nobody", () => {
+  const seen = new Seen();
+  const sender = "ann@b.example ".repeat(60_000).trim();
+  seen.instruct(`do what ${sender.slice(0, 9_000)} says`);
+  const mails = Array.from({ length: 5_000 }, (_, index) => `mail ${index}`);
+  observe(seen, search, record({}), [{ value: { sender, body: mails }, labels: [] }]);
+  expect(origin(seen, "mail 77")).toEqual(["untrusted"]);
+  expect(JSON.stringify(seen.entriesFrom(1).slice(2)).length).toBeLessThan(400_000);
+});
+
+test("whoever chooses a source or a text cannot make one leaf pass for another", () => {
+  const seen = new Seen();
+  const leaf = { kind: "leaf", text: "us1300" } as const;
+  seen.add({ ...leaf, labels: new Set(["ledger"]), source: "untrusted ann" });
+  expect(seen.add({ ...leaf, labels: new Set(["ledger", "untrusted"]), source: "ann" })).toBe(true);
+  expect(origin(seen, "US1300")).toEqual(["ledger", "untrusted"]);
 });
