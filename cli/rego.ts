@@ -86,6 +86,8 @@ export interface RegoAlone {
   readonly program: Program;
   readonly digest: string;
   readonly entrypoint: string;
+  /** That the module asks its host for. */
+  readonly builtins: readonly string[];
   readonly engine: MakeDeciding;
   /** What the module says of a request. */
   ask(input: unknown, nowMs: number): ModuleAnswer;
@@ -100,7 +102,7 @@ export function openRegoAlone(path: string, input: Input, io: Io): RegoAlone {
   const pool = blockingPool({ modules: [chosen.source], deadlineMs: PATIENT_MS });
   const described = pool.describe(0);
   if (!described.ok) throw refused(path, `its module cannot be run: ${described.why}`);
-  return aloneWith(pool, chosen);
+  return aloneWith(pool, chosen, described.builtins);
 }
 
 export type LookedAt =
@@ -132,7 +134,7 @@ export function lookAtRego(path: string, input: Input, io: Io): LookedAt {
   return { ok: true, revision, entrypoints: names, builtins: [...builtins].sort() };
 }
 
-function aloneWith(pool: BlockingPool, chosen: ChosenRego): RegoAlone {
+function aloneWith(pool: BlockingPool, chosen: ChosenRego, builtins: readonly string[]): RegoAlone {
   const { entrypoint, digest, revision } = chosen;
   const program = programOfRego(chosen);
   const named = { package: program.package, digest };
@@ -141,6 +143,7 @@ function aloneWith(pool: BlockingPool, chosen: ChosenRego): RegoAlone {
     program,
     digest,
     entrypoint,
+    builtins,
     engine: ({ clock, ids }) =>
       decidedByRegoAtOnce({ ask: pool.ask, entrypoint, program, identity, now: clock, ids }),
     ask: (input, nowMs) => pool.ask({ module: 0, entrypoint, input: JSON.stringify(input), nowMs }),

@@ -1,9 +1,7 @@
-import { openAgain, type RecordedDecision, SKIPS, type Skip } from "../../engine/audit/again.ts";
-import { digestOfProgram } from "../../engine/bundle.ts";
-import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
+import { type RecordedDecision, SKIPS, type Skip } from "../../engine/audit/again.ts";
 import { type ExitCode, type Input, type Io, Misuse } from "../command.ts";
-import { loadPolicy } from "../files.ts";
 import { count, painter, printable } from "../terminal.ts";
+import { openDecider } from "./decider.ts";
 import { readLog, warnOf } from "./reading.ts";
 
 interface Differing {
@@ -18,18 +16,15 @@ export async function replay(input: Input, io: Io): Promise<ExitCode> {
   if (policyPath === undefined) {
     throw new Misuse("which policy decided is missing", "`writ audit replay POLICY [FILE]`");
   }
-  const policy = await loadPolicy(policyPath, io, input);
-  if (policy === undefined) return 1;
-  const { program } = policy;
-  const digest = digestOfProgram(program);
-  const again = openAgain({ program, digest, evaluator: generateEvaluator(program) });
+  const decider = await openDecider(policyPath, input, io);
+  if (decider === undefined) return 1;
   const differing: Differing[] = [];
   const skipped = new Map<Skip, number>();
   let same = 0;
   const verification = await readLog(file, input, io, (record) => {
     if (record.kind !== "decision") return;
     const decided = record as unknown as RecordedDecision;
-    const result = again(decided);
+    const result = decider.again(decided);
     if (result.kind === "same") same += 1;
     else if (result.kind === "differs") {
       differing.push({ id: decided.id, at: record.at, differences: result.differences });
@@ -37,7 +32,13 @@ export async function replay(input: Input, io: Io): Promise<ExitCode> {
   });
   const { ok, findings } = verification;
   if (input.json) {
-    const all = { ok: ok && differing.length === 0, policy: digest, same, differing, findings };
+    const all = {
+      ok: ok && differing.length === 0,
+      policy: decider.digest,
+      same,
+      differing,
+      findings,
+    };
     io.out(`${JSON.stringify({ ...all, skipped: Object.fromEntries(skipped) }, null, 2)}\n`);
   } else show({ same, differing, skipped }, io);
   const believed = input.json ? ok : warnOf(verification, io);

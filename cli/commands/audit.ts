@@ -12,6 +12,7 @@ import {
   Misuse,
   type Option,
 } from "../command.ts";
+import { REGO_OPTIONS } from "../rego.ts";
 
 interface Subcommand {
   readonly run: (input: Input, io: Io) => Promise<ExitCode>;
@@ -41,7 +42,7 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     ],
     most: 1,
   },
-  replay: { run: replay, options: READING_OPTIONS, most: 2 },
+  replay: { run: replay, options: [...READING_OPTIONS, ...REGO_OPTIONS], most: 2 },
   export: {
     run: exportEvents,
     options: [...READING_OPTIONS, { name: "format", value: "NAME", help: "export as ocsf" }],
@@ -63,7 +64,7 @@ export const command: Command = {
     [
       "verify [FILE]          every line, file and checkpoint: finds what was changed, added, left out or cut",
       "show [FILE]            who did this: from the person over each agent to the call",
-      "replay POLICY [FILE]   decides recorded decisions again, and lists those that come out otherwise",
+      "replay POLICY [FILE]   decides recorded decisions again, and lists those that come out otherwise; POLICY may be an OPA bundle",
       "export [FILE]          OCSF API Activity, each in a CloudEvent on a line",
       "key [FILE]             makes a key that checkpoints are signed with",
       "",

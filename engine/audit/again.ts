@@ -29,6 +29,7 @@ export interface RecordedDecision {
   readonly policy: { readonly package: string; readonly digest: string };
   /** The task was judged by the sequence of this policy, where it is another than `policy`. */
   readonly task_policy?: string;
+  readonly modules?: readonly { readonly answer: unknown }[];
   readonly whole?: Whole;
 }
 
@@ -51,6 +52,9 @@ export const SKIPS = {
   not_whole: "without the request and what was read (`--audit-requests`)",
   left_out: "with something left out",
   not_decided: "not decided by rules: the engine or its state failed, or there was no policy",
+  session_ended: "in a session that was ended, which is none of Rego's",
+  no_answer: "to which the module gave no answer then",
+  random: "by a module that draws lots (`rand.intn`, `uuid.rfc4122`)",
 } as const;
 export type Skip = keyof typeof SKIPS;
 
@@ -68,9 +72,14 @@ export function openAgain({ program, digest, evaluator }: AgainParts) {
     const why = skipOf(record, digest);
     if (why !== undefined) return { kind: "skipped", why };
     const again = decideAgain(record, record.whole ?? { request: undefined }, policy, read);
-    const differences = compare(record, again);
-    return differences.length === 0 ? { kind: "same" } : { kind: "differs", differences };
+    return held(record, again);
   };
+}
+
+/** A recorded decision against the one that was made again. */
+export function held(record: RecordedDecision, again: Made): Again {
+  const differences = compare(record, again);
+  return differences.length === 0 ? { kind: "same" } : { kind: "differs", differences };
 }
 
 function skipOf(record: RecordedDecision, digest: string): Skip | undefined {
@@ -82,7 +91,8 @@ function skipOf(record: RecordedDecision, digest: string): Skip | undefined {
   return whole.counters === undefined && code !== "invalid_request" ? "not_decided" : undefined;
 }
 
-type Made = Partial<Decision> & { readonly failed?: string };
+/** What was decided again, or why nothing was. */
+export type Made = Partial<Decision> & { readonly failed?: string };
 
 function decideAgain(
   { id, call = "", approvals = [], request }: RecordedDecision,

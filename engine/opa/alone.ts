@@ -7,6 +7,7 @@ import type { Program } from "../../lang/ir.ts";
 import type { OperatedService } from "../active.ts";
 import type { Answer, OutcomeReceipt } from "../answer.ts";
 import { settledAs } from "../answering.ts";
+import type { Whole } from "../audit/whole.ts";
 import { requestDigest } from "../canonical-json.ts";
 import { INTERRUPTED } from "../decide.ts";
 import type { Decision, PolicyIdentity } from "../decision.ts";
@@ -106,7 +107,10 @@ export function decidedByRegoAtOnce(parts: AloneAtOnceParts): DecidingEngine {
 }
 
 /** What was revoked, and tokens that do not verify, are no question for Rego. */
-function refusedBy({ refused, delegation }: Vouched): Refused | undefined {
+export function refusedBy({
+  refused,
+  delegation,
+}: Pick<Whole, "refused" | "delegation">): Refused | undefined {
   const refusal = refused ?? (delegation?.ok === false ? delegation : undefined);
   if (refusal === undefined) return undefined;
   const { code, cause, why: because } = refusal;
