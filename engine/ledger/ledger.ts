@@ -35,6 +35,8 @@ export interface Ledger {
   /** Must not wait. */
   get(kind: LedgerKind, id: string): LedgerEntry | undefined;
   entries(kind: LedgerKind): Iterable<readonly [id: string, entry: LedgerEntry]>;
+  /** `changed` is called after each change of such an entry, whoever made it, with the id. It must not throw. */
+  watch(kind: LedgerKind, changed: (id: string) => void): void;
   /** Throws, or rejects, where it is not known whether it is kept. */
   put(change: Change): Awaitable<Kept>;
   /** Asks at once what others have changed; missing where there are no others. */

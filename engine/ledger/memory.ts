@@ -26,6 +26,7 @@ export class MemoryLedger implements Ledger {
     event: new Map(),
     task: new Map(),
   };
+  readonly #watchers: { readonly kind: LedgerKind; readonly changed: (id: string) => void }[] = [];
   readonly #keeper: LedgerKeeper;
   readonly #most: Readonly<Record<LedgerKind, number>>;
 
@@ -42,6 +43,10 @@ export class MemoryLedger implements Ledger {
     return this.#tables[kind];
   }
 
+  watch(kind: LedgerKind, changed: (id: string) => void): void {
+    this.#watchers.push({ kind, changed });
+  }
+
   put({ kind, id, was, next, nowMs }: Change): Kept {
     const table = this.#tables[kind];
     const is = table.get(id);
@@ -55,10 +60,12 @@ export class MemoryLedger implements Ledger {
   /** What was read back from where it is kept. */
   take(kind: LedgerKind, id: string, entry: LedgerEntry): void {
     this.#tables[kind].set(id, entry);
+    this.#tell(kind, id);
   }
 
   drop(kind: LedgerKind, id: string): void {
     this.#tables[kind].delete(id);
+    this.#tell(kind, id);
   }
 
   readiness(): Readiness {
@@ -74,8 +81,12 @@ export class MemoryLedger implements Ledger {
     for (const [id, { untilMs }] of table) {
       if (untilMs > nowMs) continue;
       this.#keeper.forget(kind, id);
-      table.delete(id);
+      this.drop(kind, id);
     }
     return table.size < this.#most[kind];
+  }
+
+  #tell(kind: LedgerKind, id: string): void {
+    for (const watcher of this.#watchers) if (watcher.kind === kind) watcher.changed(id);
   }
 }

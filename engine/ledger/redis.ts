@@ -105,6 +105,10 @@ class RedisLedger implements Ledger {
     return this.#here.entries(kind);
   }
 
+  watch(kind: LedgerKind, changed: (id: string) => void): void {
+    this.#here.watch(kind, changed);
+  }
+
   async put({ kind, id, was, next, nowMs }: Change): Promise<Kept> {
     const given = [kind, id, was === undefined ? "" : spell(was), spell(next)];
     const limits = [String(ENTRIES_MOST[kind]), String(nowMs)];

@@ -5,10 +5,10 @@ import type { DelegationRefusal } from "../identity/cause.ts";
 import type { TokenUse } from "../identity/revocation.ts";
 import { FOR_EVER, type Ledger, type LedgerEntry } from "../ledger/ledger.ts";
 import { isObject } from "../value-reader.ts";
+import { KnownRevocations, type Name } from "./known.ts";
 import {
   further,
   keyOf,
-  type Revocable,
   type Revocation,
   type RevocationOrder,
   reaches,
@@ -28,9 +28,6 @@ export interface RevocationsParts {
 /** Times that a change is tried again which another process was faster with. */
 const TRIES = 5;
 
-/** A name that was revoked, and of what it would be; a token's perhaps with its issuer. */
-type Name = readonly [kind: Revocable | "standing", id: unknown, issuer?: string];
-
 const EVERYTHING: Name = ["everything", ""];
 
 export class Revocations {
@@ -38,28 +35,29 @@ export class Revocations {
   readonly #now: () => number;
   /** Said here, and not known to be kept: it counts all the same. */
   readonly #unkept = new Map<string, Revocation>();
+  /** What is kept, and over it what is not. */
+  readonly #known = new KnownRevocations();
 
   constructor({ ledger, now }: RevocationsParts) {
     this.#ledger = ledger;
     this.#now = now;
+    for (const [key] of ledger.entries("revocation")) this.#learn(key);
+    ledger.watch("revocation", (key) => this.#learn(key));
   }
 
   /** Those said last first. */
   all(): readonly Revocation[] {
-    const kept = [...this.#ledger.entries("revocation")].map(([, entry]) => read(entry));
-    const merged = new Map(kept.map((one) => [keyOf(one), one]));
-    for (const [key, one] of this.#unkept) merged.set(key, one);
-    return [...merged.values()].sort((a, b) => b.atMs - a.atMs);
+    return [...this.#known.all()].sort((a, b) => b.atMs - a.atMs);
   }
 
   /** In force before it is kept. Rejects where it is not known to be kept, and is in force here all the same. */
   async revoke(order: RevocationOrder): Promise<Revocation> {
     const key = keyOf(order);
-    const unkept = revokedBy(order, this.#find(key), this.#now());
-    this.#unkept.set(key, unkept);
+    const unkept = revokedBy(order, this.#known.get(key), this.#now());
+    this.#hold(key, unkept);
     const kept = await this.#change(key, (before) => further(unkept, before), order.keepUntilMs);
     if (kept === undefined) throw new Error("a revocation was not made");
-    this.#unkept.delete(key);
+    this.#hold(key, undefined);
     return kept;
   }
 
@@ -70,7 +68,7 @@ export class Revocations {
     const kept = await this.#change(key, (before) =>
       reactivatedBy(order, unkept ?? before, this.#now()),
     );
-    if (kept !== undefined) this.#unkept.delete(key);
+    if (kept !== undefined) this.#hold(key, undefined);
     return kept;
   }
 
@@ -79,22 +77,23 @@ export class Revocations {
     const { standing } = order;
     const key = keyOf({ kind: "standing", id: order.id });
     const said = revocationOf(order, this.#now());
-    const isStricter = judge(standing, this.#find(key)?.standing).kind === "new" && said.active;
-    if (isStricter) this.#unkept.set(key, said);
+    const isStricter =
+      judge(standing, this.#known.get(key)?.standing).kind === "new" && said.active;
+    if (isStricter) this.#hold(key, said);
     let verdict: Verdict = { kind: "new" };
     await this.#change(key, (before) => {
       verdict = judge(standing, before?.standing);
       return verdict.kind === "new" ? said : undefined;
     });
-    if (this.#unkept.get(key) === said || verdict.kind === "new") this.#unkept.delete(key);
+    if (this.#unkept.get(key) === said || verdict.kind === "new") this.#hold(key, undefined);
     return verdict;
   }
 
   /** Of one token at its use (`engine/identity/revocation.ts`). */
   revoked({ issuer, id, digest, issuedAtMs, parties }: TokenUse): string | undefined {
     const names: Name[] = [EVERYTHING, ["issuer", issuer], ["token", digest]];
-    if (id !== undefined) names.push(["token", id], ["token", id, issuer], ["task", id]);
-    for (const party of parties) names.push(...namesOf(party));
+    if (id !== undefined) names.push(["token", id, issuer], ["task", id]);
+    for (const party of parties) names.push(["party", party]);
     const nowMs = this.#now();
     return this.#reaching(names, (found) => reaches(found, nowMs, issuedAtMs));
   }
@@ -103,7 +102,7 @@ export class Revocations {
   refusalOf(input: unknown): DelegationRefusal | undefined {
     const readiness = this.#ledger.readiness();
     if (!readiness.ready) return { ok: false, code: "state_unavailable", why: readiness.because };
-    if (!isObject(input) || this.#isEmpty()) return undefined;
+    if (!isObject(input) || this.#known.size === 0) return undefined;
     const nowMs = this.#now();
     const why =
       this.#reaching(namesIn(input), (found) => stops(found, nowMs)) ??
@@ -136,23 +135,20 @@ export class Revocations {
   }
 
   #reaching(names: readonly Name[], counts: (found: Revocation) => boolean): string | undefined {
-    for (const [kind, id, issuer] of names) {
-      if (typeof id !== "string") continue;
-      const found = this.#find(keyOf(issuer === undefined ? { kind, id } : { kind, id, issuer }));
-      if (found !== undefined && counts(found)) return spellRevocation(found);
-    }
-    return undefined;
+    const found = this.#known.reaching(names, counts);
+    return found && spellRevocation(found);
   }
 
-  /** As nearly always: then nothing is looked for. */
-  #isEmpty(): boolean {
-    const [any] = this.#ledger.entries("revocation");
-    return any === undefined && this.#unkept.size === 0;
+  /** Counts until it is kept. */
+  #hold(key: string, unkept: Revocation | undefined): void {
+    if (unkept === undefined) this.#unkept.delete(key);
+    else this.#unkept.set(key, unkept);
+    this.#learn(key);
   }
 
-  #find(key: string): Revocation | undefined {
+  #learn(key: string): void {
     const entry = this.#ledger.get("revocation", key);
-    return this.#unkept.get(key) ?? (entry && read(entry));
+    this.#known.set(key, this.#unkept.get(key) ?? (entry && read(entry)));
   }
 
   async #change(
@@ -183,19 +179,10 @@ type Hop = Parts;
 function namesIn({ agent, principal, session, intent }: Parts): readonly Name[] {
   return [
     EVERYTHING,
-    ...namesOf(idOf(agent)),
-    ...namesOf(idOf(principal)),
+    ["party", idOf(agent)],
+    ["party", idOf(principal)],
     ["session", idOf(session)],
     ["task", isObject(intent) ? intent.task : undefined],
-  ];
-}
-
-/** One id is one party, whatever part it plays. */
-function namesOf(id: unknown): readonly Name[] {
-  return [
-    ["agent", id],
-    ["principal", id],
-    ["standing", id],
   ];
 }
 
@@ -205,7 +192,10 @@ function hopsIn({ delegation }: Parts): readonly Hop[] {
 }
 
 function partiesOf({ from, to }: Hop): readonly Name[] {
-  return [...namesOf(idOf(from)), ...namesOf(idOf(to))];
+  return [
+    ["party", idOf(from)],
+    ["party", idOf(to)],
+  ];
 }
 
 function idOf(party: unknown): unknown {
