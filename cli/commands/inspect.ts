@@ -40,16 +40,20 @@ async function inspect(input: Input, io: Io): Promise<ExitCode> {
   const tokens = await readTokens(input.positionals[0] ?? "", io);
   const path = input.values.get("identity");
   const verified =
-    path === undefined ? undefined : await (await openIdentity(path, now, io)).verify(tokens);
+    path === undefined ? undefined : await (await openIdentity(path, now, io, true)).verify(tokens);
   const shown = verified?.ok ? verified : (await inspectTokens(tokens)).delegation;
   const finding = findingOf(verified ?? shown, now());
   if (input.json) {
     const isVerified = verified !== undefined && finding === undefined;
-    const told = shown.ok ? { chain: shown.chain, self: shown.self, tokens: shown.tokens } : {};
+    const told = shown.ok ? toldOf(shown) : {};
     const report = { ok: finding === undefined, verified: isVerified, ...told, finding };
     io.out(`${JSON.stringify(report, verified?.ok ? undefined : withoutKinds, 2)}\n`);
   } else show(shown, verified, finding, io);
   return finding === undefined ? 0 : 1;
+}
+
+function toldOf({ chain, self, task, tokens }: AcceptedDelegation) {
+  return { chain, self, task, tokens };
 }
 
 /** Nobody has told them. */
@@ -79,8 +83,11 @@ function show(
     const at = finding.hop === undefined ? "" : `hop ${finding.hop}: `;
     const cause = finding.cause === undefined ? "" : ` ${finding.cause}:`;
     io.out(`${paint("red", "refused")}${cause} ${at}${printable(finding.why)}\n`);
-  } else if (verified !== undefined) io.out(`${paint("green", "verified")}\n`);
-  else {
+  } else if (verified !== undefined) {
+    const isTask = verified.ok && verified.task !== undefined;
+    const but = isTask ? "; whether its task goes on is known to the service that granted it" : "";
+    io.out(`${paint("green", "verified")}${but}\n`);
+  } else {
     io.out(
       `${paint("yellow", "not verified")}: every link continues the one before it; who issued the first token is not known without --identity\n`,
     );
@@ -88,7 +95,7 @@ function show(
 }
 
 function treeOf(
-  { chain, self }: AcceptedDelegation,
+  { chain, self, task }: AcceptedDelegation,
   kinds: boolean,
   finding: Finding | undefined,
   paint: ReturnType<typeof painter>,
@@ -104,5 +111,6 @@ function treeOf(
     const fault = finding?.hop === index + 1 ? finding.why : undefined;
     return wire === undefined ? [] : [{ hop, wire, fault }];
   });
-  return showChain(branches, kinds, paint);
+  const granted = task && `task ${printable(task.name)}, run ${printable(task.id)}\n`;
+  return `${granted ?? ""}${showChain(branches, kinds, paint)}`;
 }

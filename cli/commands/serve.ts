@@ -135,7 +135,7 @@ async function answerUntilStopped(
     logger: loggerFor(input, io),
   });
   const own = vitalsOf({ policy, shadow, state, audit });
-  const vitals = { ...own, ...signals.vitals, spans: traces.counts };
+  const vitals = { ...own, ...signals.vitals, ...tasks.vitals, spans: traces.counts };
   const watched = { engine: policy.engine, service, measures, vitals };
   const { settled } = state;
   const operated = { ...watched, ...grants.admin, record: audit.operator, settled, ...audit.admin };

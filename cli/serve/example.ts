@@ -32,7 +32,8 @@ export function exampleFor(policy: Policy, { cwd }: Io): unknown {
     const answer = createEngine(parts).decide(request);
     return answer.kind === "answer" && answer.value.decision === "allow";
   });
-  const [tool] = program.tools;
+  // What the service asks of itself is nothing to try.
+  const tool = program.tools.find(({ wire }) => !wire.startsWith("writ:"));
   return (
     allowed ?? candidates[0] ?? { agent: { id: "agent" }, tool: { name: tool?.wire ?? "tool" } }
   );

@@ -64,15 +64,15 @@ export function withIdentity(
   });
 }
 
+/** `tasks`: grants of tasks are looked at as well, though nobody here knows whether they still count. */
 export async function openIdentity(
   path: string,
   clock: Clock | (() => number),
   io: Io,
-  revocations?: Revocations,
+  tasks = false,
 ): Promise<Identity> {
   const issuers = await issuersIn(path, io);
-  const statuses = openStatuses(io);
-  return createIdentity({ issuers, clock, statuses, ...(revocations && { revocations }) });
+  return createIdentity({ issuers, clock, statuses: openStatuses(io), tasks });
 }
 
 /** The lists that tokens name: one that cannot be read is told. */

@@ -1,5 +1,10 @@
 /** Tasks that the service grants: whose key signs them, and what stands around the engine and in front of it for them. */
-import { type DecisionService, type ServerParts, serveTasks } from "../../engine/http/index.ts";
+import {
+  type DecisionService,
+  type ServerParts,
+  serveTasks,
+  type Vitals,
+} from "../../engine/http/index.ts";
 import { type IssuerConfig, readIdentityConfig } from "../../engine/identity/config.ts";
 import type { Identity } from "../../engine/identity/identity.ts";
 import { publicJwk } from "../../engine/identity/issue.ts";
@@ -57,6 +62,7 @@ type GrantingParts = Pick<StartParts, "tasks" | "record">;
 
 export interface ServedTasks {
   readonly end: EndTask;
+  readonly vitals: Pick<Vitals, "tasks">;
   around(service: DecisionService): DecisionService;
   /** Puts them in front of `service`; `granter` is missing where none are granted. */
   open(
@@ -71,6 +77,7 @@ export function openTasks({ tasks, record }: GrantingParts, io: Io): ServedTasks
   const end = endingOf(tasks, record);
   return {
     end,
+    vitals: { tasks: () => tasks.count() },
     around: (service) =>
       granted(service, {
         tasks,

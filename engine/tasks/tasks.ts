@@ -2,7 +2,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { digestOfToken } from "../identity/token.ts";
 import type { Kept, Ledger, LedgerEntry } from "../ledger/ledger.ts";
-import { type IsRevoked, type KeptTask, statusOf, type TaskEnd } from "./task.ts";
+import { type IsRevoked, type KeptTask, statusOf, type TaskEnd, type TaskStatus } from "./task.ts";
 
 export interface TasksParts {
   readonly ledger: Ledger;
@@ -59,6 +59,17 @@ export class Tasks {
   all(): readonly KeptTask[] {
     const entries = [...this.#parts.ledger.entries("task")].map(([, entry]) => this.#of(entry));
     return entries.sort((a, b) => b.startedAtMs - a.startedAtMs);
+  }
+
+  /** How many stand how. What has expired is forgotten where room is needed, and not counted. */
+  count(): Readonly<Record<Exclude<TaskStatus, "expired">, number>> {
+    const nowMs = this.now();
+    const counts = { active: 0, ended: 0, revoked: 0 };
+    for (const task of this.all()) {
+      const status = task.untilMs <= nowMs ? "expired" : statusOf(task, nowMs, this.isRevoked);
+      if (status !== "expired") counts[status] += 1;
+    }
+    return counts;
   }
 
   /** Those that go on, wherever they were started. */

@@ -77,6 +77,25 @@ async function handedOn(cwd: string, token: string): Promise<readonly string[]> 
   return made.out.trim().split("\n");
 }
 
+test("the guide's example holds its own test, and grants what it says", {
+  timeout: 60_000,
+}, async () => {
+  const guide = readFileSync(new URL("../../docs/delegation.md", import.meta.url), "utf8");
+  const [, policy = ""] = /```writ\n(package example\.grants\n.*?)```/s.exec(guide) ?? [];
+  const [, request = ""] = /```json\n(\{ "agent": \{ "id": "bot".*?)```/s.exec(guide) ?? [];
+  const cwd = directoryWith({ "p/p.writ": policy });
+  await writ(["keys", "new", "grants"], { cwd });
+  expect(await writ(["test", "p"], { cwd })).toMatchObject({ code: 0 });
+  const service = await serving(cwd);
+  const { json } = await service.ask("/tasks", JSON.parse(request));
+  expect(json).toMatchObject({ decision: "allow", grant: { tools: { find_invoice: {} } } });
+  const session = { session: { id: "s-81" } };
+  expect(await called(service, [json.grant.token], "find_invoice", session)).toBe("allow");
+  const { json: again } = await service.ask("/tasks/signal", { agent: { id: "bot", trust: 0.4 } });
+  expect(again.tasks).toEqual([{ id: json.grant.id, status: "ended" }]);
+  expect(await called(service, [json.grant.token], "find_invoice", session)).toBe("revoked");
+});
+
 test("an errand, from its grant to its end", { timeout: 60_000 }, async () => {
   const cwd = await directory();
   const service = await serving(cwd);
@@ -93,9 +112,8 @@ test("an errand, from its grant to its end", { timeout: 60_000 }, async () => {
   expect((await writ(["tasks", "show", grant.id], { cwd })).out).toMatch(
     /agent\s+bot\n\s+for\s+alice/,
   );
-  expect((await writ(["inspect", "grant.txt"], { cwd })).out).toContain(
-    "tools find_invoice, send_money",
-  );
+  const inspected = await writ(["inspect", "grant.txt"], { cwd });
+  expect(inspected.out).toMatch(`task pay_invoice, run ${grant.id}\nalice\n└─ bot\n`);
   expect(await ended(service, grant)).toMatchObject({ status: 200, json: { status: "ended" } });
   expect(await called(service, tokens, "", paying)).toBe("revoked");
   const log = readFileSync(join(cwd, ".writ/audit.jsonl"), "utf8");

@@ -32,6 +32,7 @@ async function familiesOf(parts: MetricsParts): Promise<readonly Family[]> {
     ...queueFamilies(vitals),
     ...spanFamilies(vitals),
     ...eventFamilies(vitals),
+    ...taskFamilies(vitals),
     ...stateFamilies(await stateOf(parts)),
     ...processFamilies(),
   ];
@@ -145,6 +146,12 @@ function eventFamilies({ events }: Vitals): readonly Family[] {
   if (events === undefined) return [];
   const help = "Security events, by what became of them.";
   return [counter("writ_security_events", help, events(), "result")];
+}
+
+function taskFamilies({ tasks }: Vitals): readonly Family[] {
+  if (tasks === undefined) return [];
+  const help = "Tasks that were granted and whose grant's time has not come, by how they stand.";
+  return [gauge("writ_granted_tasks", help, tasks(), "status")];
 }
 
 /** State on another machine may be out of reach; all else is told even then. */

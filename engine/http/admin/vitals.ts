@@ -12,6 +12,8 @@ export interface Vitals {
   readonly audit?: PartVitals & { readonly queued: () => number };
   /** Security events, by what became of them. */
   readonly events?: () => Readonly<Record<string, number>>;
+  /** Tasks that were granted, by how they stand. */
+  readonly tasks?: () => Readonly<Record<string, number>>;
   readonly spans?: (() => ExportCounts) | undefined;
 }
 
