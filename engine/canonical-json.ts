@@ -12,10 +12,12 @@ export function canonicalJson(value: unknown): string {
 function isOrdered(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return true;
   if (Array.isArray(value)) return value.every(isOrdered);
-  const members = value as Readonly<Record<string, unknown>>;
   let before = "";
-  for (const name of Object.keys(members)) {
-    if (name < before || !isOrdered(members[name])) return false;
+  // Several times faster than a list of names; what is inherited, and JSON has none, only leads to the slow way.
+  for (const name in value) {
+    if (name < before || !isOrdered((value as Readonly<Record<string, unknown>>)[name])) {
+      return false;
+    }
     before = name;
   }
   return true;

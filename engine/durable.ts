@@ -8,28 +8,23 @@ export function durable(
   service: DecisionService,
   journal: Pick<Journal, "flushed" | "readiness">,
 ): DecisionService {
+  const whenKept = <Value>(
+    given: Answer<Value> | Promise<Answer<Value>>,
+    instead: (answer: Answer<Value>) => Answer<Value>,
+  ): Promise<Answer<Value>> => {
+    if (given instanceof Promise) return given.then((answer) => whenKept(answer, instead));
+    return journal.flushed().then(
+      () => given,
+      // The journal has told whoever runs it; readiness says it to everyone else.
+      () => instead(given),
+    );
+  };
   return {
     ...askedAhead(service),
-    async decide(input, vouched) {
-      const answer = await service.decide(input, vouched);
-      return (await isKept(journal)) ? answer : refused(answer);
-    },
-    async outcome(input) {
-      const answer = await service.outcome(input);
-      return (await isKept(journal)) ? answer : unrecorded(answer);
-    },
+    decide: (input, vouched) => whenKept(service.decide(input, vouched), refused),
+    outcome: (input) => whenKept(service.outcome(input), unrecorded),
     readiness: () => bothReady(journal.readiness(), service.readiness()),
   };
-}
-
-async function isKept(journal: Pick<Journal, "flushed">): Promise<boolean> {
-  try {
-    await journal.flushed();
-    return true;
-  } catch {
-    // The journal has told whoever runs it; readiness says it to everyone else.
-    return false;
-  }
 }
 
 /** What was to be allowed stays counted in this process: the share of a call that is not made is lost, not given. */

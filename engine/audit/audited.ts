@@ -116,24 +116,35 @@ function callKey(call: unknown): string {
 }
 
 /** Nobody is asked while nothing can be recorded: what is allowed then would be counted and not told. */
-async function whenWritten<Value>(
+function whenWritten<Value>(
   log: Waited,
   ask: () => Answer<Value> | Promise<Answer<Value>>,
   writtenOf: (answer: Answer<Value>) => Promise<void> | undefined,
-): Promise<Answer<Value>> {
+): Answer<Value> | Promise<Answer<Value>> {
   const readiness = log.readiness();
   if (!readiness.ready) return { kind: "unavailable", because: readiness.because };
-  const answer = await ask();
+  const asked = ask();
+  return asked instanceof Promise
+    ? asked.then((answer) => giveWhenWritten(answer, writtenOf))
+    : giveWhenWritten(asked, writtenOf);
+}
+
+function giveWhenWritten<Value>(
+  answer: Answer<Value>,
+  writtenOf: (answer: Answer<Value>) => Promise<void> | undefined,
+): Answer<Value> | Promise<Answer<Value>> {
   if (answer.kind === "malformed" || answer.kind === "unavailable") return answer;
   try {
     const written = writtenOf(answer);
-    if (written === undefined) return UNRECORDED;
-    await written;
-    return answer;
+    return written === undefined ? UNRECORDED : written.then(() => answer, stoppedBy);
   } catch (fault) {
-    if (!(fault instanceof LogStopped)) throw fault;
-    return { kind: "unavailable", because: fault.message };
+    return stoppedBy(fault);
   }
+}
+
+function stoppedBy(fault: unknown): Extract<Answer<never>, { kind: "unavailable" }> {
+  if (!(fault instanceof LogStopped)) throw fault;
+  return { kind: "unavailable", because: fault.message };
 }
 
 const UNRECORDED = {

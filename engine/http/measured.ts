@@ -95,17 +95,28 @@ class Measuring {
     }));
   }
 
-  async decision(decide: () => ReturnType<DecisionService["decide"]>): Promise<Answer<Decision>> {
+  decision(decide: () => ReturnType<DecisionService["decide"]>): ReturnType<typeof decide> {
     const beganMs = this.#clock();
     this.#inFlight += 1;
-    let answer: Answer<Decision> | undefined;
-    try {
-      answer = await decide();
-      return answer;
-    } finally {
+    const count = (answer: Answer<Decision> | undefined) => {
       this.#inFlight -= 1;
       this.#count(answer, beganMs);
+    };
+    const end = (answer: Answer<Decision>) => {
+      count(answer);
+      return answer;
+    };
+    const fail = (fault: unknown): never => {
+      count(undefined);
+      throw fault;
+    };
+    let given: ReturnType<typeof decide>;
+    try {
+      given = decide();
+    } catch (fault) {
+      return fail(fault);
     }
+    return given instanceof Promise ? given.then(end, fail) : end(given);
   }
 
   async outcome(

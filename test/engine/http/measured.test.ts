@@ -28,7 +28,7 @@ function start() {
     },
     () => nowMs,
   );
-  const ask = (answer: Answer<Decision> | undefined, takesMs = 0) =>
+  const ask = async (answer: Answer<Decision> | undefined, takesMs = 0) =>
     asked.service.decide({ takesMs, answer });
   const pass = (ms: number) => {
     nowMs += ms;
