@@ -108,17 +108,18 @@ async function answerUntilStopped(
   const present = () => policy.active.present();
   const digest = () => present()?.digest;
   const granter = granterFor(input, io);
-  const tasks = openTasks({ tasks: grants.admin.tasks, record: audit.operator }, io);
-  const granted = grants.around(tasks.around(decided), digest);
-  const kept = audit.around(state.keep(granted));
   const verifying = { clock: state.clock, revocations: grants.revocations, granter };
   const identity = await openServiceIdentity(verifying, input, io);
+  const granting = { granter, identity, tasks: grants.admin.tasks, record: audit.operator };
+  const tasks = openTasks(granting, io);
+  const granted = grants.around(tasks.around(decided), digest);
+  const kept = audit.around(state.keep(granted));
   const { service: counted, measures } = measured(withIdentity(kept, identity, io));
   const traces = keep(openTraces(counted, state.clock), (one) => one.close());
   const { service } = traces;
 
   const signals = await openSignals({ grants, audit, state }, input, io);
-  const serveTasks = tasks.open(granter, { service, identity, policy: present });
+  const serveTasks = tasks.open({ service, policy: present });
   const packageName = () => present()?.program.package;
   const asked = { ...grants.kept, policy: digest, record: audit.operator };
   const openDoors = doors.open(service, packageName, asked);

@@ -4,7 +4,11 @@ import type { Clock } from "../../engine/clock.ts";
 import type { DecisionService } from "../../engine/http/index.ts";
 import { type IdentityConfig, readIdentityConfig } from "../../engine/identity/config.ts";
 import type { KeysConfig } from "../../engine/identity/config-parts.ts";
-import { createIdentity, type Identity } from "../../engine/identity/identity.ts";
+import {
+  createIdentity,
+  type Identity,
+  type RestingIdentity,
+} from "../../engine/identity/identity.ts";
 import type { Issuer } from "../../engine/identity/issuer.ts";
 import type { KeySource } from "../../engine/identity/keys.ts";
 import { type OpenParts, openIssuers } from "../../engine/identity/open.ts";
@@ -36,7 +40,7 @@ export async function openServiceIdentity(
   { clock, revocations, granter }: IdentityOpening,
   { values }: Input,
   io: Io,
-): Promise<Identity | undefined> {
+): Promise<RestingIdentity | undefined> {
   const path = values.get("identity");
   if (path === undefined && granter === undefined) return undefined;
   const issuers = path === undefined ? [] : await issuersIn(path, io);

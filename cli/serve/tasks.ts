@@ -6,7 +6,7 @@ import {
   type Vitals,
 } from "../../engine/http/index.ts";
 import { type IssuerConfig, readIdentityConfig } from "../../engine/identity/config.ts";
-import type { Identity } from "../../engine/identity/identity.ts";
+import type { RestingIdentity } from "../../engine/identity/identity.ts";
 import { publicJwk } from "../../engine/identity/issue.ts";
 import { parseSpiffeId } from "../../engine/identity/spiffe.ts";
 import { granted } from "../../engine/tasks/granted.ts";
@@ -58,20 +58,23 @@ export function issuerOf({ name, key }: Granter, workloads: readonly string[]): 
   return config;
 }
 
-type GrantingParts = Pick<StartParts, "tasks" | "record">;
+interface GrantingParts extends Pick<StartParts, "tasks" | "record"> {
+  /** `undefined` where none are granted. */
+  readonly granter: Granter | undefined;
+  /** `undefined` where no tokens are accepted. */
+  readonly identity: RestingIdentity | undefined;
+}
 
 export interface ServedTasks {
   readonly end: EndTask;
   readonly vitals: Pick<Vitals, "tasks">;
   around(service: DecisionService): DecisionService;
-  /** Puts them in front of `service`; `granter` is missing where none are granted. */
-  open(
-    granter: Granter | undefined,
-    asked: Pick<StartParts, "service" | "policy"> & { readonly identity: Identity | undefined },
-  ): NonNullable<ServerParts["extend"]>;
+  /** Puts them in front of `service`. */
+  open(asked: Pick<StartParts, "service" | "policy">): NonNullable<ServerParts["extend"]>;
 }
 
-export function openTasks({ tasks, record }: GrantingParts, io: Io): ServedTasks {
+export function openTasks(parts: GrantingParts, io: Io): ServedTasks {
+  const { tasks, record, granter, identity } = parts;
   const onFault = (fault: unknown) =>
     io.err(`fault in tasks: ${fault instanceof Error ? fault.message : fault}\n`);
   const end = endingOf(tasks, record);
@@ -81,13 +84,15 @@ export function openTasks({ tasks, record }: GrantingParts, io: Io): ServedTasks
     around: (service) =>
       granted(service, {
         tasks,
+        identity,
         onFault,
         end: async (id, because) => void (await end(id, { by: "writ", because })),
       }),
-    open: (granter, { identity, ...asked }) => {
-      const parts = { ...asked, tasks, record, onFault, end };
+    open: (asked) => {
       const isGranting = granter !== undefined && identity !== undefined;
-      const served = isGranting ? createTaskService({ ...parts, granter, identity }) : undefined;
+      const served = isGranting
+        ? createTaskService({ ...asked, tasks, record, onFault, end, granter, identity })
+        : undefined;
       return (app) => serveTasks(app, served);
     },
   };

@@ -9,6 +9,7 @@ import { type DelegationRefusal, refuseDelegation } from "./cause.ts";
 import { HOPS_MOST, LEEWAY_MS } from "./chain.ts";
 import type { Issuer } from "./issuer.ts";
 import { joinTokens, type Sorted, sortTokens } from "./join.ts";
+import { type Rest, restRefusal, restsOf } from "./rest.ts";
 import { NOTHING_REVOKED, type Revocations, type TokenUse } from "./revocation.ts";
 import { digestOfToken, handedOn, type Token, verifyToken } from "./token.ts";
 import type { VouchedDelegation } from "./vouched.ts";
@@ -30,13 +31,23 @@ export interface Identity {
   verify(tokens: readonly string[]): VouchedDelegation | Promise<VouchedDelegation>;
 }
 
+/** One that is asked again of what it has verified, without the tokens. */
+export interface RestingIdentity extends Identity {
+  /** Of what it has verified; nothing of anything else. */
+  restsOf(delegation: VouchedDelegation): readonly Rest[];
+  /** Why what was granted on them does not count now. */
+  restRefusal(
+    rests: readonly Rest[],
+  ): DelegationRefusal | undefined | Promise<DelegationRefusal | undefined>;
+}
+
 /** A grant, as many links as a chain has hops, and a token of the agent's own. */
 const TOKENS_MOST = HOPS_MOST + 2;
 
 /** Verified tokens kept: some 2 KiB each. */
 const SEEN_MOST = 5_000;
 
-export function createIdentity(parts: IdentityParts): Identity {
+export function createIdentity(parts: IdentityParts): RestingIdentity {
   /**
    * By digest of the whole token; each names the key that verified it, and counts only while that key does: one
    * that its issuer has withdrawn takes its tokens with it.
@@ -44,12 +55,14 @@ export function createIdentity(parts: IdentityParts): Identity {
   const seen = new LRUCache<string, Token>({ max: SEEN_MOST });
   /** What tokens make together never changes; by their digests in order. */
   const joined = new LRUCache<string, VouchedDelegation>({ max: SEEN_MOST });
+  const rested = new WeakMap<VouchedDelegation, readonly Rest[]>();
   const join = (sorted: Sorted, tokens: readonly Token[]): VouchedDelegation => {
     const key = tokens.map(({ digest }) => digest).join(".");
     const known = joined.get(key);
     if (known !== undefined) return known;
     const made = joinTokens(sorted);
     joined.set(key, made);
+    rested.set(made, restsOf(tokens));
     return made;
   };
   const { statuses = createStatuses({ elapsedMs: () => performance.now() }) } = parts;
@@ -71,6 +84,16 @@ export function createIdentity(parts: IdentityParts): Identity {
         return concludeInTime(verified, join, shell);
       });
     },
+    restsOf: (delegation) => rested.get(delegation) ?? [],
+    restRefusal: (rests) =>
+      restRefusal(rests, { issuers: parts.issuers, statuses, now: laterOf(shell) }),
+  };
+}
+
+function laterOf({ time }: Pick<Shell, "time">): () => number {
+  return () => {
+    const { nowMs, doubt } = time();
+    return doubt?.laterMs ?? nowMs;
   };
 }
 
@@ -133,12 +156,9 @@ function concludeInTime(
 /** Of the first token whose status speaks against it; they are read together. */
 function statusRefusal(
   tokens: readonly Token[],
-  { statuses, time }: Shell,
+  { statuses, ...shell }: Shell,
 ): DelegationRefusal | undefined | Promise<DelegationRefusal | undefined> {
-  const now = () => {
-    const { nowMs, doubt } = time();
-    return doubt?.laterMs ?? nowMs;
-  };
+  const now = laterOf(shell);
   const pending: Promise<DelegationRefusal | undefined>[] = [];
   for (const { common, issuer } of tokens) {
     if (common.status === undefined || issuer?.status === "ignore") continue;

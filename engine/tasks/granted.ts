@@ -2,6 +2,7 @@
 import type { Vouched } from "../engine.ts";
 import { askedAhead, type DecisionService } from "../http/service.ts";
 import { type DelegationRefusal, refuseDelegation } from "../identity/cause.ts";
+import type { RestingIdentity } from "../identity/identity.ts";
 import type { AcceptedDelegation } from "../identity/vouched.ts";
 import { isObject } from "../value-reader.ts";
 import { continuing } from "./continuing.ts";
@@ -13,6 +14,8 @@ export interface GrantedParts {
   readonly tasks: Tasks;
   /** Ends a task that the policy allows no more, and sees to it that this is recorded. */
   readonly end: (id: string, because: string) => Promise<void>;
+  /** Of what tokens were that are not shown again; missing where none were ever accepted. */
+  readonly identity: Pick<RestingIdentity, "restRefusal"> | undefined;
   /** Told of every fault that became a denial. */
   readonly onFault: (fault: unknown) => void;
 }
@@ -70,6 +73,8 @@ async function told(
     const task = await parts.tasks.lookUp(shown.task?.id ?? "");
     const refused = standing(shown, parts) ?? refusalOfTool(input);
     if (task === undefined || refused !== undefined) return { refused: refused ?? UNKNOWN };
+    const lapsed = await parts.identity?.restRefusal(task.rests);
+    if (lapsed !== undefined) return { refused: lapsed };
     const delegation = joined(task, shown);
     const stopped = await stoppedBy(task, input, service, parts, mayEnd);
     return stopped === undefined ? { delegation } : { delegation, refused: stopped };

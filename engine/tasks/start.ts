@@ -10,8 +10,9 @@ import type { Decision } from "../decision.ts";
 import { hopsFrom, isTokens } from "../delegation-reader.ts";
 import type { DecisionService } from "../http/service.ts";
 import { type DelegationRefusal, refuseDelegation } from "../identity/cause.ts";
-import type { Identity } from "../identity/identity.ts";
+import type { RestingIdentity } from "../identity/identity.ts";
 import { issueLink } from "../identity/issue.ts";
+import type { Rest } from "../identity/rest.ts";
 import { digestOfToken } from "../identity/token.ts";
 import type { AcceptedDelegation, VouchedHop } from "../identity/vouched.ts";
 import type { SigningKey } from "../signing-key.ts";
@@ -32,7 +33,7 @@ export interface StartParts {
   readonly tasks: Tasks;
   /** With all that stands around the engine: what is decided here is no other decision than any. */
   readonly service: DecisionService;
-  readonly identity: Identity;
+  readonly identity: Pick<RestingIdentity, "verify" | "restsOf">;
   /** In force now. */
   readonly policy: () => { readonly program: Program; readonly digest: string } | undefined;
   /** Resolves once it is recorded; missing = nothing is recorded. */
@@ -80,10 +81,11 @@ interface Holding {
   /** None where the request names a principal and says nothing of what was delegated. */
   readonly isDelegated: boolean;
   readonly vouched?: AcceptedDelegation;
+  readonly rests: readonly Rest[];
   readonly refusal?: DelegationRefusal;
 }
 
-const NOTHING_HELD: Holding = { through: [], isDelegated: false };
+const NOTHING_HELD: Holding = { through: [], isDelegated: false, rests: [] };
 
 /** A chain that is malformed or refused is left to the engine, which says what is wrong with it. */
 async function holdingOf(
@@ -98,16 +100,16 @@ async function holdingOf(
     if (!vouched.ok) return { ...NOTHING_HELD, refusal: vouched };
     if (vouched.task !== undefined) return { ...NOTHING_HELD, refusal: NO_TASK_IN_TASK };
     return vouched.self === undefined
-      ? { through: vouched.chain, isDelegated: true, vouched }
+      ? { through: vouched.chain, isDelegated: true, vouched, rests: identity.restsOf(vouched) }
       : report(problems, "/delegation", "hands nothing on: a task is somebody's who delegates it");
   }
-  if (Array.isArray(chain)) return { through: asserted(chain), isDelegated: true };
+  if (Array.isArray(chain)) {
+    return { ...NOTHING_HELD, through: asserted(chain), isDelegated: true };
+  }
   const from = isObject(principal) ? partyOf(principal) : undefined;
   if (from !== undefined && from.id !== agent) {
-    return {
-      through: asserted([{ from, to: partyOf(request.agent), scope: [] }]),
-      isDelegated: false,
-    };
+    const hop = { from, to: partyOf(request.agent), scope: [] };
+    return { ...NOTHING_HELD, through: asserted([hop]) };
   }
   return report(problems, "/principal", "is missing: a task is somebody's who delegates it");
 }
@@ -259,7 +261,7 @@ function taskOf(
   { id: decision }: Decision,
   { ask, held, asked }: Granting,
 ): KeptTask {
-  const { vouched } = held;
+  const { vouched, rests } = held;
   return {
     id,
     name: ask.task,
@@ -273,6 +275,7 @@ function taskOf(
     decision,
     request: spared(asked.request),
     ...(vouched === undefined ? {} : { vouched }),
+    rests,
     through: held.through.map(unaddressed),
     args: asked.args,
   };

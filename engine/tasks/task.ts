@@ -1,6 +1,7 @@
 /** One task that was granted, from its start to its end (SPEC §16.3). Pure. */
 import { spellTime } from "../../lang/scalar/time.ts";
 import { type DelegationRefusal, refuseDelegation } from "../identity/cause.ts";
+import type { Rest } from "../identity/rest.ts";
 import type { TokenUse } from "../identity/revocation.ts";
 import type { AcceptedDelegation, VouchedFacts, VouchedHop } from "../identity/vouched.ts";
 import type { Members } from "./asking.ts";
@@ -25,6 +26,8 @@ export interface KeptTask {
   readonly request: Members;
   /** What its tokens came to; missing where hops were asserted. */
   readonly vouched?: AcceptedDelegation;
+  /** Of these tokens, what is asked of their issuers at every use. */
+  readonly rests: readonly Rest[];
   /** Who handed on to whom, root first, up to the agent, for whom alone the last hop is replaced by the grant's. */
   readonly through: readonly VouchedHop[];
   /** Arguments of the tool that was decided on. */

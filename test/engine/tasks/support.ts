@@ -12,6 +12,7 @@ import { MemoryLedger } from "../../../engine/ledger/memory.ts";
 import { revocable } from "../../../engine/revocations/revocable.ts";
 import { Revocations } from "../../../engine/revocations/revocations.ts";
 import { makeKeyPair, readSigningKey, type SigningKey } from "../../../engine/signing-key.ts";
+import type { Statuses } from "../../../engine/status/statuses.ts";
 import { granted } from "../../../engine/tasks/granted.ts";
 import { createTaskService, endingOf, type TaskService } from "../../../engine/tasks/service.ts";
 import type { GrantView, Started } from "../../../engine/tasks/start.ts";
@@ -87,6 +88,7 @@ export interface RigParts {
   readonly key?: SigningKey;
   readonly issuers?: readonly Json[];
   readonly engine?: DecisionService;
+  readonly statuses?: Statuses;
   readonly record?: (action: Json) => Promise<void>;
 }
 
@@ -123,9 +125,16 @@ export async function rigOf(parts: RigParts = {}): Promise<Rig> {
   const own = issuerOf(parts.key ?? granter.key);
   const configs = [...(issuers.length > 0 ? configOf(issuers) : []), ...own];
   const opened = await openIssuers(configs, { directory: "/", elapsedMs: () => 0, onFault });
-  const identity = createIdentity({ issuers: opened, clock: now, revocations, tasks: true });
+  const identity = createIdentity({
+    issuers: opened,
+    clock: now,
+    revocations,
+    tasks: true,
+    ...(parts.statuses && { statuses: parts.statuses }),
+  });
   const within = granted(engine, {
     tasks,
+    identity,
     onFault,
     end: async (id, because) => void (await end(id, { by: "writ", because })),
   });
