@@ -7,7 +7,7 @@ import type { Target } from "../revocations/revocation.ts";
 import type { Standing } from "../revocations/standing.ts";
 import { readAccount, readAgent } from "./lifecycle.ts";
 import { type EventRefusal, refuseEvent } from "./refusal.ts";
-import { type About, readSubject, type Subject } from "./subject.ts";
+import { type About, isNobody, readSubject, type Subject } from "./subject.ts";
 import type { Transmitter } from "./transmitter.ts";
 
 export type Effect =
@@ -76,6 +76,8 @@ function malformed(why: string): EventRefusal {
   return refuseEvent("invalid_request", why);
 }
 
+const UNNAMED = malformed("its subject is nobody that this engine has a name for");
+
 function wanting(name: string, { event }: GivenEvent): EventRefusal | undefined {
   return event[name] === undefined ? malformed(`the event has no \`${name}\``) : undefined;
 }
@@ -113,10 +115,9 @@ function revokeIssued(given: GivenEvent): Effects {
   return subject.ok ? issuedTo(subject, given) : subject;
 }
 
-function issuedTo({ parties, tokens, sessions }: Subject, { at }: GivenEvent): Effects {
-  if (parties.length + tokens.length + sessions.length === 0) {
-    return malformed("its subject is nobody that this engine has a name for");
-  }
+function issuedTo(subject: Subject, { at }: GivenEvent): Effects {
+  if (isNobody(subject)) return UNNAMED;
+  const { parties, tokens, sessions } = subject;
   const beforeMs = untilMs(at);
   return [
     ...parties.map((id) => revoke({ kind: "principal", id }, beforeMs)),
@@ -173,9 +174,7 @@ function standAccount(status: Standing["status"], given: GivenEvent): Effects {
   const subject = subjectOf(given, "party");
   if (!subject.ok) return subject;
   const { parties } = subject;
-  if (parties.length === 0) {
-    return malformed("its subject is nobody that this engine has a name for");
-  }
+  if (parties.length === 0) return UNNAMED;
   const standing = readAccount(status, given.at);
   return parties.map((id) => ({ kind: "stand", id, standing }));
 }

@@ -17,8 +17,9 @@ const NOBODY: Subject = { ok: true, parties: [], sessions: [], tokens: [] };
 export type About = "party" | "session";
 
 /**
- * What this engine has no name for (a device, a tenant) is left out of a complex subject: that only widens whom the
- * event reaches. A subject of nothing else comes to nobody, which whoever acts on it refuses.
+ * All members of a complex subject are of one principal: whoever is reached by one of them is reached, and the narrowest
+ * that there is a name for is enough. Devices and tenants have none here. A subject of nothing else comes to nobody,
+ * which whoever acts on it refuses.
  */
 export function readSubject(
   json: unknown,
@@ -27,28 +28,20 @@ export function readSubject(
 ): Subject | EventRefusal {
   if (!isObject(json)) return refuseEvent("invalid_request", "`sub_id` is no object");
   if (json.format !== "complex") return readSimple(json, about, transmitter);
-  const { user, application, session } = json;
-  const parts: Subject[] = [NOBODY];
-  for (const [member, part] of [
-    ["party", user],
-    ["party", application],
-    ["session", session],
-  ] as const) {
-    if (part === undefined) continue;
-    const read = readSimple(part, member, transmitter);
-    if (!read.ok) return read;
-    parts.push(read);
-  }
-  return parts.reduce(both);
+  const session = readPart(json.session, "session", transmitter);
+  const named = readPart(json.user ?? json.application, "party", transmitter);
+  if (!session.ok || !named.ok) return session.ok ? named : session;
+  // A session is less than a person whom nobody here knows: of the person's events it would miss the rest.
+  if (about === "party" && json.user !== undefined && isNobody(named)) return NOBODY;
+  return { ...named, sessions: [...named.sessions, ...session.sessions] };
 }
 
-function both(one: Subject, other: Subject): Subject {
-  return {
-    ok: true,
-    parties: [...one.parties, ...other.parties],
-    sessions: [...one.sessions, ...other.sessions],
-    tokens: [...one.tokens, ...other.tokens],
-  };
+function readPart(json: unknown, about: About, transmitter: Transmitter): Subject | EventRefusal {
+  return json === undefined ? NOBODY : readSimple(json, about, transmitter);
+}
+
+export function isNobody({ parties, sessions, tokens }: Subject): boolean {
+  return parties.length + sessions.length + tokens.length === 0;
 }
 
 /** A format that is not understood comes to nobody. */
