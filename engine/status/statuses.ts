@@ -126,8 +126,9 @@ export function createStatuses(parts: StatusesParts): Statuses {
   return {
     refusal(reference, issuer, now) {
       const { status } = issuer;
-      if (typeof status !== "object" || !isAmong(reference.uri, status)) return NOT_ACCEPTED;
-      const key = JSON.stringify([issuer.type, issuer.name, reference.uri]);
+      if (typeof status !== "object") return NOT_ACCEPTED;
+      // No URI and no name has a line break.
+      const key = `${issuer.type}\n${issuer.name}\n${reference.uri}`;
       const asked: Asked = { uri: reference.uri, issuer, status, now };
       const held = lists.get(key);
       if (isBelieved(held, asked)) {
@@ -135,6 +136,7 @@ export function createStatuses(parts: StatusesParts): Statuses {
         if (elapsedMs() - held.atMs >= refreshAfter(held.list, times)) void read(key, asked);
         return refusalOfStatus(held.list, reference.index);
       }
+      if (!isAmong(reference.uri, status)) return NOT_ACCEPTED;
       return read(key, asked).then((failure) => {
         if (failure !== undefined) return failure;
         const found = lists.get(key);
