@@ -149,7 +149,8 @@ export class Witness {
   confirmed(): void {
     this.#parts.hit("loss confirmed");
     this.#eviction = undefined;
-    this.#mayBeLost = false;
+    // What is confirmed may be an earlier loss, which stands in a copy, and the one since is still to be told.
+    this.#mayBeLost = this.#loss?.wasTold === false;
     this.#forget();
   }
 
