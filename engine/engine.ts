@@ -48,7 +48,7 @@ import { readOutcome } from "./outcome-reader.ts";
 import { type Policy, preparePolicy, spellPlace } from "./policy.ts";
 import type { AcceptedRequest, RequestContext } from "./request-reader.ts";
 import { createMemoryStore } from "./state/memory.ts";
-import type { Backfill } from "./state/past-uses.ts";
+import type { Backfill, Missing } from "./state/past-uses.ts";
 import type { Interruption } from "./state/report.ts";
 import type { PolicyState, StateStore } from "./state/store.ts";
 import { toJson, Unknown } from "./value.ts";
@@ -179,7 +179,7 @@ export function createEngine(parts: EngineParts): Engine {
   };
 }
 
-function missingFrom({ state, policy, now }: Shell): ReturnType<Backfill["missing"]> {
+function missingFrom({ state, policy, now }: Shell): Missing | undefined {
   const nowMs = now();
   const late = state.late(nowMs);
   if (late === undefined) return undefined;

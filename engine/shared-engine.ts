@@ -34,6 +34,7 @@ import { type Foresight, foresee, refusedAhead } from "./foresight.ts";
 import { createInspection, type Inspection } from "./inspect/inspection.ts";
 import { readOutcome } from "./outcome-reader.ts";
 import type { AcceptedRequest, Reading, RequestContext } from "./request-reader.ts";
+import type { Backfill } from "./state/past-uses.ts";
 import type { Interruption } from "./state/report.ts";
 import {
   type Attempt,
@@ -57,6 +58,7 @@ export interface SharedEngine {
   foresee(input: unknown, vouched?: Vouched): Promise<Answer<Foresight>>;
   tools(): readonly NamedTool[];
   readonly sessions: SharedSessions;
+  readonly backfill: Backfill;
   readonly inspection: Inspection;
   readiness(): Readiness;
 }
@@ -80,7 +82,8 @@ function readinessOf(store: SharedStore, time: ClockReading): Readiness {
 
 export function createSharedEngine(parts: SharedEngineParts): SharedEngine {
   const { program, store } = parts;
-  const state = store.open(program, parts.evaluator ?? generateEvaluator(program));
+  const evaluator = parts.evaluator ?? generateEvaluator(program);
+  const state = store.open({ program, digest: parts.digest, evaluator });
   const shell: Shell = { ...answeringOf(parts, state.evaluator), state };
   const { now } = shell;
   return {
@@ -93,6 +96,11 @@ export function createSharedEngine(parts: SharedEngineParts): SharedEngine {
       interrupt: (id, why = BY_HOST) => state.interrupt(id, now(), why),
       reinstate: (id) => state.reinstate(id),
       declassify: (id, label) => state.declassify(id, label),
+    },
+    backfill: {
+      missing: () => state.missing(now()),
+      since: () => state.late(now()),
+      fill: (past) => state.fill(past, now()),
     },
     inspection: createInspection({ program, digest: parts.digest, report: state.report, now }),
     readiness: () => readinessOf(store, shell.time()),

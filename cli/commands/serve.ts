@@ -63,7 +63,7 @@ async function serve(given: Input, io: Io): Promise<ExitCode> {
   if (found === undefined || shadow === undefined) return 1;
   return withOpen(async (keep) => {
     const audit = keep(await openAudit(input, io), (one) => one.close());
-    const state = keep(await openState(input, io), (one) => one.close());
+    const state = keep(await openState(input, io, audit.log), (one) => one.close());
     const grants = keep(await openGrants(state, input, io), (one) => one.close());
     const served = { found, shadow, audit, state, grants };
     const because = await withOpen((keepHere) => answerUntilStopped(served, input, io, keepHere));

@@ -1,13 +1,21 @@
 /** Counters that a policy declares late are given what the audit log knows of the time before (SPEC §7.9). */
-import { createReadStream, existsSync, readdirSync, statSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import {
+  createReadStream,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import type { ActivePolicy, OperatedService } from "../../engine/active.ts";
-import { rotatedAmong, rotatedFile } from "../../engine/audit/files.ts";
+import { nameFile, rotatedAmong, rotatedFile } from "../../engine/audit/files.ts";
 import { History } from "../../engine/audit/history.ts";
 import type { Program } from "../../lang/ir.ts";
 import { spellTime } from "../../lang/scalar/time.ts";
-import type { Input, Io } from "../command.ts";
+import { type Input, type Io, Misuse } from "../command.ts";
 import type { ServedAudit } from "./audit.ts";
 
 export interface ServedBackfill {
@@ -25,16 +33,17 @@ export function openBackfill(log: ServedAudit["log"], input: Input, io: Io): Ser
   let running = Promise.resolve();
   const fill = async (policy: ActivePolicy) => {
     const engine = engines.get(policy.program);
-    const missing = engine?.backfill?.missing();
+    const missing = await engine?.backfill?.missing();
     if (engine?.backfill === undefined || missing === undefined) return;
+    const late = new Set(engine.backfill.since()?.keys());
     if (log !== undefined) {
       await log.written();
       const history = new History({ ...policy, ...missing });
       for (const file of filesOf(log.path, missing.fromMs)) await readInto(history, file);
       const past = history.past();
-      if (past !== undefined) engine.backfill.fill(past);
+      if (past !== undefined) await engine.backfill.fill(past);
     }
-    tell(policy, missing.counters, engine, input, io);
+    if (late.size > 0) tell(policy, late, engine, input, io);
   };
   return {
     know: (program, engine) => void engines.set(program, engine),
@@ -49,6 +58,15 @@ export function openBackfill(log: ServedAudit["log"], input: Input, io: Io): Ser
   };
 }
 
+/** Made where it has none. Whoever shares state knows by it whose decisions were counted. */
+export function logNameOf(path: string): string {
+  const file = nameFile(path);
+  if (!existsSync(file)) writeFileSync(file, `${randomUUID()}\n`, { mode: 0o600, flag: "wx" });
+  const name = readFileSync(file, "utf8").trim();
+  if (/^[0-9a-f-]{36}$/.test(name)) return name;
+  throw new Misuse(`${file} does not name a log`, "remove it: what was recorded is counted anew");
+}
+
 /** Those that were written to since; oldest first. */
 function filesOf(path: string, fromMs: number): readonly string[] {
   const rotated = rotatedAmong(readdirSync(dirname(path)), path);
@@ -59,14 +77,20 @@ function filesOf(path: string, fromMs: number): readonly string[] {
 /** Line by line, between which decisions are made. What is no record yet is one that is being written. */
 async function readInto(history: History, file: string): Promise<void> {
   for await (const line of createInterface({ input: createReadStream(file) })) {
-    const record = recordIn(line);
-    if (record !== undefined) history.add(record);
+    const parsed = parsedLine(line);
+    if (parsed !== undefined) history.add(parsed.record, parsed.n);
   }
 }
 
-function recordIn(line: string): Parameters<History["add"]>[0] | undefined {
+interface ParsedLine {
+  readonly n: number;
+  readonly record: Parameters<History["add"]>[0];
+}
+
+function parsedLine(line: string): ParsedLine | undefined {
   try {
-    return (JSON.parse(line) as { readonly record: Parameters<History["add"]>[0] }).record;
+    // A decoded boundary: a line that the log wrote.
+    return JSON.parse(line) as ParsedLine;
   } catch {
     return undefined;
   }

@@ -19,6 +19,7 @@ import { StateFileRefused } from "../../engine/state/sqlite/database.ts";
 import { openSqliteJournal } from "../../engine/state/sqlite/journal.ts";
 import type { StateStore } from "../../engine/state/store.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
+import { logNameOf } from "./backfill.ts";
 import { HOME, openHome } from "./home.ts";
 
 const STATE_FILE = "state.db";
@@ -55,12 +56,19 @@ export interface OpenState {
   close(): void;
 }
 
-export async function openState(input: Input, io: Io): Promise<OpenState> {
+/** `log`: where this service records what it decides, if it does. */
+export async function openState(
+  input: Input,
+  io: Io,
+  log: { readonly path: string } | undefined,
+): Promise<OpenState> {
   const limits = limitsOf(input.values.get("state-keys"));
   const durability = input.flags.has("state-sync") ? "power" : "process";
   const given = input.values.get("state");
   if (given === "memory") return inMemory(limits, input);
-  if (given !== undefined && /^rediss?:/.test(given)) return inRedis(given, limits, input, io);
+  if (given !== undefined && /^rediss?:/.test(given)) {
+    return inRedis({ url: given, limits, log }, input, io);
+  }
   const path = given === undefined ? join(openHome(io.cwd), STATE_FILE) : resolve(io.cwd, given);
   const onFault = (fault: unknown) => io.err(`${messageOf(fault)}\n`);
   const journal = orMisuse(() => openSqliteJournal({ path, limits, durability, onFault }));
@@ -102,9 +110,14 @@ function inFile(journal: Journal, place: string): OpenState {
   };
 }
 
+interface WantedRedis {
+  readonly url: string;
+  readonly limits: Partial<MemoryLimits>;
+  readonly log: { readonly path: string } | undefined;
+}
+
 async function inRedis(
-  url: string,
-  limits: Partial<MemoryLimits>,
+  { url, limits, log }: WantedRedis,
   { flags }: Input,
   io: Io,
 ): Promise<OpenState> {
@@ -120,6 +133,7 @@ async function inRedis(
     address,
     limits,
     sightings,
+    log: log && logNameOf(log.path),
     openLink: async (...asked) => {
       const link = await openLink(...asked);
       return { ...link, send: (command) => waits.time(link.send(command)) };

@@ -6,6 +6,11 @@ export function checkpointFile(path: string): string {
   return `${path}.checkpoint`;
 }
 
+/** Names the log for as long as it goes on, whatever becomes of its oldest files. */
+export function nameFile(path: string): string {
+  return `${path}.name`;
+}
+
 export function lockFile(path: string): string {
   return `${path}.lock`;
 }

@@ -7,17 +7,14 @@ import type { Evaluator, Touch } from "../evaluate/evaluator.ts";
 import { createInterpreter } from "../evaluate/interpret.ts";
 import { NO_FACTS } from "../facts.ts";
 import { createRequestReader, type RequestReader } from "../request-reader.ts";
-import type { PastUse, PastUses } from "../state/past-uses.ts";
+import type { Missing, PastUse, PastUses } from "../state/past-uses.ts";
 import { Unknown } from "../value.ts";
 import type { RecordedDecision } from "./again.ts";
 import { sessionFrom } from "./whole.ts";
 
-export interface HistoryParts {
+export interface HistoryParts extends Missing {
   readonly program: Program;
   readonly digest: string;
-  /** Of the counters that are asked for. */
-  readonly counters: ReadonlySet<number>;
-  readonly fromMs: number;
 }
 
 /** More than this is not gone through: then nothing can be said. */
@@ -34,6 +31,7 @@ export class History {
   readonly #failed = new Set<string>();
   /** Everything is known from then on. */
   #fromMs = Number.POSITIVE_INFINITY;
+  #through = -1;
 
   constructor(parts: HistoryParts) {
     this.#parts = parts;
@@ -41,11 +39,14 @@ export class History {
     this.#evaluator = createInterpreter(parts.program);
   }
 
-  add(record: AnyRecord): void {
+  /** `line`: its number in the log. */
+  add(record: AnyRecord, line: number): void {
+    this.#through = Math.max(this.#through, line);
     const atMs = Date.parse(record.at ?? "");
     if (Number.isNaN(atMs)) return;
     this.#fromMs = Math.min(this.#fromMs, atMs);
-    if (record.kind === "decision") this.#decision(record as unknown as RecordedDecision, atMs);
+    if (record.kind === "decision")
+      this.#decision(record as unknown as RecordedDecision, atMs, line);
     if (record.kind === "outcome") this.#outcome(record as unknown as RecordedOutcome);
   }
 
@@ -54,13 +55,15 @@ export class History {
     if (this.#fromMs === Number.POSITIVE_INFINITY || this.#uses.length > USES_MOST)
       return undefined;
     const uses = this.#uses.filter(({ call }) => call === undefined || !this.#failed.has(call));
-    return { uses, fromMs: this.#fromMs };
+    return { uses, fromMs: this.#fromMs, through: this.#through };
   }
 
-  #decision(record: RecordedDecision, atMs: number): void {
+  #decision(record: RecordedDecision, atMs: number, line: number): void {
     const { whole, policy, decision, call } = record;
-    // What this policy decided, it counted.
-    if (policy.digest === this.#parts.digest || atMs < this.#parts.fromMs) return;
+    const { digest, counters, fromMs, isCounted = (_, own) => own === digest } = this.#parts;
+    if (atMs < fromMs) return;
+    const uncounted = [...counters].filter((index) => !isCounted(index, policy.digest, line));
+    if (uncounted.length === 0) return;
     if (whole === undefined || whole.altered === true) {
       this.#fromMs = atMs + 1;
       return;
@@ -76,14 +79,14 @@ export class History {
     if (!reading.ok) return;
     const facts = { ...NO_FACTS, nowMs: now };
     for (const touch of this.#evaluator.touches(reading.request, facts)) {
+      if (!uncounted.includes(touch.index)) continue;
       this.#use(touch, now, decision === "allow" ? call : undefined);
     }
   }
 
   #use({ kind, index, key, amount }: Touch, atMs: number, allowed: string | undefined): void {
-    const { program, counters } = this.#parts;
-    const declared = program.counters[index];
-    if (kind !== "counter" || declared === undefined || !counters.has(index)) return;
+    const declared = this.#parts.program.counters[index];
+    if (kind !== "counter" || declared === undefined) return;
     const isAttempt = declared.calls.base === "attempts";
     if (key instanceof Unknown || (!isAttempt && allowed === undefined)) return;
     const counted = countedAmount(amount, declared.op === "sum");

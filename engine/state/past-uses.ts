@@ -1,5 +1,6 @@
 /** What counters would have counted of calls that were decided before they were declared (SPEC §7.9). */
 import type { Scalar } from "../value.ts";
+import type { Awaitable } from "./report.ts";
 import type { LateCounters } from "./store.ts";
 
 export interface PastUse {
@@ -17,13 +18,25 @@ export interface PastUses {
   readonly uses: readonly PastUse[];
   /** From then on nothing is missing. */
   readonly fromMs: number;
+  /** The number of the last line that was looked into. */
+  readonly through: number;
+}
+
+/** What is to be looked for. */
+export interface Missing {
+  /** How far back the counters reach. */
+  readonly fromMs: number;
+  /** By index. */
+  readonly counters: ReadonlySet<number>;
+  /** Whether a decision of this policy in this line was counted by this counter; missing where only its own policy's were. */
+  readonly isCounted?: (index: number, digest: string, line: number) => boolean;
 }
 
 export interface Backfill {
-  /** How far back the counters reach that are late, and which they are, by index; `undefined` where none is. */
-  missing(): { readonly fromMs: number; readonly counters: ReadonlySet<number> } | undefined;
+  /** `undefined` where nothing is. */
+  missing(): Awaitable<Missing | undefined>;
   /** Since when those count that are late. */
   since(): LateCounters | undefined;
   /** Counts them where they belong in time, all at once; where there is no room for all, none of that counter. */
-  fill(past: PastUses): void;
+  fill(past: PastUses): Awaitable<void>;
 }

@@ -9,6 +9,7 @@ import type { Program } from "../../lang/ir.ts";
 import type { Readiness } from "../answer.ts";
 import type { Evaluator } from "../evaluate/evaluator.ts";
 import type { SessionFacts } from "../request-reader.ts";
+import type { Missing, PastUses } from "./past-uses.ts";
 import type { Interruption, StateReport } from "./report.ts";
 import type {
   Effects,
@@ -20,9 +21,16 @@ import type {
   TaskMatch,
 } from "./store.ts";
 
+export interface SharedPolicy {
+  readonly program: Program;
+  readonly digest: string;
+  /** What it is decided with. */
+  readonly evaluator: Evaluator;
+}
+
 export interface SharedStore {
-  /** As `StateStore.open`; `evaluator` is what the policy is decided with. */
-  open(program: Program, evaluator: Evaluator): SharedState;
+  /** As `StateStore.open`. */
+  open(policy: SharedPolicy): SharedState;
   readiness(): Readiness;
   close(): void;
 }
@@ -41,6 +49,13 @@ export interface SharedState {
   declassify(sessionId: string, label: string): Promise<boolean>;
   /** As `PolicyState.late`; nothing until the first decision. */
   late(nowMs: number): LateCounters | undefined;
+  /**
+   * What counters of this policy may lack of what this process decided, once nothing is being decided by another.
+   * `hostMs`: the clock by which that was recorded.
+   */
+  missing(hostMs: number): Promise<Missing | undefined>;
+  /** Counts it; what does not fit, or was begun before and not done, goes on counting since it was declared. */
+  fill(past: PastUses, hostMs: number): Promise<void>;
   readonly report: StateReport;
 }
 

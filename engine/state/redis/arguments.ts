@@ -15,6 +15,8 @@ export interface Cell {
 export type CellChange =
   | { readonly kind: "add"; readonly value: string }
   | { readonly kind: "take"; readonly value: string }
+  /** By the store's time. */
+  | { readonly kind: "past"; readonly atMs: number; readonly value: string }
   | { readonly kind: "set" | "reset" | "pend" | "unpend" | "pend reset" | "unpend reset" };
 
 export class Arguments {
@@ -52,7 +54,10 @@ export class Arguments {
     this.text(table.kind).key(...this.#places.cell(table, field));
     if (table.kind !== "latch") this.number(table.windowMs);
     this.text(field, from, to).number(changes.length);
-    for (const change of changes) this.text(change.kind, "value" in change ? change.value : "");
+    for (const change of changes) {
+      this.text(change.kind === "past" ? String(change.atMs) : change.kind);
+      this.text("value" in change ? change.value : "");
+    }
   }
 
   sessions({ sessionCount, sessionIdleMs }: MemoryLimits): this {

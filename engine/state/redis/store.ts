@@ -5,9 +5,9 @@ import type { Evaluator } from "../../evaluate/evaluator.ts";
 import { createWatching, type Watching } from "../../evaluate/leeway.ts";
 import { type Call, labelsFrom, sensitivityFrom } from "../call.ts";
 import { decodeCall, encodeCall } from "../codec.ts";
-import { type Counting, lateAmong } from "../late.ts";
 import { returningOf, Seen } from "../origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn } from "../past.ts";
+import type { Missing, PastUses } from "../past-uses.ts";
 import type { Interruption } from "../report.ts";
 import { settle as settleStep } from "../sequence.ts";
 import {
@@ -15,6 +15,7 @@ import {
   type Attempted,
   type Guess,
   isFreeCall,
+  type SharedPolicy,
   type SharedState,
   type SharedStore,
 } from "../shared.ts";
@@ -33,6 +34,7 @@ import type { RedisAddress } from "./address.ts";
 import { Arguments, type Cell } from "./arguments.ts";
 import { chargesOf, settlementOf } from "./changes.ts";
 import { type Connection, connect, type Reply } from "./connection.ts";
+import { Counted } from "./counting.ts";
 import { Noted, pastOf, type SeenNote, type TaskNote } from "./guess.ts";
 import { KNOWN_LIMITS, Known, type KnownLimits } from "./known.ts";
 import { type OpenLink, openLink } from "./link.ts";
@@ -41,7 +43,7 @@ import { reportOf } from "./report.ts";
 import { SCRIPT } from "./script.ts";
 import type { Sightings } from "./sightings.ts";
 import { type Places, placesIn, type Tables, tablesOf, taskField } from "./tables.ts";
-import { MACHINE_TIMERS, type Timers } from "./timers.ts";
+import { MACHINE_TIMERS, pause, type Timers } from "./timers.ts";
 
 export interface RedisParts {
   readonly address: RedisAddress;
@@ -50,6 +52,8 @@ export interface RedisParts {
   readonly timeoutMs?: number;
   /** What was seen of the store before, and where that is kept; without, a loss from before this process goes unnoticed. */
   readonly sightings?: Sightings;
+  /** Names the log in which this process finds what it decided; missing where it keeps none. */
+  readonly log?: string | undefined;
   /** Told of what is worth knowing, once each. */
   readonly onNotice?: (notice: string) => void;
   /** For tests: how a connection is made, what runs in Redis, what measures time here, and what is remembered. */
@@ -75,13 +79,13 @@ export interface RedisStore extends SharedStore {
 
 /** Rejects where the server cannot be reached or must not be trusted with state, saying why. */
 export async function connectRedis(parts: RedisParts): Promise<RedisStore> {
-  const { address, limits = {}, onNotice = () => {} } = parts;
+  const { address, limits = {}, timers = MACHINE_TIMERS, log, onNotice = () => {} } = parts;
   const connection = await connect({
     address,
     script: parts.script ?? SCRIPT,
     openLink: parts.openLink ?? openLink,
     monotonic: parts.monotonic ?? (() => performance.now()),
-    timers: parts.timers ?? MACHINE_TIMERS,
+    timers,
     timeoutMs: parts.timeoutMs ?? REDIS_TIMEOUT_MS,
     settleMs: parts.settleMs ?? SETTLE_MS,
     sightings: parts.sightings,
@@ -93,9 +97,12 @@ export async function connectRedis(parts: RedisParts): Promise<RedisStore> {
     published: new Map(),
     places: placesIn(address.namespace),
     limits: { ...MEMORY_LIMITS, ...limits },
+    deciding: new Map(),
+    timers,
+    log,
   };
   return {
-    open: (program, evaluator) => new RedisState(program, evaluator, shared),
+    open: (policy) => new RedisState(policy, shared),
     command: (command) => connection.read(command),
     readiness: (): Readiness => connection.readiness(),
     close: () => connection.close(),
@@ -110,7 +117,13 @@ interface Shared {
   readonly published: Map<string, number>;
   readonly places: Places;
   readonly limits: MemoryLimits;
+  /** By which policies something is being decided, and how much. */
+  readonly deciding: Map<RedisState, number>;
+  readonly timers: Timers;
+  readonly log: string | undefined;
 }
+
+const QUIET_MS = 10;
 
 /** A sequence is given up when others were begun with since: that tasks still go on in it is said so often. */
 const PUBLISH_EVERY_MS = 3_600_000;
@@ -132,22 +145,30 @@ class RedisState implements SharedState {
   readonly #tables: Tables;
   readonly #watching: Watching;
   readonly #shared: Shared;
-  /** Missing until the first decision. */
-  #counting: { readonly beganMs: number; readonly counters: readonly Counting[] } | undefined;
+  readonly #counted: Counted;
   readonly #turns = new Turns();
 
-  constructor(program: Program, evaluator: Evaluator, shared: Shared) {
+  constructor({ program, digest, evaluator }: SharedPolicy, shared: Shared) {
     this.#program = program;
     this.#tables = tablesOf(program);
     this.#watching = createWatching(program, evaluator);
     this.#shared = shared;
+    this.#counted = new Counted({ program, digest, tables: this.#tables.counters, ...shared });
     this.evaluator = this.#watching.evaluator;
     const late = (nowMs: number) => this.late(nowMs);
     this.report = reportOf({ program, tables: this.#tables, late, ...shared });
   }
 
-  attempt<Made extends Attempt>(decideOn: (guess: Guess) => Made): Promise<Attempted<Made>> {
-    return this.#decide("keep", decideOn);
+  async attempt<Made extends Attempt>(decideOn: (guess: Guess) => Made): Promise<Attempted<Made>> {
+    const { deciding } = this.#shared;
+    deciding.set(this, (deciding.get(this) ?? 0) + 1);
+    try {
+      return await this.#decide("keep", decideOn);
+    } finally {
+      const left = (deciding.get(this) ?? 1) - 1;
+      if (left > 0) deciding.set(this, left);
+      else deciding.delete(this);
+    }
   }
 
   async look<Made extends Attempt>(decideOn: (guess: Guess) => Made): Promise<Made> {
@@ -188,8 +209,8 @@ class RedisState implements SharedState {
     const charged = chargesOf(noted, effects);
     if (isFree(noted, effects, charged.cells)) return { made, result: "free" };
     const call = callOf(effects, charged, this.#program, this.#tables);
-    if (intent === "keep" && this.#counting === undefined) {
-      await this.#takeOver();
+    if (intent === "keep" && this.#counted.isDue()) {
+      await this.#counted.ask();
       return undefined;
     }
     if (intent === "keep") await this.#publishSequence(noted, effects);
@@ -198,23 +219,19 @@ class RedisState implements SharedState {
   }
 
   late(nowMs: number): LateCounters | undefined {
-    return this.#counting && lateAmong(this.#counting.counters, this.#counting.beganMs, nowMs);
+    return this.#counted.late(nowMs);
   }
 
-  /** Before the first decision of this policy is kept. */
-  async #takeOver(): Promise<void> {
-    if (this.#counting !== undefined) return;
-    const { connection, places } = this.#shared;
-    const { counters } = this.#tables;
-    const args = new Arguments(places).key(places.since).number(counters.length);
-    args.text(...counters.map(({ meaning }) => meaning));
-    const [status, , , began, ...since] = await connection.run("counting", args.keys, args.values);
-    if (status !== "ok") throw new StateUnavailable("the script answered something else");
-    const counting = counters.map(({ windowMs }, index) => ({
-      windowMs: windowMs === 0 ? undefined : windowMs,
-      sinceMs: Number(since[index]),
-    }));
-    this.#counting = { beganMs: Number(began), counters: counting };
+  async missing(hostMs: number): Promise<Missing | undefined> {
+    // What the policy before is deciding yet must be in the log by then.
+    while ([...this.#shared.deciding.keys()].some((state) => state !== this)) {
+      await pause(this.#shared.timers, QUIET_MS);
+    }
+    return this.#counted.missing(hostMs);
+  }
+
+  fill(past: PastUses, hostMs: number): Promise<void> {
+    return this.#counted.fill(past, hostMs);
   }
 
   /** Before a task begins with it: whoever reads the task finds its sequence. */

@@ -67,8 +67,11 @@ export interface Places {
   readonly reasons: string;
   readonly lengths: string;
   readonly tasks: string;
-  /** Since when counters count. */
-  readonly since: string;
+  /**
+   * Since when counters were declared; who has a log; since when each is filled in from each, and through which line;
+   * what policies count, and when each was last decided by.
+   */
+  readonly counting: readonly [string, string, string, string, string, string];
   /** What tasks began with, and when each was last begun with. */
   readonly sequences: string;
   readonly sequencesUsed: string;
@@ -90,7 +93,14 @@ export function placesIn(namespace: string): Places {
     reasons: `${start}interruptions`,
     lengths: `${start}seen-lengths`,
     tasks: `${start}tasks`,
-    since: `${start}counters-since`,
+    counting: [
+      `${start}counters-since`,
+      `${start}logs`,
+      `${start}filled`,
+      `${start}filled-through`,
+      `${start}policies`,
+      `${start}policies-used`,
+    ],
     sequences: `${start}sequences`,
     sequencesUsed: `${start}sequences-used`,
     calls: `${start}calls`,

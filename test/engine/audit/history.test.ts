@@ -44,12 +44,12 @@ async function declaring(
 }
 
 async function filling(engine: Engine, made: Audited, policy: string, digest: string) {
-  const missing = engine.backfill.missing();
+  const missing = await engine.backfill.missing();
   if (missing === undefined) throw new Error("nothing is missing");
   const history = new History({ program: programOf(policy), digest, ...missing });
-  for (const record of await recordsOf(made)) history.add(record);
+  for (const [line, record] of (await recordsOf(made)).entries()) history.add(record, line);
   const past = history.past();
-  if (past !== undefined) engine.backfill.fill(past);
+  if (past !== undefined) await engine.backfill.fill(past);
 }
 
 async function recordsOf(made: Audited) {
