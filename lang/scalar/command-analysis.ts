@@ -44,6 +44,7 @@ import {
   type List,
   type Redirect,
   readShell,
+  type Script,
   SHELL_CHARS_MAX,
   SHELL_DEPTH_MAX,
   type Word,
@@ -119,7 +120,10 @@ export class Analysis {
   private inlineCode = false;
   private privileged = false;
   private innerChars = 0;
-  private loadedValue = false;
+  /** Numbers, names or indexes are evaluated that the text does not show. */
+  private evaluates = false;
+  /** Text that such an evaluation would run stands in it, or may be what it gives a variable. */
+  private carriesCode = false;
   private folderChanges = 0;
   private readonly programs = new Set<string>();
   private readonly commands: Invocation[] = [];
@@ -131,11 +135,9 @@ export class Analysis {
   private readonly variables = new Set<string>();
 
   of(text: string): ParsedCommand {
-    const script = readShell(text);
-    if (!script.sound) this.parsed = false;
-    this.list(script.list, { shell: { folders: [undefined] }, input: NOTHING, depth: 0 });
+    this.script(readShell(text), { shell: { folders: [undefined] }, input: NOTHING, depth: 0 });
     // `x='a[$(rm)]'; echo $((x))`: arithmetic runs what a variable's text holds.
-    if (this.loadedValue && /\(\(|\[\[|\$\[|\$\{/.test(text)) this.parsed = false;
+    if (this.evaluates && this.carriesCode) this.parsed = false;
     const { programs, commands, paths, reads, writes, deletes, hosts, variables } = this;
     const { parsed, pipesToInterpreter, inlineCode, privileged } = this;
     const sets = { programs, commands, paths, reads, writes, deletes, hosts, variables };
@@ -150,9 +152,14 @@ export class Analysis {
       this.parsed = false;
       return;
     }
-    const script = readShell(word.text, scope.depth + 1);
-    if (!script.sound) this.parsed = false;
-    this.list(script.list, { ...scope, depth: scope.depth + 1 });
+    this.script(readShell(word.text, scope.depth + 1), { ...scope, depth: scope.depth + 1 });
+  }
+
+  private script({ list, sound, evaluates, carriesCode }: Script, scope: Scope): void {
+    if (!sound) this.parsed = false;
+    if (evaluates) this.evaluates = true;
+    if (carriesCode) this.carriesCode = true;
+    this.list(list, scope);
   }
 
   /** A program text that holds an expansion: it is read as far as it stands there. */
@@ -176,7 +183,7 @@ export class Analysis {
   }
 
   private command(command: Command, scope: Scope): void {
-    if (command.kind === "simple") this.assigned(command, scope);
+    this.assigned(command, scope);
     for (const word of command.words) this.substitutions(word, scope);
     for (const redirect of command.redirects) this.redirect(redirect, scope);
     const inside = { ...scope, input: inputOf(command.redirects, scope) };
@@ -197,19 +204,26 @@ export class Analysis {
     }
   }
 
-  private assigned(command: Command & { kind: "simple" }, scope: Scope): void {
-    const alias = command.words[0]?.text === "alias";
+  private assigned(command: Command, scope: Scope): void {
+    const [first, ...words] = command.kind === "simple" ? command.words : [];
+    const alias = first?.text === "alias";
+    // `declare -n x=PATH`: whatever is given to x is given to PATH.
+    const isReference = words.some(({ text }) => /^-\w*n/.test(text));
     for (const { name, values } of command.assignments) {
       this.variables.add(name);
+      if (REBINDS.has(name)) this.parsed = false;
       for (const value of values) {
         this.substitutions(value, scope);
-        if (isLoaded(value)) this.loadedValue = true;
+        if (!isPlain(value)) this.carriesCode = true;
+        if (PROMPTS.test(name) && /[$`]/.test(value.text)) this.parsed = false;
+        if (isReference) this.variables.add(value.text);
         if (alias || COMMAND_VARIABLES.has(name)) this.inner(value, scope);
       }
     }
   }
 
   private substitutions(word: Word, scope: Scope): void {
+    for (const [, name = ""] of word.text.matchAll(GIVEN_BY_EXPANSION)) this.variables.add(name);
     for (const { list, form } of word.runs) {
       const input = form === "output" ? COMPUTED : scope.input;
       this.list(list, { ...apart(scope), input });
@@ -239,6 +253,8 @@ export class Analysis {
       if (first.runs.length > 0) this.pipesToInterpreter = true;
     }
     if (EVALUATES.has(program) && args.some(isLoaded)) this.parsed = false;
+    if (evaluatesArguments(program, args)) this.evaluates = true;
+    if (READS_VALUES.has(program)) this.carriesCode = true;
     if (scope.depth >= SHELL_DEPTH_MAX) this.parsed = false;
     else this.runsOthers(program, args, { ...scope, depth: scope.depth + 1 });
     if (program === "cd" || program === "pushd") this.changeFolder(args, scope);
@@ -318,7 +334,13 @@ export class Analysis {
         this.textOption(args, scope);
         return;
       case "trap":
-        if (args[0] !== undefined && args.length > 1) this.inner(args[0], scope);
+        this.trap(args[0]?.text === "--" ? args.slice(1) : args, scope);
+        return;
+      case "jobs":
+        if (args[0] !== undefined && hasLetter(args[0].text, "x")) this.run(args.slice(1), scope);
+        return;
+      case "printf":
+        this.printed(args);
         return;
       case "alias":
         for (const word of args) this.alias(word, scope);
@@ -356,6 +378,8 @@ export class Analysis {
       case "crontab":
         this.fromInput(false, scope);
         return;
+      case "export":
+      case "getopts":
       case "read":
       case "mapfile":
       case "readarray":
@@ -364,6 +388,18 @@ export class Analysis {
         return;
       default:
     }
+  }
+
+  private trap([action, signal]: readonly Word[], scope: Scope): void {
+    if (action !== undefined && signal !== undefined) this.inner(action, scope);
+  }
+
+  /** `printf -v name …` gives the name a value that it makes. */
+  private printed(args: readonly Word[]): void {
+    const [option, name] = args;
+    if (option === undefined || !option.text.startsWith("-v")) return;
+    this.carriesCode = true;
+    this.variables.add(option.text.length > 2 ? option.text.slice(2) : (name?.text ?? ""));
   }
 
   private wrapped(program: string, wrapper: Wrapper, args: readonly Word[], scope: Scope): void {
@@ -432,6 +468,8 @@ export class Analysis {
     const equals = word.text.indexOf("=");
     const name = word.text.slice(0, equals);
     this.variables.add(name);
+    if (!isPlain(after(word, equals + 1))) this.carriesCode = true;
+    if (PROMPTS.test(name) && /[$`]/.test(word.text)) this.parsed = false;
     if (word.expandsAt !== undefined && word.expandsAt < equals) this.parsed = false;
     // A function for a bash started below: `BASH_FUNC_ls%%=() { …; }`.
     if (!/^[A-Za-z_]\w*$/.test(name)) this.parsed = false;
@@ -838,6 +876,29 @@ const EVALUATES: ReadonlySet<string> = new Set([
   ...["test", "typeset", "unset", "wait"],
 ]);
 
+/** Builtins that give variables what they read: whatever it is. */
+const READS_VALUES: ReadonlySet<string> = new Set(["mapfile", "read", "readarray"]);
+
+/** What a shell calls by another name from then on. */
+const REBINDS: ReadonlySet<string> = new Set(["BASH_ALIASES", "BASH_CMDS"]);
+
+/** Expanded, substitutions and all, whenever a shell shows them: `PS4` after `set -x`. */
+const PROMPTS = /^PS\d$/;
+
+/** `${x:=y}` gives x its value. */
+const GIVEN_BY_EXPANSION = /\$\{(\w+):?=/g;
+
+const NUMBERS_OR_NAMES = /^[-+]\w*[in]/;
+
+/** Whether a builtin evaluates arithmetic or indexes that stand in its arguments, or shows a prompt. */
+function evaluatesArguments(program: string, args: readonly Word[]): boolean {
+  const has = (pattern: RegExp) => args.some(({ text }) => pattern.test(text));
+  if (program === "let") return true;
+  if (program === "set" || SHELLS.has(program)) return has(/^-\w*x|^xtrace$/);
+  if (program === "test") return has(/^-[vR]$/);
+  return EVALUATES.has(program) && (has(/\[/) || has(NUMBERS_OR_NAMES));
+}
+
 /** Programs for which `host:path` is a file of another host. */
 const REMOTE_FILES: ReadonlySet<string> = new Set(["rsync", "scp"]);
 
@@ -852,6 +913,15 @@ function apart(scope: Scope, folders = scope.shell.folders): Scope {
 function isLoaded({ text, runs }: Word): boolean {
   return runs.length === 0 && text.includes("[") && /\$\(|`/.test(text);
 }
+
+/** A value that is shown whole, and runs nothing wherever it is evaluated. */
+function isPlain({ text, runs, fixed, expandsAt }: Word): boolean {
+  if (runs.length > 0 || (!fixed && expandsAt === undefined)) return false;
+  return !/[$`[({\\]/.test(text.replace(PLAIN_EXPANSION, ""));
+}
+
+/** `$x`, `${x}`, `$((…))` */
+const PLAIN_EXPANSION = /\$(?:\w+|[@*#?$!-]|\{\w+\}|\(\([\w\s+*/%<>=!&|?:,$-]*\)\))/g;
 
 function either(
   one: readonly (string | undefined)[],

@@ -39,7 +39,7 @@ const COMMANDS: Type = {
 export const commandAttributes: Readonly<Record<string, CommandAttribute>> = {
   parsed: {
     type: BOOL,
-    doc: "every program that the shell would start stands in `programs`; false where text is computed and then run (`eval`, `$x -rf`, `… | sh`), where quotes or brackets do not match, and for what is not understood",
+    doc: "every program that the shell would start stands in `programs`; false where text is computed and then run (`eval`, `$x -rf`, `… | sh`) or may be run by being evaluated (`[[ 'a[$(x)]' -eq 1 ]]`), where quotes or brackets do not match, and for what is not understood",
     get: (text) => parseCommand(text).parsed,
   },
   programs: {

@@ -278,6 +278,7 @@ export const EDITOR_COMMANDS: ReadonlyMap<string, RegExp> = new Map<string, RegE
 /** Builtins that change what later words mean in ways that are not followed. */
 export const OPAQUE: ReadonlySet<string> = new Set([
   "bind",
+  "compgen",
   "complete",
   "enable",
   "fc",

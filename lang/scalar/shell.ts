@@ -16,6 +16,10 @@ export interface Script {
   readonly list: List;
   /** Every character was understood as a shell would. */
   readonly sound: boolean;
+  /** It evaluates names or expansions as arithmetic, and with them whatever substitutions stand in their values. */
+  readonly evaluates: boolean;
+  /** Quoted text stands in it that would be a substitution if it were evaluated, or that others may make one. */
+  readonly carriesCode: boolean;
 }
 
 /** Pipelines in order. */
@@ -39,7 +43,9 @@ export type Command =
       readonly kind: "compound";
       /** Where it runs: a `cd` of a subshell does not reach outside; a function runs where it is called. */
       readonly shell: "same" | "own" | "later";
-      /** Words that are expanded but not run: of `for`, `case`, `[[`. */
+      /** What a `for` or `select` gives its name, one after the other. */
+      readonly assignments: readonly Assignment[];
+      /** Words that are expanded but not run: of `case`, `[[`, `((`. */
       readonly words: readonly Word[];
       readonly bodies: readonly List[];
       readonly redirects: readonly Redirect[];
@@ -81,7 +87,8 @@ export function readShell(text: string, depth = 0): Script {
   // A shell drops NUL, so that `r\0m` runs rm; the markers would be taken for braces.
   const odd = text.length > SHELL_CHARS_MAX || /[\0\uf8f0-\uf8f2]/.test(text);
   const list = reader.script();
-  return { list, sound: reader.sound && !odd };
+  const { sound, evaluates, carriesCode } = reader;
+  return { list, sound: sound && !odd, evaluates, carriesCode };
 }
 
 /** A word without quotes or expansions. */
@@ -101,6 +108,17 @@ const ASSIGNMENT = /([A-Za-z_]\w*)(\[[^\]\s$`'"\\]*\])?\+?=/y;
 const FUNCTION_SIGN = /[ \t]*\([ \t]*\)/y;
 const HOME = /^\$(?:HOME|\{HOME\})$/;
 const NAME = /[A-Za-z_]\w*|[0-9@*#?$!-]/y;
+/** What is calculated whatever it stands in: neither it nor numbers run anything. */
+const CALCULATION = /\$\(\([\w\s+*/%<>=!&|?:,$-]*\)\)/g;
+/** A `$` at the end may come to stand before a `(`. */
+const CODE = /`|\$\(|\$\{[\s|]|\$$/;
+/** Operators of `[[` that take numbers, or a name with its index. */
+const EVALUATING_TEST = /^-(?:eq|ne|lt|le|gt|ge|v|R)$/;
+/** `${a[i]}`, `${x:n}`, `${!x}`, `${x@E}`: an index, a place, and what is read out of a value. */
+const EVALUATING_PARAMETER =
+  /^\$\{(?:!|\w+\[(?!(?:\d+|[@*])\])|\w+:(?![-=?+])[^}]*[A-Za-z_$`'"\\]|.*@[A-Za-z]\}$)/s;
+/** An index that is no number. */
+const NAMED_INDEX = /^\w*\[(?!\d+\])/;
 const WORD_END = new Set([" ", "\t", "\n", ";", "&", "|", "(", ")", "<", ">"]);
 /** Builtins whose arguments are assignments, so that `x=(…)` is an array there. */
 const DECLARES = new Set(["declare", "typeset", "export", "readonly", "local", "alias"]);
@@ -126,6 +144,8 @@ interface WordParts {
 /** Invariant: every method moves `at` forward or leaves it; no character is read again at the same depth. */
 class ShellReader {
   sound = true;
+  evaluates = false;
+  carriesCode = false;
   private at = 0;
   private readonly text: string;
   private depth: number;
@@ -289,34 +309,42 @@ class ShellReader {
     return this.compound({ bodies });
   }
 
-  private loop(skip: number, words: readonly Word[]): Command {
+  private loop(
+    skip: number,
+    words: readonly Word[],
+    assignments: readonly Assignment[] = [],
+  ): Command {
     this.at += skip;
     const condition = this.list(["do"]);
     this.expectReserved("do");
     const body = this.list(["done"]);
     this.expectReserved("done");
-    return this.compound({ words, bodies: [condition, body] });
+    return this.compound({ assignments, words, bodies: [condition, body] });
   }
 
   private each(skip: number): Command {
     this.at += skip;
     this.skipBlank();
     const words: Word[] = [];
+    const values: Word[] = [];
+    let name: string | undefined;
     if (this.peek("((")) {
       const parts = emptyParts();
       this.arithmetic(parts);
       words.push(wordOf(parts));
     } else {
-      if (!this.words().every((word) => /^[A-Za-z_]\w*$/.test(word.text))) this.sound = false;
+      const names = this.words();
+      if (!names.every((word) => /^[A-Za-z_]\w*$/.test(word.text))) this.sound = false;
+      name = names[0]?.text;
       this.skipSpace();
       if (this.reserved() === "in") {
         this.at += 2;
-        for (this.skipBlank(); !this.atWordEnd(); this.skipBlank()) words.push(...this.words());
+        for (this.skipBlank(); !this.atWordEnd(); this.skipBlank()) values.push(...this.words());
       }
     }
     this.skipBlank();
     this.take(";");
-    return this.loop(0, words);
+    return this.loop(0, words, name === undefined ? [] : [{ name, values }]);
   }
 
   private cases(): Command {
@@ -369,6 +397,7 @@ class ShellReader {
       }
       if (this.atWordEnd()) this.at += 1;
       else words.push(...this.words());
+      if (EVALUATING_TEST.test(words.at(-1)?.text ?? "")) this.evaluates = true;
     }
     this.sound = false;
     return this.compound({ words, bodies: [] });
@@ -376,6 +405,7 @@ class ShellReader {
 
   private compound(parts: {
     shell?: "own" | "later";
+    assignments?: readonly Assignment[];
     words?: readonly Word[];
     bodies: readonly List[];
   }): Command {
@@ -384,6 +414,7 @@ class ShellReader {
     return {
       kind: "compound",
       shell: parts.shell ?? "same",
+      assignments: parts.assignments ?? [],
       words: parts.words ?? [],
       bodies: parts.bodies,
       redirects,
@@ -403,6 +434,7 @@ class ShellReader {
       if (first !== undefined && DECLARES.has(first.text) && this.assignment(assignments)) continue;
       const bare = this.at;
       words.push(...this.words());
+      if (words.length === 1 && /^\w+\[.*\]\+?=/s.test(words[0]?.text ?? "")) this.evaluates = true;
       if (words.length === 1 && assignments.length === 0 && this.match(FUNCTION_SIGN)) {
         if (!words[0]?.fixed) this.sound = false;
         return this.functionBody();
@@ -423,9 +455,11 @@ class ShellReader {
     const found = this.match(ASSIGNMENT);
     if (found === undefined) return false;
     const name = found[1] ?? "";
+    if (NAMED_INDEX.test(found[2] ?? "")) this.evaluates = true;
     if (this.take("(")) {
       const values: Word[] = [];
       for (this.skipSpace(); !this.atWordEnd(); this.skipSpace()) values.push(...this.words());
+      if (values.some((value) => NAMED_INDEX.test(value.text))) this.evaluates = true;
       this.expect(")");
       into.push({ name, values });
     } else {
@@ -472,13 +506,25 @@ class ShellReader {
       if (heredoc.level !== this.level) this.sound = false;
       const text = this.heredocLines(heredoc);
       if (heredoc.quoted) {
+        this.quoted(text);
         heredoc.fill(fixedWord(text));
       } else {
         const inner = new ShellReader(text, this.depth);
         heredoc.fill(inner.heredocBody());
-        if (!inner.sound) this.sound = false;
+        this.takeOver(inner);
       }
     }
+  }
+
+  /** Text that is no expansion here, and may be one where it is evaluated. */
+  private quoted(text: string): void {
+    if (CODE.test(text.replace(CALCULATION, ""))) this.carriesCode = true;
+  }
+
+  private takeOver({ sound, evaluates, carriesCode }: Omit<Script, "list">): void {
+    if (!sound) this.sound = false;
+    if (evaluates) this.evaluates = true;
+    if (carriesCode) this.carriesCode = true;
   }
 
   private heredocLines(heredoc: PendingHeredoc): string {
@@ -573,12 +619,21 @@ class ShellReader {
     this.at += 2;
     if (next === "") this.sound = false;
     if (next !== "\n") parts.text += next;
+    this.escaped(next);
+  }
+
+  /** `\\$HOME` is text for people; `\\$(` or `\\$\\(` may be text for a shell. */
+  private escaped(character: string): void {
+    if (character === "`") this.carriesCode = true;
+    if (character === "$" && !/[\w\s.,]/.test(this.text.charAt(this.at))) this.carriesCode = true;
   }
 
   private singleQuotes(parts: WordParts): void {
     const end = this.text.indexOf("'", this.at + 1);
     if (end < 0) this.sound = false;
-    parts.text += this.text.slice(this.at + 1, end < 0 ? this.text.length : end);
+    const text = this.text.slice(this.at + 1, end < 0 ? this.text.length : end);
+    this.quoted(text);
+    parts.text += text;
     this.at = end < 0 ? this.text.length : end + 1;
   }
 
@@ -602,6 +657,7 @@ class ShellReader {
       const next = this.text.charAt(this.at + 1);
       this.at += next === "" ? 1 : 2;
       if (next === "\n") return;
+      this.escaped(next);
       parts.text += '$`\\"'.includes(next) && (quotes || next !== '"') ? next : char + next;
     } else {
       this.at += 1;
@@ -639,6 +695,7 @@ class ShellReader {
     } else {
       this.at += 1;
       if (this.match(NAME) === undefined) {
+        this.carriesCode = true;
         parts.text += "$";
         return;
       }
@@ -658,8 +715,12 @@ class ShellReader {
   /** `$'…'`: escapes are resolved, nothing else. */
   private ansiQuotes(parts: WordParts): void {
     this.at += 2;
+    const before = parts.text.length;
     while (this.at < this.text.length) {
-      if (this.take("'")) return;
+      if (this.take("'")) {
+        this.quoted(parts.text.slice(before));
+        return;
+      }
       const char = this.text.charAt(this.at);
       if (char !== "\\") {
         parts.text += char;
@@ -710,7 +771,7 @@ class ShellReader {
     if (!this.enter()) return;
     const script = readShell(inner, this.depth);
     this.depth -= 1;
-    if (!script.sound) this.sound = false;
+    this.takeOver(script);
     parts.runs.push({ list: script.list, form: "value" });
     this.expansion(parts, this.text.slice(start, this.at));
   }
@@ -718,6 +779,7 @@ class ShellReader {
   /** `((…))` or the part of `$((…))` after the dollar. */
   private arithmetic(parts: WordParts): void {
     let open = 2;
+    const start = this.at;
     this.at += open;
     if (!this.enter()) return;
     while (this.at < this.text.length) {
@@ -730,6 +792,7 @@ class ShellReader {
       }
       this.quotedChar(parts, false);
     }
+    if (/[A-Za-z_$`]/.test(this.text.slice(start, this.at))) this.evaluates = true;
     this.expect(")");
     this.depth -= 1;
   }
@@ -750,8 +813,10 @@ class ShellReader {
     }
     this.expect("}");
     this.depth -= 1;
+    const source = this.text.slice(start, this.at);
     // `${x@P}` runs the substitutions that x holds; `${!x}` names another variable.
-    if (/@P\}$/.test(this.text.slice(start, this.at))) this.sound = false;
+    if (/@P\}$/.test(source)) this.sound = false;
+    if (EVALUATING_PARAMETER.test(source)) this.evaluates = true;
   }
 
   private enter(): boolean {
