@@ -176,6 +176,15 @@ export function readText(path: string, bytesMax: number): string {
   return decodeText(readBytes(path, bytesMax), path);
 }
 
+/** Of a file that nobody else can read; `shown` is what people call it. */
+export function readSecret(path: string, shown: string, bytesMax: number): string {
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+  if ((mode & 0o077) !== 0) {
+    throw new Misuse(`others can read \`${shown}\``, `\`chmod 600 ${shown}\``);
+  }
+  return readText(path, bytesMax);
+}
+
 /** Bytes of a regular file, never of a pipe or a device that does not end. */
 export function readBytes(path: string, bytesMax: number): Uint8Array {
   let file: number;

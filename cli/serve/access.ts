@@ -1,5 +1,4 @@
 /** Who may ask for approvals in AuthZEN's words, and what signs what they may ask for (SPEC §12.14). */
-import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { AccessRequests, type AccessRequestsParts } from "../../engine/access/access-requests.ts";
 import { createBinder } from "../../engine/access/binding.ts";
@@ -13,7 +12,7 @@ import {
 } from "../../engine/http/index.ts";
 import { readSigningKey, type SigningKey } from "../../engine/signing-key.ts";
 import { type Input, type Io, Misuse } from "../command.ts";
-import { readText } from "../files.ts";
+import { readSecret } from "../files.ts";
 
 /** Given what approvals and access requests are kept in. */
 export type OpenAccess = (kept: AccessRequestsParts) => AccessParts;
@@ -33,7 +32,8 @@ export function readAccess(
     );
   }
   const path = resolve(cwd, values.get("authzen") ?? "");
-  const secretOf = (name: string) => readSecret(resolve(dirname(path), name), name);
+  const secretOf = (name: string) =>
+    readSecret(resolve(dirname(path), name), name, SECRET_BYTES_MAX);
   const key = signingKeyIn(secretOf(access.key), access.key);
   const seen = new Map<string, string>();
   const enforcementPoints = access.enforcementPoints.map(({ id, credential }): EnforcementPoint => {
@@ -56,14 +56,6 @@ export function readAccess(
 }
 
 const SECRET_BYTES_MAX = 16 * 1024;
-
-/** Which others cannot read. */
-function readSecret(path: string, name: string): string {
-  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
-  if ((mode & 0o077) !== 0)
-    throw new Misuse(`others can read \`${name}\``, `\`chmod 600 ${name}\``);
-  return readText(path, SECRET_BYTES_MAX);
-}
 
 function signingKeyIn(pem: string, name: string): SigningKey {
   const read = readSigningKey(pem);

@@ -37,6 +37,11 @@ export const BUNDLE_OPTIONS: readonly Option[] = [
     help: "how long after it has expired a bundle is still decided by (24h)",
   },
   {
+    name: "bundle-token-file",
+    value: "FILE",
+    help: "holds the bearer token that the bundle's server asks for; read anew at each request",
+  },
+  {
     name: "bundle-private",
     help: "let the URL lead into private networks, such as 10.0.0.0/8",
   },

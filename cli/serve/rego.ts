@@ -1,14 +1,16 @@
 /** A bundle of OPA's that is served by itself: its Rego decides, and no policy of ours. */
-import { resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { join, resolve } from "node:path";
 import {
   type Active,
   type ActivePolicy,
   createActive,
   type OperatedService,
 } from "../../engine/active.ts";
-import type { BundleSource } from "../../engine/bundles/source.ts";
+import { replace } from "../../engine/bundles/floor.ts";
+import { type BundleSource, fileSource } from "../../engine/bundles/source.ts";
 import { type Calls, decidedByRego } from "../../engine/opa/alone.ts";
-import { type Follower, followBundle } from "../../engine/opa/follow.ts";
+import { type Follower, followBundle, type SavedBundle } from "../../engine/opa/follow.ts";
 import { type OpenedRego, type OpeningParts, openRego } from "../../engine/opa/opened.ts";
 import type { ModulePool } from "../../engine/opa/pool.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
@@ -21,6 +23,7 @@ import {
   REGO_BYTES_MAX,
   REGO_OPTIONS,
 } from "../rego.ts";
+import { HOME, openHome } from "./home.ts";
 import { moduleDeadline, trusts } from "./modules.ts";
 import type { FoundPolicy, OpenedPolicy, PolicyParts } from "./policy.ts";
 import { recordRefusal, tellActivated, tellReload, warningsOf } from "./reloads.ts";
@@ -76,8 +79,9 @@ export function followRego(given: string, input: Input, io: Io): FoundPolicy {
         waitMs,
         now: parts.now,
         open: (bytes) => openRego(bytes, opening),
-        activate: async (rego) => {
-          await recordActivation(rego, source, parts);
+        saved: savedIn(openHome(io.cwd), source, opening),
+        activate: async (rego, from) => {
+          await recordActivation(rego, from, parts);
           tellActivated(swap(rego), "", input, io);
         },
         onEvent: (event) => {
@@ -85,7 +89,7 @@ export function followRego(given: string, input: Input, io: Io): FoundPolicy {
           tellReload(event, input, io);
         },
       });
-      await follower.first();
+      if (!(await follower.first())) await follower.startFromSaved();
       let stopPolling = () => {};
       const start = () => {
         stopPolling = pollEvery(intervalMs, () => follower.check());
@@ -97,6 +101,17 @@ export function followRego(given: string, input: Input, io: Io): FoundPolicy {
       };
       return { active, engine, reloads: follower.status, start, stop };
     },
+  };
+}
+
+/** One for each source and entrypoint: what was decided by for another is none for this one. */
+function savedIn(home: string, { shown }: BundleSource, { entrypoint }: OpeningParts): SavedBundle {
+  const of = createHash("sha256").update(JSON.stringify([shown, entrypoint ?? ""]));
+  const name = `opa-${of.digest("hex").slice(0, 16)}.tar.gz`;
+  const path = join(home, name);
+  return {
+    source: fileSource(path, join(HOME, name)),
+    write: (bytes) => replace(path, bytes),
   };
 }
 
@@ -172,9 +187,9 @@ function waitOf({ values }: Input, isUrl: boolean): number {
 
 async function recordActivation(
   { entrypoint, digest, revision }: OpenedRego,
-  { shown }: BundleSource,
+  source: string,
   { record }: PolicyParts,
 ): Promise<void> {
-  const details = { source: shown, package: entrypoint.replaceAll("/", "."), digest, revision };
+  const details = { source, package: entrypoint.replaceAll("/", "."), digest, revision };
   await record?.({ action: "bundle.activate", by: "service", details });
 }

@@ -5,6 +5,7 @@ import { type BundleSource, fileSource, urlSource } from "../../engine/bundles/s
 import { readUrl } from "../../engine/egress/fetch.ts";
 import { type Input, type Io, Misuse } from "../command.ts";
 import { durationOf } from "../duration.ts";
+import { readSecret } from "../files.ts";
 
 export interface FoundSource {
   readonly source: BundleSource;
@@ -18,22 +19,45 @@ const URL_INTERVAL_MS = 60_000;
 const INTERVAL_MIN_MS = 100;
 
 /** Fit to be used; nothing is fetched yet. */
-export function findSource(given: string, input: Input, { cwd }: Io): FoundSource {
+export function findSource(given: string, input: Input, io: Io): FoundSource {
   const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(given);
+  if (!isUrl && input.values.has("bundle-token-file")) {
+    throw new Misuse("`--bundle-token-file` is for a server, and `--bundle` names a file");
+  }
   return {
-    source: isUrl ? sourceAt(given, input) : fileSource(resolve(cwd, given), given),
+    source: isUrl ? sourceAt(given, input, io) : fileSource(resolve(io.cwd, given), given),
     isUrl,
     intervalMs: intervalOf(input, isUrl ? URL_INTERVAL_MS : FILE_INTERVAL_MS),
   };
 }
 
-function sourceAt(given: string, { flags }: Input): BundleSource {
+function sourceAt(given: string, input: Input, io: Io): BundleSource {
   const reading = readUrl(given);
-  if (reading.ok) return urlSource(reading.url, { privateNetworks: flags.has("bundle-private") });
-  throw new Misuse(
-    `\`--bundle ${given}\` ${reading.why}`,
-    "https, or http to this machine; or the path of a file",
-  );
+  if (!reading.ok) {
+    throw new Misuse(
+      `\`--bundle ${given}\` ${reading.why}`,
+      "https, or http to this machine; or the path of a file",
+    );
+  }
+  const token = tokenFor(input, io);
+  return urlSource(reading.url, { privateNetworks: input.flags.has("bundle-private"), token });
+}
+
+const TOKEN_BYTES_MAX = 16 * 1024;
+/** RFC 6750, §2.1. */
+const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+
+/** Read once at start, so that what is wrong with it is said at once. */
+function tokenFor({ values }: Input, { cwd }: Io): (() => string) | undefined {
+  const file = values.get("bundle-token-file");
+  if (file === undefined) return undefined;
+  const read = () => {
+    const token = readSecret(resolve(cwd, file), file, TOKEN_BYTES_MAX).trim();
+    if (TOKEN.test(token)) return token;
+    throw new Misuse(`\`${file}\` holds no bearer token`, "one text, as RFC 6750 has it");
+  };
+  read();
+  return read;
 }
 
 function intervalOf({ values }: Input, usualMs: number): number {

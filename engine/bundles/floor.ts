@@ -62,7 +62,7 @@ function isFloor(json: unknown): json is Floor {
 }
 
 /** Whole and on the disk, or as it was. */
-async function replace(path: string, bytes: Uint8Array): Promise<void> {
+export async function replace(path: string, bytes: Uint8Array): Promise<void> {
   const partial = `${path}.partial`;
   const file = await open(partial, "w", 0o600);
   try {

@@ -23,27 +23,39 @@ export interface Asking {
 /** A bundle of the greatest size arrives in less over 20 Mbit/s. */
 const TIMEOUT_MS = 30_000;
 
+export interface UrlSourceParts {
+  readonly privateNetworks: boolean;
+  /** What the server knows us by, read anew each time, since it is exchanged while we run; throws where there is none. */
+  readonly token?: (() => string) | undefined;
+  readonly lookup?: LookupFunction;
+}
+
 export function urlSource(
   url: URL,
-  {
-    privateNetworks,
-    lookup,
-  }: { readonly privateNetworks: boolean; readonly lookup?: LookupFunction },
+  { privateNetworks, token, lookup }: UrlSourceParts,
 ): BundleSource {
   return {
     // A query may be a credential.
     shown: `${url.origin}${url.pathname}`,
-    fetch: (etag, asking) =>
-      fetchBytes({
+    fetch: async (etag, asking) => {
+      let shown: string | undefined;
+      try {
+        shown = token?.();
+      } catch {
+        return { kind: "failed", code: "unreachable", because: "the token for it cannot be read" };
+      }
+      return fetchBytes({
         url,
         privateNetworks,
+        token: shown,
         etag,
         byteCountMax: SIGNED_BYTES_MAX,
         timeoutMs: TIMEOUT_MS + (asking?.waitMs ?? 0),
         prefer: asking?.prefer,
         signal: asking?.signal,
         lookup,
-      }),
+      });
+    },
   };
 }
 

@@ -23,6 +23,8 @@ export interface Fetching {
   readonly timeoutMs: number;
   /** The media type that is wanted; missing = any. */
   readonly accept?: string | undefined;
+  /** Shown as a bearer token (RFC 6750); no redirect takes it elsewhere. */
+  readonly token?: string | undefined;
   /** How the server may answer (RFC 7240). */
   readonly prefer?: string | undefined;
   /** Given up when this is aborted. */
@@ -79,7 +81,7 @@ export async function fetchBytes(fetching: Fetching): Promise<Fetched> {
 class Refused extends Error {}
 
 function ask(fetching: Fetching, signal: AbortSignal): Promise<Fetched> {
-  const { url, etag, post, prefer, accept = "*/*" } = fetching;
+  const { url, etag, post, token, prefer, accept = "*/*" } = fetching;
   const allowed: AllowedAddresses = {
     loopback: namesThisMachine(url) ? "only" : "never",
     privateNetworks: fetching.privateNetworks,
@@ -100,6 +102,7 @@ function ask(fetching: Fetching, signal: AbortSignal): Promise<Fetched> {
         "accept-encoding": "identity",
         "user-agent": "writ",
         ...(etag === undefined ? {} : { "if-none-match": etag }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(prefer === undefined ? {} : { prefer }),
         ...(post === undefined
           ? {}

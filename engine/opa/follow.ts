@@ -15,11 +15,20 @@ export interface FollowParts {
   /** How long the server may hold a request back; 0 = it is not asked to. */
   readonly waitMs: number;
   readonly open: (bytes: Uint8Array) => Promise<OpenedRego | Refusal>;
-  /** Decides by it from now on; where this rejects, it is not decided by. */
-  readonly activate: (rego: OpenedRego) => Promise<void>;
+  /** Decides by it from now on, and `shown` says where it came from; where this rejects, it is not decided by. */
+  readonly activate: (rego: OpenedRego, shown: string) => Promise<void>;
+  readonly saved: SavedBundle;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   readonly onEvent: (event: CheckEvent) => void;
+}
+
+/** What is decided by, for a start while the source is out of reach. */
+export interface SavedBundle {
+  /** Nothing was saved where it has failed. */
+  readonly source: BundleSource;
+  /** Whole and on the disk once it resolves. */
+  write(bytes: Uint8Array): Promise<void>;
 }
 
 export interface Follower {
@@ -27,6 +36,8 @@ export interface Follower {
   check(): Promise<boolean>;
   /** One request, answered at once. */
   first(): Promise<boolean>;
+  /** Decides by what was decided by last, if that still is as it must be; says nothing of the source. */
+  startFromSaved(): Promise<void>;
   status(): ReloadStatus;
   /** Gives up what is under way. */
   stop(): void;
@@ -54,6 +65,7 @@ export function followBundle(parts: FollowParts): Follower {
   };
   return {
     first: () => once(0),
+    startFromSaved: () => activateSaved(state, parts),
     async check() {
       for (;;) {
         const { activationCount } = state;
@@ -80,12 +92,21 @@ export function followBundle(parts: FollowParts): Follower {
   };
 }
 
+async function activateSaved(state: State, parts: FollowParts): Promise<void> {
+  const { source } = parts.saved;
+  const fetched = await source.fetch(undefined);
+  if (fetched.kind !== "body") return;
+  const refusal = await caught(() => activate(fetched.bytes, source, state, parts));
+  if (refusal !== undefined) parts.onEvent({ kind: "refused", refusal, source: source.shown });
+}
+
 async function fetchAndActivate(
   waitMs: number,
   signal: AbortSignal,
   state: State,
-  { source, open, activate, now }: FollowParts,
+  parts: FollowParts,
 ): Promise<Refusal | undefined> {
+  const { source } = parts;
   // Deltas are changes to what we would have to keep: a snapshot says all.
   const wait = waitMs === 0 ? "" : `;wait=${Math.round(waitMs / 1_000)}`;
   const asking = { prefer: `modes=snapshot${wait}`, waitMs, signal };
@@ -99,16 +120,28 @@ async function fetchAndActivate(
     state.etag = etag;
     return undefined;
   }
+  const refusal = await activate(bytes, source, state, parts);
+  // Of what decides, so that what was refused is asked for again.
+  if (refusal === undefined) state.etag = etag;
+  return refusal;
+}
+
+async function activate(
+  bytes: Uint8Array,
+  { shown }: BundleSource,
+  state: State,
+  { open, saved, activate: decideBy, now }: FollowParts,
+): Promise<Refusal | undefined> {
   const rego = await open(bytes);
   if (!rego.ok) return rego;
   try {
-    await activate(rego);
+    await saved.write(bytes);
+    await decideBy(rego, shown);
   } catch {
     rego.pool.close();
     return refuse("not_recorded", "it could not be written down before it decides");
   }
-  // Of what decides, so that what was refused is asked for again.
-  Object.assign(state, { etag, bytesDigest, activatedAtMs: now() });
+  Object.assign(state, { bytesDigest: digestOfBytes(bytes), activatedAtMs: now() });
   state.activationCount += 1;
   return undefined;
 }

@@ -55,7 +55,11 @@ export class BundleService {
   longPolls = false;
   /** Says that it holds requests back, and does not. */
   pretends = false;
-  readonly asked: { readonly etag: string | undefined; readonly prefer: string }[] = [];
+  readonly asked: {
+    readonly etag: string | undefined;
+    readonly prefer: string;
+    readonly authorization: string | undefined;
+  }[] = [];
   readonly #held: (() => void)[] = [];
   readonly #server = createServer((request, response) => this.#answer(request, response));
 
@@ -80,7 +84,8 @@ export class BundleService {
 
   #answer({ headers }: IncomingMessage, response: ServerResponse): void {
     const prefer = String(headers.prefer ?? "");
-    this.asked.push({ etag: headers["if-none-match"], prefer });
+    const { "if-none-match": given, authorization } = headers;
+    this.asked.push({ etag: given, prefer, authorization });
     const etag = () => `"${createHash("sha256").update(this.bytes).digest("hex")}"`;
     const give = () => {
       if (this.status === 200 && headers["if-none-match"] === etag()) {

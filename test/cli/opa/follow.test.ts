@@ -46,6 +46,39 @@ test("a bundle is followed, and the last good one decides", async () => {
   expect(outcome.status).toBe(200);
 }, 120_000);
 
+test("what decided last decides after a restart while its server is out of reach", async () => {
+  const source = new BundleService();
+  const url = await source.listen();
+  const cwd = directoryWith({ "key.pub": PAIR.pem, "other.pub": newPair().pem });
+  writeFileSync(join(cwd, "token"), "a-bearer-token\n", { mode: 0o600 });
+  source.bytes = bundle("r1", DATA);
+  const words = ["--bundle", url, "--entrypoint", "authz/allow", "--bundle-token-file", "token"];
+  const more = ["--opa-alg", "ES256", "--module-deadline", "10000"];
+  const started = (key: string) => serve([...words, "--opa-key", key, ...more], cwd);
+  const first = await started("key.pub");
+  expect((await first.ask("/decide", READ)).json).toMatchObject({ decision: "allow" });
+  const { out, err } = await first.stop();
+  expect(source.asked.map(({ authorization }) => authorization)).toContain("Bearer a-bearer-token");
+  expect(out + err).not.toContain("a-bearer-token");
+  source.close();
+
+  const second = await started("key.pub");
+  onTestFinished(async () => void (await second.stop()));
+  expect((await second.ask("/decide", READ)).json).toMatchObject({
+    decision: "allow",
+    policy: { revision: "r1" },
+  });
+  expect((await second.ask("/ready")).json).toMatchObject({
+    warnings: [expect.stringContaining("unreachable")],
+  });
+  await second.stop();
+
+  // Believed by its signature alone, as it was when it was fetched.
+  const third = await started("other.pub");
+  onTestFinished(async () => void (await third.stop()));
+  expect((await third.ask("/decide", READ)).json).toMatchObject({ code: "no_policy" });
+}, 120_000);
+
 test("nothing is decided before there is a bundle, and what is misused is said", async () => {
   const cwd = directoryWith({ "key.pub": PAIR.pem });
   const asked = (words: readonly string[]) => writ(["serve", "--port", "0", ...words], { cwd });

@@ -1,11 +1,12 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createTarGzip } from "nanotar";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { loadBundle } from "../../../engine/bundle.ts";
 import { assemble } from "../../engine/opa/assemble.ts";
 import { AUTHZ, moduleNamed } from "../../engine/opa/modules.ts";
 import { directoryWith, writ } from "../../support/cli.ts";
+import { BundleService } from "../../support/opa-bundles.ts";
 import { serve } from "../../support/served.ts";
 
 const POLICY = `package legacy
@@ -104,6 +105,23 @@ test("its signed bundle is examined and served with its modules", async () => {
   } finally {
     await service.stop();
   }
+}, 60_000);
+
+test("its server is shown the token that a file holds", async () => {
+  const cwd = await packageWith();
+  await writ(["keys", "new", "release"], { cwd });
+  await writ(["build", "--sign", "release.key", "-o", "b.writb", "policy.writ"], { cwd });
+  const source = new BundleService();
+  onTestFinished(() => source.close());
+  source.bytes = readFileSync(join(cwd, "b.writb"));
+  writeFileSync(join(cwd, "token"), "a-bearer-token\n", { mode: 0o600 });
+  const bundle = ["--bundle", await source.listen(), "--bundle-key", "release.pub"];
+  const service = await serve([...bundle, "--bundle-token-file", "token"], cwd);
+  onTestFinished(async () => void (await service.stop()));
+  expect(await service.event("policy_activated")).toMatchObject({ tests: 4 });
+  expect(source.asked[0]).toMatchObject({ authorization: "Bearer a-bearer-token" });
+  expect(JSON.stringify(await service.stop())).not.toContain("a-bearer-token");
+  expect(readFileSync(join(cwd, ".writ/audit.jsonl"), "utf8")).not.toContain("a-bearer-token");
 }, 60_000);
 
 test.each([

@@ -20,6 +20,10 @@ interface Unsafe {
 
 const REMOTE = ["--host", "0.0.0.0", "--allow-remote"];
 
+function followed(source: string): readonly string[] {
+  return ["--bundle", source, "--opa-key", "token"];
+}
+
 const TABLE: readonly Unsafe[] = [
   // Who can reach it.
   { words: ["--host", "0.0.0.0", "small"], says: "can be reached from other machines" },
@@ -110,6 +114,22 @@ const TABLE: readonly Unsafe[] = [
   { words: ["--bundle-key", "k", "small"], says: "is of a bundle" },
   { words: ["--bundle-grace", "1h", "small"], says: "is of a bundle" },
   { words: ["--bundle-private", "small"], says: "is of a bundle" },
+  { words: ["--bundle-token-file", "token", "small"], says: "is of a bundle" },
+  { words: [...followed("b.tar.gz"), "--bundle-token-file", "token"], says: "is for a server" },
+  {
+    words: [...followed("https://b.example/b.tar.gz"), "--bundle-token-file", "token"],
+    mode: ["token", 0o640],
+    says: "others can read `token`",
+  },
+  {
+    words: [...followed("https://b.example/b.tar.gz"), "--bundle-token-file", "small/small.writ"],
+    mode: ["small/small.writ", 0o600],
+    says: "holds no bearer token",
+  },
+  {
+    words: [...followed("http://b.example/b.tar.gz"), "--bundle-token-file", "token"],
+    says: "is not https",
+  },
   { words: ["b.writb"], says: "once its signature was verified" },
   { words: ["--bundle", "b.writb", "--bundle-key", "token"], says: "is no such key" },
   { words: ["--module-deadline", "0", "small"], says: "`--module-deadline` is a number" },

@@ -1,6 +1,7 @@
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { CheckEvent } from "../../../engine/bundles/check.ts";
 import { urlSource } from "../../../engine/bundles/source.ts";
+import type { Fetched } from "../../../engine/egress/fetch.ts";
 import { type FollowParts, followBundle } from "../../../engine/opa/follow.ts";
 import { type OpenedRego, openRego } from "../../../engine/opa/opened.ts";
 import { BundleService, newPair, opaBundle } from "../../support/opa-bundles.ts";
@@ -14,11 +15,32 @@ function bundle(revision: string, pair: Parameters<typeof opaBundle>[1] = PAIR):
   return opaBundle({ revision, entrypoint: "authz/allow", wasm: AUTHZ.wasm, data: DATA }, pair);
 }
 
+/** In memory: what was written, and where it comes from again. */
+function savedBundle(bytes?: Uint8Array) {
+  const made = {
+    bytes,
+    mayWrite: true,
+    source: {
+      shown: "saved",
+      fetch: async (): Promise<Fetched> =>
+        made.bytes === undefined
+          ? { kind: "failed", code: "unreachable", because: "there is none" }
+          : { kind: "body", bytes: made.bytes, etag: undefined },
+    },
+    async write(written: Uint8Array) {
+      if (!made.mayWrite) throw new Error("no room");
+      made.bytes = written;
+    },
+  };
+  return made;
+}
+
 async function following(more: Partial<FollowParts> = {}) {
   const service = new BundleService();
   const url = await service.listen();
   const activated: OpenedRego[] = [];
   const events: CheckEvent[] = [];
+  const saved = savedBundle();
   const opening = {
     key: KEY,
     entrypoint: undefined,
@@ -33,6 +55,7 @@ async function following(more: Partial<FollowParts> = {}) {
     activate: async (rego) => void activated.push(rego),
     now: () => NOON_MS,
     onEvent: (event) => void events.push(event),
+    saved,
     ...more,
   });
   onTestFinished(() => {
@@ -40,8 +63,101 @@ async function following(more: Partial<FollowParts> = {}) {
     service.close();
     for (const { pool } of activated) pool.close();
   });
-  return { service, follower, activated, events };
+  return { service, url, follower, activated, events, saved };
 }
+
+describe("what decided last", () => {
+  test("is saved, and decides where the source is out of reach at the next start", async () => {
+    const first = await following();
+    first.service.bytes = bundle("r1");
+    await first.follower.first();
+    expect(first.saved.bytes).toEqual(first.service.bytes);
+
+    const next = await following({ saved: first.saved });
+    next.service.status = 500;
+    expect(await next.follower.first()).toBe(false);
+    await next.follower.startFromSaved();
+    expect(next.activated.map(({ revision }) => revision)).toEqual(["r1"]);
+    expect(next.follower.status()).toMatchObject({
+      activationCount: 1,
+      failing: { code: "unreachable" },
+    });
+    // The same from the source is nothing new, and what is newer decides.
+    next.service.status = 200;
+    next.service.bytes = first.service.bytes;
+    expect(await next.follower.check()).toBe(true);
+    expect(next.activated).toHaveLength(1);
+    next.service.bytes = bundle("r2");
+    expect(await next.follower.check()).toBe(true);
+    expect(next.activated.map(({ revision }) => revision)).toEqual(["r1", "r2"]);
+  }, 60_000);
+
+  test.each<[string, () => Uint8Array | undefined, number]>([
+    ["is signed by another key by now", () => bundle("r1", newPair()), 1],
+    ["was cut off", () => bundle("r1").subarray(0, 3_000), 1],
+    ["was never saved", () => undefined, 0],
+  ])(
+    "does not where it %s",
+    async (_, bytes, told) => {
+      const { service, follower, activated, events } = await following({
+        saved: savedBundle(bytes()),
+      });
+      service.status = 500;
+      await follower.first();
+      await follower.startFromSaved();
+      expect(activated).toEqual([]);
+      const refused = events.filter(
+        (event) => event.kind === "refused" && event.source === "saved",
+      );
+      expect(refused).toHaveLength(told);
+    },
+    60_000,
+  );
+
+  test("is what can be saved", async () => {
+    const { service, follower, activated, saved } = await following();
+    saved.mayWrite = false;
+    service.bytes = bundle("r1");
+    expect(await follower.first()).toBe(false);
+    expect(activated).toEqual([]);
+    expect(follower.status().failing).toMatchObject({ code: "not_recorded" });
+    saved.mayWrite = true;
+    expect(await follower.check()).toBe(true);
+    expect(activated).toHaveLength(1);
+  }, 60_000);
+});
+
+describe("a server that asks who we are", () => {
+  test("is shown the token as it is by then", async () => {
+    let token = "first-token";
+    const { service, url, follower } = await following();
+    const source = urlSource(new URL(url), { privateNetworks: false, token: () => token });
+    expect(await source.fetch(undefined)).toMatchObject({ kind: "body" });
+    token = "second-token";
+    await source.fetch(undefined);
+    await follower.first();
+    expect(service.asked.map(({ authorization }) => authorization)).toEqual([
+      "Bearer first-token",
+      "Bearer second-token",
+      undefined,
+    ]);
+    expect(source.shown).not.toContain("token");
+  });
+
+  test("is not asked where the token cannot be read", async () => {
+    const { service, url } = await following();
+    const token = () => {
+      throw new Error("a-secret");
+    };
+    const source = urlSource(new URL(url), { privateNetworks: false, token });
+    expect(await source.fetch(undefined)).toEqual({
+      kind: "failed",
+      code: "unreachable",
+      because: "the token for it cannot be read",
+    });
+    expect(service.asked).toEqual([]);
+  });
+});
 
 test("a bundle is fetched once and asked for by its ETag; a newer one decides", async () => {
   const { service, follower, activated } = await following();
@@ -52,7 +168,7 @@ test("a bundle is fetched once and asked for by its ETag; a newer one decides", 
   expect(await follower.check()).toBe(true);
   expect(activated.map(({ revision }) => revision)).toEqual(["r1", "r2"]);
   const [first, second, third] = service.asked;
-  expect(first).toEqual({ etag: undefined, prefer: "modes=snapshot" });
+  expect(first).toMatchObject({ etag: undefined, prefer: "modes=snapshot" });
   expect(second?.etag).toMatch(/^"[0-9a-f]{64}"$/);
   expect(third?.etag).toBe(second?.etag);
   expect(follower.status()).toMatchObject({ activationCount: 2, checkedAtMs: NOON_MS });
