@@ -47,7 +47,7 @@ export function fill(template: Json, documents: Documents): Json | undefined {
 
 /**
  * `path`: the one value there, or the first that is there of several; `paths`: every value there is. `map` gives
- * a text another value, or none (null); what it does not name is `else`, and without that stays.
+ * a text another value, or none (null); what it does not name, and whatever is no text, is `else`, and without that stays.
  */
 function taken(template: JsonObject, documents: Documents): Json | undefined {
   const { $from, path, paths, map, drop, else: otherwise, ...rest } = template;
@@ -67,8 +67,8 @@ function taken(template: JsonObject, documents: Documents): Json | undefined {
     const names = Array.isArray(drop) ? drop : [drop];
     return Object.fromEntries(Object.entries(found).filter(([name]) => !names.includes(name)));
   }
-  if (!isObject(map) || typeof found !== "string") return found;
-  if (Object.hasOwn(map, found)) return map[found] ?? undefined;
+  if (!isObject(map)) return found;
+  if (typeof found === "string" && Object.hasOwn(map, found)) return map[found] ?? undefined;
   return otherwise ?? found;
 }
 

@@ -1,5 +1,5 @@
 /** What was taken back, of whom or what, and what that reaches (SPEC §15.5). Pure. */
-import { spellTime } from "../../lang/scalar/time.ts";
+import { parseTime, spellTime } from "../../lang/scalar/time.ts";
 import { endOf, type Standing } from "./standing.ts";
 
 export const REVOCABLE = [
@@ -90,6 +90,15 @@ export function reactivatedBy(
 export function stops({ active, standing }: Revocation, nowMs: number): boolean {
   const endMs = standing && endOf(standing);
   return active || (endMs !== undefined && endMs <= nowMs);
+}
+
+/**
+ * What a hop says of when it was issued, read as the hop is: without an offset it is UTC, wherever this runs. What
+ * cannot be read is older than anything.
+ */
+export function issuedAt(time: string): number {
+  const read = parseTime(time);
+  return read.ok ? read.value : 0;
 }
 
 /** Of a grant: one that does not say when it was issued may be older than anything. */

@@ -8,6 +8,7 @@ import { isObject } from "../value-reader.ts";
 import { KnownRevocations, type Name } from "./known.ts";
 import {
   further,
+  issuedAt,
   keyOf,
   type Revocation,
   type RevocationOrder,
@@ -129,7 +130,7 @@ export class Revocations {
   /** What is asserted of a hop: without a time it is said now. */
   #reachingHop(hop: Hop, nowMs: number): string | undefined {
     const { issued_at: at } = hop;
-    const issuedAtMs = typeof at === "string" ? Date.parse(at) : Number.POSITIVE_INFINITY;
+    const issuedAtMs = typeof at === "string" ? issuedAt(at) : Number.POSITIVE_INFINITY;
     const counts = (found: Revocation) => reaches(found, nowMs, issuedAtMs);
     return this.#reaching([EVERYTHING, ...partiesOf(hop)], counts);
   }

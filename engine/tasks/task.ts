@@ -4,6 +4,7 @@ import { type DelegationRefusal, refuseDelegation } from "../identity/cause.ts";
 import type { Rest } from "../identity/rest.ts";
 import type { TokenUse } from "../identity/revocation.ts";
 import type { AcceptedDelegation, VouchedFacts, VouchedHop } from "../identity/vouched.ts";
+import { issuedAt } from "../revocations/revocation.ts";
 import type { Members } from "./asking.ts";
 
 /** As it is kept: JSON. What ended is never active again; what has expired is told by the clock. */
@@ -77,7 +78,7 @@ function revokedOf(task: KeptTask, isRevoked: IsRevoked): string | undefined {
 /** This run, the task, and each token that it was started with: as old as the oldest hop that they came to. */
 function usesOf({ id, name, startedAtMs, through, vouched }: KeptTask): readonly TokenUse[] {
   const parties = [...new Set(through.flatMap(({ from, to }) => [from.id, to.id]))];
-  const issued = through.map(({ issued_at: at }) => (at === undefined ? 0 : Date.parse(at)));
+  const issued = through.map(({ issued_at: at }) => (at === undefined ? 0 : issuedAt(at)));
   const issuedAtMs = Math.min(...issued);
   const own = { issuer: "", digest: "", parties, issuedAtMs: startedAtMs };
   const tokens = (vouched?.tokens ?? []).map(({ issuer, digest, id: jti }) => ({

@@ -146,6 +146,11 @@ describe("templates", () => {
     ["a record only when", { p: { $when: { $from: "case", path: "/user" }, id: "x" } }, {}],
     ["mapped", { $from: "case", path: "/tool", map: { cancel: "order" }, else: "user" }, "order"],
     ["not mapped", { $from: "case", path: "/tool", map: { other: "order" }, else: "user" }, "user"],
+    [
+      "no text, so that no map names it",
+      { $from: "case", path: "", map: { a: "b" }, else: "user" },
+      "user",
+    ],
     ["mapped to nothing", { r: { $from: "case", path: "/tool", map: { cancel: null } } }, {}],
     [
       "merged, with members dropped",

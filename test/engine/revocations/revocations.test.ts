@@ -152,6 +152,20 @@ test("a time reaches what was issued until then, and leaves what was issued late
   expect(outcomeOf(await at.ask(SIGNED)), "no time is moved back").toBe("revoked");
 });
 
+test("a hop's time without an offset is UTC, wherever the service runs", async () => {
+  const zone = process.env.TZ;
+  process.env.TZ = "America/New_York";
+  try {
+    const at = await world();
+    await at.revoke("everything", "", START - 1);
+    const old = { chain: [hop("alice", "bot", { issued_at: "2026-01-02T11:59" })] };
+    expect(outcomeOf(await at.ask({ ...ASSERTED, delegation: old }))).toBe("revoked");
+  } finally {
+    if (zone === undefined) delete process.env.TZ;
+    else process.env.TZ = zone;
+  }
+});
+
 const SEED = seedFrom("WRIT_REVOCATION_SEED");
 
 test(`whatever is said in whatever order, what was revoked with its issue is never good again (seed ${SEED})`, async () => {
