@@ -191,7 +191,19 @@ export function pool(type: Type): readonly (string | number | boolean)[] {
     case "Cidr":
       return ["10.0.0.0/8", "10.1.0.0/16", "192.168.0.0/24", "2001:db8::/32", "0.0.0.0/0"];
     case "Path":
-      return ["/", "/home", "/home/alice", "/home/alice/notes.txt", "src", "src/main.ts", "."];
+      // Beside each other, and one below the other: names that begin alike are neither.
+      return [
+        "/",
+        "/home",
+        "/homework",
+        "/home/alice",
+        "/home/alice2",
+        "/home/alice/notes.txt",
+        "src",
+        "srcs",
+        "src/main.ts",
+        ".",
+      ];
     case "Url":
       return [
         "https://a.example/",

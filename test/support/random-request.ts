@@ -17,7 +17,17 @@ const VALUES: Readonly<Record<string, readonly Json[]>> = {
   Time: ["2026-01-02", "2026-01-02T12:00:00Z", "2025-06-01T00:00:00+02:00"],
   Ip: ["10.0.0.1", "10.1.2.3", "::1"],
   Cidr: ["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32"],
-  Path: ["/home/alice", "/home/bob/n.txt", "src/main.ts", "/"],
+  // Beside each other, and one below the other: names that begin alike are neither.
+  Path: [
+    "/home",
+    "/home/alice",
+    "/home/alice2",
+    "/homework",
+    "/home/bob/n.txt",
+    "src/main.ts",
+    "srcs",
+    "/",
+  ],
   Url: ["https://a.example/", "https://a.example/x?q=1", "mailto:bob@b.example"],
   Email: ["bob@b.example", "alice@a.example"],
   Command: ["ls", "rm -rf /", "git push origin main"],

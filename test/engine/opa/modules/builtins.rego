@@ -36,3 +36,14 @@ slow if {
 	some z in xs
 	x + y + z == 0
 }
+
+# Patterns that take other engines for ever, on a text that they almost match.
+backtracking if {
+	text := concat("", ["a" | some _ in numbers.range(1, 20000)])
+	regex.find_n(`^(a|a)*$`, concat("", [text, "!"]), -1) != []
+}
+
+backtracking if {
+	text := concat("", ["a" | some _ in numbers.range(1, 20000)])
+	regex.replace(concat("", [text, "!"]), `^(a+)+$`, "") == ""
+}

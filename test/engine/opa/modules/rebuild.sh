@@ -11,7 +11,7 @@ build() {
 build authz -e authz/allow -e authz/decision -e authz/sometimes -e authz/text -e authz/list \
   -e authz/nothing -e authz/amount -e authz/risk -e authz/echo
 build builtins -e builtins/allow -e builtins/claims -e builtins/now -e builtins/still \
-  -e builtins/undefined -e builtins/slow
+  -e builtins/undefined -e builtins/slow -e builtins/backtracking
 build forbidden -e forbidden/allow
 
 # A bundle with data that is laid out oddly, signed by a key that is thrown away.
