@@ -83,6 +83,17 @@ const evaluating = (...parts: readonly Bytes[]): Changes => ({
   bodies: { opa_eval: [...parts.flat(), ...i32(RESULT)] },
 });
 
+/** Its last section is this one, of so many zeros. */
+function endingIn(section: 10 | 11, length: number): Uint8Array {
+  const before = assemble({ sections: { [section]: [], 11: [] } });
+  const start = before.length - (section === 11 ? 2 : 4);
+  return Buffer.concat([
+    before.subarray(0, start),
+    Uint8Array.from([section, ...leb(length)]),
+    new Uint8Array(length),
+  ]);
+}
+
 /** Told by looking at them. */
 const REFUSED: readonly Hostile[] = [
   { does: "is empty", refusal: "no WebAssembly module", wasm: () => new Uint8Array() },
@@ -101,7 +112,7 @@ const REFUSED: readonly Hostile[] = [
     number: 9,
     does: "has 8 MiB of data",
     refusal: "are the most",
-    wasm: () => assemble({ sections: { 11: Array(8 << 20).fill(0) } }),
+    wasm: () => endingIn(11, 8 << 20),
   },
   {
     number: 8,
@@ -227,7 +238,7 @@ const REFUSED: readonly Hostile[] = [
     number: 10,
     does: "has a function of 5 MB",
     refusal: "are the most",
-    wasm: () => assemble({ rawBody: Array(5_000_000).fill(1) }),
+    wasm: () => endingIn(10, 5_000_000),
   },
   {
     number: 11,
