@@ -10,9 +10,12 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 import type { ActivePolicy, OperatedService } from "../../engine/active.ts";
 import { nameFile, rotatedAmong, rotatedFile } from "../../engine/audit/files.ts";
 import { History } from "../../engine/audit/history.ts";
+import type { Backfill } from "../../engine/state/past-uses.ts";
+import { StateUnavailable } from "../../engine/state/store.ts";
 import type { Program } from "../../lang/ir.ts";
 import { spellTime } from "../../lang/scalar/time.ts";
 import { type Input, type Io, Misuse } from "../command.ts";
@@ -33,17 +36,9 @@ export function openBackfill(log: ServedAudit["log"], input: Input, io: Io): Ser
   let running = Promise.resolve();
   const fill = async (policy: ActivePolicy) => {
     const engine = engines.get(policy.program);
-    const missing = await engine?.backfill?.missing();
-    if (engine?.backfill === undefined || missing === undefined) return;
-    const late = new Set(engine.backfill.since()?.keys());
-    if (log !== undefined) {
-      await log.written();
-      const history = new History({ ...policy, ...missing });
-      for (const file of filesOf(log.path, missing.fromMs)) await readInto(history, file);
-      const past = history.past();
-      if (past !== undefined) await engine.backfill.fill(past);
-    }
-    if (late.size > 0) tell(policy, late, engine, input, io);
+    if (engine?.backfill === undefined) return;
+    const late = await fillAll(policy, engine.backfill, log);
+    if (late.size > 0) tell(policy, late, engine.backfill, input, io);
   };
   return {
     know: (program, engine) => void engines.set(program, engine),
@@ -56,6 +51,34 @@ export function openBackfill(log: ServedAudit["log"], input: Input, io: Io): Ser
     },
     settled: () => running,
   };
+}
+
+const TRIES_MOST = 5;
+const TRY_AGAIN_MS = 500;
+
+/** Which were late before. Where state is out of reach for a moment, what was begun is not done twice. */
+async function fillAll(
+  policy: ActivePolicy,
+  backfill: Backfill,
+  log: ServedAudit["log"],
+): Promise<ReadonlySet<number>> {
+  const late = new Set<number>();
+  for (let tries = 1; ; tries++) {
+    try {
+      const missing = await backfill.missing();
+      for (const index of backfill.since()?.keys() ?? []) late.add(index);
+      if (missing === undefined || log === undefined) return late;
+      await log.written();
+      const history = new History({ ...policy, ...missing });
+      for (const file of filesOf(log.path, missing.fromMs)) await readInto(history, file);
+      const past = history.past();
+      if (past !== undefined) await backfill.fill(past);
+      return late;
+    } catch (fault) {
+      if (!(fault instanceof StateUnavailable) || tries === TRIES_MOST) throw fault;
+      await pause(TRY_AGAIN_MS);
+    }
+  }
 }
 
 /** Made where it has none. Whoever shares state knows by it whose decisions were counted. */
@@ -99,11 +122,11 @@ function parsedLine(line: string): ParsedLine | undefined {
 function tell(
   { program }: ActivePolicy,
   counters: ReadonlySet<number>,
-  engine: OperatedService,
+  backfill: Backfill,
   { json }: Input,
   io: Io,
 ): void {
-  const still = engine.backfill?.since() ?? new Map<number, number>();
+  const still = backfill.since() ?? new Map<number, number>();
   const told = [...counters].map((index) => {
     const sinceMs = still.get(index);
     const since = sinceMs === undefined ? undefined : spellTime(sinceMs);

@@ -49,6 +49,7 @@ export class Counted {
   readonly #parts: CountedParts;
   /** Missing until the first decision. */
   #known: Known | undefined;
+  #asking: Promise<Known> | undefined;
   /** Through which line each was filled in, as the store spells it. */
   #through: readonly string[] = [];
 
@@ -67,7 +68,15 @@ export class Counted {
     return nowMs - this.#known.askedMs >= ASK_EVERY_MS && this.late(nowMs) !== undefined;
   }
 
-  async ask(): Promise<Known> {
+  /** Once for all who ask at a time. */
+  ask(): Promise<Known> {
+    this.#asking ??= this.#askNow().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #askNow(): Promise<Known> {
     const { digest, tables } = this.#parts;
     const args = this.#arguments().text(digest).number(POLICIES_MOST);
     args.text(this.#known === undefined ? "first" : "").number(tables.length);
