@@ -98,7 +98,7 @@ test("the guide's example holds its own test, and grants what it says", {
 
 test("an errand, from its grant to its end", { timeout: 60_000 }, async () => {
   const cwd = await directory();
-  const service = await serving(cwd);
+  const service = await serving(cwd, [...GRANTING, "--audit-requests"]);
   const grant = await granted(service, cwd);
   const tokens = await handedOn(cwd, grant.token);
   const helper = { agent: { id: "helper" } };
@@ -121,6 +121,9 @@ test("an errand, from its grant to its end", { timeout: 60_000 }, async () => {
   expect(log).toContain('"action":"task.end"');
   expect(log).toContain(`"task_id":"${grant.id}"`);
   expect(log).not.toContain(grant.token);
+  await service.stop();
+  const replayed = await writ(["audit", "replay", "--json", "p"], { cwd });
+  expect(JSON.parse(replayed.out)).toMatchObject({ ok: true, same: 5, skipped: {} });
 });
 
 test("an operator ends a task, once", { timeout: 60_000 }, async () => {

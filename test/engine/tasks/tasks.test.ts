@@ -1,9 +1,10 @@
 /** A task that was granted: who gets a grant, what it is good for, and until when. */
 import { describe, expect, test } from "vitest";
+import type { Vouched } from "../../../engine/engine.ts";
 import { publicJwk } from "../../../engine/identity/issue.ts";
 import { ENTRIES_MOST, FOR_EVER, type Ledger } from "../../../engine/ledger/ledger.ts";
 import { MemoryLedger } from "../../../engine/ledger/memory.ts";
-import { START } from "../../support/engine.ts";
+import { drive, START } from "../../support/engine.ts";
 import { chainOf, issuerOf, type Json, LINKS, signer } from "../../support/identity.ts";
 import {
   asking,
@@ -151,9 +152,7 @@ describe("starting a task is a decision", () => {
     const rig = await rigOf({ policy: POLICY });
     const answer = await rig.start();
     expect(answer.policy.digest).toBe("sha256:test");
-    const { engine } = await import("../../support/engine.ts").then(({ drive }) =>
-      drive(POLICY, { digest: "sha256:next" }),
-    );
+    const { engine } = drive(POLICY, { digest: "sha256:next" });
     expect(await started(await rigOf({ engine }))).toBe("state_unavailable");
   });
 });
@@ -522,6 +521,20 @@ describe("the policy is asked whether a task may go on", () => {
     const third = await failing.grant();
     expect(await failing.ask([third.token], "look")).toBe("internal_error");
     expect(failing.faults).toHaveLength(1);
+  });
+
+  test("and one that was ended while it was asked has ended", async () => {
+    let meanwhile = async () => {};
+    const { engine } = drive(POLICY);
+    const preview = async (input: unknown, vouched?: Vouched) => {
+      const answer = engine.preview(input, vouched);
+      await meanwhile();
+      return answer;
+    };
+    const rig = await rigOf({ engine: { ...engine, preview } });
+    const { id, token } = await rig.grant();
+    meanwhile = async () => void (await rig.tasks.end(id, token));
+    expect(await rig.ask([token], "look")).toBe("revoked");
   });
 
   test("and a question asked ahead ends nothing", async () => {
