@@ -118,7 +118,8 @@ async function answerUntilStopped(
   const traces = keep(openTraces(counted, state.clock), (one) => one.close());
   const { service } = traces;
 
-  const signals = await openSignals({ grants, audit, state }, input, io);
+  const opened = await openSignals({ grants, audit, state }, input, io);
+  const signals = keep(opened, (one) => one.close());
   const serveTasks = tasks.open({ service, policy: present });
   const packageName = () => present()?.program.package;
   const asked = { ...grants.kept, policy: digest, record: audit.operator };

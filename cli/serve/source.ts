@@ -5,7 +5,7 @@ import { type BundleSource, fileSource, urlSource } from "../../engine/bundles/s
 import { readUrl } from "../../engine/egress/fetch.ts";
 import { type Input, type Io, Misuse } from "../command.ts";
 import { durationOf } from "../duration.ts";
-import { readSecret } from "../files.ts";
+import { bearerIn } from "./bearer.ts";
 
 export interface FoundSource {
   readonly source: BundleSource;
@@ -43,21 +43,9 @@ function sourceAt(given: string, input: Input, io: Io): BundleSource {
   return urlSource(reading.url, { privateNetworks: input.flags.has("bundle-private"), token });
 }
 
-const TOKEN_BYTES_MAX = 16 * 1024;
-/** RFC 6750, §2.1. */
-const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
-
-/** Read once at start, so that what is wrong with it is said at once. */
 function tokenFor({ values }: Input, { cwd }: Io): (() => string) | undefined {
   const file = values.get("bundle-token-file");
-  if (file === undefined) return undefined;
-  const read = () => {
-    const token = readSecret(resolve(cwd, file), file, TOKEN_BYTES_MAX).trim();
-    if (TOKEN.test(token)) return token;
-    throw new Misuse(`\`${file}\` holds no bearer token`, "one text, as RFC 6750 has it");
-  };
-  read();
-  return read;
+  return file === undefined ? undefined : bearerIn(resolve(cwd, file), file);
 }
 
 function intervalOf({ values }: Input, usualMs: number): number {

@@ -1,9 +1,11 @@
 /** Who tells this engine of security events, and of whose subjects they may (SPEC §15.3, §15.7). Pure. */
 import { parseDuration } from "../../lang/scalar/duration.ts";
+import { readUrl } from "../egress/fetch.ts";
 import {
   type Given,
   type KeysConfig,
   readAlgorithms,
+  readFlag,
   readKeys,
   readNames,
 } from "../identity/config-parts.ts";
@@ -46,6 +48,16 @@ export interface Transmitter extends KeyHolder {
 
 export interface TransmitterConfig extends Omit<Transmitter, "keys"> {
   readonly keys: KeysConfig;
+  /** Where it keeps its events to be fetched; missing = it pushes them. */
+  readonly poll?: PollConfig;
+}
+
+export interface PollConfig {
+  readonly url: string;
+  readonly everyMs: number;
+  readonly privateNetworks: boolean;
+  /** A file with what says who asks. */
+  readonly credential?: string;
 }
 
 const MEMBERS = [
@@ -58,6 +70,7 @@ const MEMBERS = [
   "sessions",
   "lease",
   "keep",
+  "poll",
 ] as const;
 
 type Known = Pick<Issuer, "type" | "name" | "prefix">;
@@ -101,6 +114,7 @@ function readTransmitter(
   const sessions = optionally(readPrefix, given.sessions, `${at}/sessions`, problems);
   const leaseMs = optionally(readTime, given.lease, `${at}/lease`, problems);
   const keepMs = optionally(readTime, given.keep, `${at}/keep`, problems);
+  const poll = optionally(readPoll, given.poll, `${at}/poll`, problems);
   if (name === undefined || keys === undefined) return undefined;
   return {
     name,
@@ -112,7 +126,34 @@ function readTransmitter(
     ...(sessions === undefined ? {} : { sessions }),
     ...(leaseMs === undefined ? {} : { leaseMs }),
     ...(keepMs === undefined ? {} : { keepMs }),
+    ...(poll === undefined ? {} : { poll }),
   };
+}
+
+/** More often, and its answers overtake each other. */
+const EVERY_LEAST_MS = 100;
+
+function readPoll(json: unknown, at: string, problems: Problem[]): PollConfig | undefined {
+  if (!isObject(json)) return wrong(problems, at, "an object", json);
+  const members = ["url", "every", "credential", "private_network"] as const;
+  const given: Given = onlyMembers(json, members, at, problems);
+  const url = readUrlIn(given.url, `${at}/url`, problems);
+  const everyMs = readTime(given.every, `${at}/every`, problems);
+  if (everyMs !== undefined && everyMs < EVERY_LEAST_MS) {
+    report(problems, `${at}/every`, `is less than ${EVERY_LEAST_MS}ms`);
+  }
+  const credential = optionally(readId, given.credential, `${at}/credential`, problems);
+  const { private_network: isPrivate = false } = given;
+  const privateNetworks = readFlag(isPrivate, `${at}/private_network`, problems);
+  if (url === undefined || everyMs === undefined || privateNetworks === undefined) return undefined;
+  return { url, everyMs, privateNetworks, ...(credential === undefined ? {} : { credential }) };
+}
+
+function readUrlIn(json: unknown, at: string, problems: Problem[]): string | undefined {
+  const text = readId(json, at, problems);
+  const read = text === undefined ? undefined : readUrl(text);
+  if (read === undefined) return undefined;
+  return read.ok ? read.url.href : report(problems, at, read.why);
 }
 
 function readSome(json: unknown, at: string, problems: Problem[]): ReadonlySet<string> {

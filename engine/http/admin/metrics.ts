@@ -142,10 +142,20 @@ function spanFamilies({ spans }: Vitals): readonly Family[] {
   ];
 }
 
-function eventFamilies({ events }: Vitals): readonly Family[] {
+function eventFamilies({ events, polled }: Vitals): readonly Family[] {
   if (events === undefined) return [];
   const help = "Security events, by what became of them.";
-  return [counter("writ_security_events", help, events(), "result")];
+  const samples = (polled?.() ?? []).map(({ transmitter, atMs }) => ({
+    labels: { transmitter },
+    value: atMs / 1_000,
+  }));
+  const name = "writ_security_events_polled_timestamp_seconds";
+  return [
+    counter("writ_security_events", help, events(), "result"),
+    ...(samples.length === 0
+      ? []
+      : [{ name, help: "When events were fetched last.", type: "gauge" as const, samples }]),
+  ];
 }
 
 function taskFamilies({ tasks }: Vitals): readonly Family[] {

@@ -14,6 +14,8 @@ export interface Vitals {
   readonly events?: () => Readonly<Record<string, number>>;
   /** Tasks that were granted, by how they stand. */
   readonly tasks?: () => Readonly<Record<string, number>>;
+  /** Transmitters whose events are fetched, and when they were last: milliseconds since the Unix epoch. */
+  readonly polled?: () => readonly { readonly transmitter: string; readonly atMs: number }[];
   readonly spans?: (() => ExportCounts) | undefined;
 }
 

@@ -1,8 +1,11 @@
 /** `writ serve` that is told of security events. */
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { directoryWith, PAYMENT, SMALL, writ } from "../../support/cli.ts";
+import { eventStream } from "../../support/event-stream.ts";
 import { HERE } from "../../support/identity.ts";
 import { describeRedis, startRedis } from "../../support/redis.ts";
 import { type Serving, serve } from "../../support/served.ts";
@@ -74,6 +77,62 @@ test("a transmitter whose keys are not there is misuse", async () => {
   const cwd = directoryWith({ ...FILES, "identity.json": JSON.stringify(identity) });
   const ran = await writ(["serve", "--port", "0", ...WORDS], { cwd });
   expect(ran).toMatchObject({ code: 2, err: expect.stringContaining("missing.json") });
+});
+
+describe("with a transmitter that keeps its events", () => {
+  const stream = eventStream();
+  const credentials: unknown[] = [];
+  const server = createServer(async (request, response) => {
+    credentials.push(request.headers.authorization);
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify(stream.answer(JSON.parse(Buffer.concat(chunks).toString()))));
+  });
+  beforeAll(() => new Promise<void>((done) => server.listen(0, "127.0.0.1", done)));
+  afterAll(() => void server.close());
+
+  const identityWith = (more: object = {}) => {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/poll`;
+    const poll = { url, every: "100ms", credential: "poll.token", ...more };
+    const polled = { ...TRANSMITTER, poll };
+    return JSON.stringify({ ...JSON.parse(IDENTITY), transmitters: [polled] });
+  };
+
+  test("they are fetched before anything is decided, and again and again", async () => {
+    stream.waiting.set("first", await disabled());
+    const files = { ...FILES, "identity.json": identityWith(), "poll.token": "s3cret\n" };
+    const cwd = directoryWith(files);
+    chmodSync(join(cwd, "poll.token"), 0o600);
+    const service = await serve([...WORDS, "--metrics-port", "0"], cwd);
+    expect(await decide(service)).toBe("revoked");
+    expect(stream.waiting.size).toBe(0);
+    expect(new Set(credentials)).toEqual(new Set(["Bearer s3cret"]));
+    stream.waiting.set("second", await signSet(setClaims("unknown", {}, issSub("alice"))));
+    await expect.poll(() => stream.errors.has("second"), { timeout: 30_000 }).toBe(true);
+    const metrics = await (await fetch(`${service.listening.metrics}/metrics`)).text();
+    expect(metrics).toMatch(
+      /writ_security_events_polled_timestamp_seconds\{transmitter="https:\/\/signals[^"]+"\} \d/,
+    );
+    expect(await push(service, await disabled()), "it does not push").toBe(404);
+    expect((await service.stop()).code).toBe(0);
+  }, 60_000);
+
+  test("a credential that others can read, or that is none, is misuse", async () => {
+    for (const [text, mode, said] of [
+      ["s3cret", 0o644, "others can read"],
+      ["two words", 0o600, "holds no bearer token"],
+    ] as const) {
+      const files = { ...FILES, "identity.json": identityWith(), "poll.token": text };
+      const cwd = directoryWith(files);
+      chmodSync(join(cwd, "poll.token"), mode);
+      const ran = await writ(["serve", "--port", "0", ...WORDS], { cwd });
+      expect(ran).toMatchObject({ code: 2, err: expect.stringContaining(said) });
+    }
+    const cwd = directoryWith({ ...FILES, "identity.json": identityWith() });
+    const ran = await writ(["serve", "--port", "0", ...WORDS], { cwd });
+    expect(ran).toMatchObject({ code: 2, err: expect.stringContaining("cannot read") });
+  });
 });
 
 describeRedis("with state in Redis", () => {
