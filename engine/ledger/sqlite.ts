@@ -23,7 +23,13 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
-const LEDGER_FILE: FileKind = { schema: SCHEMA, pageBytes: 4_096, checkOwner, damaged };
+const LEDGER_FILE: FileKind = {
+  schema: SCHEMA,
+  pageBytes: 4_096,
+  walPages: 1_000,
+  checkOwner,
+  damaged,
+};
 
 /** Throws `StateFileRefused` where the file cannot be used. */
 export function openSqliteLedger(path: string): Ledger {

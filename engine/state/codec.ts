@@ -212,12 +212,29 @@ export function encodeCall(call: Call): Json {
     atMs,
     tool,
     ...(sessionId === undefined ? {} : { sessionId }),
-    held: held.map(({ table, key, bucket, amount }) => [table, key, bucket, amount]),
-    latches: latches.map(({ table, key, kind }) => [table, key, kind]),
+    ...(held.length === 0 ? {} : { held: held.map(encodeHeld) }),
+    ...(latches.length === 0 ? {} : { latches: latches.map(encodeLatch) }),
     ...(task === undefined ? {} : { task }),
-    returning: encodeReturning(returning),
+    ...(isNothing(returning) ? {} : { returning: encodeReturning(returning) }),
   };
 }
+
+function encodeHeld({ table, key, bucket, amount }: Held): Json {
+  return [table, key, bucket, amount];
+}
+
+function encodeLatch({ table, key, kind }: HeldLatch): Json {
+  return [table, key, kind];
+}
+
+/** What most calls return tells nothing of where it comes from. */
+function isNothing({ yields, labels, sensitivity, source, own }: Returning): boolean {
+  const isEmpty = yields.length === 0 && labels.length === 0 && own.length === 0;
+  return isEmpty && sensitivity === 0 && source === undefined;
+}
+
+const NOTHING: Returning = { yields: [], labels: [], sensitivity: 0, own: [] };
+const NONE: readonly Json[] = [];
 
 export function decodeCall(json: Json): Call {
   const { atMs, tool, sessionId, held, latches, task, returning } = objectOf(json);
@@ -225,10 +242,10 @@ export function decodeCall(json: Json): Call {
     atMs: numberOf(atMs),
     tool: textOf(tool),
     sessionId: sessionId === undefined ? undefined : textOf(sessionId),
-    held: listOf(held).map(decodeHeld),
-    latches: listOf(latches).map(decodeLatch),
+    held: listOf(held ?? NONE).map(decodeHeld),
+    latches: listOf(latches ?? NONE).map(decodeLatch),
     task: task === undefined ? undefined : textOf(task),
-    returning: decodeReturning(returning),
+    returning: returning === undefined ? NOTHING : decodeReturning(returning),
   };
 }
 

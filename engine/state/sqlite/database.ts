@@ -21,6 +21,8 @@ export type Durability = "process" | "power";
 export interface FileKind {
   readonly schema: string;
   readonly pageBytes: number;
+  /** Pages in the write-ahead log after which they are copied into the file, which syncs the disk. */
+  readonly walPages: number;
   /** Throws `StateFileRefused` where what is there is of another kind or version. */
   checkOwner(database: DatabaseSync, path: string): void;
   damaged(path: string): StateFileRefused;
@@ -30,10 +32,12 @@ export interface FileKind {
 const APPLICATION_ID = 0x57_72_69_74;
 
 /** Counted up with every change that an older program would misread. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 const SCHEMA = `
+  CREATE TABLE journal (number INTEGER PRIMARY KEY, ms INTEGER NOT NULL, rows TEXT NOT NULL);
   CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), ms INTEGER NOT NULL, began_ms INTEGER);
+  INSERT INTO clock VALUES (1, 0, NULL);
   CREATE TABLE declarations (id INTEGER PRIMARY KEY, meaning TEXT NOT NULL UNIQUE, name TEXT NOT NULL, since_ms INTEGER, left_ms INTEGER);
   CREATE TABLE counters (
     declaration INTEGER NOT NULL, key TEXT NOT NULL, cell TEXT NOT NULL,
@@ -60,8 +64,9 @@ const TABLES = [...SCHEMA.matchAll(/CREATE TABLE (\w+)/g)]
 
 export const STATE_FILE: FileKind = {
   schema: SCHEMA,
-  // Rows are small and far apart, and a page is written for each.
-  pageBytes: 1_024,
+  pageBytes: 4_096,
+  // Most of them are the journal's newest page, again and again: few are copied.
+  walPages: 2_000,
   checkOwner,
   damaged,
 };
@@ -88,15 +93,17 @@ function prepare(
   database: DatabaseSync,
   path: string,
   durability: Durability,
-  { schema, pageBytes, checkOwner, damaged }: FileKind,
+  { schema, pageBytes, walPages, checkOwner, damaged }: FileKind,
 ): void {
+  // Of a new file, and only before anything else is asked of it.
+  database.exec(`PRAGMA page_size = ${pageBytes}`);
   // Held from the first reading on: another process would count beside this one.
   database.exec("PRAGMA locking_mode = EXCLUSIVE");
   database.exec("BEGIN IMMEDIATE; ROLLBACK");
   const isNew = numberFrom(database, "SELECT count(*) FROM sqlite_schema") === 0;
   if (!isNew) checkOwner(database, path);
-  if (isNew) database.exec(`PRAGMA page_size = ${pageBytes}`);
   database.exec("PRAGMA journal_mode = WAL");
+  database.exec(`PRAGMA wal_autocheckpoint = ${walPages}`);
   database.exec(`PRAGMA synchronous = ${durability === "power" ? "FULL" : "NORMAL"}`);
   if (isNew) database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`);
   const check = database.prepare("PRAGMA quick_check(1)").get();

@@ -18,7 +18,8 @@ import {
   type Session,
 } from "../tables.ts";
 import type { Distinct, Sum } from "../window.ts";
-import { Changes, Writer } from "./changes.ts";
+import { PACE, type Pace } from "./backlog.ts";
+import { Changes } from "./changes.ts";
 import {
   type Durability,
   identityCheck,
@@ -29,6 +30,7 @@ import {
 } from "./database.ts";
 import {
   type Counted,
+  replay,
   restoreBeginning,
   restoreCounted,
   restoreCounters,
@@ -37,6 +39,7 @@ import {
   restoreSettled,
   restoreTime,
 } from "./restore.ts";
+import { Writer } from "./writer.ts";
 
 export interface SqliteJournalParts {
   readonly path: string;
@@ -45,6 +48,8 @@ export interface SqliteJournalParts {
   readonly limits?: Partial<MemoryLimits>;
   /** Opens the file; tests give one whose disk fails. */
   readonly open?: typeof openDatabase;
+  /** Tests give one by which tables follow at once. */
+  readonly pace?: Pace;
   /** Told once of every fault after which nothing is allowed, and of its end. */
   readonly onFault?: (fault: unknown) => void;
 }
@@ -89,13 +94,17 @@ class SqliteJournal implements Journal, Keeper {
     this.#database = database;
     this.#onFault = parts.onFault ?? (() => {});
     this.#memory = createMemory(parts.limits, this);
+    // In one transaction, so that a file that turns out to be damaged is left as it was.
+    database.exec("BEGIN IMMEDIATE");
+    replay(database);
     this.latestMs = restoreTime(database);
     this.#memory.beganMs = restoreBeginning(database);
     this.#counted = restoreCounted(database);
     restoreMemory(database, this.#memory);
     this.#changes = new Changes(restoreSettled(database, this.#memory));
     this.#changes.timeMs = this.latestMs;
-    this.#writer = new Writer(database, this.#memory);
+    database.exec("COMMIT");
+    this.#writer = new Writer(database, this.#memory, parts.pace ?? PACE);
     this.store = storeOf(this.#memory);
     // Also finds out whether the file can be written.
     this.#writer.write(this.#changes);
@@ -123,9 +132,19 @@ class SqliteJournal implements Journal, Keeper {
     if (!this.#database.isOpen) return;
     try {
       this.flush();
+      this.#settle();
     } finally {
       this.#fault = { fault: new Error("it is closed"), atMs: Number.POSITIVE_INFINITY };
       this.#database.close();
+    }
+  }
+
+  /** What cannot be brought into the tables is in the journal, and the next start does it. */
+  #settle(): void {
+    try {
+      this.#writer.settleAll(this.#changes);
+    } catch {
+      // All of it is kept.
     }
   }
 
@@ -198,17 +217,17 @@ class SqliteJournal implements Journal, Keeper {
   }
 
   counter(table: CounterTable, key: string): void {
-    this.#changes.counters.push({ table, key });
+    this.#changes.rows.push({ kind: "counters", table, key });
     this.#changed();
   }
 
   latch(table: LatchTable, key: string): void {
-    this.#changes.latches.push({ table, key });
+    this.#changes.rows.push({ kind: "latches", table, key });
     this.#changed();
   }
 
   session(id: string): void {
-    this.#changes.sessions.push(id);
+    this.#changes.rows.push({ kind: "sessions", key: id });
     this.#changed();
   }
 
@@ -218,7 +237,7 @@ class SqliteJournal implements Journal, Keeper {
   }
 
   task(session: string, name: string): void {
-    this.#changes.tasks.push(keyOf([session, name]));
+    this.#changes.rows.push({ kind: "tasks", key: keyOf([session, name]) });
     this.#changed();
   }
 
@@ -228,12 +247,12 @@ class SqliteJournal implements Journal, Keeper {
   }
 
   call(id: string): void {
-    this.#changes.calls.push(id);
+    this.#changes.rows.push({ kind: "calls", key: id });
     this.#changed();
   }
 
   settled(id: string): void {
-    this.#changes.settled.push(id);
+    this.#changes.rows.push({ kind: "settled", key: id });
     this.#changed();
   }
 

@@ -5,10 +5,32 @@ import type { Json } from "../../../lang/type.ts";
 import { scalarsOfKey } from "../../value.ts";
 import { decodeCall } from "../codec.ts";
 import { Seen } from "../origin.ts";
-import { numberOf, objectOf, textOf, unreadable } from "../stored.ts";
+import { listOf, numberOf, objectOf, textOf, unreadable } from "../stored.ts";
 import type { CounterTable, LatchCell, Memory } from "../tables.ts";
 import { Distinct, Sum } from "../window.ts";
+import { identifyRow, rowFrom, runnerOn, runRow, type Row as ToldRow } from "./rows.ts";
 import { entryFrom, fromColumn, parse, sessionFrom } from "./spell.ts";
+
+/** Brings the tables up to what the journal tells, which then is empty. */
+export function replay(database: DatabaseSync): void {
+  const turns = rows(database, "SELECT * FROM journal ORDER BY number");
+  if (turns.length === 0) return;
+  const told = new Map<string, ToldRow>();
+  let newestMs = 0;
+  for (const turn of turns) {
+    newestMs = Math.max(newestMs, numberOf(turn.ms));
+    for (const one of listOf(parse(turn.rows))) {
+      const row = rowFrom(one);
+      told.set(identifyRow(row), row);
+    }
+  }
+  const run = runnerOn(database);
+  for (const row of told.values()) runRow(row, run);
+  // The journal may tell of calls that were settled so long ago that this is forgotten.
+  run("DELETE FROM settled WHERE half < (SELECT max(half) FROM settled) - 1");
+  run("UPDATE clock SET ms = max(ms, ?)", newestMs);
+  run("DELETE FROM journal");
+}
 
 /** Milliseconds since the Unix epoch, by the clock that the state was written with; 0 in a new file. */
 export function restoreTime(database: DatabaseSync): number {

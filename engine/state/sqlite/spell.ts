@@ -36,15 +36,10 @@ export function fromColumn(stored: unknown): string {
 }
 
 /** Without when it was used, which has a column of its own, and without what it has seen. */
-export function spellSession(session: Session): string {
+export function sessionJson(session: Session): Json {
   const { startedAtMs, interrupted, interruption, labels, sensitivity } = session;
-  return JSON.stringify({
-    startedAtMs,
-    interrupted,
-    labels: [...labels],
-    sensitivity,
-    ...(interruption === undefined ? {} : { interruption }),
-  });
+  const ended = interruption === undefined ? {} : { interruption: interruptionJson(interruption) };
+  return { startedAtMs, interrupted, labels: [...labels], sensitivity, ...ended };
 }
 
 export function sessionFrom(json: Json, usedAtMs: number): Session {
@@ -60,6 +55,10 @@ export function sessionFrom(json: Json, usedAtMs: number): Session {
     tasks: undefined,
     usedAtMs,
   };
+}
+
+function interruptionJson({ by, names, because, atMs }: PastInterruption): Json {
+  return { by, names, atMs, ...(because === undefined ? {} : { because }) };
 }
 
 function interruptionFrom(json: Json): PastInterruption {

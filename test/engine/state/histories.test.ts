@@ -42,4 +42,4 @@ test("the histories are worth comparing: every answer that state can give comes 
     }
   }
   expect(missing(), JSON.stringify([...counts])).toEqual([]);
-});
+}, 60_000);

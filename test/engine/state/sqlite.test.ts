@@ -20,8 +20,9 @@ import {
   StateFileRefused,
 } from "../../../engine/state/sqlite/database.ts";
 import { openSqliteJournal } from "../../../engine/state/sqlite/journal.ts";
+import { copyFile } from "../../simulation/faulty-file.ts";
 import { type Driver, drive, outcomeOf } from "../../support/engine.ts";
-import { temporary } from "./stores.ts";
+import { SHORT, temporary } from "./stores.ts";
 
 const POLICY = `
   tool pay { effect write, args { amount: Int } }
@@ -106,6 +107,16 @@ describe("a file that cannot be trusted is refused at start, saying what to do",
       /damaged/,
     ],
     ["a row that is no JSON", () => alter("UPDATE sessions SET session = '{'"), /damaged/],
+    [
+      "a journal that tells of no table of ours",
+      () => alter(`INSERT INTO journal VALUES (1, 1, '[["users","x"]]')`),
+      /damaged/,
+    ],
+    [
+      "a journal that tells half a row",
+      () => alter(`INSERT INTO journal VALUES (1, 1, '[["latches",1,"s",1]]')`),
+      /damaged/,
+    ],
     ["a table that is missing", () => alter("DROP TABLE latches"), /.*/],
     ["pages that were overwritten", overwrite, /damaged/],
     ["a directory of that name", () => rmSync(path, { force: true }), /.*/],
@@ -232,6 +243,62 @@ test("what the process has at its end is there at the next start", () => {
   expect(pay(second.driver)).toBe("session_interrupted");
   second.driver.engine.sessions.reinstate("s");
   expect(spent(second.driver)).toBe(7);
+});
+
+/** As another process finds it that starts after this one was killed. */
+function killed(): ReturnType<typeof journalled> {
+  const copy = join(directory, `killed-${open.length}.db`);
+  copyFile(path, copy);
+  return journalled({ path: copy });
+}
+
+function rowCount(file: string, table: string): number {
+  const database = new DatabaseSync(file);
+  const row = database.prepare(`SELECT count(*) AS count FROM ${table}`).get();
+  database.close();
+  return Number(row?.count);
+}
+
+test("tables follow the journal, which stays short, and at any time both tell everything", () => {
+  const { journal, driver } = journalled({
+    pace: { length: 4_000, rowCount: 4, givenUpSteps: 8 },
+  });
+  let most = 0;
+  for (let turn = 1; turn <= 600; turn++) {
+    const decision = driver.call("pay", { amount: 1 }, { session: { id: `s${turn % 7}` } });
+    if (turn % 3 === 0) driver.fail(decision);
+    if (turn % 3 === 1) driver.ok(decision);
+    expect(pay(driver)).toBe("allow");
+    journal.flush();
+    if (turn % 40 > 0) continue;
+    copyFile(path, `${path}.look`);
+    most = Math.max(most, rowCount(`${path}.look`, "journal"));
+    expect(spent(killed().driver)).toBe(turn);
+  }
+  expect(most).toBeLessThan(60);
+  journal.close();
+  expect([rowCount(path, "journal"), rowCount(path, "counters")]).toEqual([0, 8]);
+  expect(spent(journalled().driver)).toBe(600);
+});
+
+test("a share that was given back is not given back again, wherever the call was kept", () => {
+  const { journal, driver } = journalled({ pace: SHORT });
+  const calls = Array.from({ length: 8 }, () => driver.call("pay", { amount: 1 }));
+  for (const decision of calls) {
+    for (let turn = 0; turn < 12; turn++) {
+      pay(driver);
+      journal.flush();
+    }
+    driver.fail(decision);
+    for (let turn = 0; turn < 12; turn++) {
+      pay(driver);
+      journal.flush();
+    }
+    const after = killed();
+    const before = spent(after.driver);
+    after.driver.fail(decision);
+    expect(spent(after.driver)).toBe(before);
+  }
 });
 
 test("a write-ahead log that is cut off anywhere gives a beginning of what was, and never less than was synced", () => {

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { createEngine, type Engine } from "../../../engine/engine.ts";
 import type { Journal } from "../../../engine/state/journal.ts";
 import { createMemoryStore } from "../../../engine/state/memory.ts";
+import { PACE, type Pace } from "../../../engine/state/sqlite/backlog.ts";
 import { openSqliteJournal } from "../../../engine/state/sqlite/journal.ts";
 import type { StateStore } from "../../../engine/state/store.ts";
+import { copyFile } from "../../simulation/faulty-file.ts";
 import type { ContractEngineParts, ContractStore } from "./contract.ts";
 
 export const IN_MEMORY: ContractStore = {
@@ -21,7 +23,7 @@ export const ON_SQLITE: ContractStore = {
   name: "the SQLite journal",
   start: (limits) => {
     const directory = temporary();
-    const journal = openSqliteJournal({ path: join(directory, "state.db"), limits });
+    const journal = openSqliteJournal({ path: join(directory, "state.db"), limits, pace: SHORT });
     return {
       engine: (parts) => engineOn(journal.store, parts),
       stop: () => {
@@ -32,16 +34,22 @@ export const ON_SQLITE: ContractStore = {
   },
 };
 
-/** Whatever is asked is asked of a process that has just started. */
+/** By which tables follow the journal at once, in the smallest steps. */
+export const SHORT: Pace = { length: 300, rowCount: 1, givenUpSteps: 1_000 };
+
+/** Whatever is asked is asked of a process that has just started, after one that ended or was killed. */
 export const RESTARTED: ContractStore = {
   name: "a SQLite journal opened anew for every question",
   start: (limits) => {
     const directory = temporary();
-    const path = join(directory, "state.db");
+    let path = join(directory, "0.db");
+    let starts = 0;
     let journal: Journal | undefined;
     const fresh = (parts: ContractEngineParts): Engine => {
-      journal?.close();
-      journal = openSqliteJournal({ path, limits });
+      if (starts % 2 === 0) journal?.close();
+      else path = killed(journal, path, join(directory, `${starts}.db`));
+      journal = openSqliteJournal({ path, limits, pace: starts % 3 === 0 ? SHORT : PACE });
+      starts += 1;
       return engineOn(journal.store, parts);
     };
     return {
@@ -64,6 +72,15 @@ export const RESTARTED: ContractStore = {
     };
   },
 };
+
+/** What a process that is killed once its answers have left finds when it starts again. */
+function killed(journal: Journal | undefined, path: string, copy: string): string {
+  journal?.flush();
+  copyFile(path, copy);
+  journal?.close();
+  for (const suffix of ["", "-wal"]) rmSync(`${path}${suffix}`, { force: true });
+  return copy;
+}
 
 function engineOn(store: StateStore, parts: ContractEngineParts): Engine {
   return createEngine({ ...parts, store });
