@@ -27,12 +27,11 @@ export interface Said {
   readonly text: string;
 }
 
-/** Reads a body strictly and spells what `ask` says of it. */
+/** Of a body that was read strictly: what `ask` says of it. */
 export function answerTo<Value>(
-  bytes: Uint8Array,
-  { limits, ask }: Asking<Value>,
+  reading: JsonReading,
+  ask: Asking<Value>["ask"],
 ): Said | Promise<Said> {
-  const reading = readJson(bytes, limits);
   if (!reading.ok) return sayProblem(problemOfJson(reading.fault));
   const answer = ask(reading.value);
   return answer instanceof Promise ? answer.then(sayAnswer) : sayAnswer(answer);
@@ -41,9 +40,9 @@ export function answerTo<Value>(
 export async function answerBody<Value>(
   request: FastifyRequest,
   reply: FastifyReply,
-  asking: Asking<Value>,
+  { limits, ask }: Asking<Value>,
 ): Promise<FastifyReply> {
-  const { status, type, text } = await answerTo(bytesOf(request), asking);
+  const { status, type, text } = await answerTo(readBody(request, limits), ask);
   return reply.code(status).header("content-type", type).send(text);
 }
 

@@ -4,7 +4,9 @@
  * wants to see them all, goes the framework's way.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { setImmediate as atEndOfTurn } from "node:timers";
 import type { FastifyInstance } from "fastify";
+import { type JsonReading, readJson } from "../json.ts";
 import { type Asking, answerTo, type Said, sayProblem } from "./body.ts";
 import { type Checks, requestIdIn } from "./gate.ts";
 import { problem } from "./problem.ts";
@@ -29,7 +31,7 @@ export const NOTHING_DIRECT: Direct = { serve: () => {} };
 /** In front of a framework that has its own hooks and nobody else's yet. */
 export function createDirect(app: FastifyInstance, parts: DirectParts): Direct {
   const resources = new Map<string, Asking<unknown>>();
-  const headers = Object.entries(parts.headers).flat();
+  const take = answeringInTurns(parts);
   let isSeenByOthers = false;
   onRequestHook(app, () => {
     isSeenByOthers = true;
@@ -40,7 +42,8 @@ export function createDirect(app: FastifyInstance, parts: DirectParts): Direct {
     const asking = resources.get(request.url ?? "");
     const isOurs = asking !== undefined && !isSeenByOthers && !app.stopping.isSo;
     if (isOurs && isUsual(request, asking, parts.checks)) {
-      answer(request, response, { ...parts, asking, headers });
+      if (parts.onAnswer !== undefined) tellWhenAnswered(request, response, parts.onAnswer);
+      whenRead(request, (bytes) => take({ request, response, bytes, asking }));
     } else {
       framework?.call(app.server, request, response);
     }
@@ -78,41 +81,64 @@ function isUsual(request: IncomingMessage, { limits }: Asking<unknown>, checks: 
   return checks(request, USUAL) === undefined;
 }
 
-interface Answering extends Omit<DirectParts, "headers"> {
-  readonly asking: Asking<unknown>;
-  readonly headers: readonly string[];
+function whenRead(request: IncomingMessage, then: (bytes: Buffer) => void): void {
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => void chunks.push(chunk));
+  request.on("end", () => {
+    const [first] = chunks;
+    then(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
+  });
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, parts: Answering): void {
-  const { asking, headers, onFault, onAnswer } = parts;
-  if (onAnswer !== undefined) tellWhenAnswered(request, response, onAnswer);
-  const send = (said: Said) => write(request, response, said, headers);
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly bytes: Buffer;
+  readonly asking: Asking<unknown>;
+}
+
+/** So many go through each step together: more would wait longer for each other, and gain little. */
+const TOGETHER = 32;
+
+/**
+ * What came in one turn of the event loop is answered at its end, step by step for many at once: what a step needs
+ * is in the processor's caches then, and whoever waits for answers is woken once.
+ */
+function answeringInTurns({ headers, onFault }: DirectParts): (asked: Asked) => void {
+  const sent = Object.entries(headers).flat();
   const faulted = (fault: unknown): Said => {
     onFault(fault);
     return sayProblem(problem("internal_error"));
   };
-  const chunks: Buffer[] = [];
-  request.on("data", (chunk: Buffer) => void chunks.push(chunk));
-  request.on("end", () => {
-    let said: Said | Promise<Said>;
+  const said = ({ asking }: Asked, reading: JsonReading): Said | Promise<Said> => {
     try {
-      said = answerTo(wholeOf(chunks), asking);
+      return answerTo(reading, asking.ask);
     } catch (fault) {
-      said = faulted(fault);
+      return faulted(fault);
     }
-    if (said instanceof Promise) said.then(send, (fault) => send(faulted(fault)));
-    else send(said);
-  });
-}
-
-function wholeOf(chunks: readonly Buffer[]): Buffer {
-  const [first] = chunks;
-  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks);
+  };
+  let waiting: Asked[] = [];
+  const answerAll = () => {
+    const all = waiting;
+    waiting = [];
+    for (let at = 0; at < all.length; at += TOGETHER) {
+      const some = all.slice(at, at + TOGETHER);
+      const readings = some.map(({ bytes, asking }) => readJson(bytes, asking.limits));
+      const answers = readings.map((reading, index) => said(some[index] as Asked, reading));
+      for (const [index, answer] of answers.entries()) {
+        const send = (given: Said) => write(some[index] as Asked, given, sent);
+        if (answer instanceof Promise) answer.then(send, (fault) => send(faulted(fault)));
+        else send(answer);
+      }
+    }
+  };
+  return (asked) => {
+    if (waiting.push(asked) === 1) atEndOfTurn(answerAll);
+  };
 }
 
 function write(
-  request: IncomingMessage,
-  response: ServerResponse,
+  { request, response }: Asked,
   { status, type, text }: Said,
   headers: readonly string[],
 ): void {

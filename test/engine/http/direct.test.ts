@@ -20,14 +20,15 @@ async function portOf(app: FastifyInstance): Promise<number> {
   return Number(new URL(listening.address).port);
 }
 
-/** Everything that comes back until the connection is closed; what is sent last says that it is the last. */
+/** Everything that comes back. Who says too early that nothing follows is not answered. */
 function exchange(port: number, sent: Buffer): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   let received = "";
-  const socket = connect(port, "127.0.0.1", () => socket.end(sent));
+  const socket = connect(port, "127.0.0.1", () => socket.write(sent));
   socket.setEncoding("latin1");
   socket.on("data", (text) => {
     received += text;
+    if (/HTTP\/1\.1 [2-5]/.test(received)) socket.end();
   });
   socket.on("error", () => {});
   socket.on("close", () => resolve(received));
