@@ -38,8 +38,12 @@ const ASKED = {
 // biome-ignore lint/suspicious/noExplicitAny: JSON of an answer
 type Ask = (method: string, path: string, body?: unknown) => Promise<any>;
 
-async function served(cwd: string, use: (ask: Ask) => Promise<void>): Promise<void> {
-  const { code, err } = await serving(WORDS, cwd, async (printed) => {
+async function served(
+  cwd: string,
+  words: readonly string[],
+  use: (ask: Ask) => Promise<void>,
+): Promise<void> {
+  const { code, err } = await serving([...words, ...WORDS], cwd, async (printed) => {
     const { url } = JSON.parse(printed.split("\n")[0] ?? "");
     await use(async (method, path, body) => {
       const headers = { "content-type": "application/json", authorization: `Bearer ${SECRET}` };
@@ -54,7 +58,7 @@ async function served(cwd: string, use: (ask: Ask) => Promise<void>): Promise<vo
 test("a held call is asked for, approved and let through, over a restart, and recorded", async () => {
   const cwd = await place();
   let path = "";
-  await served(cwd, async (ask) => {
+  await served(cwd, [], async (ask) => {
     const { context } = await ask("POST", "/access/v1/evaluation", ASKED);
     const { expires_at, binding_token } = context.access_request;
     const submitted = { ...ASKED, denial: { expires_at, binding_token } };
@@ -64,7 +68,7 @@ test("a held call is asked for, approved and let through, over a restart, and re
     const approve = ["approvals", "approve", context.writ.approval.id, "--as", "carol"];
     expect(await writ([...approve, "--key", "carol.key"], { cwd })).toMatchObject({ code: 0 });
   });
-  await served(cwd, async (ask) => {
+  await served(cwd, [], async (ask) => {
     const { task, result } = await ask("GET", path);
     expect(task.status).toBe("approved");
     const { approval } = result;
@@ -79,6 +83,59 @@ test("a held call is asked for, approved and let through, over a restart, and re
   expect(recorded).toMatch(/"action":"access_request.submit","at":"[^"]*","by":"gateway"/);
   expect(recorded).not.toContain(SECRET);
   expect(await writ(["audit", "verify"], { cwd })).toMatchObject({ code: 0 });
+});
+
+const HERE = "https://writ.acme.example";
+const IDENTITY = `
+audience: ${HERE}
+issuers:
+  - type: link
+    issuer: https://delegation.acme.example
+    algorithms: Ed25519
+    roots: [alice]
+    humans: [alice]
+    keys: { file: acme.pub }
+`;
+
+test("an actor may be named whom verified tokens show, and no other", async () => {
+  const cwd = await place();
+  const [row] = JSON.parse(MAPPING).requests;
+  const request = {
+    ...row.request,
+    agent: { id: { $from: "subject", path: "/properties/act/sub" } },
+    principal: { id: { $from: "subject", path: "/id" } },
+    delegation: { tokens: { $from: "context", path: "/tokens" } },
+  };
+  const mapping = { ...JSON.parse(MAPPING), requests: [{ request }] };
+  writeFileSync(join(cwd, "mapping.json"), JSON.stringify(mapping));
+  writeFileSync(join(cwd, "identity.yaml"), IDENTITY);
+  for (const name of ["acme", "bot"]) await writ(["keys", "new", name], { cwd });
+  const link = `--issuer https://delegation.acme.example --from alice --to bot --scope deploy --audience ${HERE} --expires 1h`;
+  const words = ["delegate", "--key", "acme.key", "--holder", "bot.pub", ...link.split(" ")];
+  const { out } = await writ(words, { cwd });
+  const asked = {
+    ...ASKED,
+    subject: { type: "user", id: "alice", properties: { act: { sub: "bot" } } },
+    context: { session: "s", tokens: [out.trim()] },
+  };
+  const more = ["--identity", "identity.yaml"];
+  await served(cwd, more, async (ask) => {
+    const { context } = await ask("POST", "/access/v1/evaluation", asked);
+    const { expires_at, binding_token } = context.access_request;
+    const denial = { expires_at, binding_token };
+    const submit = (actor: object) => {
+      const subject = { type: "user", id: "alice" };
+      const body = { ...asked, subject, denial, client: { actor } };
+      return ask("POST", "/access/v1/requests", body);
+    };
+    expect(await submit({ id: "mallory" })).toMatchObject({
+      type: "urn:openid:authzen:access-request:error:invalid_denial_binding",
+    });
+    const issuer = "https://delegation.acme.example";
+    expect(await submit({ id: "bot", issuer, type: "ai_agent" })).toMatchObject({
+      task: { status: "pending" },
+    });
+  });
 });
 
 describe("is misuse", () => {

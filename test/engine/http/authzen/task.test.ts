@@ -1,5 +1,6 @@
 /** What becomes of access requests (SPEC §12.14; ARAP, Task Status Endpoint). */
 import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { ACCESS_PROBLEMS } from "../../../../engine/http/authzen/index.ts";
 import { accessDesk } from "./access-support.ts";
@@ -101,6 +102,26 @@ describe("a task", () => {
     desk.ledger.drop("approval", held.writ.approval.digest);
     expect(await statusOf(desk, path)).toBe("failed");
   });
+});
+
+test("what is sent and answered is what OpenAPI says", async () => {
+  const desk = accessDesk();
+  const { json: document } = await desk.ask("GET", "/openapi.json", undefined, "nobody");
+  const { post } = document.paths["/access/v1/requests"];
+  const { get } = document.paths["/access/v1/requests/{task}"];
+  expect(get.parameters).toMatchObject([{ name: "task", in: "path", required: true }]);
+  expect(Object.keys(post.responses)).toEqual(["201", "202", "default"]);
+  const ajv = new Ajv2020({ allowUnionTypes: true, strictTypes: false });
+  const accepts = (schema: object, json: unknown) => {
+    const isOne = ajv.compile(schema);
+    expect({ isOne: isOne(json), errors: isOne.errors }).toEqual({ isOne: true, errors: null });
+  };
+  const { held, submitted, path } = await desk.pending();
+  accepts(post.requestBody.content["application/json"].schema, submitted);
+  const schema = get.responses["200"].content["application/json"].schema;
+  accepts(schema, (await desk.status(path)).json);
+  await desk.say(held, "carol");
+  accepts(schema, (await desk.status(path)).json);
 });
 
 test("SPEC §12.14 lists every problem with its status", () => {
