@@ -12,6 +12,7 @@
  *
  * `undefined` is what is absent. Values are never changed once made.
  */
+import { hash } from "node:crypto";
 import type { Cause, LevelDecl } from "../lang/ir.ts";
 import { decimalFromNumber, spellDecimal } from "../lang/scalar/decimal.ts";
 import { spellDuration } from "../lang/scalar/duration.ts";
@@ -122,13 +123,21 @@ export function keyOf(values: readonly Scalar[]): string {
 
 /** `keyOf` for one value. */
 export function keyOfOne(value: Scalar): string {
-  return typeof value === "string" && value.charCodeAt(0) !== 0 ? value : TAG + tagged(value);
+  const isPlain =
+    typeof value === "string" && value.length <= KEPT_LENGTH && value.charCodeAt(0) !== 0;
+  return isPlain ? value : TAG + tagged(value);
 }
+
+/**
+ * A longer text is kept as its digest: whoever chooses what is counted must not choose how much of it is remembered.
+ * Ids are not longer.
+ */
+const KEPT_LENGTH = 1024;
 
 /** What a key begins with that is not simply a string: no text of people does, and one that did is tagged too. */
 const TAG = "\u0000";
 
-/** The values, `count` of them, that a key was made of; throws where it was made of others. */
+/** The values, `count` of them, that a key was made of, long ones as digests; throws where it was made of others. */
 export function scalarsOfKey(key: string, count: number): readonly Scalar[] {
   if (count === 1) return [key.startsWith(TAG) ? untagged(key.slice(TAG.length)) : key];
   const values: Scalar[] = [];
@@ -146,13 +155,13 @@ export function scalarsOfKey(key: string, count: number): readonly Scalar[] {
 function untagged(text: string): Scalar {
   const rest = text.slice(1);
   if (text.startsWith("s")) return rest;
+  if (text.startsWith("d")) return `sha256:${rest}`;
   return text.startsWith("n") ? Number(rest) : rest === "true";
 }
 
 function tagged(value: Scalar): string {
-  return typeof value === "string"
-    ? `s${value}`
-    : `${typeof value === "number" ? "n" : "b"}${value}`;
+  if (typeof value !== "string") return `${typeof value === "number" ? "n" : "b"}${value}`;
+  return value.length <= KEPT_LENGTH ? `s${value}` : `d${hash("sha256", value, "hex")}`;
 }
 
 /** The value that a `const` node holds: run-time values in JSON, as `ir.ts` describes them. */

@@ -2,12 +2,13 @@
  * Recorded decisions, counted by a policy that was not there yet (SPEC §7.9). Only records that hold their request
  * whole can be; another one ends how far back anything can be said. Pure.
  */
-import type { Program } from "../../lang/ir.ts";
+import type { CounterDecl, Program } from "../../lang/ir.ts";
 import type { Evaluator, Touch } from "../evaluate/evaluator.ts";
 import { createInterpreter } from "../evaluate/interpret.ts";
 import { NO_FACTS } from "../facts.ts";
 import { createRequestReader, type RequestReader } from "../request-reader.ts";
 import type { Missing, PastUse, PastUses } from "../state/past-uses.ts";
+import { toldApart } from "../state/touched.ts";
 import { Unknown } from "../value.ts";
 import type { RecordedDecision } from "./again.ts";
 import { sessionFrom } from "./whole.ts";
@@ -89,7 +90,7 @@ export class History {
     if (kind !== "counter" || declared === undefined) return;
     const isAttempt = declared.calls.base === "attempts";
     if (key instanceof Unknown || (!isAttempt && allowed === undefined)) return;
-    const counted = countedAmount(amount, declared.op === "sum");
+    const counted = countedAmount(amount, declared.op);
     if (counted === undefined || this.#uses.length > USES_MOST) return;
     // An attempt stays one, whatever becomes of the call.
     this.#uses.push({ index, key, atMs, amount: counted, call: isAttempt ? undefined : allowed });
@@ -107,7 +108,10 @@ interface RecordedOutcome {
 }
 
 /** A number too large to be told is the largest there is; one that is not there adds nothing. */
-function countedAmount(amount: Touch["amount"], isSum: boolean): PastUse["amount"] | undefined {
-  if (!(amount instanceof Unknown)) return amount;
-  return amount.cause === "overflow" && isSum ? Number.MAX_SAFE_INTEGER : undefined;
+function countedAmount(
+  amount: Touch["amount"],
+  op: CounterDecl["op"],
+): PastUse["amount"] | undefined {
+  if (!(amount instanceof Unknown)) return op === "distinct" ? toldApart(amount) : amount;
+  return amount.cause === "overflow" && op === "sum" ? Number.MAX_SAFE_INTEGER : undefined;
 }

@@ -10,6 +10,7 @@ import {
   isList,
   isMap,
   isSet,
+  keyOfOne,
   NULL,
   type RecordValue,
   type Scalar,
@@ -63,7 +64,7 @@ export interface Returning {
   readonly sensitivity: number;
   /** What a record of the output comes from: its own member `name`, or for all of it the text `name`. */
   readonly source?: { readonly of: "output" | "call"; readonly name: string };
-  /** What the call put in, which says nothing when it comes back out. */
+  /** What the call put in, which says nothing when it comes back out; long texts as their digests. */
   readonly own: readonly string[];
 }
 
@@ -91,7 +92,7 @@ const NO_TEXTS: readonly string[] = [];
 function sourceOf({ source }: ToolDecl, args: RecordValue): Returning["source"] {
   if (source?.of !== "args")
     return source === undefined ? undefined : { of: "output", name: source.name };
-  return { of: "call", name: textsIn(args[source.name], spaced).join(" ") };
+  return { of: "call", name: sourceNamed(textsIn(args[source.name], spaced).join(" ")) };
 }
 
 /**
@@ -133,7 +134,8 @@ export class Seen {
     const own = new Set(parts.length === 0 ? NO_TEXTS : returning.own);
     for (const part of parts) {
       const labelled = labeller(returning, part.labels);
-      for (const leaf of leavesOf(part.value, labelled)) if (!own.has(leaf.text)) this.add(leaf);
+      for (const leaf of leavesOf(part.value, labelled))
+        if (!own.has(keyOfOne(leaf.text))) this.add(leaf);
     }
     return this.#entries.length > before;
   }
@@ -313,7 +315,7 @@ function textsIn(
 /** Of what a call was given, as read and as it stands on the wire: an amount is not its ten-thousandths there. */
 function ownTexts({ args: fields, open }: ToolDecl, args: RecordValue): readonly string[] {
   const wire = toWire(args, { kind: "Record", fields, open }, []);
-  return [...new Set([...textsIn(args), ...textsIn(anyFromJson(wire))])];
+  return [...new Set([...textsIn(args), ...textsIn(anyFromJson(wire))].map(keyOfOne))];
 }
 
 /** How a normalised text is looked for. */
@@ -345,7 +347,7 @@ type Labeller = {
 };
 
 function labeller({ yields, source }: Returning, added: readonly string[]): Labeller {
-  const missing = source?.of === "output" ? "" : source && sourceNamed(source.name);
+  const missing = source?.of === "output" ? "" : source?.name;
   return {
     labelsAt: (place) => new Set([...added, ...yielded(yields, place)]),
     sourceOf: (record) => {

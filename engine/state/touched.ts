@@ -1,7 +1,7 @@
 /** What a decision does to the counters and latches that it touches: every store must say the same of it. */
 import type { CallFilter, CounterDecl, LatchDecl } from "../../lang/ir.ts";
 import type { Touch } from "../evaluate/evaluator.ts";
-import { type Scalar, Unknown } from "../value.ts";
+import { keyOfOne, type Scalar, Unknown } from "../value.ts";
 import type { Effects } from "./store.ts";
 
 /** What is counted; missing where nothing is. */
@@ -11,9 +11,14 @@ export function countedOf(
   effects: Effects,
 ): Scalar | undefined {
   if (!isCounted(calls, effects)) return undefined;
-  if (!(amount instanceof Unknown)) return amount;
+  if (!(amount instanceof Unknown)) return op === "distinct" ? toldApart(amount) : amount;
   // A number too large to be told is the largest there is; one that is not there adds nothing.
   return amount.cause === "overflow" && op === "sum" ? Number.MAX_SAFE_INTEGER : undefined;
+}
+
+/** A value among different ones: a long one is known by its digest, as it is in keys. */
+export function toldApart(value: Scalar): Scalar {
+  return typeof value === "string" ? keyOfOne(value) : value;
 }
 
 /** When the latch is set, or reset: at once, or once the call has succeeded; missing where it is not. */

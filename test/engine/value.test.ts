@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Inquiry, Seen } from "../../engine/state/origin.ts";
-import { equal, keyOf, record, scalarsOfKey, type Value } from "../../engine/value.ts";
+import { equal, keyOf, keyOfOne, record, scalarsOfKey, type Value } from "../../engine/value.ts";
 
 /** A list that holds a list twice, which holds a list twice, and so on: few objects, and many ways through them. */
 function doubled(innermost: Value, depth: number): Value {
@@ -43,4 +43,17 @@ test("a key tells the values it was made of", () => {
   );
   expect(() => scalarsOfKey(keyOf(["a", "b"]), 3)).toThrow();
   expect(() => scalarsOfKey("no key", 2)).toThrow();
+});
+
+test("a long text takes no more room in a key than a short one, and is no other", () => {
+  const long = "x".repeat(60_000);
+  for (const key of [keyOfOne(long), keyOf([long, 1])]) expect(key.length).toBeLessThan(100);
+  expect(keyOfOne(`${long}y`)).not.toBe(keyOfOne(long));
+  expect(keyOfOne(keyOfOne(long)), "nobody sends the key itself").not.toBe(keyOfOne(long));
+  expect(scalarsOfKey(keyOf([long, 1]), 2)).toEqual([
+    expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+    1,
+  ]);
+  const id = "i".repeat(1_024);
+  expect(scalarsOfKey(keyOf([id, "task"]), 2)).toEqual([id, "task"]);
 });

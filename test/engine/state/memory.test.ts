@@ -291,3 +291,20 @@ describe("a task under way when the policy changes", () => {
     expect(outcomeOf(second.call("close", { path: "a" }, intent))).toBe("allow");
   });
 });
+
+test("what an agent sends is counted, and little of it is remembered", async () => {
+  const driver = drive(`
+    tool pay { effect write, args { to: String } }
+    permit pay tool pay
+    forbid often tool pay when tries >= 2 or different >= 3
+    counter tries = count attempts pay per args.to
+    counter different = distinct args.to of attempts pay per agent
+  `);
+  const long = (name: string) => name.repeat(30_000);
+  const found = ["a", "a", "a", "b", "c", "d"].map((name) =>
+    outcomeOf(driver.call("pay", { to: long(name) })),
+  );
+  expect(found).toEqual(["allow", "allow", "forbidden", "allow", "allow", "forbidden"]);
+  const reading = await driver.engine.inspection.state(100);
+  expect(JSON.stringify(reading).length).toBeLessThan(4_000);
+});
