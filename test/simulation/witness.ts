@@ -238,6 +238,9 @@ export class Witness {
     const status = String(reply[0]);
     if (run.name !== "attempt" || run.keeps) this.#leadMs = this.#leadNow();
     this.#mayAnswer(run.name);
+    if (status === "ok" && isChange(run) && Number(reply[2]) <= this.#writes) {
+      this.#mismatch("a change was acknowledged, and not counted");
+    }
     if (operation === undefined) this.#parts.violated("the server was asked by nobody");
     else if (run.name === "attempt" && operation.kind === "decide" && run.keeps) {
       if (status === "ok") this.#decided(run, Number(reply[1]), operation);
@@ -336,6 +339,10 @@ export class Witness {
       else model.reinstated(operation.session);
     }
   }
+}
+
+function isChange({ name, keeps }: Run): boolean {
+  return name === "settle" || name === "session" || (name === "attempt" && keeps);
 }
 
 function isKept(status: string): boolean {

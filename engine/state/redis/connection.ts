@@ -36,6 +36,8 @@ export interface Connection {
   /** A command that leaves state alone: it reads, or changes what is kept beside it. */
   read(command: readonly string[]): Promise<unknown>;
   readonly steady: SteadyTime;
+  /** Names what the store has been since the last loss that was confirmed. */
+  readonly generation: string;
   readiness(): Readiness;
   close(): void;
 }
@@ -121,6 +123,10 @@ class Line implements Connection {
       this.#failed(fault, link);
       throw unavailable(fault);
     }
+  }
+
+  get generation(): string {
+    return this.#generation;
   }
 
   readiness(): Readiness {

@@ -38,6 +38,8 @@ const CELLS_AT_ONCE = 50;
 const ASK_EVERY_MS = 10_000;
 
 interface Known {
+  /** Of the store: another one knows of nobody. */
+  readonly generation: string;
   readonly askedMs: number;
   readonly beganMs: number;
   /** When this log was first decided with. */
@@ -63,9 +65,13 @@ export class Counted {
 
   /** Before a decision of this policy is kept. */
   isDue(): boolean {
-    if (this.#known === undefined) return true;
+    if (this.#known === undefined || this.#isAnother()) return true;
     const nowMs = this.#storeMs();
     return nowMs - this.#known.askedMs >= ASK_EVERY_MS && this.late(nowMs) !== undefined;
+  }
+
+  #isAnother(): boolean {
+    return this.#known?.generation !== this.#parts.connection.generation;
   }
 
   /** Once for all who ask at a time. */
@@ -77,9 +83,10 @@ export class Counted {
   }
 
   async #askNow(): Promise<Known> {
-    const { digest, tables } = this.#parts;
+    const { digest, tables, connection } = this.#parts;
+    const { generation } = connection;
     const args = this.#arguments().text(digest).number(POLICIES_MOST);
-    args.text(this.#known === undefined ? "first" : "").number(tables.length);
+    args.text(this.#isAnother() ? "first" : "").number(tables.length);
     args.text(...tables.map(({ meaning }) => meaning));
     const [, now, , began, registered, ...since] = await this.#run("counting", args);
     const counters = tables.map(({ windowMs }, index) => ({
@@ -87,6 +94,7 @@ export class Counted {
       sinceMs: Number(since[index]),
     }));
     this.#known = {
+      generation,
       askedMs: Number(now),
       beganMs: Number(began),
       registeredMs: Number(registered),

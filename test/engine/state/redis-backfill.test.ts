@@ -1,9 +1,11 @@
 /** What is filled in of the past comes to the same in Redis as in memory, at every later moment. */
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createEngine } from "../../../engine/engine.ts";
 import { createSharedEngine } from "../../../engine/shared-engine.ts";
 import { createMemoryStore } from "../../../engine/state/memory.ts";
 import type { Backfill, PastUse, PastUses } from "../../../engine/state/past-uses.ts";
+import { confirmLoss } from "../../../engine/state/redis/confirm.ts";
 import { SCRIPT } from "../../../engine/state/redis/script.ts";
 import { connectRedis } from "../../../engine/state/redis/store.ts";
 import type { Program } from "../../../lang/ir.ts";
@@ -153,6 +155,32 @@ describeRedis("the past of counters", () => {
     expect(counters.map(({ keys }) => keys)).toEqual([0, 0, 2, 0, 0]);
     close();
   });
+
+  test("who decides, and what is counted, is said again to a store that was emptied", async () => {
+    const url = `redis://127.0.0.1:${redis.port}/emptied`;
+    const address = redisAt(url);
+    const store = await connectRedis({ address, timeoutMs: 5_000, settleMs: 0, log: "mine" });
+    const engine = createSharedEngine({ program: BEFORE, digest: "sha256:before", store });
+    const pay = async () => {
+      const args = { amount: 1, to: "x" };
+      const answer = await engine.decide({ agent: { id: "a" }, tool: { name: "pay", args } });
+      return answer.kind === "answer" && answer.value.decision;
+    };
+    const known = async () => [
+      await redis.command("HKEYS", "writ:{emptied}:logs"),
+      await redis.command("HKEYS", "writ:{emptied}:policies"),
+    ];
+    expect(await pay()).toBe("allow");
+    expect(await known()).toEqual([["mine"], ["sha256:before"]]);
+    await redis.command("FLUSHALL");
+    expect(await pay()).toBe("deny");
+    expect(
+      await confirmLoss(address, { operator: "ann", because: "known", atMs: 0 }),
+    ).toBeDefined();
+    for (let tries = 0; tries < 1_000 && (await pay()) === "deny"; tries++) await pause(10);
+    expect(await known()).toEqual([["mine"], ["sha256:before"]]);
+    store.close();
+  }, 60_000);
 });
 
 function byKey(counter: object): object {
