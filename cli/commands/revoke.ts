@@ -68,12 +68,20 @@ async function list(client: AdminClient, input: Input, io: Io): Promise<ExitCode
 function shown(revocations: readonly RevocationView[], io: Io): string {
   if (revocations.length === 0) return "nothing is revoked\n";
   const paint = painter(io);
-  const rows = revocations.map(({ kind, id, active, issued_until, by, because }) => [
-    `${kind} ${paint("bold", printable(id))}`.trim(),
-    active ? paint("red", "revoked") : `issued until ${issued_until}`,
-    `by ${printable(by)}: ${printable(because)}`,
-  ]);
+  const rows = revocations.map((one) => {
+    const { kind, id, issuer, active, by, because } = one;
+    const of = issuer === undefined ? "" : ` of ${printable(issuer)}`;
+    return [
+      `${kind} ${paint("bold", printable(id))}${of}`.trim(),
+      active ? paint("red", "revoked") : reached(one),
+      `by ${printable(by)}: ${printable(because)}`,
+    ];
+  });
   return table(rows);
+}
+
+function reached({ issued_until: until, ends }: RevocationView): string {
+  return ends === undefined ? `issued until ${until}` : `issued until ${until}, all from ${ends}`;
 }
 
 async function send(

@@ -9,7 +9,7 @@ import { eventStream } from "../../support/event-stream.ts";
 import { HERE } from "../../support/identity.ts";
 import { describeRedis, startRedis } from "../../support/redis.ts";
 import { type Serving, serve } from "../../support/served.ts";
-import { ISSUERS, issSub, RISC, setClaims, signSet, TRANSMITTER } from "../../support/signals.ts";
+import { CAEP, IDP, ISSUERS, issSub, RISC, setClaims, signSet, TRANSMITTER } from "../../support/signals.ts";
 
 const IDENTITY = JSON.stringify({ audience: HERE, issuers: ISSUERS, transmitters: [TRANSMITTER] });
 const FILES = { "p/p.writ": SMALL, "identity.json": IDENTITY };
@@ -45,9 +45,14 @@ test("an account that was disabled is denied, and still after a restart", async 
   expect(await decide(service)).toBe("revoked");
   const listed = await writ(["revoke", "list"], { cwd });
   expect(listed.out).toMatch(/^standing alice +revoked +by https:\/\/signals.*account-disabled/);
+  const token1 = { format: "jwt_id", iss: IDP, jti: "t-1" };
+  const iat = Math.floor(Date.now() / 1_000);
+  const ended = setClaims(`${CAEP}session-revoked`, {}, token1, { iat });
+  expect(await push(service, await signSet(ended))).toBe(202);
+  expect((await writ(["revoke"], { cwd })).out).toMatch(/^token t-1 of https:\/\/idp\S+ +revoked/);
   const metrics = await (await fetch(`${service.listening.metrics}/metrics`)).text();
   for (const [result, count] of [
-    ["applied", 1],
+    ["applied", 2],
     ["duplicate", 1],
     ["invalid_request", 1],
   ]) {
