@@ -1,5 +1,6 @@
 /** Takes security events that are pushed (RFC 8935): what they take back is kept before that is said. */
 import type { OperatorAction } from "../audit/record.ts";
+import { canonicalJson } from "../canonical-json.ts";
 import type { DelegationCause } from "../identity/cause.ts";
 import { LEEWAY_MS } from "../identity/chain.ts";
 import { readInstant } from "../identity/claims.ts";
@@ -141,9 +142,8 @@ function timeOf(json: unknown, { at, issuedAtMs }: SecurityEvents): number | Eve
   return refuseEvent("invalid_request", "the time of its event is none, or after it was issued");
 }
 
-/** Of JSON that was read strictly, in the same order. */
 function isSame(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  return other !== undefined && canonicalJson(one) === canonicalJson(other);
 }
 
 /** All of it, and then that it was taken: what fails between is done again when the event is sent again. */
@@ -161,9 +161,9 @@ async function applyAll(
     ...(keepMs === undefined ? {} : { keepUntilMs: now() + keepMs }),
   };
   const verdicts: Verdict[] = [];
-  const act = async () => {
-    for (const effect of effects) verdicts.push(await apply(effect, said, revocations));
-  };
+  // All at once: what one of them waits for, or fails at, keeps no other from being in force.
+  const act = () =>
+    allOf(effects.map(async (one) => void verdicts.push(await apply(one, said, revocations))));
   const told = async () =>
     record?.({
       action: `event.${names}`,
@@ -171,7 +171,7 @@ async function applyAll(
       details: { id: set.id, effects: effects.map(spell) },
     });
   try {
-    await (effects.some(loosens) ? told().then(act) : bothOf(act(), told()));
+    await (effects.some(loosens) ? told().then(act) : allOf([act(), told()]));
     const conflict = verdicts.find((one) => one.kind === "conflict");
     if (conflict?.kind === "conflict") {
       onNotice(`an event of ${by} (${names}) is in conflict with what was said: ${conflict.why}`);
@@ -195,7 +195,8 @@ function loosens(effect: Effect): boolean {
   return effect.kind === "stand" && effect.standing.status === "active";
 }
 
-async function bothOf(...running: readonly Promise<unknown>[]): Promise<void> {
+/** Rejects with the first that did, once all have ended. */
+async function allOf(running: readonly Promise<unknown>[]): Promise<void> {
   for (const one of await Promise.allSettled(running)) {
     if (one.status === "rejected") throw one.reason;
   }

@@ -9,7 +9,16 @@ import { eventStream } from "../../support/event-stream.ts";
 import { HERE } from "../../support/identity.ts";
 import { describeRedis, startRedis } from "../../support/redis.ts";
 import { type Serving, serve } from "../../support/served.ts";
-import { CAEP, IDP, ISSUERS, issSub, RISC, setClaims, signSet, TRANSMITTER } from "../../support/signals.ts";
+import {
+  CAEP,
+  IDP,
+  ISSUERS,
+  issSub,
+  RISC,
+  setClaims,
+  signSet,
+  TRANSMITTER,
+} from "../../support/signals.ts";
 
 const IDENTITY = JSON.stringify({ audience: HERE, issuers: ISSUERS, transmitters: [TRANSMITTER] });
 const FILES = { "p/p.writ": SMALL, "identity.json": IDENTITY };

@@ -304,7 +304,7 @@ describe("an event", () => {
     const at = await signalsWorld();
     const event = (subject: unknown) => at.tell(REVOKED, { subject }, ALICE);
     expect(toldOf(await event(issSub("bob")))).toBe("invalid_request");
-    expect(toldOf(await event(ALICE))).toBe("applied");
+    expect(toldOf(await event({ sub: "alice", iss: IDP, format: "iss_sub" }))).toBe("applied");
   });
 
   test("that is to come is refused", async () => {
@@ -347,6 +347,16 @@ describe("what cannot be kept", () => {
     expect(toldOf(await at.receiver.receive(token))).toBe("applied");
     const later = await signalsWorld(TRANSMITTER, ledger);
     expect(await later.ask()).toBe("revoked");
+  });
+
+  test("keeps nothing else of the event from being in force", async () => {
+    const ledger = new Failing();
+    const at = await signalsWorld(TRANSMITTER, ledger);
+    const subject = { format: "complex", user: ALICE };
+    const events = { [`${RISC}account-disabled`]: {}, [`${CAEP}session-revoked`]: {} };
+    ledger.isBroken = true;
+    expect(toldOf(await at.tell("", {}, subject, { events }))).toBe("unavailable");
+    expect(at.revocations.all().map(({ kind }) => kind)).toEqual(["standing", "principal"]);
   });
 
   test("is in force where only its record fails, and not said to be taken", async () => {
