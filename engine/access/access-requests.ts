@@ -73,11 +73,17 @@ export class AccessRequests {
     return this.#parts.approvals.now();
   }
 
+  /** What was submitted with this key, whatever came of it since; `undefined` where nothing was. */
+  known(given: Pick<Submission, "caller" | "key" | "body">): Submitted | undefined {
+    const known = this.#at(placeOf(given.caller, given.key));
+    return known && repeated(known.request, given);
+  }
+
   /** Recorded before it is kept; the same again is the one there is. */
   async submit(given: Submission): Promise<Submitted> {
     const place = placeOf(given.caller, given.key);
-    const known = this.#at(place);
-    if (known !== undefined) return repeated(known.request, given);
+    const known = this.known(given);
+    if (known !== undefined) return known;
     const opened = this.#open(place, given);
     if (opened === undefined) return { kind: "not_requestable" };
     if (this.#countOf(given.caller) >= MOST_EACH) return { kind: "full" };
@@ -205,7 +211,7 @@ export class AccessRequests {
   }
 }
 
-function repeated(known: AccessRequest, { body }: Submission): Submitted {
+function repeated(known: AccessRequest, { body }: Pick<Submission, "body">): Submitted {
   return known.body === body ? { kind: "taken", request: known } : { kind: "duplicate" };
 }
 

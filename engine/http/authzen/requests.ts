@@ -1,7 +1,12 @@
 /** Access requests over HTTP (SPEC §12.14; AuthZEN Access Request and Approval Profile). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type AccessRequest, type Ended, referenceTo } from "../../access/access-request.ts";
-import { type AccessRequests, TOLD_MS } from "../../access/access-requests.ts";
+import {
+  type AccessRequests,
+  type Submission,
+  type Submitted,
+  TOLD_MS,
+} from "../../access/access-requests.ts";
 import type { Binder } from "../../access/binding.ts";
 import { digestOf } from "../../canonical-json.ts";
 import { JSON_LIMITS } from "../../limits.ts";
@@ -12,7 +17,7 @@ import { ACCESS_REQUEST_SCHEMA, CANCELLATION_SCHEMA, TASK_SCHEMA } from "../door
 import { sendProblem, sendProblemBody } from "../problem.ts";
 import { admitting, callerOf, type EnforcementPoint } from "./callers.ts";
 import { JWKS, REQUESTS } from "./metadata.ts";
-import { readSubmission } from "./submission.ts";
+import { readSubmission, type SubmittedBody } from "./submission.ts";
 import { judgeSubmission } from "./submitted.ts";
 
 export interface AccessParts {
@@ -59,7 +64,7 @@ export function serveRequests(
   );
   const telling = { purpose: "AuthZEN: what became of it", answer: TASK_SCHEMA };
   app.get(`${base}${REQUESTS}/:task`, { config: telling, onRequest }, (request, reply) =>
-    withTask(request, reply, serving, (task) => answerStatus(task, reply, serving)),
+    withTask(request, reply, serving, (task) => answerTask(task, reply, serving)),
   );
   const cancelling = {
     purpose: "AuthZEN: asks for it no more",
@@ -95,31 +100,16 @@ async function answerSubmission(
     const detail = "`idempotency-key`: up to 256 visible characters";
     return sendProblem(reply, "bad_request", { detail });
   }
-  let digest = "";
+  let body = "";
   const read = (json: unknown, problems: Problem[]) => {
-    digest = digestOf(json);
+    body = digestOf(json);
     return readSubmission(json, problems);
   };
-  return answerRead(request, reply, read, async (body) => {
-    const { requests, binder } = serving;
-    const judged = await judgeSubmission(body, { caller, binder, requests });
-    if (!judged.ok) return sendAccessProblem(reply, judged.problem, judged.why);
-    const { evaluation, approval, digest: asked } = judged.binding;
-    const given = { caller, evaluation, approval, digest: asked, body: digest };
-    const unnamed = `denial ${evaluation}`;
-    const submitted = await orUnavailable(() =>
-      requests.submit({ ...given, key: key === undefined ? unnamed : `key ${key}` }),
-    );
-    switch (submitted?.kind) {
-      case "taken":
-        return answerTaken(submitted.request, reply, serving);
-      case "duplicate":
-        return sendAccessProblem(reply, "duplicate_request");
-      case "not_requestable":
-        return sendAccessProblem(reply, "not_requestable", "evaluate again: the hold is over");
-      default:
-        return sendProblem(reply, "unavailable", { detail: "the request could not be kept" });
-    }
+  return answerRead(request, reply, read, async (submitted) => {
+    const { requests } = serving;
+    const known = key === undefined ? undefined : requests.known({ caller, key, body });
+    if (known !== undefined) return answerSubmitted(known, reply, serving);
+    return answerNew(submitted, { caller, key, body }, reply, serving);
   });
 }
 
@@ -127,21 +117,55 @@ async function answerSubmission(
 function keyIn({ headers }: FastifyRequest): string | undefined | false {
   const key = headers["idempotency-key"];
   if (key === undefined) return undefined;
-  return typeof key === "string" && /^[!-~][ -~]{0,255}$/.test(key) ? key : false;
+  return typeof key === "string" && /^[!-~][ -~]{0,255}$/.test(key) ? `key ${key}` : false;
 }
 
-async function answerTaken(task: AccessRequest, reply: FastifyReply, serving: Serving) {
-  const ended = await serving.requests.ended(task);
-  reply.header("location", `${serving.endpoint}/${task.id}`);
-  return sendJson(reply.code(ended === undefined ? 202 : 201), bodyOf(task, ended, serving));
+async function answerNew(
+  submitted: SubmittedBody,
+  { caller, key, body }: Pick<Submission, "caller" | "body"> & { readonly key: string | undefined },
+  reply: FastifyReply,
+  serving: Serving,
+): Promise<FastifyReply> {
+  const { requests, binder } = serving;
+  const judged = await judgeSubmission(submitted, { caller, binder, requests });
+  if (!judged.ok) return sendAccessProblem(reply, judged.problem, judged.why);
+  const { evaluation, approval, digest } = judged.binding;
+  const given = { caller, key: key ?? `denial ${evaluation}`, body, evaluation, approval, digest };
+  const done = await attempt(() => requests.submit(given));
+  return done.ok ? answerSubmitted(done.value, reply, serving) : notKept(reply);
+}
+
+function answerSubmitted(submitted: Submitted, reply: FastifyReply, serving: Serving) {
+  switch (submitted.kind) {
+    case "taken": {
+      const { request: task } = submitted;
+      if (!isTold(task, serving.requests)) return sendAccessProblem(reply, "task_expired");
+      reply.header("location", `${serving.endpoint}/${task.id}`);
+      return answerTask(task, reply, serving, { waiting: 202, ended: 201 });
+    }
+    case "duplicate":
+      return sendAccessProblem(reply, "duplicate_request");
+    case "not_requestable":
+      return sendAccessProblem(reply, "not_requestable", "evaluate again: the hold is over");
+    case "full":
+      return notKept(reply);
+  }
 }
 
 /** Seconds: people decide, and a caller that polls faster learns nothing. */
 const POLL_AFTER = 5;
 
-async function answerStatus(task: AccessRequest, reply: FastifyReply, serving: Serving) {
-  const ended = await serving.requests.ended(task);
+async function answerTask(
+  task: AccessRequest,
+  reply: FastifyReply,
+  serving: Serving,
+  statuses = { waiting: 200, ended: 200 },
+): Promise<FastifyReply> {
+  const told = await attempt(() => serving.requests.ended(task));
+  if (!told.ok) return notKept(reply);
+  const { value: ended } = told;
   if (ended === undefined) reply.header("retry-after", String(POLL_AFTER));
+  reply.code(ended === undefined ? statuses.waiting : statuses.ended);
   return sendJson(reply, bodyOf(task, ended, serving));
 }
 
@@ -152,11 +176,9 @@ async function answerCancel(
   serving: Serving,
 ): Promise<FastifyReply> {
   const cancel = async () => {
-    const done = await orUnavailable(() => serving.requests.cancel(task));
-    if (done === undefined) {
-      return sendProblem(reply, "unavailable", { detail: "it could not be kept" });
-    }
-    if (!done) return sendAccessProblem(reply, "invalid_task_state");
+    const done = await attempt(() => serving.requests.cancel(task));
+    if (!done.ok) return notKept(reply);
+    if (!done.value) return sendAccessProblem(reply, "invalid_task_state");
     return sendJson(reply, bodyOf(task, { status: "cancelled" }, serving));
   };
   const hasBody = request.body instanceof Uint8Array && request.body.length > 0;
@@ -185,8 +207,11 @@ async function withTask(
   const { task: id = "" } = request.params as { readonly task?: string };
   const task = requests.find(id, callerOf(request));
   if (task === undefined) return sendAccessProblem(reply, "unknown_task");
-  if (task.untilMs + TOLD_MS <= requests.now()) return sendAccessProblem(reply, "task_expired");
-  return answer(task);
+  return isTold(task, requests) ? answer(task) : sendAccessProblem(reply, "task_expired");
+}
+
+function isTold({ untilMs }: AccessRequest, requests: AccessRequests): boolean {
+  return requests.now() < untilMs + TOLD_MS;
 }
 
 function bodyOf(task: AccessRequest, ended: Ended | undefined, { endpoint }: Serving): object {
@@ -206,11 +231,17 @@ function bodyOf(task: AccessRequest, ended: Ended | undefined, { endpoint }: Ser
   };
 }
 
-/** What cannot be recorded or kept is not done. */
-async function orUnavailable<Value>(act: () => Promise<Value>): Promise<Value | undefined> {
+type Attempted<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false };
+
+/** What cannot be recorded or kept is not done, and not told. */
+async function attempt<Value>(act: () => Promise<Value>): Promise<Attempted<Value>> {
   try {
-    return await act();
+    return { ok: true, value: await act() };
   } catch {
-    return undefined;
+    return { ok: false };
   }
+}
+
+function notKept(reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, "unavailable", { detail: "it could not be recorded or kept" });
 }

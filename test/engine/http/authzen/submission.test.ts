@@ -199,6 +199,26 @@ describe("an access request", () => {
     });
   });
 
+  test("that is sent again with its key is the same, whatever came of it since", async () => {
+    const desk = accessDesk();
+    const held = await desk.evaluate();
+    const submitted = desk.submissionOf(held);
+    const { task } = (await desk.submit(submitted, "k-1")).json;
+    await desk.say(held, "carol");
+    const path = new URL(task.status_endpoint).pathname;
+    expect((await desk.again(path)).decision).toBe(true);
+    desk.driver.nowMs += 30 * MINUTE;
+    const again = await desk.submit(submitted, "k-1");
+    expect(again).toMatchObject({
+      status: 201,
+      json: { task: { id: task.id, status: "approved" } },
+    });
+    const other = await desk.submit({ ...submitted, denial: { expires_at: "x" } }, "k-1");
+    expect(other).toMatchObject({ status: 409, json: { type: error("duplicate_request") } });
+    desk.driver.nowMs += 60 * MINUTE;
+    expect((await desk.submit(submitted, "k-1")).json.type).toBe(error("task_expired"));
+  });
+
   test("after its approval was used cannot be made", async () => {
     const desk = accessDesk();
     const { held, submitted, path } = await desk.pending();

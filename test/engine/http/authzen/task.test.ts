@@ -96,6 +96,26 @@ describe("a task", () => {
     expect(await statusOf(desk, path)).toBe("cancelled");
   });
 
+  test("is not told of where what is told cannot be kept", async () => {
+    const desk = accessDesk();
+    const { held, path } = await desk.pending();
+    await desk.say(held, "carol");
+    const put = desk.ledger.put.bind(desk.ledger);
+    desk.ledger.put = () => {
+      throw new Error("no room");
+    };
+    expect((await desk.status(path)).status).toBe(503);
+    desk.ledger.put = put;
+    expect(await statusOf(desk, path)).toBe("approved");
+  });
+
+  test("of which nothing more is told can be cancelled no more", async () => {
+    const desk = accessDesk();
+    const { path } = await desk.pending();
+    desk.driver.nowMs += 70 * MINUTE;
+    expect((await desk.ask("DELETE", `${path}/cancel`)).status).toBe(410);
+  });
+
   test("has failed where its approval was lost", async () => {
     const desk = accessDesk();
     const { held, path } = await desk.pending();
