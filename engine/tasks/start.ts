@@ -104,7 +104,7 @@ async function holdingOf(
       : report(problems, "/delegation", "hands nothing on: a task is somebody's who delegates it");
   }
   if (Array.isArray(chain)) {
-    return { ...NOTHING_HELD, through: asserted(chain), isDelegated: true };
+    return { ...NOTHING_HELD, through: asserted(toldOf(chain, principal)), isDelegated: true };
   }
   const from = isObject(principal) ? partyOf(principal) : undefined;
   if (from !== undefined && from.id !== agent) {
@@ -119,6 +119,15 @@ const NO_TASK_IN_TASK = refuseDelegation("task_mismatch", "a task starts no task
 /** As they are asserted, which the engine reads before anything rests on them. */
 function asserted(chain: readonly unknown[]): readonly VouchedHop[] {
   return chain as readonly VouchedHop[];
+}
+
+/** The root's kind may stand beside the chain, which is all that is kept of it. */
+function toldOf(chain: readonly unknown[], principal: unknown): readonly unknown[] {
+  const [first, ...more] = chain;
+  if (!isObject(first) || !isObject(principal)) return chain;
+  const isSame = partyId(first.from) === principal.id;
+  const hasKind = isObject(first.from) && first.from.kind !== undefined;
+  return isSame && !hasKind ? [{ ...first, from: partyOf(principal) }, ...more] : chain;
 }
 
 function partyOf(party: unknown): Members & { readonly id?: unknown } {

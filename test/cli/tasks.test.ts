@@ -149,6 +149,30 @@ test("an operator ends a task, once", { timeout: 60_000 }, async () => {
   expect(await run("stop", id)).toMatchObject({ code: 2 });
 });
 
+test("a start that a rule holds is granted once somebody approves it, once", {
+  timeout: 60_000,
+}, async () => {
+  const cwd = await directory();
+  await writ(["keys", "new", "carol"], { cwd });
+  const held = 'hold asked tool start_task until approved by group "staff"';
+  writeFileSync(join(cwd, "p/held.writ"), `package example.errands\n\n${held}\n`);
+  const approvers = [{ id: "carol", groups: ["staff"], keys: ["carol.pub"] }];
+  writeFileSync(join(cwd, "approvers.json"), JSON.stringify({ approvers }));
+  const service = await serving(cwd, [...GRANTING, "--approvers", "approvers.json"]);
+  const start = async (more: Json = {}) => (await service.ask("/tasks", asking(cwd, more))).json;
+  const { decision, approval, grant } = await start();
+  expect([decision, approval?.status, grant]).toEqual(["hold", "pending", undefined]);
+  const approve = ["approvals", "approve", approval.id, "--as", "carol", "--key", "carol.key"];
+  expect(await writ(approve, { cwd })).toMatchObject({ code: 0 });
+  const key = publicJwk({ pem: readFileSync(join(cwd, "helper.pub"), "utf8") });
+  const another = { grant: { key, lasts: "10m", depth: 1 } };
+  expect((await start(another)).decision).toBe("hold");
+  const approved = await start();
+  expect(approved).toMatchObject({ decision: "allow" });
+  expect(await called(service, [approved.grant.token])).toBe("allow");
+  expect((await start()).decision).toBe("hold");
+});
+
 test("what was granted and what ended is so after a restart", { timeout: 60_000 }, async () => {
   const cwd = await directory();
   const first = await serve([...GRANTING, "p"], cwd);

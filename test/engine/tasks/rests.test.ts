@@ -89,6 +89,16 @@ describe("a grant counts as long as the status does of a token that it was start
     expect(asked.at(-1)).toEqual({ uri: `${IDP}/lists/1`, index: 3 });
   });
 
+  test("also where it is told otherwise while the task is started", async () => {
+    let count = 0;
+    const statuses: Statuses = { refusal: () => (count++ === 0 ? SUSPENDED : undefined) };
+    const rig = await rigOf({ issuers: [config()], statuses });
+    const delegation = { tokens: [await access(LISTED)] };
+    const { decision, cause, grant } = await rig.start({ principal: undefined, delegation });
+    expect([decision, cause, grant]).toEqual(["deny", "status_suspended", undefined]);
+    expect(count).toBe(2);
+  });
+
   test("which is not asked where the configuration ignores it, or there is none", async () => {
     const statuses: Statuses = { refusal: () => SUSPENDED };
     const ignoring = await rigOf({ issuers: [config({ status: "ignore" })], statuses });

@@ -292,6 +292,27 @@ describe("a grant is within what the agent was handed", () => {
     expect(await rig.ask(tokens[1] ?? [], "look")).toBe("revoked");
   });
 
+  test("and has a root of the kind that was told beside the chain", async () => {
+    const policy = `${POLICY}\nforbid nobody tool look unless delegation.root is human`;
+    const rig = await rigOf({ policy });
+    const chain = [{ from: "alice", to: "bot", scope: ["pay"] }];
+    const { token } = await rig.grant({ delegation: { chain } });
+    expect(await rig.ask([token], "look")).toBe("allow");
+  });
+
+  test("and ends with anybody who was asserted to have handed it on", async () => {
+    const rig = await rigOf();
+    const chain = [
+      { from: { id: "alice", kind: "human" }, to: "planner", scope: ["pay"] },
+      { from: "planner", to: { id: "bot" }, scope: ["pay"] },
+    ];
+    const { token } = await rig.grant({ principal: undefined, delegation: { chain } });
+    expect(await rig.ask([token], "look")).toBe("allow");
+    const order = { kind: "agent", id: "planner", by: "carol", because: "odd" } as const;
+    await rig.revocations.revoke(order);
+    expect(await rig.ask([token], "look")).toBe("revoked");
+  });
+
   test("and what rests on an assertion is never verified", async () => {
     const policy = `${POLICY}\nforbid unverified tool pay unless delegation.verified`;
     const rig = await rigOf({ issuers, policy });
@@ -405,6 +426,7 @@ describe("a grant ends", () => {
     expect(await rig.ask([token], "look")).toBe("allow");
     expect(await rig.tasks.end(id, token)).toMatchObject({ status: "ended" });
     expect(await rig.tasks.end(id, token)).toMatchObject({ status: "ended" });
+    expect(rig.records.filter(({ action }) => action === "task.end")).toHaveLength(1);
     expect(await rig.ask([other.token], "look")).toBe("allow");
   });
 
