@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { atomsIn } from "../../../lang/scalar/atoms.ts";
 import { hiddenCharacter } from "../../../lang/scalar/characters.ts";
@@ -36,6 +37,7 @@ import {
   urlQuery,
   urlScheme,
 } from "../../../lang/scalar/url.ts";
+import { seedFrom } from "../../support/seed.ts";
 
 /** What is not linear takes minutes at these sizes; a busy machine pauses for seconds. */
 const HANG_MS = 10_000;
@@ -365,6 +367,28 @@ test("a glob of many stars takes no time", () => {
   const started = performance.now();
   expect(globMatches("a".repeat(5_000), `${"a*".repeat(200)}b`)).toBe(false);
   expect(performance.now() - started).toBeLessThan(HANG_MS);
+});
+
+const SEED = seedFrom("WRIT_GLOB_SEED");
+
+test(`a glob matches as an expression that stands for it does (seed ${SEED})`, () => {
+  const letters = fc.string({ unit: fc.constantFrom("a", "b", "*", "."), maxLength: 9 });
+  fc.assert(
+    fc.property(letters, letters, (text, pattern) => {
+      const parts = pattern.split("*").map((part) => part.replaceAll(".", "\\."));
+      const expected = new RegExp(`^${parts.join("[^]*")}$`).test(text);
+      expect(globMatches(text, pattern)).toBe(expected);
+    }),
+    { numRuns: 5_000, seed: SEED },
+  );
+});
+
+test("a long pattern that nearly fits everywhere takes no longer than a short one", () => {
+  const before = process.cpuUsage().user;
+  for (let times = 0; times < 20; times += 1) {
+    expect(globMatches("a".repeat(32_000), `*${"a".repeat(16_000)}b*`)).toBe(false);
+  }
+  expect((process.cpuUsage().user - before) / 1_000).toBeLessThan(3_000);
 });
 
 test("atoms are what a text names exactly", () => {
