@@ -13,7 +13,8 @@ test.each([
   { store: RESTARTED, name: RESTARTED.name, count: 6 },
 ])(
   `the same histories have the same answers on $name (seed ${SEED})`,
-  { timeout: 60_000 },
+  // Minutes, where others use the processors too.
+  { timeout: 240_000 },
   async ({ store, count }) => {
     for (let seed = SEED; seed < SEED + count; seed++) {
       const expected = await history(IN_MEMORY, seed, STEPS);
