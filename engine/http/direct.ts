@@ -4,23 +4,18 @@
  * wants to see them all, goes the framework's way.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { setImmediate as atEndOfTurn } from "node:timers";
 import type { FastifyInstance } from "fastify";
-import { type JsonReading, readJson } from "../json.ts";
-import { type Asking, answerTo, type Said, sayProblem } from "./body.ts";
-import { type Checks, requestIdIn } from "./gate.ts";
-import { problem } from "./problem.ts";
+import type { Asking } from "./body.ts";
+import type { Checks } from "./gate.ts";
+import { Turns, type TurnsParts } from "./turns.ts";
 
 export interface Direct {
   /** `POST` of `path` is asked this. */
   serve(path: string, asking: Asking<unknown>): void;
 }
 
-export interface DirectParts {
+export interface DirectParts extends TurnsParts {
   readonly checks: Checks;
-  /** With each answer. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly onFault: (fault: unknown) => void;
   /** Told of each answer, once it is sent or nobody is there any more. */
   readonly onAnswer: ((path: string, status: number, milliseconds: number) => void) | undefined;
 }
@@ -31,7 +26,7 @@ export const NOTHING_DIRECT: Direct = { serve: () => {} };
 /** In front of a framework that has its own hooks and nobody else's yet. */
 export function createDirect(app: FastifyInstance, parts: DirectParts): Direct {
   const resources = new Map<string, Asking<unknown>>();
-  const take = answeringInTurns(parts);
+  const turns = new Turns(parts);
   let isSeenByOthers = false;
   onRequestHook(app, () => {
     isSeenByOthers = true;
@@ -43,7 +38,7 @@ export function createDirect(app: FastifyInstance, parts: DirectParts): Direct {
     const isOurs = asking !== undefined && !isSeenByOthers && !app.stopping.isSo;
     if (isOurs && isUsual(request, asking, parts.checks)) {
       if (parts.onAnswer !== undefined) tellWhenAnswered(request, response, parts.onAnswer);
-      whenRead(request, (bytes) => take({ request, response, bytes, asking }));
+      whenRead(request, (bytes) => turns.take({ request, response, bytes, asking }));
     } else {
       framework?.call(app.server, request, response);
     }
@@ -88,64 +83,6 @@ function whenRead(request: IncomingMessage, then: (bytes: Buffer) => void): void
     const [first] = chunks;
     then(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
   });
-}
-
-interface Asked {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly bytes: Buffer;
-  readonly asking: Asking<unknown>;
-}
-
-/** So many go through each step together: more would wait longer for each other, and gain little. */
-const TOGETHER = 32;
-
-/**
- * What came in one turn of the event loop is answered at its end, step by step for many at once: what a step needs
- * is in the processor's caches then, and whoever waits for answers is woken once.
- */
-function answeringInTurns({ headers, onFault }: DirectParts): (asked: Asked) => void {
-  const sent = Object.entries(headers).flat();
-  const faulted = (fault: unknown): Said => {
-    onFault(fault);
-    return sayProblem(problem("internal_error"));
-  };
-  const said = ({ asking }: Asked, reading: JsonReading): Said | Promise<Said> => {
-    try {
-      return answerTo(reading, asking.ask);
-    } catch (fault) {
-      return faulted(fault);
-    }
-  };
-  let waiting: Asked[] = [];
-  const answerAll = () => {
-    const all = waiting;
-    waiting = [];
-    for (let at = 0; at < all.length; at += TOGETHER) {
-      const some = all.slice(at, at + TOGETHER);
-      const readings = some.map(({ bytes, asking }) => readJson(bytes, asking.limits));
-      const answers = readings.map((reading, index) => said(some[index] as Asked, reading));
-      for (const [index, answer] of answers.entries()) {
-        const send = (given: Said) => write(some[index] as Asked, given, sent);
-        if (answer instanceof Promise) answer.then(send, (fault) => send(faulted(fault)));
-        else send(answer);
-      }
-    }
-  };
-  return (asked) => {
-    if (waiting.push(asked) === 1) atEndOfTurn(answerAll);
-  };
-}
-
-function write(
-  { request, response }: Asked,
-  { status, type, text }: Said,
-  headers: readonly string[],
-): void {
-  const own = ["content-type", type, "content-length", String(Buffer.byteLength(text)), ...headers];
-  const id = requestIdIn(request.headers);
-  if (id !== undefined) own.push("x-request-id", id);
-  response.writeHead(status, own).end(text);
 }
 
 function tellWhenAnswered(

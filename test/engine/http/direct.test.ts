@@ -2,9 +2,11 @@
 import { connect } from "node:net";
 import { type FastifyInstance, fastify } from "fastify";
 import { afterEach, describe, expect, test } from "vitest";
+import type { Asking } from "../../../engine/http/body.ts";
 import { createDirect } from "../../../engine/http/direct.ts";
 import { createChecks } from "../../../engine/http/gate.ts";
 import { type DecisionService, type Listening, listen } from "../../../engine/http/index.ts";
+import { type Asked, Turns } from "../../../engine/http/turns.ts";
 import { JSON_LIMITS } from "../../../engine/limits.ts";
 import { randomFrom, seedOf } from "./random.ts";
 import { DENIAL, serve } from "./support.ts";
@@ -214,6 +216,47 @@ describe("which way", () => {
     };
     await exchange(await portOf(serve(SERVICE, { admit })), POST("/decide"));
     expect(admitted).toBe(1);
+  });
+});
+
+test("what one request meets with is nothing to the others of its turn", () => {
+  const faults: unknown[] = [];
+  const turns = new Turns({ headers: {}, onFault: (fault) => void faults.push(fault) });
+  const sent: string[] = [];
+  const destroyed: string[] = [];
+  const take = (name: string, asking: Asking<unknown>, text = "{}", broken = false) => {
+    const writeHead = (status: number) => {
+      if (broken) throw new Error("as it was asked to");
+      return { end: () => void sent.push(`${name} ${status}`) };
+    };
+    turns.take({
+      request: { headers: {} },
+      response: { writeHead, destroy: () => void destroyed.push(name) },
+      bytes: Buffer.from(text),
+      asking,
+    } as unknown as Asked);
+  };
+  const fail = (): never => {
+    throw new Error("as it was asked to");
+  };
+  const ask = () => ({ kind: "answer", value: 1 }) as const;
+  const usual = { limits: JSON_LIMITS, ask };
+  take("first", usual);
+  take("in the limits", Object.defineProperty({ ...usual }, "limits", { get: fail }));
+  take("in the asking", { ...usual, ask: fail });
+  take("in the answer", { ...usual, ask: () => ({ kind: "answer", value: 1n }) });
+  take("in the sending", usual, "{}", true);
+  take("malformed", usual, "{");
+  for (let at = 0; at < 40; at += 1) take(`further ${at}`, usual);
+  const all = Promise.withResolvers<void>();
+  setImmediate(all.resolve);
+  return all.promise.then(() => {
+    const of = (status: number) => sent.filter((line) => line.endsWith(String(status)));
+    expect(of(500)).toEqual(["in the limits 500", "in the asking 500", "in the answer 500"]);
+    expect(of(400)).toEqual(["malformed 400"]);
+    expect(of(200)).toHaveLength(41);
+    expect(destroyed).toEqual(["in the sending"]);
+    expect(faults).toHaveLength(4);
   });
 });
 
