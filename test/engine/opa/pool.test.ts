@@ -1,3 +1,6 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
+import type { Worker } from "node:worker_threads";
 import { expect, onTestFinished, test } from "vitest";
 import type { ModuleAnswer } from "../../../engine/opa/answer.ts";
 import type { ModuleSource } from "../../../engine/opa/open.ts";
@@ -71,6 +74,19 @@ test.each(PLACES)(
   },
   60_000,
 );
+
+test("a thread that computes without end is ended", async () => {
+  const threads: Worker[] = [];
+  const begun = (message: unknown) => void threads.push((message as { worker: Worker }).worker);
+  subscribe("worker_threads", begun);
+  onTestFinished(() => void unsubscribe("worker_threads", begun));
+  const wasm = assemble({ bodies: { opa_eval: [...LOOP, ...i32(RESULT)] } });
+  const { pool } = poolOf([{ wasm }], { isTrusted: true, deadlineMs: 100 });
+  await pool.describe(0);
+  const ended = Promise.race(threads.map((thread) => once(thread, "exit")));
+  expect(await ask(pool, 0)).toMatchObject({ kind: "failed" });
+  await ended;
+}, 60_000);
 
 test.each(PLACES)(
   "more questions than $place are all answered",

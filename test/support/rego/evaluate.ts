@@ -268,12 +268,7 @@ class Evaluator {
 
   /** Rules and what is given, of a package and all below it. */
   #whole(path: readonly string[]): Rego | undefined {
-    if (!this.#isPackage(path)) {
-      return path.reduce<Rego | undefined>(
-        (inside, name) => (inside instanceof RegoObject ? inside.get(name) : undefined),
-        this.#world.data,
-      );
-    }
+    if (!this.#isPackage(path)) return this.#givenAt(path);
     const members = this.#namesIn(path).map((name) => {
       const below = [...path, name];
       const rules = this.#rulesAt(below);
@@ -292,12 +287,16 @@ class Evaluator {
     const below = modules.flatMap((one) =>
       startsWith(one.path, path) ? (one.path[path.length] ?? []) : [],
     );
-    const given = path.reduce<Rego | undefined>(
+    const given = this.#givenAt(path);
+    const names = given === undefined ? [] : membersOf(given).map(([name]) => String(name));
+    return [...new Set([...own, ...below, ...names])];
+  }
+
+  #givenAt(path: readonly string[]): Rego | undefined {
+    return path.reduce<Rego | undefined>(
       (inside, name) => (inside instanceof RegoObject ? inside.get(name) : undefined),
       this.#world.data,
     );
-    const names = given === undefined ? [] : membersOf(given).map(([name]) => String(name));
-    return [...new Set([...own, ...below, ...names])];
   }
 
   #isPackage(path: readonly string[]): boolean {
