@@ -97,6 +97,8 @@ export class WatchedView implements StateView, FactsRead {
   readonly origins: OriginRead[] = [];
   readonly modules: ModuleRead[] = [];
   readonly #view: StateView;
+  /** A loop may ask of thousands of values. */
+  readonly #labels = new Map<Value, OriginRead["labels"]>();
 
   constructor(view: StateView) {
     this.#view = view;
@@ -121,9 +123,10 @@ export class WatchedView implements StateView, FactsRead {
   }
 
   origin(value: Value): ReadonlySet<Scalar> | "unavailable" {
-    const known = this.origins.find((one) => one.of === value);
-    if (known !== undefined) return known.labels;
+    const known = this.#labels.get(value);
+    if (known !== undefined) return known;
     const labels = this.#view.origin(value);
+    this.#labels.set(value, labels);
     this.origins.push({ of: value, labels });
     return labels;
   }

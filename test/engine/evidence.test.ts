@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import type { DecisionEvidence, EvidenceSink, OutcomeEvidence } from "../../engine/evidence.ts";
+import {
+  type DecisionEvidence,
+  type EvidenceSink,
+  type OutcomeEvidence,
+  WatchedView,
+} from "../../engine/evidence.ts";
 import { createMemoryStore } from "../../engine/state/memory.ts";
 import { drive, outcomeOf, START } from "../support/engine.ts";
 
@@ -90,4 +95,15 @@ test("a decision that there was no room for is handed out as the denial it becam
   expect(decided.map(({ decision, facts }) => [decision.code, facts])).toEqual([
     ["state_unavailable", undefined],
   ]);
+});
+
+test("of however many values the origin is asked, noting them takes time in proportion", () => {
+  const view = { nowMs: 0, task: undefined, counter: () => 0, latch: () => false };
+  const watched = new WatchedView({ ...view, origin: () => new Set() });
+  const before = process.cpuUsage().user;
+  for (let asked = 0; asked < 100_000; asked += 1) watched.origin([asked]);
+  watched.origin("ann");
+  watched.origin("ann");
+  expect(watched.origins.length).toBe(100_001);
+  expect((process.cpuUsage().user - before) / 1_000).toBeLessThan(3_000);
 });
