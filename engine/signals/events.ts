@@ -62,9 +62,9 @@ export const EVENTS: ReadonlyMap<string, Read> = new Map<string, Read>([
   [`${AGENT}state-changed`, changeAgent],
 ]);
 
-/** The last part of its type, for people. */
+/** The last part of its type, for people; of a type that is not known here nothing is repeated. */
 export function nameOfEvent(type: string): string {
-  return type.slice(type.lastIndexOf("/") + 1);
+  return EVENTS.has(type) ? type.slice(type.lastIndexOf("/") + 1) : "unknown";
 }
 
 /** That nothing comes of it is no fault: it takes nothing back. */

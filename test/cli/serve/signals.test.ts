@@ -159,10 +159,14 @@ describeRedis("with state in Redis", () => {
       await serve(words, directoryWith(FILES)),
     ];
     const [one, two] = services as [Serving, Serving];
-    expect(await decide(two)).toBe("allow");
-    expect(await push(one, await disabled())).toBe(202);
-    expect(await decide(one)).toBe("revoked");
-    await expect.poll(() => decide(two), { timeout: 30_000 }).toBe("revoked");
+    // On a busy machine an answer of Redis may come too late for a decision.
+    const patiently = { timeout: 30_000 };
+    await expect.poll(() => decide(two), patiently).toBe("allow");
+    const token = await disabled();
+    await expect.poll(() => push(one, token), patiently).toBe(202);
+    for (const service of [one, two]) {
+      await expect.poll(() => decide(service), patiently).toBe("revoked");
+    }
     for (const service of services) await service.stop();
-  }, 60_000);
+  }, 120_000);
 });

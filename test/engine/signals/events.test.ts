@@ -300,6 +300,12 @@ describe("an event", () => {
     expect(at.revocations.all().map(({ id }) => id)).toEqual(["alice"]);
   });
 
+  test("of a type that is not known is told without repeating it", async () => {
+    const at = await signalsWorld();
+    await at.tell("https://example.com/\u001b[31mred", {}, ALICE);
+    expect(at.notices).toEqual([expect.stringContaining("(unknown) is refused")]);
+  });
+
   test("of another subject within is refused", async () => {
     const at = await signalsWorld();
     const event = (subject: unknown) => at.tell(REVOKED, { subject }, ALICE);
