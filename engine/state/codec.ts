@@ -50,11 +50,19 @@ export function encodeValue(value: Value): Json {
   if (isList(value)) return ["list", ...value.map(encodeValue)];
   if (isSet(value)) return ["set", ...value];
   if (isMap(value)) return ["map", ...[...value].map(([key, item]) => [key, encodeValue(item)])];
-  const made: Record<string, Json> = Object.create(null);
-  for (const [name, item] of Object.entries(value)) {
-    if (item !== undefined) made[name] = encodeValue(item);
+  const made: Record<string, Json> = {};
+  for (const name of Object.keys(value)) {
+    const item = (value as RecordValue)[name];
+    if (item === undefined) continue;
+    // Only this name would be taken for something else than a member.
+    if (name === "__proto__") Object.defineProperty(made, name, member(encodeValue(item)));
+    else made[name] = encodeValue(item);
   }
   return made;
+}
+
+function member(value: Json): PropertyDescriptor {
+  return { value, enumerable: true, configurable: true, writable: true };
 }
 
 export function decodeValue(json: Json): Value {
@@ -98,11 +106,12 @@ const ROOTS = [
 const ALWAYS_THERE = 5;
 
 export function encodeRequest({ tool, roots }: DecisionRequest, program: Program): Json {
-  const encoded = ROOTS.flatMap((name): [string, Json][] => {
+  const encoded: Record<string, Json> = {};
+  for (const name of ROOTS) {
     const root = roots[name];
-    return root === undefined ? [] : [[name, encodeValue(root)]];
-  });
-  return { tool: nameOfTool(tool, program), roots: Object.fromEntries(encoded) };
+    if (root !== undefined) encoded[name] = encodeValue(root);
+  }
+  return { tool: nameOfTool(tool, program), roots: encoded };
 }
 
 /** A tool that the policy no longer has is none: no step matches it. */
