@@ -1,7 +1,8 @@
 /**
- * What keeping state costs: the same decisions on the memory store and on a journal, in process and over HTTP. A turn
- * of the event loop decides a batch and is then written; `median` is what one decision takes until it is made, `all`
- * what it takes with its share of the writing.
+ * What keeping state costs: the same decisions on the memory store and on a journal, by turns in one run, so that a
+ * busy machine slows both. In process a turn of the event loop decides a batch, and is then written; `decided` is what
+ * one decision takes until it is made, `kept` what it takes with its outcome and its share of the writing, both
+ * medians, and `cpu` the latter as processor time, mean. `--json` prints the same as JSON.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
@@ -16,10 +17,9 @@ import type { Journal } from "../engine/state/journal.ts";
 import { createMemoryStore } from "../engine/state/memory.ts";
 import { openSqliteJournal } from "../engine/state/sqlite/journal.ts";
 import { quantile } from "./quantile.ts";
-import { COUNTERS_ALONE, PARTIES, paymentOf, programFrom } from "./stateful.ts";
+import { COUNTERS_ALONE, IN_TASK, PARTIES, paymentOf, programFrom, STATEFUL } from "./stateful.ts";
 
 const SECONDS = 3;
-const CLIENTS = 32;
 
 interface Kept {
   readonly name: string;
@@ -29,15 +29,15 @@ interface Kept {
   close(): void;
 }
 
-function inMemory(): Kept {
-  const engine = engineOn({ store: createMemoryStore() });
+function inMemory(text: string): Kept {
+  const engine = engineOn(text, { store: createMemoryStore() });
   return { name: "memory", engine, service: engine, flush: () => {}, close: () => {} };
 }
 
-function journalled(durability: "process" | "power"): Kept {
+function journalled(text: string, durability: "process" | "power"): Kept {
   const directory = mkdtempSync(join(tmpdir(), "writ-bench-"));
   const journal = openSqliteJournal({ path: join(directory, "state.db"), durability });
-  const engine = engineOn(journal);
+  const engine = engineOn(text, journal);
   return {
     name: durability === "power" ? "journal, synced" : "journal",
     engine,
@@ -50,55 +50,98 @@ function journalled(durability: "process" | "power"): Kept {
   };
 }
 
-function engineOn({ store }: Pick<Journal, "store">): Engine {
-  const program = programFrom(COUNTERS_ALONE);
+function engineOn(text: string, { store }: Pick<Journal, "store">): Engine {
+  const program = programFrom(text);
   return createEngine({ program, digest: makeBundle({ program }).digest, store });
 }
 
+interface Turns {
+  readonly store: string;
+  readonly what: string;
+  readonly batch: number;
+  readonly decidedUs: number;
+  readonly keptUs: number;
+  readonly cpuUs: number;
+}
+
+const ROUND = 2_000;
+
 /** Turns of `batch` decisions each, whose outcomes are reported in the next turn. */
-function inProcess({ engine, flush }: Kept, batch: number): { median: number; all: number } {
-  const medians: number[] = [];
+function inProcess(what: string, text: string, more: object, batch: number): readonly Turns[] {
+  const requests = Array.from({ length: PARTIES }, (_, party) => paymentOf(party, more));
+  const stores = [inMemory(text), journalled(text, "process")];
+  const runs = stores.map((kept) => turnsOf(kept, requests, batch));
+  for (let warm = 0; warm < 10; warm++) for (const { round } of runs) round(false);
+  const end = performance.now() + SECONDS * 1_000;
+  while (performance.now() < end) for (const { round } of runs) round(true);
+  for (const { close } of stores) close();
+  return runs.map(({ told }) => ({ what, batch, ...told() }));
+}
+
+function turnsOf({ name, engine, flush }: Kept, requests: readonly object[], batch: number) {
+  const [decided, kept]: [number[], number[]] = [[], []];
   let open: string[] = [];
-  let [next, decided] = [0, 0];
-  const turn = (): void => {
+  let [next, cpuUs, count] = [0, 0, 0];
+  const turn = (isTimed: boolean): void => {
+    const began = process.hrtime.bigint();
     for (const call of open) engine.outcome({ call, status: "ok" });
     open = [];
-    const began = process.hrtime.bigint();
+    const settled = process.hrtime.bigint();
     for (let at = 0; at < batch; at++) {
-      const answer = engine.decide(paymentOf(next++ % PARTIES));
+      const answer = engine.decide(requests[next++ % requests.length]);
       if (answer.kind !== "answer" || answer.value.call === undefined) throw new Error("refused");
       open.push(answer.value.call);
     }
-    medians.push(Number(process.hrtime.bigint() - began) / 1_000 / batch);
+    if (isTimed) decided.push(microsecondsSince(settled) / batch);
     flush();
-    decided += batch;
+    if (isTimed) kept.push(microsecondsSince(began) / batch);
   };
-  const warm = performance.now() + 1_000;
-  while (performance.now() < warm) turn();
-  [medians.length, decided] = [0, 0];
-  const began = performance.now();
-  while (performance.now() < began + SECONDS * 1_000) turn();
-  const all = ((performance.now() - began) * 1_000) / decided;
-  return { median: quantile(medians, 0.5), all };
+  const round = (isTimed: boolean): void => {
+    const before = process.cpuUsage();
+    for (let at = 0; at < ROUND; at += batch) turn(isTimed);
+    const { user, system } = process.cpuUsage(before);
+    if (isTimed) [cpuUs, count] = [cpuUs + user + system, count + ROUND];
+  };
+  const told = () => ({
+    store: name,
+    decidedUs: quantile(decided, 0.5),
+    keptUs: quantile(kept, 0.5),
+    cpuUs: cpuUs / count,
+  });
+  return { round, told };
 }
 
-async function overHttp({ service }: Kept): Promise<{ rate: number; p50: number; p99: number }> {
+function microsecondsSince(began: bigint): number {
+  return Number(process.hrtime.bigint() - began) / 1_000;
+}
+
+interface Served {
+  readonly store: string;
+  readonly clients: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** The clients are in this process too. */
+async function overHttp({ name, service }: Kept, clients: number): Promise<Served> {
   const app = createServer({ service });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
-  const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
+  const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const times: number[] = [];
   const end = performance.now() + (SECONDS + 1) * 1_000;
   const client = async (first: number): Promise<void> => {
-    for (let at = first; performance.now() < end; at += CLIENTS) {
+    for (let at = first; performance.now() < end; at += clients) {
       const began = performance.now();
       await post(`${url}/decide`, paymentOf(at % PARTIES), agent);
       if (began > end - SECONDS * 1_000) times.push(performance.now() - began);
     }
   };
-  await Promise.all(Array.from({ length: CLIENTS }, (_, at) => client(at)));
+  await Promise.all(Array.from({ length: clients }, (_, at) => client(at)));
   agent.destroy();
   await app.close();
-  return { rate: times.length / SECONDS, p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
+  const [p50Ms, p99Ms] = [quantile(times, 0.5), quantile(times, 0.99)];
+  return { store: name, clients, perSecond: times.length / SECONDS, p50Ms, p99Ms };
 }
 
 function post(url: string, body: object, agent: Agent): Promise<void> {
@@ -113,21 +156,31 @@ function post(url: string, body: object, agent: Agent): Promise<void> {
   });
 }
 
+function tellTurns({ what, batch, store, decidedUs, keptUs, cpuUs }: Turns): string {
+  const figures = `decided ${decidedUs.toFixed(2)} µs, kept ${keptUs.toFixed(2)} µs, cpu ${cpuUs.toFixed(2)} µs`;
+  return `${what}, ${String(batch).padStart(2)} a turn  ${store.padEnd(16)} ${figures}`;
+}
+
+function tellServed({ clients, store, perSecond, p50Ms, p99Ms }: Served): string {
+  const figures = `${perSecond.toFixed(0)}/s, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`;
+  return `over HTTP, ${clients} clients  ${store.padEnd(16)} ${figures}`;
+}
+
 if (import.meta.main) {
-  for (const batch of [1, 16, 64]) {
-    for (const kept of [inMemory(), journalled("process")]) {
-      const { median, all } = inProcess(kept, batch);
-      console.log(
-        `in process, ${String(batch).padStart(2)} a turn  ${kept.name.padEnd(16)} median ${median.toFixed(2)} µs, all ${all.toFixed(2)} µs`,
-      );
-      kept.close();
-    }
+  const turns = [1, 16, 64].flatMap((batch) => [
+    ...inProcess("counters", COUNTERS_ALONE, {}, batch),
+    ...inProcess("counters, latch, task", STATEFUL, IN_TASK, batch),
+  ]);
+  const served: Served[] = [];
+  for (const clients of [1, 32]) {
+    const stores = [
+      inMemory(COUNTERS_ALONE),
+      journalled(COUNTERS_ALONE, "process"),
+      journalled(COUNTERS_ALONE, "power"),
+    ];
+    for (const kept of stores) served.push(await overHttp(kept, clients));
+    for (const { close } of stores) close();
   }
-  for (const kept of [inMemory(), journalled("process"), journalled("power")]) {
-    const { rate, p50, p99 } = await overHttp(kept);
-    console.log(
-      `over HTTP, ${CLIENTS} clients  ${kept.name.padEnd(16)} ${rate.toFixed(0)}/s, p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`,
-    );
-    kept.close();
-  }
+  if (process.argv.includes("--json")) console.log(JSON.stringify({ turns, served }, null, 2));
+  else console.log([...turns.map(tellTurns), ...served.map(tellServed)].join("\n"));
 }

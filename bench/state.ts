@@ -182,9 +182,12 @@ function spread(times: readonly number[]): { readonly p50Us: number; readonly p9
 }
 
 if (import.meta.main) {
-  for (const { title, p50Us, p99Us } of measureState(2)) {
-    console.log(
-      `${p50Us.toFixed(2).padStart(8)} µs  p99 ${p99Us.toFixed(2).padStart(8)} µs  ${title}`,
-    );
-  }
+  const measured = measureState(2);
+  if (process.argv.includes("--json")) console.log(JSON.stringify(measured, null, 2));
+  else
+    for (const { title, p50Us, p99Us } of measured) {
+      console.log(
+        `${p50Us.toFixed(2).padStart(8)} µs  p99 ${p99Us.toFixed(2).padStart(8)} µs  ${title}`,
+      );
+    }
 }
