@@ -94,6 +94,11 @@ export class AccessRequests {
     return other === undefined ? { kind: "full" } : repeated(other.request, given);
   }
 
+  /** What is not known here may have been said to another process, a moment ago. */
+  async catchUp(): Promise<void> {
+    await this.#parts.ledger.refresh?.();
+  }
+
   /** Of this caller; to every other there is none of that name. */
   find(id: string, caller: string): AccessRequest | undefined {
     const found = this.#at(id.slice(TASK_PREFIX.length, TASK_PREFIX.length + PART));
@@ -122,10 +127,10 @@ export class AccessRequests {
   /** What a caller presents as its approval of this very request; it must be as it was handed out. */
   async judge(presented: unknown, caller: string, input: unknown): Promise<Reference> {
     const task = isObject(presented) ? taskOf(String(presented.id)) : undefined;
-    const request = task === undefined ? undefined : this.find(task, caller);
-    const ended = request && (await this.ended(request));
-    if (request === undefined || ended?.status !== "approved")
-      return fault("approval_unverifiable");
+    if (task === undefined) return fault("approval_unverifiable");
+    const found = (await this.#approved(task, caller)) ?? (await this.#approvedBy(task, caller));
+    if (found === undefined) return fault("approval_unverifiable");
+    const { request, ended } = found;
     const reference = referenceTo(request, ended.approvedAtMs);
     if (canonicalJson(presented) !== canonicalJson(reference))
       return fault("approval_unverifiable");
@@ -147,6 +152,18 @@ export class AccessRequests {
     if (approval?.id !== id || approval.untilMs <= this.now()) return undefined;
     const isOver = approval.status === "used" || approval.status === "withdrawn";
     return isOver || approvals.isRevoked(approval) ? undefined : approval;
+  }
+
+  async #approved(task: string, caller: string) {
+    const request = this.find(task, caller);
+    const ended = request && (await this.ended(request));
+    return request !== undefined && ended?.status === "approved" ? { request, ended } : undefined;
+  }
+
+  /** Once all is here. */
+  async #approvedBy(task: string, caller: string) {
+    await this.catchUp();
+    return this.#approved(task, caller);
   }
 
   #open(place: string, { key: _, ...given }: Submission): AccessRequest | undefined {

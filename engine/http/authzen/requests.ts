@@ -127,7 +127,9 @@ async function answerNew(
   serving: Serving,
 ): Promise<FastifyReply> {
   const { requests, binder } = serving;
-  const judged = await judgeSubmission(submitted, { caller, binder, requests });
+  const judging = await attempt(() => judgeSubmission(submitted, { caller, binder, requests }));
+  if (!judging.ok) return notKept(reply);
+  const { value: judged } = judging;
   if (!judged.ok) return sendAccessProblem(reply, judged.problem, judged.why);
   const { evaluation, approval, digest } = judged.binding;
   const given = { caller, key: key ?? `denial ${evaluation}`, body, evaluation, approval, digest };
@@ -205,7 +207,11 @@ async function withTask(
   answer: (task: AccessRequest) => Promise<FastifyReply>,
 ): Promise<FastifyReply> {
   const { task: id = "" } = request.params as { readonly task?: string };
-  const task = requests.find(id, callerOf(request));
+  const caller = callerOf(request);
+  const known = requests.find(id, caller);
+  const caughtUp = known !== undefined || (await attempt(() => requests.catchUp())).ok;
+  if (!caughtUp) return notKept(reply);
+  const task = known ?? requests.find(id, caller);
   if (task === undefined) return sendAccessProblem(reply, "unknown_task");
   return isTold(task, requests) ? answer(task) : sendAccessProblem(reply, "task_expired");
 }

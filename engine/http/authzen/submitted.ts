@@ -42,12 +42,19 @@ export async function judgeSubmission(
   if (hash !== binding.hash || actorHash !== binding.actorHash) {
     return unbound("subject, resource, action or context is not what was held");
   }
-  const approval = requests.approvalOf(binding.digest, binding.approval);
+  const approval = await approvalFor(binding, requests);
   if (approval === undefined) {
     return { ok: false, problem: "not_requestable", why: "evaluate again: the hold is over" };
   }
   const unverified = unverifiedAmong(actors, approval);
   return unverified === undefined ? { ok: true, binding } : unbound(unverified);
+}
+
+async function approvalFor({ digest, approval }: Binding, requests: AccessRequests) {
+  const known = requests.approvalOf(digest, approval);
+  if (known !== undefined) return known;
+  await requests.catchUp();
+  return requests.approvalOf(digest, approval);
 }
 
 function unbound(why: string): Judged {

@@ -6,6 +6,7 @@ import { outcomeOf, START } from "../../support/engine.ts";
 import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
 import { redisAt } from "../../support/redis-address.ts";
 import { desk, PAYMENT } from "../approvals/support.ts";
+import { accessDesk, asking } from "../http/authzen/access-support.ts";
 
 let redis: TestRedis;
 const open: (RedisStore | Ledger)[] = [];
@@ -99,4 +100,23 @@ describeRedis("a ledger in Redis", () => {
     expect(answers.filter((answer) => answer === "allow")).toHaveLength(1);
     expect(answers.filter((answer) => answer === "hold")).toHaveLength(19);
   });
+
+  test("has one task of an access request that is sent to several, and what came of it", async () => {
+    const [one, two] = [accessDesk(await ledgerOf()), accessDesk(await ledgerOf())];
+    const held = await one.evaluate();
+    const submitted = one.submissionOf(held);
+    const copies = [one, two, one, two].map((at) => at.submit(submitted, "k-1"));
+    const tasks = (await Promise.all(copies)).map(({ json }) => json.task.id);
+    expect(new Set(tasks).size).toBe(1);
+    expect(await one.say(held, "carol")).toBe("approved");
+    const path = `/access/v1/requests/${tasks[0]}`;
+    // What one process knows, the other can be asked at once.
+    const { json } = await one.status(path);
+    expect(json.task.status).toBe("approved");
+    const context = { session: "s", approval: json.result.approval };
+    const again = [two, one, two, one, two].map((at) => at.evaluate(asking(50, { context })));
+    const allowed = (await Promise.all(again)).filter(({ decision }) => decision);
+    expect(allowed).toHaveLength(1);
+    expect((await two.status(path)).json.task.status).toBe("approved");
+  }, 60_000);
 });

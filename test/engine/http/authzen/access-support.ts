@@ -9,6 +9,7 @@ import type { Vouched } from "../../../../engine/engine.ts";
 import { readMapping, serveAuthzen } from "../../../../engine/http/authzen/index.ts";
 import { createCredential } from "../../../../engine/http/index.ts";
 import type { JsonValue } from "../../../../engine/json.ts";
+import type { Ledger } from "../../../../engine/ledger/ledger.ts";
 import { MemoryLedger } from "../../../../engine/ledger/memory.ts";
 import { makeKeyPair, readSigningKey, readVerifyingKey } from "../../../../engine/signing-key.ts";
 import { drive } from "../../../support/engine.ts";
@@ -84,9 +85,11 @@ export interface Answered {
   readonly json: any;
 }
 
-export function accessDesk() {
+/** `shared`: with processes of the same service, instead of a memory of its own. */
+export function accessDesk(shared?: Ledger) {
   const driver = drive(POLICY);
-  const ledger = new MemoryLedger();
+  const memory = new MemoryLedger();
+  const ledger = shared ?? memory;
   const people = Object.keys(PEOPLE).map((id) => ({ id, keys: [id] }));
   const read = readApprovers({ approvers: people }, (id) =>
     readVerifyingKey(PEOPLE[id as keyof typeof PEOPLE].publicPem),
@@ -133,7 +136,7 @@ export function accessDesk() {
   });
   const desk = {
     driver,
-    ledger,
+    ledger: memory,
     approvals,
     requests,
     recorded,
