@@ -7,17 +7,16 @@ import { spellTime } from "../../lang/scalar/time.ts";
 import type { Answer } from "../answer.ts";
 import type { OperatorAction } from "../audit/record.ts";
 import type { Decision } from "../decision.ts";
-import { hopsFrom, isTokens } from "../delegation-reader.ts";
 import type { DecisionService } from "../http/service.ts";
 import { type DelegationRefusal, refuseDelegation } from "../identity/cause.ts";
 import type { RestingIdentity } from "../identity/identity.ts";
 import { issueLink } from "../identity/issue.ts";
-import type { Rest } from "../identity/rest.ts";
 import { digestOfToken } from "../identity/token.ts";
-import type { AcceptedDelegation, VouchedHop } from "../identity/vouched.ts";
+import type { VouchedHop } from "../identity/vouched.ts";
 import type { SigningKey } from "../signing-key.ts";
-import { isObject, type Problem, report } from "../value-reader.ts";
+import { isObject, type Problem } from "../value-reader.ts";
 import { type Members, readAsk, type TaskAsk } from "./asking.ts";
+import { type Holding, holdingOf, hopsOf, partyId } from "./holding.ts";
 import type { KeptTask } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
 import { argumentsOf, boundsJson, START_TOOL, type Terms, termsOf } from "./terms.ts";
@@ -61,7 +60,7 @@ export interface GrantView {
 export async function startTask(input: unknown, parts: StartParts): Promise<Answer<Started>> {
   const problems: Problem[] = [];
   const ask = readAsk(input, problems);
-  const held = ask && (await holdingOf(ask, parts, problems));
+  const held = ask && (await holdingOf(ask, parts.identity, problems));
   if (ask === undefined || held === undefined || problems.length > 0) {
     return { kind: "malformed", faults: problems };
   }
@@ -72,67 +71,6 @@ export async function startTask(input: unknown, parts: StartParts): Promise<Answ
   if (answer.kind !== "answer" || answer.value.decision !== "allow") return answer;
   if (!asked.ok || refused !== undefined) throw new Error("what was refused is allowed");
   return { kind: "answer", value: await grantOn(answer.value, { ask, held, asked }, parts) };
-}
-
-/** What the agent has when it asks. */
-interface Holding {
-  /** Root first; the last hop is the agent's. */
-  readonly through: readonly VouchedHop[];
-  /** None where the request names a principal and says nothing of what was delegated. */
-  readonly isDelegated: boolean;
-  readonly vouched?: AcceptedDelegation;
-  readonly rests: readonly Rest[];
-  readonly refusal?: DelegationRefusal;
-}
-
-const NOTHING_HELD: Holding = { through: [], isDelegated: false, rests: [] };
-
-/** A chain that is malformed or refused is left to the engine, which says what is wrong with it. */
-async function holdingOf(
-  { request, agent }: TaskAsk,
-  { identity }: StartParts,
-  problems: Problem[],
-): Promise<Holding | undefined> {
-  const { delegation, principal } = request;
-  const { tokens, chain } = isObject(delegation) ? delegation : {};
-  if (isTokens(tokens)) {
-    const vouched = await identity.verify(tokens);
-    if (!vouched.ok) return { ...NOTHING_HELD, refusal: vouched };
-    if (vouched.task !== undefined) return { ...NOTHING_HELD, refusal: NO_TASK_IN_TASK };
-    return vouched.self === undefined
-      ? { through: vouched.chain, isDelegated: true, vouched, rests: identity.restsOf(vouched) }
-      : report(problems, "/delegation", "hands nothing on: a task is somebody's who delegates it");
-  }
-  if (Array.isArray(chain)) {
-    return { ...NOTHING_HELD, through: asserted(toldOf(chain, principal)), isDelegated: true };
-  }
-  const from = isObject(principal) ? partyOf(principal) : undefined;
-  if (from !== undefined && from.id !== agent) {
-    const hop = { from, to: partyOf(request.agent), scope: [] };
-    return { ...NOTHING_HELD, through: asserted([hop]) };
-  }
-  return report(problems, "/principal", "is missing: a task is somebody's who delegates it");
-}
-
-const NO_TASK_IN_TASK = refuseDelegation("task_mismatch", "a task starts no task");
-
-/** As they are asserted, which the engine reads before anything rests on them. */
-function asserted(chain: readonly unknown[]): readonly VouchedHop[] {
-  return chain as readonly VouchedHop[];
-}
-
-/** The root's kind may stand beside the chain, which is all that is kept of it. */
-function toldOf(chain: readonly unknown[], principal: unknown): readonly unknown[] {
-  const [first, ...more] = chain;
-  if (!isObject(first) || !isObject(principal)) return chain;
-  const isSame = partyId(first.from) === principal.id;
-  const hasKind = isObject(first.from) && first.from.kind !== undefined;
-  return isSame && !hasKind ? [{ ...first, from: partyOf(principal) }, ...more] : chain;
-}
-
-function partyOf(party: unknown): Members & { readonly id?: unknown } {
-  const { id, kind } = isObject(party) ? party : {};
-  return { id, ...(kind === undefined ? {} : { kind }) };
 }
 
 type Asked = { readonly request: Members } & (
@@ -171,16 +109,6 @@ function askedFor({ grant: { scope = [], tools, depth } }: TaskAsk) {
 /** The engine has its own words for both; these are for whatever decides and has none. */
 const NOT_DECLARED = refuseDelegation("task_unknown", "the policy declares no such task");
 const NO_CHAIN = refuseDelegation("chain_broken", "the chain cannot be read");
-
-/** `undefined` where they are none. */
-function hopsOf({ through, isDelegated }: Holding): ReturnType<typeof hopsFrom> | undefined {
-  if (!isDelegated) return [];
-  try {
-    return hopsFrom(through);
-  } catch {
-    return undefined;
-  }
-}
 
 interface Granting {
   readonly ask: TaskAsk;
@@ -257,10 +185,6 @@ function tokenOf(id: string, identity: string, { ask, held, asked }: Granting, g
     task: { id: identity, name: ask.task },
   };
   return issueLink(link, granter.key);
-}
-
-function partyId(party: unknown): unknown {
-  return isObject(party) ? party.id : party;
 }
 
 function taskOf(
