@@ -14,10 +14,13 @@ export const opa = [process.env.OPA ?? "opa", join(homedir(), "go/bin/opa")].fin
 export interface LoadedModule {
   evaluate(input: unknown, entrypoint?: string): readonly { readonly result: unknown }[];
   setData(data: unknown): void;
+  /** What the module and its host share. */
+  readonly mem: { readonly buffer: ArrayBuffer };
 }
 
 export const { loadPolicySync } = createRequire(import.meta.url)("@open-policy-agent/opa-wasm") as {
-  loadPolicySync(bytes: Uint8Array): LoadedModule;
+  /** Bytes, or what they were compiled to. */
+  loadPolicySync(module: object): LoadedModule;
 };
 
 /** Of `t.writ`; throws with the first thing that is wrong with it. */
