@@ -2,6 +2,7 @@
  * The ledger that processes share: each has all of it in its own memory, asks several times a second what has
  * changed, and changes it only by a script that looks whether it is still so.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Readiness } from "../answer.ts";
 import {
   type Change,
@@ -35,9 +36,23 @@ const CHANGES_MOST = 100;
 /** Resolves once all of it is here; rejects where it cannot be read. */
 export async function openRedisLedger(parts: RedisLedgerParts): Promise<Ledger> {
   const ledger = new RedisLedger(parts);
-  await ledger.catchUp();
+  await begin(ledger);
   ledger.keepUp();
   return ledger;
+}
+
+/** Nobody waits for a decision yet: an answer that is late is asked for again. */
+const BEGIN_TRIES = 8;
+
+async function begin(ledger: RedisLedger): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ledger.catchUp();
+    } catch (fault) {
+      if (tries === BEGIN_TRIES) throw fault;
+      await sleep(ASK_EVERY_MS);
+    }
+  }
 }
 
 /** `log` has each entry by the number of its last change; an entry is its end, a space, and its text. */

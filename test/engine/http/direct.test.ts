@@ -185,8 +185,9 @@ describe("which way", () => {
     "all, once somebody sees each request by %s",
     async (name) => {
       const way = await wayOf(POST(), (app) => {
-        void app.register(async (inner: FastifyInstance) => {
+        void app.register((inner, _options, done) => {
           inner.addHook(name as "onRequest", async () => {});
+          done();
         });
       });
       expect(way).toBe("through the framework");
