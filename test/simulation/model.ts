@@ -140,14 +140,15 @@ export class Model {
     return nowMs - (this.#calls.find((kept) => kept.call === call)?.at.realMs ?? nowMs);
   }
 
-  settled(call: string, status: Status, returned: string): void {
+  /** `returned` is missing where nobody may count on its being kept. */
+  settled(call: string, status: Status, returned: string | undefined): void {
     const kept = this.#calls.find((one) => one.call === call);
     if (kept?.state !== "open") return;
     kept.state = status;
     if (status === "error" || kept.session === undefined) return;
     if (kept.tool === "check") this.#checked.add(kept.session);
     if (kept.tool === "spoil") this.#checked.delete(kept.session);
-    if (kept.tool !== "fetch") return;
+    if (kept.tool !== "fetch" || returned === undefined) return;
     const before = this.#fetched.get(kept.session) ?? [];
     this.#fetched.set(kept.session, new Set([...before, returned]));
   }

@@ -198,7 +198,8 @@ class FileRun {
     const values = status === "ok" ? { values: returned } : {};
     const answer = await this.#life.service.outcome({ call, status, ...values });
     this.#hit(`outcome ${answer.kind}`);
-    return () => this.#model.settled(call, status, returned);
+    const kept = answer.kind === "unavailable" ? undefined : returned;
+    return () => this.#model.settled(call, status, kept);
   }
 
   async #order({ kind, session }: Extract<Planned, { kind: "interrupt" | "reinstate" }>) {
