@@ -151,7 +151,8 @@ class View implements StateView {
   readonly task: TaskState | "changed" | undefined;
   readonly #policy: Policy;
   readonly #seen: Seen | undefined | "unavailable";
-  readonly #inquiry = new Inquiry();
+  /** Made when it is first asked where something comes from: few decisions ask. */
+  #inquiry: Inquiry | undefined;
 
   constructor(scope: StateScope, policy: Policy) {
     this.nowMs = scope.nowMs;
@@ -179,6 +180,7 @@ class View implements StateView {
   origin(value: Value): ReadonlySet<Scalar> | "unavailable" {
     if (this.#seen === undefined) return NO_LABELS;
     if (this.#seen === "unavailable") return "unavailable";
+    this.#inquiry ??= new Inquiry();
     return this.#seen.origin(value, this.#inquiry);
   }
 

@@ -117,7 +117,7 @@ class Guessed implements StateView {
   readonly #sessionId: string | undefined;
   /** Without a session: of this request alone. */
   readonly #own: Seen | undefined;
-  readonly #inquiry = new Inquiry();
+  #inquiry: Inquiry | undefined;
 
   constructor(scope: StateScope, noted: Noted) {
     this.nowMs = noted.parts.nowMs;
@@ -143,6 +143,7 @@ class Guessed implements StateView {
   }
 
   origin(value: Value): ReadonlySet<Scalar> | "unavailable" {
+    this.#inquiry ??= new Inquiry();
     if (this.#own !== undefined) return this.#own.origin(value, this.#inquiry);
     if (this.#sessionId === undefined) return NO_LABELS;
     return this.#seenIn(this.#sessionId).seen.origin(value, this.#inquiry);
