@@ -1,5 +1,6 @@
 /** Words of a command line → a command, run → an exit code. Every way a command can go wrong ends here. */
 import { parseArgs } from "node:util";
+import { messageOf } from "../engine/fault.ts";
 import { didYouMean } from "../lang/suggest.ts";
 import {
   type Command,
@@ -196,7 +197,7 @@ interface Manner {
 
 function complain(error: unknown, { json, name }: Manner, world: World): ExitCode {
   const isMisuse = error instanceof Misuse;
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const message = isMisuse ? text : `this is a bug in writ: ${text}`;
   const help = isMisuse ? error.help : "please report it, with what `WRIT_DEBUG=1` prints";
   if (json) {

@@ -68,6 +68,7 @@ const PURE = [
   "engine/evidence.ts",
   "engine/explain",
   "engine/facts.ts",
+  "engine/fault.ts",
   "engine/foresight.ts",
   "engine/http/admin/exposition.ts",
   "engine/http/authzen/answer.ts",

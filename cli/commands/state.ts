@@ -1,3 +1,4 @@
+import { messageOf } from "../../engine/fault.ts";
 import {
   parseRedisAddress,
   type RedisAddress,
@@ -50,7 +51,7 @@ async function confirm(
   try {
     return await confirmLoss(address, { operator, because, atMs: Date.now() });
   } catch (fault) {
-    const why = fault instanceof Error ? fault.message : String(fault);
+    const why = messageOf(fault);
     throw new Misuse(`nothing was confirmed in ${spellAddress(address)}: ${why}`);
   }
 }

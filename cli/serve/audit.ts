@@ -10,6 +10,7 @@ import { readPointer } from "../../engine/audit/pointer.ts";
 import type { OperatorAction, RecordOptions } from "../../engine/audit/record.ts";
 import { LogDamaged } from "../../engine/audit/recover.ts";
 import type { EvidenceSink } from "../../engine/evidence.ts";
+import { messageOf } from "../../engine/fault.ts";
 import {
   type AdminEvent,
   type DecisionService,
@@ -176,7 +177,7 @@ async function openOrRefuse(
       onTrouble: (message) => io.err(`audit: ${message}\n`),
     });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     if (error instanceof LogInUse) {
       throw new Misuse(message, "`--audit FILE` names another log; `--audit off` records nothing");
     }

@@ -14,6 +14,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ActivePolicy, OperatedService } from "../../engine/active.ts";
 import { nameFile, rotatedAmong, rotatedFile } from "../../engine/audit/files.ts";
 import { History } from "../../engine/audit/history.ts";
+import { messageOf } from "../../engine/fault.ts";
 import type { Backfill } from "../../engine/state/past-uses.ts";
 import { StateUnavailable } from "../../engine/state/store.ts";
 import type { Program } from "../../lang/ir.ts";
@@ -143,8 +144,4 @@ function tell(
         : `counts since ${since}: requests before are not in the audit log (\`--audit-requests\`)`;
     io.err(`counter \`${counter}\` is new, and ${what}\n`);
   }
-}
-
-function messageOf(fault: unknown): string {
-  return fault instanceof Error ? fault.message : String(fault);
 }

@@ -1,6 +1,7 @@
 /** Whose tokens the service accepts. */
 import { dirname, resolve } from "node:path";
 import type { Clock } from "../../engine/clock.ts";
+import { messageOf } from "../../engine/fault.ts";
 import type { DecisionService } from "../../engine/http/index.ts";
 import { type IdentityConfig, readIdentityConfig } from "../../engine/identity/config.ts";
 import type { KeysConfig } from "../../engine/identity/config-parts.ts";
@@ -148,8 +149,4 @@ export function readIdentityFile(path: string, { cwd }: Pick<Io, "cwd">): Identi
   if (read.ok) return read;
   const said = read.problems.map(({ at, message }) => `\n  ${at || "it"} ${message}`).join("");
   throw new Misuse(`${path} is no identity configuration:${said}`, "see docs/delegation.md");
-}
-
-function messageOf(fault: unknown): string {
-  return fault instanceof Error ? fault.message : String(fault);
 }

@@ -5,6 +5,7 @@ import type { OperatedService } from "../../engine/active.ts";
 import { type Clock, createClock } from "../../engine/clock.ts";
 import { durable } from "../../engine/durable.ts";
 import { createEngine, type EngineParts } from "../../engine/engine.ts";
+import { messageOf } from "../../engine/fault.ts";
 import { type DecisionService, type Vitals, Waits } from "../../engine/http/index.ts";
 import type { Ledger } from "../../engine/ledger/ledger.ts";
 import { openRedisLedger } from "../../engine/ledger/redis.ts";
@@ -193,8 +194,4 @@ function limitsOf(given: string | undefined): Partial<MemoryLimits> {
     );
   }
   return { keyCount: count, sessionCount: count, taskCount: count, callCount: count };
-}
-
-function messageOf(fault: unknown): string {
-  return fault instanceof Error ? fault.message : String(fault);
 }

@@ -10,6 +10,7 @@ import { decide } from "../decide.ts";
 import type { Decision } from "../decision.ts";
 import type { Evaluator } from "../evaluate/evaluator.ts";
 import type { ModuleReading } from "../facts.ts";
+import { messageOf } from "../fault.ts";
 import { type Policy, preparePolicy } from "../policy.ts";
 import { createRequestReader, type RequestReader } from "../request-reader.ts";
 import type { StateView, TaskState } from "../state/store.ts";
@@ -117,7 +118,7 @@ function decideAgain(
     const view = new RecordedView(whole, now, taskFrom(whole.task, reading, policy.program));
     return decide(policy, reading, view, { id, call, approvals, digest: () => request }).decision;
   } catch (fault) {
-    return { failed: fault instanceof Error ? fault.message : String(fault) };
+    return { failed: messageOf(fault) };
   }
 }
 

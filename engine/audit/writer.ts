@@ -1,5 +1,6 @@
 /** Lines of a log on their way to its files (SPEC §14.3): whole batches or nothing, checkpoints, the next file. */
 import { canonicalJson } from "../canonical-json.ts";
+import { messageOf } from "../fault.ts";
 import { type Head, link } from "./chain.ts";
 import type { Disk, LogFile } from "./disk.ts";
 import { checkpointFile, rotatedFile } from "./files.ts";
@@ -170,5 +171,5 @@ async function syncOrStop(file: LogFile): Promise<void> {
 export function reasonOf(fault: unknown): string {
   const code = fault instanceof Error && "code" in fault ? fault.code : undefined;
   if (typeof code === "string") return code === "ENOSPC" ? "the disk is full (ENOSPC)" : code;
-  return fault instanceof Error ? fault.message : String(fault);
+  return messageOf(fault);
 }

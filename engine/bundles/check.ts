@@ -2,6 +2,7 @@
  * Checks of a source of bundles: whatever goes wrong in one is a refusal, counted in the status that `/ready` and
  * metrics read, and told once.
  */
+import { messageOf } from "../fault.ts";
 import { type Refusal, type RefusalCode, refuse } from "./refusal.ts";
 
 /** Of one source, as its checks leave it. Times are milliseconds since the Unix epoch. */
@@ -37,7 +38,7 @@ export async function caught(
   try {
     return await load();
   } catch (fault) {
-    const what = fault instanceof Error ? fault.message : String(fault);
+    const what = messageOf(fault);
     return refuse("crashed", `loading it failed: ${what}`);
   }
 }

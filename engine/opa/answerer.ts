@@ -1,6 +1,7 @@
 /** What answers, wherever modules run: it loads them, and asks them one question after the other. */
+import { messageOf } from "../fault.ts";
 import type { Host } from "./host.ts";
-import { contextAt, openModule, reasonOf } from "./open.ts";
+import { contextAt, openModule } from "./open.ts";
 import type { FromChild, ToChild } from "./protocol.ts";
 
 /** With `reuse`, a module keeps its instance from one evaluation to the next. Whatever a module throws is told. */
@@ -12,7 +13,7 @@ export function createAnswerer({ reuse }: { readonly reuse: boolean }) {
     try {
       return answer(message);
     } catch (error) {
-      return { kind: "failed", why: reasonOf(error).slice(0, 1_000) };
+      return { kind: "failed", why: messageOf(error).slice(0, 1_000) };
     }
   };
 }

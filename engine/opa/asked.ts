@@ -6,6 +6,7 @@
 import type { Program } from "../../lang/ir.ts";
 import type { OperatedService } from "../active.ts";
 import type { Vouched } from "../engine.ts";
+import { messageOf } from "../fault.ts";
 import {
   failed,
   type ModuleAnswer,
@@ -14,7 +15,7 @@ import {
   modulesAsked,
   readAnswer,
 } from "./answer.ts";
-import { contextAt, openModule, reasonOf } from "./open.ts";
+import { contextAt, openModule } from "./open.ts";
 import { createModulePool, type ModulePool, type Trouble } from "./pool.ts";
 import { questionFor, sourcesOf } from "./programs.ts";
 
@@ -102,7 +103,7 @@ export function trustedModules(program: Program): ModuleRunner {
     try {
       return readAnswer(host.evaluate(number, input, contextAt(nowMs)));
     } catch (error) {
-      return failed(reasonOf(error));
+      return failed(messageOf(error));
     }
   };
   return {

@@ -49,8 +49,3 @@ export function contextAt(nowMs: number): BuiltinContext {
     kept: new Map(),
   };
 }
-
-/** What went wrong, for people; what V8 says of a module is not always a sentence. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,6 +1,7 @@
 /** Takes security events that are pushed (RFC 8935): what they take back is kept before that is said. */
 import type { OperatorAction } from "../audit/record.ts";
 import { canonicalJson } from "../canonical-json.ts";
+import { messageOf } from "../fault.ts";
 import type { DelegationCause } from "../identity/cause.ts";
 import { LEEWAY_MS } from "../identity/chain.ts";
 import { readInstant } from "../identity/claims.ts";
@@ -235,8 +236,4 @@ function spell(effect: Effect): object {
     ...target,
     ...(beforeMs === undefined ? {} : { before: new Date(beforeMs).toISOString() }),
   };
-}
-
-function messageOf(fault: unknown): string {
-  return fault instanceof Error ? fault.message : String(fault);
 }

@@ -1,4 +1,5 @@
 /** Spans on their way to a collector. Nobody waits for them: where they cannot be sent, they are dropped and counted. */
+import { messageOf } from "../fault.ts";
 import { rejectedCount, spellSpans } from "./otlp.ts";
 import type { Span } from "./span.ts";
 
@@ -62,7 +63,7 @@ export function createExporter({ send, after, onFailure }: ExporterParts): Expor
       isFailing = false;
       return true;
     } catch (error) {
-      if (!isFailing) onFailure?.(error instanceof Error ? error.message : String(error));
+      if (!isFailing) onFailure?.(messageOf(error));
       isFailing = true;
       return false;
     }

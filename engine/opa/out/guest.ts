@@ -7,6 +7,7 @@ import { requestDigest } from "../../canonical-json.ts";
 import { decide, deny, invalid } from "../../decide.ts";
 import type { Decision, DenyCode } from "../../decision.ts";
 import { generateEvaluator } from "../../evaluate/javascript.ts";
+import { messageOf } from "../../fault.ts";
 import { type Policy, preparePolicy } from "../../policy.ts";
 import { createRequestReader, type RequestReader } from "../../request-reader.ts";
 import { readDocument } from "./document.ts";
@@ -66,7 +67,7 @@ function answer(
   try {
     state = readDocument(stateIn(JSON.parse(dataText)), policy.program);
   } catch (fault) {
-    return refused("state_unavailable", fault instanceof Error ? fault.message : String(fault));
+    return refused("state_unavailable", messageOf(fault));
   }
   if (state.nowMs === undefined && nowNs === undefined) return undefined;
   const nowMs = state.nowMs ?? Math.floor(Number(nowNs) / 1e6);
@@ -76,7 +77,7 @@ function answer(
     try {
       return state.session(id);
     } catch (fault) {
-      unknownSession = fault instanceof Error ? fault.message : String(fault);
+      unknownSession = messageOf(fault);
       return undefined;
     }
   };

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Readiness } from "../../answer.ts";
+import { messageOf } from "../../fault.ts";
 import { StateUnavailable } from "../store.ts";
 import { type RedisAddress, spellAddress } from "./address.ts";
 import { healthOf, type ServerHealth } from "./health.ts";
@@ -391,8 +392,4 @@ function unavailable(fault: unknown): StateUnavailable {
   if (fault instanceof StateUnavailable) return fault;
   const because = fault instanceof TookTooLong ? fault.message : `Redis: ${messageOf(fault)}`;
   return new StateUnavailable(because, { cause: fault });
-}
-
-function messageOf(fault: unknown): string {
-  return fault instanceof Error ? fault.message : String(fault);
 }

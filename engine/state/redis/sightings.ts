@@ -5,6 +5,7 @@
  */
 import { closeSync, constants, fdatasync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
+import { messageOf } from "../../fault.ts";
 import { StateUnavailable } from "../store.ts";
 
 export interface Sighting {
@@ -62,7 +63,7 @@ class SightingFile implements Sightings {
       const written = writeSync(this.#file, bytes, 0, bytes.length, 0);
       if (written !== bytes.length) throw new Error("it was not written whole");
     } catch (fault) {
-      const why = fault instanceof Error ? fault.message : String(fault);
+      const why = messageOf(fault);
       throw new StateUnavailable(`cannot keep what was seen of Redis in ${this.#path}: ${why}`, {
         cause: fault,
       });

@@ -2,6 +2,7 @@
 import { closeSync, openSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { messageOf } from "../../fault.ts";
 import { StateUnreadable } from "../stored.ts";
 
 /** The file cannot be used; `help` says what to do. Nothing is changed in it. */
@@ -189,7 +190,7 @@ export function refusalOf(
 ): StateFileRefused {
   if (fault instanceof StateFileRefused) return fault;
   if (fault instanceof StateUnreadable) return damaged(path);
-  const why = fault instanceof Error ? fault.message : String(fault);
+  const why = messageOf(fault);
   switch (codeOf(fault)) {
     case CODES.busy:
     case CODES.locked:

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { CounterDecl } from "../../../lang/ir.ts";
 import type { Readiness } from "../../answer.ts";
+import { messageOf } from "../../fault.ts";
 import { keyOf } from "../../value.ts";
 import type { Journal } from "../journal.ts";
 import type { Keeper } from "../keeper.ts";
@@ -167,7 +168,7 @@ class SqliteJournal implements Journal, Keeper {
 
   #unavailable(): StateUnavailable {
     const fault = this.#fault?.fault;
-    const why = fault instanceof Error ? fault.message : String(fault);
+    const why = messageOf(fault);
     return new StateUnavailable(`state cannot be kept in ${this.#path}: ${why}`);
   }
 
