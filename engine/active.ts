@@ -6,7 +6,7 @@
 import type { Program } from "../lang/ir.ts";
 import { spellTime } from "../lang/scalar/time.ts";
 import { type Answer, bothReady, type OutcomeReceipt, type Readiness } from "./answer.ts";
-import type { Decision } from "./decision.ts";
+import { type Decision, denied } from "./decision.ts";
 import type { Vouched } from "./engine.ts";
 import type { OperatedEngine } from "./http/admin/admin.ts";
 import type { DecisionService } from "./http/service.ts";
@@ -105,17 +105,10 @@ const NOT_LOADED = "no policy has been loaded yet";
 
 function denyWithout(present: ActivePolicy | undefined, ids: Ids, because: string): Decision {
   const { program, digest = "", revision } = present ?? {};
-  return {
-    decision: "deny",
-    id: ids.decision(),
-    code: "no_policy",
-    because,
-    reasons: [],
-    obligations: [],
-    policy: {
-      package: program?.package ?? "",
-      digest,
-      ...(revision === undefined ? {} : { revision }),
-    },
+  const policy = {
+    package: program?.package ?? "",
+    digest,
+    ...(revision === undefined ? {} : { revision }),
   };
+  return denied(ids.decision(), { code: "no_policy", because }, policy);
 }

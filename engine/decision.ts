@@ -71,6 +71,18 @@ export const DENY_CODES = [
 ] as const;
 export type DenyCode = (typeof DENY_CODES)[number];
 
+/** Why it is denied whatever rules say. */
+export interface Refused {
+  readonly code: DenyCode;
+  readonly cause?: DelegationCause;
+  readonly because: string;
+}
+
+/** A denial that no rule had a part in. */
+export function denied(id: string, refused: Refused, policy: PolicyIdentity): Decision {
+  return { decision: "deny", id, ...refused, reasons: [], obligations: [], policy };
+}
+
 export interface Reason {
   /** Name of the rule, invariant or task; in another package than the policy's own, `package/name`. */
   readonly rule: string;

@@ -1,6 +1,6 @@
 /** An answer leaves when what it rests on is kept (SPEC §7.7); until then it is none. */
 import { type Answer, bothReady, type OutcomeReceipt } from "./answer.ts";
-import type { Decision } from "./decision.ts";
+import { type Decision, denied } from "./decision.ts";
 import { askedAhead, type DecisionService } from "./http/service.ts";
 import type { Journal } from "./state/journal.ts";
 
@@ -36,16 +36,8 @@ function refused(answer: Answer<Decision>): Answer<Decision> {
   }
   if (answer.value.decision !== "allow") return answer;
   const { id, policy } = answer.value;
-  const value: Decision = {
-    decision: "deny",
-    id,
-    code: "state_unavailable",
-    because: "what this call leaves behind could not be kept",
-    reasons: [],
-    obligations: [],
-    policy,
-  };
-  return { kind: "answer", value };
+  const because = "what this call leaves behind could not be kept";
+  return { kind: "answer", value: denied(id, { code: "state_unavailable", because }, policy) };
 }
 
 function unrecorded(answer: Answer<OutcomeReceipt>): Answer<OutcomeReceipt> {

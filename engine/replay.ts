@@ -5,7 +5,7 @@
 import type { Program } from "../lang/ir.ts";
 import type { Json } from "../lang/type.ts";
 import type { ApprovalFact } from "./approvals/fact.ts";
-import type { Decision } from "./decision.ts";
+import { type Decision, denied } from "./decision.ts";
 import { createEngine, type DecidingEngine, type MakeDeciding } from "./engine.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
 import type { ModuleRunner } from "./opa/answer.ts";
@@ -122,15 +122,9 @@ function decide(
     answer.kind === "malformed"
       ? answer.faults.map(({ at, message }) => `${at} ${message}`).join("; ")
       : answer.because;
-  return {
-    decision: "deny",
-    id: "malformed",
-    code: "invalid_request",
-    because: `it is no request: ${why}`,
-    reasons: [],
-    obligations: [],
-    policy: { package: program.package, digest: "" },
-  };
+  const because = `it is no request: ${why}`;
+  const policy = { package: program.package, digest: "" };
+  return denied("malformed", { code: "invalid_request", because }, policy);
 }
 
 /**

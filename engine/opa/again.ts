@@ -2,9 +2,10 @@
 import { type Again, held, type RecordedDecision, type Skip } from "../audit/again.ts";
 import type { Whole } from "../audit/whole.ts";
 import { requestDigest } from "../canonical-json.ts";
+import { denied } from "../decision.ts";
 import { refusedBy } from "./alone.ts";
 import type { ModuleAnswer } from "./answer.ts";
-import { decisionOf, denied } from "./said.ts";
+import { decisionOf } from "./said.ts";
 
 export interface RegoAgainParts {
   readonly entrypoint: string;

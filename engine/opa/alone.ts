@@ -10,7 +10,7 @@ import { settledAs } from "../answering.ts";
 import type { Whole } from "../audit/whole.ts";
 import { requestDigest } from "../canonical-json.ts";
 import { INTERRUPTED } from "../decide.ts";
-import type { Decision, PolicyIdentity } from "../decision.ts";
+import { type Decision, denied, type PolicyIdentity, type Refused } from "../decision.ts";
 import type { DecidingEngine, Vouched } from "../engine.ts";
 import type { EvidenceSink, FactsRead } from "../evidence.ts";
 import type { Ids } from "../ids.ts";
@@ -19,7 +19,7 @@ import type { Settlement } from "../state/store.ts";
 import { anyFromJson } from "../value.ts";
 import { failed, type ModuleAnswer } from "./answer.ts";
 import type { ModulePool, Question } from "./pool.ts";
-import { decisionOf, denied, type Refused } from "./said.ts";
+import { decisionOf } from "./said.ts";
 
 export interface AloneParts {
   readonly pool: ModulePool;

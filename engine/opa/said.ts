@@ -44,17 +44,6 @@ export function decisionOf(
   return { decision: "allow", call: ids.call(), reasons, obligations, ...common };
 }
 
-/** Why it is denied whatever the module says. */
-export interface Refused {
-  readonly code: NonNullable<Decision["code"]>;
-  readonly cause?: NonNullable<Decision["cause"]>;
-  readonly because: string;
-}
-
-export function denied(id: string, refused: Refused, policy: PolicyIdentity): Decision {
-  return { decision: "deny", id, ...refused, reasons: [], obligations: [], policy };
-}
-
 interface Said {
   readonly allow: boolean;
   readonly reasons: readonly string[];

@@ -6,7 +6,7 @@ import type { Program } from "../../lang/ir.ts";
 import { spellTime } from "../../lang/scalar/time.ts";
 import type { Answer } from "../answer.ts";
 import type { OperatorAction } from "../audit/record.ts";
-import type { Decision } from "../decision.ts";
+import { type Decision, denied } from "../decision.ts";
 import type { DecisionService } from "../http/service.ts";
 import { type DelegationRefusal, refuseDelegation } from "../identity/cause.ts";
 import type { RestingIdentity } from "../identity/identity.ts";
@@ -127,24 +127,13 @@ async function grantOn(allowed: Decision, granting: Granting, parts: StartParts)
     }));
   const isGranted = typeof grant !== "string";
   await parts.service.outcome({ call, status: isGranted ? "ok" : "error" });
-  return isGranted ? { ...decision, grant } : notStarted(decision, grant);
+  if (isGranted) return { ...decision, grant };
+  return denied(decision.id, { code: "state_unavailable", because: grant }, decision.policy);
 }
 
 /** Terms were made of a policy; an allow of another says nothing of them. */
 function whyNot({ policy }: Decision, { digest }: Granting["asked"]): string | undefined {
   return policy.digest === digest ? undefined : "another policy is in force since: ask again";
-}
-
-function notStarted({ id, policy }: Decision, because: string): Started {
-  return {
-    decision: "deny",
-    id,
-    code: "state_unavailable",
-    because,
-    reasons: [],
-    obligations: [],
-    policy,
-  };
 }
 
 /** The grant, or why there is none. */
