@@ -4,7 +4,7 @@
  */
 import { LRUCache } from "lru-cache";
 import { type Clock, type ClockReading, clockReader } from "../clock.ts";
-import { createStatuses, type Statuses } from "../status/statuses.ts";
+import { createStatuses, firstRefusal, type Statuses } from "../status/statuses.ts";
 import { type DelegationRefusal, refuseDelegation } from "./cause.ts";
 import { HOPS_MOST, LEEWAY_MS } from "./chain.ts";
 import type { Issuer } from "./issuer.ts";
@@ -167,8 +167,7 @@ function statusRefusal(
     if (refusal instanceof Promise) pending.push(refusal);
     else if (refusal !== undefined) return refusal;
   }
-  if (pending.length === 0) return undefined;
-  return Promise.all(pending).then((all) => all.find((one) => one !== undefined));
+  return firstRefusal(pending);
 }
 
 const STATUS_UNKNOWN = refuseDelegation(

@@ -3,7 +3,7 @@
  * ends and revocations are told elsewhere; this asks of their issuers' keys and of the status lists they name.
  */
 import type { StatusReference } from "../status/list.ts";
-import type { Statuses } from "../status/statuses.ts";
+import { firstRefusal, type Statuses } from "../status/statuses.ts";
 import { type DelegationRefusal, refuseDelegation } from "./cause.ts";
 import type { Issuer, TokenType } from "./issuer.ts";
 import type { Token } from "./token.ts";
@@ -48,8 +48,7 @@ export function restRefusal(
     if (said instanceof Promise) pending.push(said);
     else if (said !== undefined) return said;
   }
-  if (pending.length === 0) return undefined;
-  return Promise.all(pending).then((all) => all.find((one) => one !== undefined));
+  return firstRefusal(pending);
 }
 
 const ISSUER_GONE = refuseDelegation(

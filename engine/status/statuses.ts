@@ -147,6 +147,14 @@ export function createStatuses(parts: StatusesParts): Statuses {
   };
 }
 
+/** Of those that are read at once, the first that speaks against what names it; a promise only where there are any. */
+export function firstRefusal(
+  pending: readonly Promise<DelegationRefusal | undefined>[],
+): Promise<DelegationRefusal | undefined> | undefined {
+  if (pending.length === 0) return undefined;
+  return Promise.all(pending).then((all) => all.find((one) => one !== undefined));
+}
+
 /** Who cannot be told changes nothing. */
 function tell(why: string, { onFault }: StatusesParts): void {
   try {

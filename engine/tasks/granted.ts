@@ -6,7 +6,7 @@ import type { RestingIdentity } from "../identity/identity.ts";
 import type { AcceptedDelegation } from "../identity/vouched.ts";
 import { isObject } from "../value-reader.ts";
 import { continuing } from "./continuing.ts";
-import { joinedTo, type KeptTask, refusalOf } from "./task.ts";
+import { joinedTo, type KeptTask, refusalOf, TASK_UNKNOWN } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
 import { CONTINUE_TOOL, START_TOOL } from "./terms.ts";
 
@@ -72,7 +72,7 @@ async function told(
   try {
     const task = await parts.tasks.lookUp(shown.task?.id ?? "");
     const refused = standing(shown, parts) ?? refusalOfTool(input);
-    if (task === undefined || refused !== undefined) return { refused: refused ?? UNKNOWN };
+    if (task === undefined || refused !== undefined) return { refused: refused ?? TASK_UNKNOWN };
     const lapsed = await parts.identity?.restRefusal(task.rests);
     if (lapsed !== undefined) return { refused: lapsed };
     const delegation = joined(task, shown);
@@ -84,7 +84,6 @@ async function told(
   }
 }
 
-const UNKNOWN = refuseDelegation("task_unknown", "no task with this grant is kept here");
 const FAILED: DelegationRefusal = {
   ok: false,
   code: "internal_error",

@@ -53,6 +53,11 @@ export function statusOf(task: KeptTask, nowMs: number, isRevoked: IsRevoked): T
   return revokedOf(task, isRevoked) === undefined ? "active" : "revoked";
 }
 
+export const TASK_UNKNOWN = refuseDelegation(
+  "task_unknown",
+  "no task with this grant is kept here",
+);
+
 /** Why nothing is called in it any more; `digest` is of the grant that was shown. */
 export function refusalOf(
   task: KeptTask | undefined,
@@ -61,7 +66,7 @@ export function refusalOf(
   isRevoked: IsRevoked,
 ): DelegationRefusal | undefined {
   if (task === undefined || task.digest !== digest) {
-    return refuseDelegation("task_unknown", "no task with this grant is kept here");
+    return TASK_UNKNOWN;
   }
   if (task.status === "ended") return { ok: false, code: "revoked", why: "the task was ended" };
   if (task.untilMs <= nowMs) return refuseDelegation("token_expired", "the task's grant has ended");
