@@ -78,6 +78,7 @@ const PURE = [
   "engine/http/authzen/mapping.ts",
   "engine/http/authzen/submission.ts",
   "engine/http/forward-auth/mapping.ts",
+  "engine/http/forward-auth/authority.ts",
   "engine/http/forward-auth/target.ts",
   "engine/http/histogram.ts",
   "engine/identity/access-token.ts",

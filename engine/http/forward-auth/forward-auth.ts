@@ -29,10 +29,10 @@ async function decideForwarded(
   reply: FastifyReply,
   { service, mapping }: ForwardAuthParts,
 ): Promise<FastifyReply> {
-  const http = askedOf(request, mapping.proxy);
-  if (http === undefined) return refuse(reply, "invalid_request", "what was asked is not clear");
+  const asked = askedOf(request, mapping.proxy);
+  if (!asked.ok) return refuse(reply, "invalid_request", asked.because);
   try {
-    const input = fill(mapping.request, { http });
+    const input = fill(mapping.request, { http: asked.http });
     const answer = await handOut(service, input, (type) => mapping.understood.has(type));
     if (answer.kind !== "answer") {
       const { detail, title } = problemOf(answer);

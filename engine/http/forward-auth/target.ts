@@ -9,8 +9,8 @@ export interface Target {
 
 /**
  * Reads a request target in origin form (RFC 9112, §3.2.1). One that two readers may take for different places
- * is refused, not normalised: escaped slashes, dots and percent signs, empty and dotted segments, backslashes,
- * controls, and escapes that are no UTF-8. A rule about a path must see the path that is served.
+ * is refused, not normalised: semicolons, escaped slashes, dots and percent signs, empty and dotted segments,
+ * backslashes, fragments, controls, and escapes that are no UTF-8. A rule about a path must see the path that is served.
  */
 export function readTarget(uri: string): Target | undefined {
   const [raw = "", ...rest] = uri.split("?");
@@ -23,24 +23,30 @@ export function readTarget(uri: string): Target | undefined {
   return isWhole && query !== undefined ? { path, segments, query } : undefined;
 }
 
-/** Characters of RFC 3986's paths; whatever else there is has to be escaped. */
-const PLAIN = /^\/[A-Za-z0-9/._~!$&'()*+,;=:@%-]*$/;
+/**
+ * Characters of RFC 3986's paths, but for `;`: to some servers what follows one is no part of the path (`/admin;x`
+ * is served as `/admin`), to others it is. Whatever else there is has to be escaped.
+ */
+const PLAIN = /^\/[A-Za-z0-9/._~!$&'()*+,=:@%-]*$/;
 const DOUBTFUL = /%2f|%5c|%2e|%25|%3b/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROLS = /[\u0000-\u001f\u007f]/;
 
-/** Only a path that ends with `/` has an empty segment, its last; `..;x` is `..` to some servers. */
+/** Only a path that ends with `/` has an empty segment, its last. */
 function isPlace(segment: string, index: number, count: number): boolean {
   if (segment === "") return index === count - 1;
-  const [name] = segment.split(";");
-  return name !== "." && name !== ".." && name !== "";
+  return segment !== "." && segment !== "..";
 }
 
 const QUERY_PAIRS_MOST = 100;
 
+/** Visible ASCII without `;`, which parts pairs for some readers, and `#`, which ends the query for some. */
+const PLAIN_QUERY = /^[!-"$-:<-~]*$/;
+
 function readQuery(raw: string | undefined): Target["query"] | undefined {
   const query: Record<string, string[]> = Object.create(null);
   if (raw === undefined || raw === "") return query;
+  if (!PLAIN_QUERY.test(raw)) return undefined;
   const pairs = raw.split("&");
   if (pairs.length > QUERY_PAIRS_MOST) return undefined;
   for (const pair of pairs) {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { readAuthority } from "../../../../engine/http/forward-auth/authority.ts";
 import { readTarget } from "../../../../engine/http/forward-auth/target.ts";
 import { readProxyMapping } from "../../../../engine/http/index.ts";
 import { outcomeOf, send } from "../support.ts";
@@ -49,6 +50,8 @@ describe.each([
     ["GET", "/pages/%zz", 403],
     ["GET", "/pages/%ff", 403],
     ["GET", "/pages/..;/secrets", 403],
+    ["GET", "/pages/a.html;x", 403],
+    ["GET", "/pages/a.html?x=1;y=2", 403],
   ])("%s %s: %i", async (method, uri, expected) => {
     // What the router cannot read at all is 404, and no more passed on than any other refusal.
     const found = await status(method, uri);
@@ -86,6 +89,20 @@ describe.each([
     expect(await status("GET", "/pages/a.html", { "x-agent": ["bot", "root"] })).toBe(403);
   });
 
+  test.each([
+    "X-HTTP-Method-Override",
+    "x-http-method",
+    "X-Method-Override",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+  ])("%s could change what is served", async (name) => {
+    for (const value of ["GET", ["GET", "PUT"]]) {
+      const response = await send(app, asking("GET", "/pages/a.html", { [name]: value }));
+      expect(response.statusCode).toBe(403);
+      expect(response.json().because).toContain(name.toLowerCase());
+    }
+  });
+
   test("a page's origin, type and encoding are the proxy's request's, the host is ours", async () => {
     const more = { origin: "https://site.example", "content-encoding": "gzip" };
     expect(await status("GET", "/pages/a.html", more)).toBe(200);
@@ -112,12 +129,65 @@ test("headers of another proxy are not believed", async () => {
   expect(both.statusCode).toBe(403);
 });
 
+describe.each([
+  ["nginx", "x-original-host", nginx],
+  ["traefik", "x-forwarded-host", traefik],
+] as const)("%s: the host in %s", (proxy, name, asking) => {
+  const app = serveProxied({ ...PAGES, proxy });
+  test.each<[string | string[], number]>([
+    ["site.example", 200],
+    ["site.example.", 403],
+    [["site.example", "admin.example"], 403],
+    ["site.example, admin.example", 403],
+  ])("%j: %i", async (host, expected) => {
+    const response = await send(app, asking("GET", "/pages/a.html", { [name]: host }));
+    expect(response.statusCode).toBe(expected);
+  });
+});
+
+describe("a host", () => {
+  test.each([
+    ["site.example", { host: "site.example" }],
+    ["SITE.Example:8080", { host: "site.example", port: 8080 }],
+    ["127.0.0.1:1", { host: "127.0.0.1", port: 1 }],
+    ["[::1]:65535", { host: "[::1]", port: 65_535 }],
+    ["my_site", { host: "my_site" }],
+  ])("%s", (text, authority) => {
+    expect(readAuthority(text)).toEqual(authority);
+  });
+
+  test.each([
+    "",
+    ".",
+    "a.",
+    "a.:80",
+    ".a",
+    "a..b",
+    "a:",
+    "a:080",
+    "a:65536",
+    "a:b",
+    "a,b",
+    "a b",
+    " a",
+    "u@a",
+    "a%2eb",
+    "a/b",
+    "é",
+    "[::1",
+    "::1",
+  ])("%j is refused", (text) => {
+    expect(readAuthority(text)).toBeUndefined();
+  });
+});
+
 describe("a target", () => {
   test.each([
     ["/", { path: "/", segments: [""], query: {} }],
     ["/a/b", { path: "/a/b", segments: ["a", "b"], query: {} }],
     ["/a/?", { path: "/a/", segments: ["a", ""], query: {} }],
-    ["/%C3%A9;v=1", { path: "/é;v=1", segments: ["é;v=1"], query: {} }],
+    ["/%C3%A9,v=1", { path: "/é,v=1", segments: ["é,v=1"], query: {} }],
+    ["/a?x[]=%3B%23%C3%A9", { path: "/a", segments: ["a"], query: { "x[]": [";#é"] } }],
     [
       "/a?x=1&y=%26&x=2+3&z",
       { path: "/a", segments: ["a"], query: { x: ["1", "2 3"], y: ["&"], z: [""] } },
@@ -140,6 +210,9 @@ describe("a target", () => {
     "/a/./b",
     "/a/../b",
     "/a/..",
+    "/a;x",
+    "/a;",
+    "/a;v=1/b",
     "/a/..;x/b",
     "/a/.;/b",
     "/a/;/b",
@@ -158,6 +231,10 @@ describe("a target", () => {
     "/é",
     "/a b",
     "/a#b",
+    "/a?b=1;c=2",
+    "/a?b=1#c",
+    "/a?b=é",
+    "/a?b=1 ",
     "/a?b=%ff",
     "/a?b=%00",
     "/a?__proto__=1",
