@@ -9,7 +9,7 @@ export interface Facts {
   readonly nowMs: number;
   /** What counter `index` had recorded for `key` before this request; `unavailable` when the store is out of reach. */
   counter(index: number, key: string): number | "unavailable";
-  /** `pending`: a call that would change it was allowed and has not reported its outcome. */
+  /** `pending`: a call under way would change it, or calls that set and reset it were under way together. */
   latch(index: number, key: string): boolean | "pending" | "unavailable";
   /** Labels of everything this session has seen that holds the value verbatim (SPEC §7.5). */
   origin(value: Value): ReadonlySet<Scalar> | "unavailable";

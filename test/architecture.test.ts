@@ -120,6 +120,7 @@ const PURE = [
   "engine/state/call.ts",
   "engine/state/codec.ts",
   "engine/state/keeper.ts",
+  "engine/state/latch.ts",
   "engine/state/late.ts",
   "engine/state/meaning.ts",
   "engine/state/memory.ts",

@@ -32,6 +32,10 @@ export interface HeldLatch {
   readonly table: string;
   readonly key: string;
   readonly kind: "latch" | "reset";
+  /** Whether it is one of those calls: its `where` was known. */
+  readonly certain: boolean;
+  /** Of a latch to be set, how often it had been reset when the call was decided; of one to be reset, how often set. */
+  readonly others: number;
 }
 
 /** What the session knows from now on of what came back; a failed call counts for what it still returned. */

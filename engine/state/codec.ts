@@ -22,6 +22,7 @@ import {
   type Value,
 } from "../value.ts";
 import type { Call, Held, HeldLatch } from "./call.ts";
+import type { LatchCell } from "./latch.ts";
 import type { Returning } from "./origin.ts";
 import type { Configuration, TakenStep } from "./sequence.ts";
 import type { TaskState } from "./store.ts";
@@ -213,6 +214,27 @@ function decodeWay(json: Json, locals: readonly number[]): Configuration {
   return position === null ? { bound } : { position: numberOf(position), bound };
 }
 
+// ── Latches ────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function encodeLatchCell({ state, pending, resetting, sets, resets }: LatchCell): Json {
+  return [state, pending, resetting, sets, resets];
+}
+
+export function decodeLatchCell(json: Json): LatchCell {
+  const state = memberAt(json, 0);
+  if (state !== "unset" && state !== "set" && state !== "either") {
+    return unreadable("the state of a latch", state);
+  }
+  const [pending, resetting, sets, resets] = listOf(json).slice(1);
+  return {
+    state,
+    pending: numberOf(pending),
+    resetting: numberOf(resetting),
+    sets: numberOf(sets),
+    resets: numberOf(resets),
+  };
+}
+
 // ── Calls ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 export function encodeCall(call: Call): Json {
@@ -232,8 +254,8 @@ function encodeHeld({ table, key, bucket, amount }: Held): Json {
   return [table, key, bucket, amount];
 }
 
-function encodeLatch({ table, key, kind }: HeldLatch): Json {
-  return [table, key, kind];
+function encodeLatch({ table, key, kind, certain, others }: HeldLatch): Json {
+  return [table, key, kind, certain, others];
 }
 
 /** What most calls return tells nothing of where it comes from. */
@@ -270,7 +292,8 @@ function decodeHeld(json: Json): Held {
 function decodeLatch(json: Json): HeldLatch {
   const kind = memberAt(json, 2);
   if (kind !== "latch" && kind !== "reset") return unreadable("`latch` or `reset`", kind);
-  return { table: textAt(json, 0), key: textAt(json, 1), kind };
+  const [certain, others] = [memberAt(json, 3) === true, numberOf(memberAt(json, 4))];
+  return { table: textAt(json, 0), key: textAt(json, 1), kind, certain, others };
 }
 
 function encodeReturning(returning: Returning): Json {

@@ -4,7 +4,8 @@
  * memory store pays for nothing but asking whether there is one.
  */
 import type { CounterDecl } from "../../lang/ir.ts";
-import type { CounterTable, LatchCell, LatchTable, Session } from "./tables.ts";
+import type { LatchCell } from "./latch.ts";
+import type { CounterTable, LatchTable, Session } from "./tables.ts";
 import type { Distinct, Sum } from "./window.ts";
 
 export interface Keeper {

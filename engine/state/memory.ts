@@ -7,6 +7,15 @@ import type { Touch } from "../evaluate/evaluator.ts";
 import { type Scalar, Unknown, type Value } from "../value.ts";
 import { type Call, type Held, type HeldLatch, labelsFrom, sensitivityFrom } from "./call.ts";
 import { decodeTask } from "./codec.ts";
+import {
+  changeLatch,
+  expectLatch,
+  isUntouched,
+  type LatchCell,
+  newLatch,
+  readLatch,
+  settleLatch,
+} from "./latch.ts";
 import { lateAmong } from "./late.ts";
 import { meaningOf } from "./meaning.ts";
 import { type Remembered, reportOf } from "./memory-report.ts";
@@ -31,17 +40,15 @@ import type {
 import {
   type CounterTable,
   createMemory,
-  type LatchCell,
   type LatchTable,
   type Memory,
   type MemoryLimits,
-  readLatch,
   type Session,
   type TaskEntry,
   writtenTask,
 } from "./tables.ts";
 import { runOf, taskIdIn, taskOfRun } from "./task-run.ts";
-import { countedOf, latchedWhen } from "./touched.ts";
+import { countedOf, type LatchTouch, latchTouches } from "./touched.ts";
 import { bucketOf, Distinct, LIFETIME, Sum } from "./window.ts";
 
 export type { MemoryLimits } from "./tables.ts";
@@ -287,7 +294,14 @@ function commit(effects: Effects, policy: Policy): "ok" | "full" {
   const latched: HeldLatch[] = [];
   for (const touch of effects.touches) {
     if (touch.kind === "counter") count(touch, effects, policy, held);
-    else latch(touch, effects, policy, latched);
+  }
+  const { now, completed } = latchTouches(effects.touches, policy.program.latches, effects);
+  for (const touch of now) latch(touch, nowMs, policy, (cell) => changeLatch(cell, touch));
+  for (const touch of completed) {
+    const { key, kind, certain } = touch;
+    latch(touch, nowMs, policy, (cell, table) => {
+      latched.push({ table, key, kind, certain, others: expectLatch(cell, kind) });
+    });
   }
   if (allowed !== undefined) remember(effects, allowed, session, held, latched, policy);
   if (effects.interrupt !== undefined && sessionId !== undefined) {
@@ -401,7 +415,7 @@ function makeRoomForKey(
     }
   } else {
     for (const [key, cell] of table.cells) {
-      if (cell.set || cell.pending > 0 || cell.resetting > 0) continue;
+      if (!isUntouched(cell)) continue;
       table.cells.delete(key);
       keeper?.latch(table, key);
     }
@@ -453,23 +467,18 @@ function cellFor(
   return cell;
 }
 
-function latch(touch: Touch, effects: Effects, policy: Policy, latched: HeldLatch[]): void {
-  const table = policy.latches[touch.index];
-  const when = table && latchedWhen(touch, table.declared, effects);
-  if (table === undefined || when === undefined || touch.key instanceof Unknown) return;
-  const cell = latchCell(table, touch.key, effects.nowMs, policy.memory);
-  if (cell === undefined) return;
-  const kind = touch.kind === "reset" ? "reset" : "latch";
-  if (when === "now") cell.set = kind === "latch";
-  else {
-    cell[WAITING[kind]] += 1;
-    latched.push({ table: table.meaning, key: touch.key, kind });
-  }
-  policy.memory.keeper?.latch(table, touch.key);
+function latch(
+  { index, key }: LatchTouch,
+  nowMs: number,
+  { latches, memory }: Policy,
+  change: (cell: LatchCell, meaning: string) => void,
+): void {
+  const table = latches[index];
+  const cell = table && latchCell(table, key, nowMs, memory);
+  if (table === undefined || cell === undefined) return;
+  change(cell, table.meaning);
+  memory.keeper?.latch(table, key);
 }
-
-/** What counts the calls under way that would set a latch, or reset it. */
-const WAITING = { latch: "pending", reset: "resetting" } as const;
 
 function latchCell(
   table: LatchTable,
@@ -480,7 +489,7 @@ function latchCell(
   const known = table.cells.get(key);
   if (known !== undefined) return known;
   if (!makeRoomForKey(table, nowMs, memory)) return undefined;
-  const cell = { set: false, pending: 0, resetting: 0 };
+  const cell = newLatch();
   table.cells.set(key, cell);
   return cell;
 }
@@ -537,7 +546,7 @@ function settle(outcome: SettledOutcome, match: TaskMatch, policy: Policy): Sett
   rememberSettled(outcome, memory);
   const succeeded = outcome.status === "ok";
   if (!succeeded) for (const held of call.held) takeBack(held, memory);
-  for (const latch of call.latches) settleLatch(latch, succeeded, memory);
+  for (const latch of call.latches) settleHeld(latch, succeeded, memory);
   settleTask(outcome, call, match, policy);
   if (call.sessionId !== undefined) witness(outcome, call, call.sessionId, policy);
   return { ok: true, repeated: false };
@@ -572,12 +581,11 @@ function takeBack({ table: meaning, key, bucket, amount }: Held, memory: Memory)
   memory.keeper?.counter(table, key);
 }
 
-function settleLatch(held: HeldLatch, succeeded: boolean, memory: Memory): void {
+function settleHeld(held: HeldLatch, succeeded: boolean, memory: Memory): void {
   const table = memory.latches.get(held.table);
   const cell = table?.cells.get(held.key);
   if (table === undefined || cell === undefined) return;
-  cell[WAITING[held.kind]] -= 1;
-  if (succeeded) cell.set = held.kind === "latch";
+  settleLatch(cell, held, succeeded);
   memory.keeper?.latch(table, held.key);
 }
 

@@ -5,6 +5,7 @@ import type { Scalar } from "../value.ts";
 import type { Call } from "./call.ts";
 import { encodeTask } from "./codec.ts";
 import type { Keeper } from "./keeper.ts";
+import type { LatchCell } from "./latch.ts";
 import type { Seen } from "./origin.ts";
 import { type KeptSequence, sequenceIn } from "./past.ts";
 import type { PastInterruption } from "./report.ts";
@@ -77,20 +78,6 @@ export interface LatchTable {
   readonly declared: LatchDecl;
   readonly cells: Map<string, LatchCell>;
   sweptAtMs: number;
-}
-
-export interface LatchCell {
-  set: boolean;
-  /** Calls under way that would set it. */
-  pending: number;
-  /** Calls under way that would reset it. */
-  resetting: number;
-}
-
-/** While a call is under way that would change it, which it is is not known. */
-export function readLatch({ set, pending, resetting }: LatchCell): boolean | "pending" {
-  if (set) return resetting > 0 ? "pending" : true;
-  return pending > 0 ? "pending" : false;
 }
 
 export interface Session {

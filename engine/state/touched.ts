@@ -2,6 +2,7 @@
 import type { CallFilter, CounterDecl, LatchDecl } from "../../lang/ir.ts";
 import type { Touch } from "../evaluate/evaluator.ts";
 import { keyOfOne, type Scalar, Unknown } from "../value.ts";
+import type { HeldLatch } from "./call.ts";
 import type { Effects } from "./store.ts";
 
 /** What is counted; missing where nothing is. */
@@ -21,17 +22,48 @@ export function toldApart(value: Scalar): Scalar {
   return typeof value === "string" ? keyOfOne(value) : value;
 }
 
-/** When the latch is set, or reset: at once, or once the call has succeeded; missing where it is not. */
-export function latchedWhen(
-  { kind, uncertain }: Touch,
-  declared: LatchDecl,
+/** What a decision does to one latch. */
+export interface LatchTouch {
+  /** Of the latch in its program. */
+  readonly index: number;
+  readonly key: string;
+  readonly kind: HeldLatch["kind"];
+  readonly certain: boolean;
+}
+
+export interface LatchTouches {
+  /** At once. */
+  readonly now: readonly LatchTouch[];
+  /** Once the call has succeeded. */
+  readonly completed: readonly LatchTouch[];
+}
+
+/** `now` is before all that one call does later. A call that would both set a latch and reset it at its end resets it. */
+export function latchTouches(
+  touches: readonly Touch[],
+  latches: readonly LatchDecl[],
   effects: Effects,
-): "now" | "completed" | undefined {
-  const calls = kind === "reset" ? declared.reset : declared.calls;
-  if (calls === undefined || !isCounted(calls, effects)) return undefined;
-  // A call that perhaps resets, does not: what a latch holds back must be certain.
-  if (kind === "reset" && uncertain) return undefined;
-  return calls.base === "completed" ? "completed" : "now";
+): LatchTouches {
+  if (latches.length === 0) return NO_LATCHES;
+  const now: LatchTouch[] = [];
+  const completed: LatchTouch[] = [];
+  for (const { kind, index, key, uncertain } of touches) {
+    const declared = latches[index];
+    if (kind === "counter" || declared === undefined || key instanceof Unknown) continue;
+    const calls = kind === "reset" ? declared.reset : declared.calls;
+    if (calls === undefined || !isCounted(calls, effects)) continue;
+    const touch = { index, key, kind, certain: !uncertain };
+    (calls.base === "completed" ? completed : now).push(touch);
+  }
+  const resets = new Set(completed.filter(isCertainReset).map(({ index }) => index));
+  const left = ({ kind, index }: LatchTouch) => kind === "reset" || !resets.has(index);
+  return { now, completed: resets.size === 0 ? completed : completed.filter(left) };
+}
+
+const NO_LATCHES: LatchTouches = { now: [], completed: [] };
+
+function isCertainReset({ kind, certain }: LatchTouch): boolean {
+  return kind === "reset" && certain;
 }
 
 /** Attempts are all that was decided; the others begin to count when the call is allowed. */

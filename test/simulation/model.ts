@@ -5,7 +5,17 @@
 import { PEOPLE_MOST, WINDOW_MS } from "./policy.ts";
 
 export interface Asked {
-  readonly tool: "pay" | "send" | "check" | "look" | "spoil" | "stop" | "fetch" | "post" | "leak";
+  readonly tool:
+    | "pay"
+    | "send"
+    | "check"
+    | "look"
+    | "spoil"
+    | "stop"
+    | "fetch"
+    | "post"
+    | "leak"
+    | "rest";
   readonly agent: string;
   readonly amount?: number;
   readonly to?: string;
@@ -18,6 +28,9 @@ export type Status = "ok" | "error";
 interface Kept extends Asked {
   readonly call: string;
   readonly at: Moment;
+  /** What happened before it was kept, and before it was settled, in number. */
+  readonly begun: number;
+  ended?: number;
   state: "open" | Status;
 }
 
@@ -31,8 +44,7 @@ export class Model {
   #calls: Kept[] = [];
   #tries = new Map<string, number>();
   #interrupted = new Set<string>();
-  /** Sessions whose last completed call of `check` and `spoil` was `check`. */
-  #checked = new Set<string>();
+  #happened = 0;
   /** What calls of `fetch` brought into a session. */
   #fetched = new Map<string, ReadonlySet<string>>();
 
@@ -41,7 +53,7 @@ export class Model {
     copy.#calls = this.#calls.map((call) => ({ ...call }));
     copy.#tries = new Map(this.#tries);
     copy.#interrupted = new Set(this.#interrupted);
-    copy.#checked = new Set(this.#checked);
+    copy.#happened = this.#happened;
     copy.#fetched = new Map(this.#fetched);
     return copy;
   }
@@ -57,7 +69,7 @@ export class Model {
     }
     const before = this.people(asked.agent, from);
     if (asked.tool === "send" && before >= PEOPLE_MOST) return `${before} people were written to`;
-    return this.#latchRefusal(asked) ?? this.#taskRefusal(asked) ?? this.taint(asked);
+    return this.latchRefusal(asked) ?? this.#taskRefusal(asked) ?? this.taint(asked);
   }
 
   /** What the session has seen that speaks against this call. */
@@ -68,14 +80,31 @@ export class Model {
     return undefined;
   }
 
-  #latchRefusal({ tool, session }: Asked): string | undefined {
-    if (tool !== "look" || session === undefined) return undefined;
-    if (!this.#checked.has(session)) return "nothing was checked";
-    const spoils = (call: Kept) => call.tool === "spoil" && call.session === session;
-    if (this.#calls.some((call) => spoils(call) && call.state === "open")) {
-      return "what was checked may be spoiled";
-    }
-    return undefined;
+  /** Whatever else speaks against this call. */
+  latchRefusal({ tool, session }: Asked): string | undefined {
+    if (session === undefined) return undefined;
+    const isChecked = this.#isLast("check", "spoil", session);
+    if (tool === "look" && !isChecked) return "what was checked may have been spoiled since";
+    const isSpoiled = this.#isLast("spoil", "check", session) || !this.#were("check", session);
+    return tool === "rest" && !isSpoiled ? "something may have been checked" : undefined;
+  }
+
+  /** Whether a call of `tool` that succeeded began after all of `other` had ended that may have succeeded. */
+  #isLast(tool: Asked["tool"], other: Asked["tool"], session: string): boolean {
+    const of = (name: string) =>
+      this.#calls.filter((call) => call.tool === name && call.session === session);
+    const others = of(other).filter(({ state }) => state !== "error");
+    return of(tool).some(
+      ({ begun, state }) =>
+        state === "ok" && others.every(({ ended }) => ended !== undefined && ended <= begun),
+    );
+  }
+
+  /** Whether any call of it may have succeeded. */
+  #were(tool: Asked["tool"], session: string): boolean {
+    return this.#calls.some(
+      (call) => call.tool === tool && call.session === session && call.state !== "error",
+    );
   }
 
   /** `check, look+, send`: what failed never was. */
@@ -127,7 +156,7 @@ export class Model {
   }
 
   reserved(asked: Asked, call: string, at: Moment): void {
-    this.#calls.push({ ...asked, call, at, state: "open" });
+    this.#calls.push({ ...asked, call, at, begun: ++this.#happened, state: "open" });
   }
 
   /** `unknown` where it was never allowed. */
@@ -145,9 +174,8 @@ export class Model {
     const kept = this.#calls.find((one) => one.call === call);
     if (kept?.state !== "open") return;
     kept.state = status;
+    kept.ended = ++this.#happened;
     if (status === "error" || kept.session === undefined) return;
-    if (kept.tool === "check") this.#checked.add(kept.session);
-    if (kept.tool === "spoil") this.#checked.delete(kept.session);
     if (kept.tool !== "fetch" || returned === undefined) return;
     const before = this.#fetched.get(kept.session) ?? [];
     this.#fetched.set(kept.session, new Set([...before, returned]));

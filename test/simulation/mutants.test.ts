@@ -123,8 +123,33 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     what: "a latch is never reset",
-    from: "elseif action == 'reset' then cell.isSet = false",
-    to: "elseif action == 'reset' then cell.isSet = cell.isSet",
+    from: "turnLatch(cell, '0', action == 'reset' and isLast(place, cell.sets))",
+    to: "",
+  },
+  {
+    what: "a latch is set by what was under way when it was reset",
+    from: "action == 'set' and isLast(place, cell.resets)",
+    to: "action == 'set'",
+  },
+  {
+    what: "a latch is reset by what was under way when it was set",
+    from: "action == 'reset' and isLast(place, cell.sets)",
+    to: "action == 'reset'",
+  },
+  {
+    what: "that calls were under way together is forgotten with the next",
+    from: "elseif cell.state ~= after then cell.state = '2' end",
+    to: "else cell.state = after end",
+  },
+  {
+    what: "what was reset once was reset meanwhile",
+    from: "    others[place] = cell.resets\n",
+    to: "    others[place] = 0\n",
+  },
+  {
+    what: "what was set once was set meanwhile",
+    from: "    others[place] = cell.sets\n",
+    to: "    others[place] = 0\n",
   },
   {
     what: "a clock that was set is followed",
@@ -153,7 +178,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     what: "a call is not kept",
-    from: "redis.call('HSET', call.calls, call.id, fmt(now) .. ' ' .. call.text)",
+    from: "redis.call('HSET', call.calls, call.id, fmt(now) .. ' ' .. spellOthers() .. ' ' .. call.text)",
     to: "",
   },
   {

@@ -86,6 +86,8 @@ interface Traits {
   readonly clocks: "server" | "replicas";
   readonly agents: readonly string[];
   readonly errand: number;
+  /** How often calls are made that set a latch, reset it and ask for it, many of them together. */
+  readonly latching: number;
   /** How often something is fetched, or what was fetched is passed on. */
   readonly reading: number;
   /** How many calls are reported. */
@@ -99,6 +101,7 @@ function traitsOf(random: Random): Traits {
     clocks: random.pick(["server", "replicas"]),
     agents: random.pick([["a"], ["a"], ["a", "b"]]),
     errand: random.pick([0.1, 0.5]),
+    latching: random.pick([0, 0, 0.6]),
     reading: random.pick([0, 0, 0.6]),
     reported: random.pick([0.5, 0.9]),
   };
@@ -122,13 +125,17 @@ function aboutSession(random: Random): Happening {
   return { kind, replica: random.below(REPLICAS), session: random.pick(["s1", "s2"]) };
 }
 
-function askedFrom(random: Random, { agents, errand, reading }: Traits): Asked {
+function askedFrom(random: Random, { agents, errand, latching, reading }: Traits): Asked {
   const agent = random.pick(agents);
   const session = random.chance(0.7) ? { session: random.pick(["s1", "s2"]) } : {};
   if (random.chance(errand)) {
     const tool = random.pick(["check", "check", "look", "look", "send", "spoil"] as const);
     const to = tool === "send" ? { to: random.pick(["x", "y", "z", "v", "w"]) } : {};
     return { tool, agent, session: "s1", ...to, inTask: tool !== "spoil" && random.chance(0.8) };
+  }
+  if (random.chance(latching)) {
+    const tool = random.pick(["check", "spoil", "look", "rest"] as const);
+    return { tool, agent, session: random.pick(["s1", "s1", "s2"]) };
   }
   if (random.chance(reading)) {
     const tool = random.pick(["fetch", "fetch", "post", "post", "leak"] as const);
@@ -141,7 +148,7 @@ function askedFrom(random: Random, { agents, errand, reading }: Traits): Asked {
     return { tool: "send", agent, to: random.pick(["x", "y", "z", "v", "w"]), ...session };
   }
   if (kind === 15) return { tool: "stop", agent, ...session };
-  return { tool: random.pick(["check", "look", "spoil"] as const), agent, ...session };
+  return { tool: random.pick(["check", "look", "spoil", "rest"] as const), agent, ...session };
 }
 
 /** What calls return, and what is written to: by themselves, so that where they come from is plain. */

@@ -18,6 +18,7 @@ const textWith = (most: number): string => `
   tool fetch { effect read, yields untrusted }
   tool post { effect send, args { to: String } }
   tool leak { effect write }
+  tool rest { effect execute }
   counter paid = sum args.amount of allowed pay per agent within 1m
   counter total = sum args.amount of allowed pay per agent
   counter people = distinct args.to of allowed send per agent within 1m
@@ -26,8 +27,9 @@ const textWith = (most: number): string => `
   task errand { sequence check, look+, send }
   permit paying tool pay when paid + args.amount <= ${most}.00
   permit sending tool send when people < ${PEOPLE_MOST}
-  permit working tool check, look, spoil, fetch, post, leak
+  permit working tool check, look, spoil, fetch, post, leak, rest
   forbid unchecked tool look when has session and not checked
+  forbid busy tool rest when has session and checked
   forbid odd tool check when tries * 2 == 7
   forbid stopping tool stop then interrupt session
   forbid planted tool post when untrusted in origin(args.to)

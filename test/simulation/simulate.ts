@@ -239,7 +239,7 @@ class Run implements Told {
     this.#tell(`${spelled} ?`);
     const asking: Decide = {
       ...{ kind: "decide", replica: index, asked, call, version },
-      ...{ isReserved: false, couldPay: false, isTainted: true },
+      ...{ isReserved: false, couldPay: false, isTainted: true, isBarred: true },
     };
     const answer = await this.#asking.run(asking, () => engine.decide(requestOf(asked)));
     if (life !== this.#replica(index).life) return "crashed";
@@ -256,7 +256,7 @@ class Run implements Told {
       return answer.kind;
     }
     const { decision, call } = answer.value;
-    const { asked, isReserved, couldPay, isTainted } = asking;
+    const { asked, isReserved, couldPay, isTainted, isBarred } = asking;
     if (decision === "allow" && (!isReserved || call !== asking.call)) {
       this.#violated(`${asking.call} was allowed, and nothing was kept of it`);
     }
@@ -266,6 +266,9 @@ class Run implements Told {
     }
     if (answered === "forbidden" && asksForTrust(asked) && !isTainted) {
       this.#violated(`${asking.call} was forbidden, though nothing speaks against it`);
+    }
+    if (isOfLatch(asked, answered) && !isBarred) {
+      this.#violated(`${asking.call} was ${answered}, though what it asks for is so`);
     }
     return answered;
   }
@@ -400,6 +403,12 @@ class Run implements Told {
 /** Of tools that only what a session has seen speaks against. */
 function asksForTrust({ tool }: Asked): boolean {
   return tool === "post" || tool === "leak";
+}
+
+/** Denied by what only a latch speaks against. */
+function isOfLatch({ tool, inTask }: Asked, answered: string): boolean {
+  const isAsked = (tool === "look" || tool === "rest") && inTask !== true;
+  return isAsked && (answered === "forbidden" || answered === "prerequisite_pending");
 }
 
 function spellKind(planned: Planned): string {

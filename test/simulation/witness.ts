@@ -22,6 +22,8 @@ export type Operation =
       isReserved: boolean;
       /** As far as the rules can tell a spent limit, when it was last kept. */
       couldPay: boolean;
+      /** Whether the latch spoke against it then. */
+      isBarred: boolean;
       /** Whether something that the session had seen spoke against it then. */
       isTainted: boolean;
     }
@@ -301,6 +303,7 @@ export class Witness {
       operation.isReserved = true;
     }
     operation.isTainted = this.isBlind || this.held.taint(asked) !== undefined;
+    operation.isBarred = this.isBlind || this.held.latchRefusal(asked) !== undefined;
     // Clocks that stand still make a window longer, so what was ever spent is held against it.
     operation.couldPay =
       !this.isBlind &&

@@ -17,7 +17,10 @@ export type CellChange =
   | { readonly kind: "take"; readonly value: string }
   /** By the store's time. */
   | { readonly kind: "past"; readonly atMs: number; readonly value: string }
-  | { readonly kind: "set" | "reset" | "pend" | "unpend" | "pend reset" | "unpend reset" };
+  /** Of a latch that changes on a call's success: where it stands among those that the call holds. */
+  | { readonly kind: "set" | "reset" | "may set" | "may reset"; readonly value: string }
+  | { readonly kind: "pend" | "pend reset"; readonly value: string }
+  | { readonly kind: "unpend" | "unpend reset" };
 
 export class Arguments {
   readonly keys: string[] = [];

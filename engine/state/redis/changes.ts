@@ -4,7 +4,7 @@ import type { Touch } from "../../evaluate/evaluator.ts";
 import { keyOfOne, type Scalar, Unknown } from "../../value.ts";
 import type { Call, Held, HeldLatch } from "../call.ts";
 import type { Effects } from "../store.ts";
-import { countedOf, latchedWhen } from "../touched.ts";
+import { countedOf, latchTouches } from "../touched.ts";
 import type { Cell, CellChange } from "./arguments.ts";
 import type { Noted } from "./guess.ts";
 import { readTable, spellTable, type Table, type Tables } from "./tables.ts";
@@ -28,7 +28,17 @@ export function chargesOf(noted: Noted, effects: Effects): Charged {
   const latches: HeldLatch[] = [];
   for (const touch of effects.touches) {
     if (touch.kind === "counter") count(touch, effects, program, tables, cells, held);
-    else latch(touch, effects, program, tables, cells, latches);
+  }
+  const { now, completed } = latchTouches(effects.touches, program.latches, effects);
+  for (const { index, key, kind, certain } of now) {
+    cells.change(latchTable(index, tables), key, changeOf(kind, certain, ""));
+  }
+  for (const { index, key, kind, certain } of completed) {
+    const table = latchTable(index, tables);
+    const place = String(latches.length);
+    cells.change(table, key, { kind: kind === "latch" ? "pend" : "pend reset", value: place });
+    // How many others there were is for the store to say: it keeps it beside the call.
+    latches.push({ table: spellTable(table), key, kind, certain, others: 0 });
   }
   return { cells: cells.all(), held, latches };
 }
@@ -57,26 +67,16 @@ function spellAmount(amount: Scalar, { kind }: Table): string {
   return kind === "sum" ? String(amount) : keyOfOne(amount);
 }
 
-function latch(
-  touch: Touch,
-  effects: Effects,
-  program: Program,
-  tables: Tables,
-  cells: Cells,
-  latches: HeldLatch[],
-): void {
-  const { kind, index, key } = touch;
-  const [declared, table] = [program.latches[index], tables.latches[index]];
-  if (declared === undefined || table === undefined || key instanceof Unknown) return;
-  const when = latchedWhen(touch, declared, effects);
-  if (when === undefined) return;
-  const resets = kind === "reset";
-  if (when === "now") {
-    cells.change(table, key, { kind: resets ? "reset" : "set" });
-    return;
-  }
-  cells.change(table, key, { kind: resets ? "pend reset" : "pend" });
-  latches.push({ table: spellTable(table), key, kind: resets ? "reset" : "latch" });
+function latchTable(index: number, { latches }: Tables): Table {
+  const table = latches[index];
+  if (table === undefined) throw new Error("a latch of no table");
+  return table;
+}
+
+/** `place`: among the latches that a call holds; empty where it is at once. */
+function changeOf(kind: HeldLatch["kind"], certain: boolean, place: string): CellChange {
+  const does = kind === "latch" ? "set" : "reset";
+  return { kind: certain ? does : `may ${does}`, value: place };
 }
 
 /** When it failed, what it held is given back; whatever became of it, its latches are pending no longer. */
@@ -86,10 +86,10 @@ export function settlementOf({ held, latches }: Call, succeeded: boolean): reado
     const of = readTable(table);
     cells.change(of, key, { kind: "take", value: spellAmount(amount, of) });
   }
-  for (const { table, key, kind } of latches) {
+  for (const [place, { table, key, kind, certain }] of latches.entries()) {
     const of = readTable(table);
     cells.change(of, key, { kind: kind === "latch" ? "unpend" : "unpend reset" });
-    if (succeeded) cells.change(of, key, { kind: kind === "latch" ? "set" : "reset" });
+    if (succeeded) cells.change(of, key, changeOf(kind, certain, String(place)));
   }
   return cells.all();
 }

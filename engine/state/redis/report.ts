@@ -181,8 +181,9 @@ async function latch(index: number, wanted: WantedKeys, reported: Reported): Pro
 
 /** As the script reads it. */
 function stateOf(text: string): "set" | "pending" | undefined {
-  const [bit, pending, resetting] = text.split(" ");
-  if (bit === "1") return resetting === "0" ? "set" : "pending";
+  const [state, pending, resetting] = text.split(" ");
+  if (state === "2") return "pending";
+  if (state === "1") return resetting === "0" ? "set" : "pending";
   return pending === "0" ? undefined : "pending";
 }
 
@@ -263,10 +264,10 @@ async function pastOf(
 async function callsOf(sessionId: string, reported: Reported): Promise<readonly CallUnderWay[]> {
   const own = new Map<string, CallUnderWay>();
   for await (const [call, text] of entriesOf(reported.places.calls, reported)) {
-    const at = text.indexOf(" ");
-    const held = decodeCall(JSON.parse(text.slice(at + 1)));
+    const [ms = "", others = ""] = text.split(" ", 2);
+    const held = decodeCall(JSON.parse(text.slice(ms.length + others.length + 2)));
     if (held.sessionId !== sessionId) continue;
-    own.set(call, { call, tool: held.tool, atMs: Number(text.slice(0, at)) });
+    own.set(call, { call, tool: held.tool, atMs: Number(ms) });
   }
   return [...own.values()].sort((a, b) => a.atMs - b.atMs);
 }

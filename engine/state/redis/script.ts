@@ -266,33 +266,71 @@ local function writeDistinct(cell)
   redis.call('HSET', cell.key, cell.field, fmt(cell.head) .. ' ' .. fmt(cell.overflown))
 end
 
--- Latches: whether it is set, and how many calls under way would set it, and reset it.
+-- Latches, as latch.ts has them: 0 for unset, 1 for set, 2 for either, how many calls under way would set it, and
+-- reset it, and how often it was set, and reset. Beside a call stands of each latch that it would set or reset, by its
+-- place among these, how often others had reset or set it by then.
+
+local others
 
 local function readLatch(cell)
-  cell.isSet, cell.pending, cell.resetting = false, 0, 0
+  cell.state, cell.pending, cell.resetting, cell.sets, cell.resets = '0', 0, 0, 0, 0
   if cell.text then
-    local bit, pending, resetting = string.match(cell.text, '^([01]) (%d+) (%d+)$')
-    cell.isSet, cell.pending, cell.resetting = bit == '1', whole(pending), whole(resetting)
+    local state, pending, resetting, sets, resets = string.match(cell.text, '^([012]) (%d+) (%d+) (%d+) (%d+)$')
+    cell.state, cell.pending, cell.resetting = state, whole(pending), whole(resetting)
+    cell.sets, cell.resets = whole(sets), whole(resets)
   end
 end
 
 local function latchOf(cell)
-  if cell.isSet then return cell.resetting > 0 and 'p' or '1' end
+  if cell.state == '2' then return 'p' end
+  if cell.state == '1' then return cell.resetting > 0 and 'p' or '1' end
   return cell.pending > 0 and 'p' or '0'
 end
 
-local function changeLatch(cell, action)
-  if action == 'set' then cell.isSet = true
-  elseif action == 'reset' then cell.isSet = false
-  elseif action == 'pend' then cell.pending = cell.pending + 1
+local function turnLatch(cell, after, isLast)
+  if isLast then cell.state = after
+  elseif cell.state ~= after then cell.state = '2' end
+end
+
+-- What is at once has no place, and comes last.
+local function isLast(place, count)
+  return place == '' or others[place] == count
+end
+
+local function changeLatch(cell, action, place)
+  if action == 'set' or action == 'may set' then
+    turnLatch(cell, '1', action == 'set' and isLast(place, cell.resets))
+    cell.sets = cell.sets + 1
+  elseif action == 'reset' or action == 'may reset' then
+    turnLatch(cell, '0', action == 'reset' and isLast(place, cell.sets))
+    cell.resets = cell.resets + 1
+  elseif action == 'pend' then
+    cell.pending = cell.pending + 1
+    others[place] = cell.resets
+  elseif action == 'pend reset' then
+    cell.resetting = cell.resetting + 1
+    others[place] = cell.sets
   elseif action == 'unpend' then cell.pending = math.max(0, cell.pending - 1)
-  elseif action == 'pend reset' then cell.resetting = cell.resetting + 1
   elseif action == 'unpend reset' then cell.resetting = math.max(0, cell.resetting - 1)
   else error('WRIT no such change of a latch: ' .. action) end
 end
 
 local function writeLatch(cell)
-  redis.call('HSET', cell.key, cell.field, (cell.isSet and '1 ' or '0 ') .. fmt(cell.pending) .. ' ' .. fmt(cell.resetting))
+  redis.call('HSET', cell.key, cell.field, table.concat({
+    cell.state, fmt(cell.pending), fmt(cell.resetting), fmt(cell.sets), fmt(cell.resets),
+  }, ' '))
+end
+
+local function spellOthers()
+  local words = {}
+  for place, count in pairs(others) do words[#words + 1] = place .. ':' .. fmt(count) end
+  return '[' .. table.concat(words, ',') .. ']'
+end
+
+local function readOthers(call)
+  for place, count in string.gmatch(string.match(call, '^%d+ %[([%d:,]*)%] '), '(%d+):(%d+)') do
+    others[place] = whole(count)
+  end
 end
 
 -- Cells: what an operation names of counters and latches, each with what it must read as and what is done to it.
@@ -414,7 +452,7 @@ local function changeCells(cells, keyMost, distinctMost)
       for _, change in ipairs(cell.changes) do
         if cell.kind == 'sum' then addSum(cell, whole(change[2]))
         elseif cell.kind == 'distinct' then addDistinct(cell, change[2], distinctMost)
-        else changeLatch(cell, change[1]) end
+        else changeLatch(cell, change[1], change[2]) end
       end
       cell.isNew = true
       if cell.kind == 'sum' then writeSum(cell)
@@ -445,7 +483,7 @@ local function takeBackCells(cells, heldMs)
         local bucket = cell.window and bucketAt(heldMs, cell.window)
         if cell.kind == 'sum' then takeBackSum(cell, bucket, whole(change[2]))
         elseif cell.kind == 'distinct' then takeBackDistinct(cell, bucket, change[2])
-        else changeLatch(cell, change[1]) end
+        else changeLatch(cell, change[1], change[2]) end
       end
       if cell.kind == 'sum' then writeSum(cell)
       elseif cell.kind == 'latch' then writeLatch(cell) end
@@ -621,7 +659,7 @@ local function attempt()
   end
   if task and task.text ~= '' then redis.call('HSET', task.key, task.field, fmt(writes) .. ' ' .. task.text) end
   if call then
-    redis.call('HSET', call.calls, call.id, fmt(now) .. ' ' .. call.text)
+    redis.call('HSET', call.calls, call.id, fmt(now) .. ' ' .. spellOthers() .. ' ' .. call.text)
     redis.call('ZADD', call.open, fmt(now), call.id)
   end
   return { 'ok', fmt(now), fmt(writes), readingsOf(cells, keyMost), facts,
@@ -658,6 +696,7 @@ local function settle()
   end
   readCells(cells)
   local heldMs = whole(string.match(call, '^(%d+) '))
+  readOthers(call)
 
   countWrite()
   redis.call('HDEL', keys.calls, id)
@@ -688,7 +727,7 @@ local function call()
   if refused then return refused end
   local text = redis.call('HGET', keys.calls, id)
   if not text then return { settledEarlier(keys, id, status), fmt(now), fmt(writes) } end
-  return { 'ok', fmt(now), fmt(writes), string.match(text, '^%d+ (.*)$') }
+  return { 'ok', fmt(now), fmt(writes), string.match(text, '^%d+ %S+ (.*)$') }
 end
 
 -- Who counts what. Each process has a log of what it decided, or none: 'unrecorded' is the log of all of these. A
@@ -896,6 +935,7 @@ local OPERATIONS = {
 }
 local function run(keys, arguments)
   given, at, named, key = arguments, 0, keys, 1
+  others = {}
   META = keys[1]
   local operation = OPERATIONS[take()] or error('WRIT no such operation')
   known, seenWrites, expected = take(), takeWhole(), take()

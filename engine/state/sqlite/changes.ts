@@ -1,6 +1,6 @@
 /** What has changed, by name, and the rows that tell of it: as it is when they are made. */
 import { scalarsOfKey } from "../../value.ts";
-import { encodeCall } from "../codec.ts";
+import { encodeCall, encodeLatchCell } from "../codec.ts";
 import { type CounterTable, type LatchTable, type Memory, writtenTask } from "../tables.ts";
 import type { Row } from "./rows.ts";
 import { sessionJson } from "./spell.ts";
@@ -116,7 +116,7 @@ function counterRow({ cells }: CounterTable, declaration: number, key: string): 
 function latchRow({ cells }: LatchTable, declaration: number, key: string): Row {
   const cell = cells.get(key);
   if (cell === undefined) return ["latches", declaration, key];
-  return ["latches", declaration, key, cell.set ? 1 : 0, cell.pending, cell.resetting];
+  return ["latches", declaration, key, encodeLatchCell(cell)];
 }
 
 function sessionRow(id: string, { sessions }: Memory): Row {

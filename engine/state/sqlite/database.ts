@@ -33,7 +33,7 @@ export interface FileKind {
 const APPLICATION_ID = 0x57_72_69_74;
 
 /** Counted up with every change that an older program would misread. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 const SCHEMA = `
   CREATE TABLE journal (number INTEGER PRIMARY KEY, ms INTEGER NOT NULL, rows TEXT NOT NULL);
@@ -44,8 +44,8 @@ const SCHEMA = `
     declaration INTEGER NOT NULL, key TEXT NOT NULL, cell TEXT NOT NULL,
     PRIMARY KEY (declaration, key)) WITHOUT ROWID;
   CREATE TABLE latches (
-    declaration INTEGER NOT NULL, key TEXT NOT NULL, bit INTEGER NOT NULL, pending INTEGER NOT NULL,
-    resetting INTEGER NOT NULL, PRIMARY KEY (declaration, key)) WITHOUT ROWID;
+    declaration INTEGER NOT NULL, key TEXT NOT NULL, cell TEXT NOT NULL,
+    PRIMARY KEY (declaration, key)) WITHOUT ROWID;
   CREATE TABLE sessions (id TEXT PRIMARY KEY, used_ms INTEGER NOT NULL, session TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE seen (
     session TEXT NOT NULL, number INTEGER NOT NULL, entry TEXT NOT NULL,

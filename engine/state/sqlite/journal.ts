@@ -7,12 +7,12 @@ import { messageOf } from "../../fault.ts";
 import { keyOf } from "../../value.ts";
 import type { Journal } from "../journal.ts";
 import type { Keeper } from "../keeper.ts";
+import type { LatchCell } from "../latch.ts";
 import { storeOf } from "../memory.ts";
 import { type StateStore, StateUnavailable } from "../store.ts";
 import {
   type CounterTable,
   createMemory,
-  type LatchCell,
   type LatchTable,
   type Memory,
   type MemoryLimits,

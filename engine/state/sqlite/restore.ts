@@ -3,10 +3,11 @@ import type { DatabaseSync } from "node:sqlite";
 import type { CounterDecl, Program } from "../../../lang/ir.ts";
 import type { Json } from "../../../lang/type.ts";
 import { scalarsOfKey } from "../../value.ts";
-import { decodeCall } from "../codec.ts";
+import { decodeCall, decodeLatchCell } from "../codec.ts";
+import type { LatchCell } from "../latch.ts";
 import { Seen } from "../origin.ts";
 import { listOf, numberOf, objectOf, textOf, unreadable } from "../stored.ts";
-import type { CounterTable, LatchCell, Memory } from "../tables.ts";
+import type { CounterTable, Memory } from "../tables.ts";
 import { Distinct, Sum } from "../window.ts";
 import { identifyRow, rowFrom, runnerOn, runRow, type Row as ToldRow } from "./rows.ts";
 import { entryFrom, fromColumn, parse, sessionFrom } from "./spell.ts";
@@ -86,15 +87,11 @@ export function restoreLatches(
   database: DatabaseSync,
   declaration: number,
 ): Map<string, LatchCell> {
-  const query = "SELECT key, bit, pending, resetting FROM latches WHERE declaration = ?";
+  const query = "SELECT key, cell FROM latches WHERE declaration = ?";
   return new Map(
-    rows(database, query, declaration).map(({ key, bit, pending, resetting }) => [
+    rows(database, query, declaration).map(({ key, cell }) => [
       fromColumn(key),
-      {
-        set: numberOf(bit) === 1,
-        pending: numberOf(pending),
-        resetting: numberOf(resetting),
-      },
+      decodeLatchCell(parse(cell)),
     ]),
   );
 }

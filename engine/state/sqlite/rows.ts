@@ -26,8 +26,8 @@ const TABLES = {
   },
   latches: {
     keyCount: 2,
-    columnCount: 5,
-    put: "INSERT INTO latches VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET bit = excluded.bit, pending = excluded.pending, resetting = excluded.resetting",
+    columnCount: 3,
+    put: "INSERT INTO latches VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET cell = excluded.cell",
     remove: "DELETE FROM latches WHERE declaration = ? AND key = ?",
   },
   sessions: {

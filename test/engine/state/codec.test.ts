@@ -176,7 +176,13 @@ const calls: fc.Arbitrary<Call> = fc.record({
   sessionId: fc.option(fc.string(), { nil: undefined }),
   held: fc.array(fc.record({ table: names, key: fc.string(), bucket: fc.nat(), amount: scalars })),
   latches: fc.array(
-    fc.record({ table: names, key: fc.string(), kind: fc.constantFrom("latch", "reset") }),
+    fc.record({
+      table: names,
+      key: fc.string(),
+      kind: fc.constantFrom("latch", "reset"),
+      certain: fc.boolean(),
+      others: fc.nat(),
+    }),
   ),
   task: fc.option(names, { nil: undefined }),
   returning: fc.oneof(

@@ -16,6 +16,7 @@ import { spellTime } from "../../../lang/scalar/time.ts";
 import { randomFrom } from "../../differential/random.ts";
 import { outcomeOf, programOf, START } from "../../support/engine.ts";
 import { seedFrom } from "../../support/seed.ts";
+import { type LatchReading, latchHistory, PUSHED, PUSHING, pushes, TOO_LARGE } from "./latches.ts";
 
 type Awaitable<Value> = Value | Promise<Value>;
 
@@ -264,6 +265,71 @@ export function describeContract(store: ContractStore): void {
         "allow",
       ]);
     });
+
+    test("calls that were under way together leave a latch that nobody knows", async () => {
+      const driver = await drive(PUSHING);
+      const run = (tool: string) => driver.call(tool, { n: 0 });
+      const expectReading = async (reading: LatchReading) =>
+        expect(await pushes(driver)).toEqual(PUSHED.get(reading));
+      const tests = await run("test");
+      await driver.report(await run("edit"), "ok");
+      await driver.report(tests, "ok");
+      await expectReading("pending");
+      await driver.report(await run("test"), "ok");
+      await expectReading(true);
+
+      const edits = await run("edit");
+      await driver.report(await run("test"), "ok");
+      await driver.report(edits, "ok");
+      await expectReading("pending");
+      await driver.report(await run("edit"), "ok");
+      await expectReading(false);
+
+      // Whether this one sets it cannot be calculated, nor whether the other resets it.
+      await driver.report(await driver.call("test", TOO_LARGE), "ok");
+      await expectReading("pending");
+      await driver.report(await run("test"), "ok");
+      await expectReading(true);
+      await driver.report(await driver.call("edit", TOO_LARGE), "ok");
+      await expectReading("pending");
+    });
+
+    test("a call that would do both resets a latch, and what it does at once comes first", async () => {
+      const driver = await drive(`
+        tool run { effect execute }
+        tool push { effect execute, args { to: String } }
+        latch never_set = completed run per session reset by completed run
+        latch ran = completed run per session reset by allowed run
+        permit runs tool run
+        permit push tool push when has session and args.to == "ran" and ran
+        permit odd tool push when has session and args.to == "never" and never_set`);
+      await driver.report(await driver.call("run"), "ok");
+      expect(await driver.ask("push", { to: "never" })).toBe("not_permitted");
+      expect(await driver.ask("push", { to: "ran" })).toBe("allow");
+      const [first, second] = [await driver.call("run"), await driver.call("run")];
+      await driver.report(first, "ok");
+      expect(await driver.ask("push", { to: "ran" })).toBe("prerequisite_pending");
+      await driver.report(second, "ok");
+      expect(await driver.ask("push", { to: "ran" })).toBe("allow");
+    });
+
+    test(
+      "latches read as every order has it in which calls may have had their effect",
+      async () => {
+        const seed = seedFrom("WRIT_LATCH_SEED");
+        const random = randomFrom(seed);
+        const seen = new Set<LatchReading>();
+        for (let round = 0; round < 12; round++) {
+          const driver = await drive(PUSHING);
+          for await (const { reading, told, calls } of latchHistory(driver, random, 9)) {
+            expect(told, `WRIT_LATCH_SEED=${seed} ${calls}`).toEqual(PUSHED.get(reading));
+            seen.add(reading);
+          }
+        }
+        expect(seen).toEqual(new Set(PUSHED.keys()));
+      },
+      BUSY_MS,
+    );
 
     test("a step waits for the outcome of the one before", async () => {
       const driver = await drive(`

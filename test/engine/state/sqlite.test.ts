@@ -114,7 +114,7 @@ describe("a file that cannot be trusted is refused at start, saying what to do",
     ],
     [
       "a journal that tells half a row",
-      () => alter(`INSERT INTO journal VALUES (1, 1, '[["latches",1,"s",1]]')`),
+      () => alter(`INSERT INTO journal VALUES (1, 1, '[["sessions","s",1]]')`),
       /damaged/,
     ],
     ["a table that is missing", () => alter("DROP TABLE latches"), /.*/],
