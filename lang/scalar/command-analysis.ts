@@ -1,6 +1,8 @@
 /** What a command line would run, read, write, delete and reach, told from its parsed text. */
+import { canonicalHost, hostsOfOperand, hostsOfUrls } from "./command-hosts.ts";
 import {
   after,
+  awkFiles,
   hasLetter,
   isOption,
   optionLength,
@@ -9,10 +11,20 @@ import {
   plusAsMinus,
   readLine,
   replacement,
+  type ScriptFiles,
+  sedFiles,
   sedRuns,
   valueOfOption,
 } from "./command-line.ts";
-import { parseIp } from "./ip.ts";
+import {
+  type GitSetting,
+  hostOfRepository,
+  placesOf,
+  readGit,
+  repositoriesIn,
+  settingIn,
+  settingsOf,
+} from "./git-line.ts";
 import { parsePath } from "./path.ts";
 import {
   ALIASES,
@@ -24,6 +36,7 @@ import {
   type FileUse,
   GIT_COMMAND_OPTIONS,
   GIT_COMMAND_SETTING,
+  GIT_COMMAND_TEXTS,
   HOST_USES,
   type HostUse,
   type Interpreter,
@@ -32,6 +45,8 @@ import {
   type Operands,
   type Options,
   PRIVILEGED,
+  PROXY_VARIABLE,
+  RUNNERS,
   SHELLS,
   TEXT_ONLY,
   WRAPPERS,
@@ -217,6 +232,8 @@ export class Analysis {
         if (!isPlain(value)) this.carriesCode = true;
         if (PROMPTS.test(name) && /[$`]/.test(value.text)) this.parsed = false;
         if (isReference) this.variables.add(value.text);
+        this.mentioned(value, scope);
+        this.proxy(name, value);
         if (alias || COMMAND_VARIABLES.has(name)) this.inner(value, scope);
       }
     }
@@ -361,9 +378,11 @@ export class Analysis {
       case "mawk":
       case "nawk":
         this.awk(args);
+        for (const { text } of args) this.scripted(awkFiles(text), scope);
         return;
       case "sed":
         if (args.some((word) => sedRuns(word.text))) this.parsed = false;
+        for (const { text } of args) this.scripted(sedFiles(text), scope);
         return;
       case "source":
         if (args[0] !== undefined) this.sourced(args[0], scope);
@@ -378,16 +397,57 @@ export class Analysis {
       case "crontab":
         this.fromInput(false, scope);
         return;
-      case "export":
-      case "getopts":
       case "read":
       case "mapfile":
       case "readarray":
-        for (const word of args)
-          if (/^[A-Za-z_]\w*$/.test(word.text)) this.variables.add(word.text);
+        this.namedByInput(scope);
+        this.named(args);
+        return;
+      case "export":
+      case "getopts":
+        this.named(args);
+        return;
+      case "capsh":
+        this.textOption(args, scope);
+        return;
+      case "screen":
+      case "tmux":
+        // Whatever they are told beyond that is a command line for a shell, or keys for one.
+        if (args.some((word) => !isOption(word) && !LOOKS_ONLY.has(word.text))) this.parsed = false;
         return;
       default:
+        this.runner(program, args, scope);
     }
+  }
+
+  private named(args: readonly Word[]): void {
+    for (const { text } of args) if (/^[A-Za-z_]\w*$/.test(text)) this.variables.add(text);
+  }
+
+  /** A text that stands here, and is taken apart into names. */
+  private namedByInput({ input, ...scope }: Scope): void {
+    if (input.kind !== "text") return;
+    for (const name of input.word.text.split(/\s+/)) {
+      this.mentioned(fixedWord(name), { ...scope, input: NOTHING });
+    }
+  }
+
+  /**
+   * `uv run x`, `bundle exec x`: the program behind options that are not known. What stands behind one of them is its value,
+   * or the program: both are looked at.
+   */
+  private runner(program: string, args: readonly Word[], scope: Scope): void {
+    const subs = RUNNERS.get(program);
+    const sub = args.findIndex(({ text }) => subs?.includes(text));
+    if (subs === undefined || (subs.length > 0 && sub < 0)) return;
+    const rest = args.slice(sub + 1);
+    const operands = rest.flatMap((word, at) => (isOption(word) ? [] : [at]));
+    const [first, second] = operands;
+    if (first === undefined) return;
+    this.run(rest.slice(first), apart(scope));
+    const before = rest[first - 1]?.text ?? "--";
+    const mayBeValue = !before.includes("=") && !RUNNER_FLAG.test(before);
+    if (mayBeValue && second !== undefined) this.run(rest.slice(second), apart(scope));
   }
 
   private trap([action, signal]: readonly Word[], scope: Scope): void {
@@ -474,6 +534,15 @@ export class Analysis {
     // A function for a bash started below: `BASH_FUNC_ls%%=() { …; }`.
     if (!/^[A-Za-z_]\w*$/.test(name)) this.parsed = false;
     if (COMMAND_VARIABLES.has(name)) this.inner(after(word, equals + 1), scope);
+    this.mentioned(after(word, equals + 1), scope);
+    this.proxy(name, after(word, equals + 1));
+  }
+
+  /** Every connection goes to the host of such a variable. */
+  private proxy(name: string, value: Word): void {
+    if (!PROXY_VARIABLE.test(name)) return;
+    this.urlsIn(value);
+    this.hostOf(value, "url");
   }
 
   private shell(options: Options, args: readonly Word[], outside: Scope): void {
@@ -550,6 +619,7 @@ export class Analysis {
     const words = args.slice(at);
     if (words.length === 0) return;
     const command = words.map((word) => placed(word, replaced));
+    this.namedByInput(scope);
     // Without -I what is read stands at the end.
     if (replaced === undefined) command.push(UNKNOWN_WORD);
     this.run(command, { ...scope, input: NOTHING });
@@ -651,47 +721,45 @@ export class Analysis {
     if (equals > 0) this.inner(after(word, equals + 1), scope);
   }
 
-  private git(args: readonly Word[], scope: Scope): void {
-    args.forEach((word, at) => {
-      const next = args[at + 1];
-      const { text } = word;
-      const setting = text === "-c" ? next : undefined;
-      if (setting !== undefined) this.gitSetting(setting, scope);
-      if (/^ext::/.test(text)) this.inner(after(word, 5), scope);
-      const value = /^--(?:exec|upload-pack|receive-pack|config)=/.exec(text)?.[0].length;
-      if (value !== undefined && text.startsWith("--config")) {
-        this.gitSetting(after(word, value), scope);
-      } else if (value !== undefined) {
-        this.inner(after(word, value), scope);
-      }
-      const runs = /^--(?:exec|upload-pack|receive-pack)$/.test(text);
-      if (next !== undefined && runs) this.inner(next, scope);
+  private git(words: readonly Word[], scope: Scope): void {
+    words.forEach((word, at) => {
+      const next = words[at + 1];
+      const setting = word.text === "-c" ? next : valueOfOption(word, ["--config"], next);
+      if (setting !== undefined) this.gitSetting(settingIn(setting), scope);
+      if (/^ext::/.test(word.text)) this.inner(after(word, 5), scope);
     });
-    const [sub, verb] = args;
-    this.optionCommands(GIT_COMMAND_OPTIONS.get(sub?.text ?? ""), args.slice(1), scope);
-    if (sub?.text === "bisect" && verb?.text === "run") this.run(args.slice(2), scope);
-    if (sub?.text === "submodule" && verb?.text === "foreach") {
+    this.optionCommands(GIT_COMMAND_TEXTS, words, scope);
+    const line = readGit(words);
+    if (!line.sound) this.parsed = false;
+    const { sub, args } = line;
+    const [verb] = args;
+    this.optionCommands(GIT_COMMAND_OPTIONS.get(sub), args, scope);
+    if (sub === "bisect" && verb?.text === "run") this.run(args.slice(1), scope);
+    if (sub === "submodule" && args.some(({ text }) => text === "foreach")) {
+      const from = args.findIndex(({ text }) => text === "foreach") + 1;
       this.joined(
-        args.slice(2).filter((word) => !isOption(word)),
+        args.slice(from).filter((word) => !isOption(word)),
         scope,
       );
     }
-    if (sub?.text === "config" && args.length > 2) this.gitConfig(args.slice(1), scope);
-    if (sub?.text === "filter-branch") this.parsed = false;
+    if (sub === "config") for (const one of settingsOf(args)) this.gitSetting(one, scope);
+    if (sub === "filter-branch") this.parsed = false;
+    const withUser = words.filter(({ text }) => /^[\w.+-]+@[\w.-]+:/.test(text));
+    for (const { text } of [...repositoriesIn(line), ...withUser]) this.repository(text);
   }
 
-  private gitSetting(word: Word, scope: Scope): void {
-    const equals = word.text.indexOf("=");
-    const key = equals < 0 ? word.text : word.text.slice(0, equals);
-    if (word.expandsAt !== undefined && word.expandsAt <= key.length) this.parsed = false;
-    if (GIT_COMMAND_SETTING.test(key)) this.gitCommand(after(word, equals + 1), scope);
+  private gitSetting(setting: GitSetting, scope: Scope): void {
+    const { key, value } = setting;
+    // What an expansion stands for may be another setting.
+    if (/[$`]/.test(key)) this.parsed = false;
+    if (GIT_COMMAND_SETTING.test(key)) this.gitCommand(value, scope);
+    for (const place of placesOf(setting)) this.repository(place);
   }
 
-  private gitConfig(args: readonly Word[], scope: Scope): void {
-    const [key, value] = args.filter((word) => !isOption(word));
-    if (key !== undefined && value !== undefined && GIT_COMMAND_SETTING.test(key.text)) {
-      this.gitCommand(value, scope);
-    }
+  /** `host:path`, or a URL with or without its scheme. */
+  private repository(text: string): void {
+    if (text.includes("://")) for (const host of hostsOfUrls(text)) this.host(host);
+    else this.host(hostOfRepository(text) ?? "");
   }
 
   /** `!text` is for a shell; else a git alias is a subcommand, and other settings name a program. */
@@ -722,6 +790,23 @@ export class Analysis {
         this.inner(next, scope);
       } else if (/^--checkpoint-action$/.test(word.text)) this.parsed = false;
     });
+    this.archived(args, scope);
+  }
+
+  /** What tar makes: an archive, or what was in one. */
+  private archived(args: readonly Word[], scope: Scope): void {
+    const [bundle, file] = args;
+    const letters = args.map(({ text }, at) => (at === 0 ? text.replace(/^(?!-)/, "-") : text));
+    const has = (wanted: string, words: RegExp) =>
+      letters.some((text) => hasLetter(text, wanted) || words.test(text));
+    const creates = has("cru", /^--(?:create|append|update)$/);
+    const extracts = has("x", /^--(?:extract|get)$/);
+    if (creates && /^\w*f$/.test(bundle?.text ?? "") && file) this.file(this.writes, file, scope);
+    args.forEach((word, at) => {
+      const made = creates ? valueOfOption(word, ["-f", "--file"], args[at + 1]) : undefined;
+      const into = extracts ? valueOfOption(word, ["-C", "--directory"], args[at + 1]) : undefined;
+      for (const one of [made, into]) if (one !== undefined) this.file(this.writes, one, scope);
+    });
   }
 
   /** awk starts programs by `system(…)`, by pipes and by `getline`. */
@@ -732,6 +817,11 @@ export class Analysis {
         this.inlineCode = true;
       }
     }
+  }
+
+  private scripted(files: ScriptFiles, scope: Scope): void {
+    for (const name of files.reads) this.file(this.reads, fixedWord(name), scope);
+    for (const name of files.writes) this.file(this.writes, fixedWord(name), scope);
   }
 
   private sourced(word: Word, scope: Scope): void {
@@ -778,9 +868,10 @@ export class Analysis {
     for (const word of pick(use.reads)) this.file(this.reads, word, scope);
     for (const word of pick(use.writes)) this.file(this.writes, word, scope);
     for (const word of pick(use.deletes)) this.file(this.deletes, word, scope);
-    const inPlace =
-      program === "sed" && args.some((word) => /^(?:-[nErsuz]*i|--in-place)/.test(word.text));
-    if (inPlace) for (const word of pick("rest")) this.file(this.writes, word, scope);
+    const inPlace = IN_PLACE.get(program);
+    if (inPlace !== undefined && args.some((word) => inPlace.test(word.text))) {
+      for (const word of pick(use.reads ?? "all")) this.file(this.writes, word, scope);
+    }
   }
 
   private dd(args: readonly Word[], scope: Scope): void {
@@ -816,34 +907,27 @@ export class Analysis {
     const line = readLine(args, use);
     for (const { name, value } of line.options) {
       if (use.hostOptions?.includes(name)) this.hostOf(value, "url");
+      if (use.listOptions?.includes(name)) this.hosts.add(`@${value.text}`);
     }
     for (const word of use.first ? line.operands.slice(0, 1) : line.operands) {
-      this.hostOf(word, use.form, program);
+      this.hostOf(word, use.form);
     }
   }
 
   private urlsIn(word: Word): void {
-    const { text } = word;
-    for (let at = text.indexOf("://"); at >= 0; at = text.indexOf("://", at + 3)) {
-      const scheme = /[A-Za-z][A-Za-z0-9+.-]{0,31}$/.exec(text.slice(Math.max(0, at - 32), at));
-      if (scheme === null || scheme[0] === "file") continue;
-      this.host(authority(text.slice(at + 3, at + 3 + 512)));
-    }
+    for (const host of hostsOfUrls(word.text)) this.host(host);
   }
 
-  private hostOf(word: Word, form: HostUse["form"], program?: string): void {
+  private hostOf(word: Word, form: HostUse["form"]): void {
     const { text } = word;
     if (text.includes("://")) return;
-    if (form === "remote") {
-      const colon = text.indexOf(":");
-      const host = text.slice(0, Math.max(colon, 0));
-      const plain = program === "git" ? /^[\w.+-]+@[\w.-]+$/ : /^[^/]+$/;
-      if (plain.test(host)) this.host(authority(host));
-      else if (word.expandsAt === 0 && program !== "git") this.host(text);
+    if (form !== "remote") {
+      for (const host of hostsOfOperand(text)) this.host(host);
       return;
     }
-    const [socket] = /^(?:tcp|udp|ssl|openssl)\d?:/i.exec(text) ?? [""];
-    if (text !== "" && !/^\+/.test(text)) this.host(authority(text.slice(socket.length, 512)));
+    const host = text.slice(0, Math.max(text.indexOf(":"), 0));
+    if (/^[^/]+$/.test(host)) for (const one of hostsOfOperand(host)) this.host(one);
+    else if (word.expandsAt === 0) this.host(text);
   }
 
   private host(name: string): void {
@@ -869,6 +953,21 @@ const TEXT_OPTIONS: ReadonlyMap<string, RegExp> = new Map([
   ["env", /^(?:-\w*S|--split-string)/],
   ["flock", /^(?:-c|--command)/],
 ]);
+
+/** Options of those that run others which take no value. */
+const RUNNER_FLAG = /^--$|^--?(?:y(?:es)?|q(?:uiet)?|silent|locked|frozen|isolated|no-[a-z-]+)$/;
+
+/** Options by which these write what they read. */
+const IN_PLACE: ReadonlyMap<string, RegExp> = new Map([
+  ["sed", /^(?:-[nErsuz]*i|--i)/],
+  ["awk", /^inplace$|=inplace$/],
+  ["gawk", /^inplace$|=inplace$/],
+  ["perl", /^-[0-9lnpswWtTaF]*i/],
+  ["ruby", /^-[0-9lnpswWaF]*i/],
+]);
+
+/** What `tmux` and `screen` do without running anything. */
+const LOOKS_ONLY: ReadonlySet<string> = new Set(["ls", "list-sessions", "info", "kill-session"]);
 
 /** Builtins that evaluate an index in a variable's name, and with it what `$(…)` stands in that. */
 const EVALUATES: ReadonlySet<string> = new Set([
@@ -947,25 +1046,4 @@ function inputOf(redirects: readonly Redirect[], scope: Scope): Input {
     else input = NOTHING;
   }
   return input;
-}
-
-/** `user@host:port/path` → `host` */
-function authority(text: string): string {
-  const end = text.search(/[/?#\s'"<>|;)\\,]/);
-  const whole = end < 0 ? text : text.slice(0, end);
-  const host = whole.slice(whole.lastIndexOf("@") + 1);
-  if (host.startsWith("[")) return host.slice(0, host.indexOf("]") + 1);
-  const colon = host.indexOf(":");
-  return colon < 0 || host.indexOf(":", colon + 1) > 0 ? host : host.slice(0, colon);
-}
-
-/** Lower case, without the last dot; numbers in any notation as one address. */
-function canonicalHost(name: string): string {
-  const plain = name.toLowerCase().replace(/\.$/, "");
-  if (plain.includes("$") || plain.includes("`")) return name;
-  const bracketed = plain.includes(":") && !plain.startsWith("[") ? `[${plain}]` : plain;
-  if (!URL.canParse(`http://${bracketed}/`)) return plain;
-  const { hostname } = new URL(`http://${bracketed}/`);
-  const address = parseIp(hostname.replace(/^\[(.*)\]$/, "$1"));
-  return address.ok ? address.value : hostname;
 }

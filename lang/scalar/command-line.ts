@@ -105,9 +105,11 @@ export function readLine(
     readonly readOptions?: readonly string[];
     readonly writeOptions?: readonly string[];
     readonly hostOptions?: readonly string[];
+    readonly listOptions?: readonly string[];
   },
 ): Line {
-  const named = [use.readOptions ?? [], use.writeOptions ?? [], use.hostOptions ?? []].flat();
+  const { readOptions = [], writeOptions = [], hostOptions = [], listOptions = [] } = use;
+  const named = [...readOptions, ...writeOptions, ...hostOptions, ...listOptions];
   const letters = (use.values ?? "") + named.filter((name) => name.length === 1).join("");
   const long = [...(use.longValues ?? []), ...named];
   const options: { name: string; value: Word }[] = [];
@@ -124,11 +126,24 @@ export function readLine(
       continue;
     }
     const option = optionValue(word, letters, long);
-    if (option === undefined) continue;
+    if (option === undefined) {
+      // A name that is cut short may also be that of a flag: what follows is taken for both.
+      const [name, value] = [cutShort(word.text, named), args[at + 1]];
+      if (name !== undefined && value !== undefined) options.push({ name, value });
+      continue;
+    }
     const value = option.value ?? args[++at];
-    if (value !== undefined) options.push({ name: option.name, value });
+    const name = cutShort(word.text, named) ?? option.name;
+    if (value !== undefined) options.push({ name, value });
   }
   return { options, operands };
+}
+
+/** The long name that a given one begins: GNU programs take `--target=x` for `--target-directory=x`. */
+function cutShort(text: string, names: readonly string[]): string | undefined {
+  const [, given] = /^--([\w-]+)/.exec(text) ?? [];
+  if (given === undefined || names.includes(given)) return given;
+  return names.find((name) => name.length > 1 && name.startsWith(given));
 }
 
 export function optionValue(
@@ -153,6 +168,8 @@ export function optionValue(
 
 export function picked(line: Line, which: Operands | undefined, remote: boolean): readonly Word[] {
   const given = (letters: string) => line.options.some(({ name }) => letters.includes(name));
+  const hasTarget =
+    !remote && line.options.some(({ name }) => name === "t" || name === "target-directory");
   // `host:path` is a file elsewhere.
   const local = (words: readonly Word[]) =>
     remote ? words.filter((word) => !/^[\w.@-]+:/.test(word.text)) : words;
@@ -166,9 +183,9 @@ export function picked(line: Line, which: Operands | undefined, remote: boolean)
       // A pattern or script given by an option leaves all operands to be files.
       return given("ef") ? operands : operands.slice(1);
     case "sources":
-      return local(!remote && given("t") ? operands : operands.slice(0, -1));
+      return local(hasTarget ? operands : operands.slice(0, -1));
     case "target":
-      return local(!remote && given("t") ? [] : operands.slice(-1));
+      return local(hasTarget ? [] : operands.slice(-1));
   }
 }
 
@@ -183,4 +200,39 @@ export function sedRuns(script: string): boolean {
     const flags = command.slice(command.lastIndexOf(start[1]) + 1);
     return /^[gpiImM\d]*e/.test(flags);
   });
+}
+
+export interface ScriptFiles {
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+}
+
+/** Files that `r`, `w` and the flag `w` of a sed script name, each up to the end of its line. */
+export function sedFiles(script: string): ScriptFiles {
+  const [reads, writes]: [string[], string[]] = [[], []];
+  for (const piece of script.split(/[;\n{}]/)) {
+    const command = piece.replace(/^(?:[\d$,~+!\s]|\/(?:[^/\\]|\\.)*\/)*/, "");
+    const [, verb, name] = /^([rRwW])\s*(\S.*)$/.exec(command) ?? [];
+    if (verb !== undefined && name !== undefined) (/r/i.test(verb) ? reads : writes).push(name);
+    const [, written] = /^[gpiImMe\d]*w\s*(\S.*)$/.exec(flagsOf(command)) ?? [];
+    if (written !== undefined) writes.push(written);
+  }
+  return { reads, writes };
+}
+
+/** What stands behind the third mark of `s/a/b/flags`, whatever the mark is. */
+function flagsOf(command: string): string {
+  const mark = /^s([^\w\s\\])/.exec(command)?.[1];
+  let marks = 0;
+  for (let at = 1; mark !== undefined && at < command.length; at += 1) {
+    if (command.charAt(at) === "\\") at += 1;
+    else if (command.charAt(at) === mark && ++marks === 3) return command.slice(at + 1);
+  }
+  return "";
+}
+
+/** Files that stand as texts behind `>`, `>>` and `<` of an awk program. */
+export function awkFiles(program: string): ScriptFiles {
+  const named = (sign: RegExp) => [...program.matchAll(sign)].map(([, name = ""]) => name);
+  return { reads: named(/<\s*"([^"]+)"/g), writes: named(/>\s*"([^"]+)"/g) };
 }

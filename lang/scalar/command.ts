@@ -54,7 +54,7 @@ export const commandAttributes: Readonly<Record<string, CommandAttribute>> = {
   },
   paths: {
     type: PATHS,
-    doc: "every path that the text may name: targets of redirections, and arguments of any program (an option's value behind `=` too), after each certain `cd`; what is known only at run time is seen from `/`; `/dev/null` and a program's own streams are left out, here and below",
+    doc: "every path that the text may name: targets of redirections, arguments of any program (an option's value behind `=` too), values of variables and words of loops, after each certain `cd`; what is known only at run time is seen from `/`; `/dev/null` and a program's own streams are left out, here and below",
     get: (text) => parseCommand(text).paths,
   },
   reads: {
@@ -74,7 +74,7 @@ export const commandAttributes: Readonly<Record<string, CommandAttribute>> = {
   },
   hosts: {
     type: STRINGS,
-    doc: "hosts of URLs in arguments, of operands of programs that connect (`curl`, `wget`, `git`, `ssh`, `scp`, `nc` …) and of `/dev/tcp`; lower case, without port; one known only at run time as written (`$host`)",
+    doc: "hosts of URLs in arguments, of operands of programs that connect (`curl`, `wget`, `git`, `ssh`, `scp`, `nc` …), of proxies in variables (`https_proxy=…`) and of `/dev/tcp`; both, where programs read one URL differently; lower case, without port; one known only at run time as written (`$host`; `@list` of `wget -i list`)",
     get: (text) => parseCommand(text).hosts,
   },
   variables: {

@@ -26,12 +26,17 @@ export interface Wrapper extends Options {
 export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
   ["builtin", { flags: "", values: "" }],
   ["busybox", { flags: "", values: "" }],
+  ["bwrap", { flags: "", values: "" }],
   ["caffeinate", { flags: "dimsu", values: "tw" }],
   ["catchsegv", { flags: "", values: "" }],
   ["chroot", { flags: "", values: "", operands: 1, longValues: ["userspec", "groups"] }],
+  ["chronic", { flags: "ev", values: "" }],
   ["chrt", { flags: "abdfiormpv", values: "TPD", operands: 1 }],
   ["command", { flags: "pvV", values: "", asks: "vV" }],
+  ["cpulimit", { flags: "bfivz", values: "lpPe", longValues: ["limit"] }],
   ["dbus-run-session", { flags: "", values: "", longValues: ["config-file"] }],
+  ["dumb-init", { flags: "cv", values: "r", longFlags: ["single-child"] }],
+  ["eatmydata", { flags: "", values: "" }],
   ["doas", { flags: "nLs", values: "uC" }],
   [
     "env",
@@ -45,6 +50,7 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
   ],
   ["exec", { flags: "cl", values: "a" }],
   ["fakeroot", { flags: "", values: "ils" }],
+  ["firejail", { flags: "", values: "" }],
   ["flock", { flags: "sxeunoFv", values: "wE", operands: 1, longValues: ["timeout", "wait"] }],
   ["gosu", { flags: "", values: "", operands: 1 }],
   ["ionice", { flags: "t", values: "cn", longValues: ["class", "classdata"] }],
@@ -55,20 +61,32 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
   ["nocorrect", { flags: "", values: "" }],
   ["noglob", { flags: "", values: "" }],
   ["nohup", { flags: "", values: "" }],
+  [
+    "nsenter",
+    {
+      flags: "aFZmuinpUCTrw",
+      values: "tSG",
+      longFlags: ["all", "mount", "uts", "ipc", "net", "pid", "cgroup", "user", "no-fork"],
+      longValues: ["target", "setuid", "setgid"],
+    },
+  ],
   ["numactl", { flags: "Hs", values: "CNmip" }],
   [
     "pkexec",
     { flags: "", values: "", longFlags: ["disable-internal-agent"], longValues: ["user"] },
   ],
+  ["prlimit", { flags: "", values: "", longFlags: ["nofile", "nproc", "as", "cpu", "core"] }],
   ["proxychains", { flags: "q", values: "f" }],
   ["proxychains4", { flags: "q", values: "f" }],
   ["rlwrap", { flags: "cirnNRW", values: "bCDefHlmMopPqsStzw" }],
+  ["runcon", { flags: "c", values: "turl" }],
   ["setarch", { flags: "RFILSTXZ3B", values: "", operands: 1 }],
   [
     "setpriv",
     { flags: "", values: "", longFlags: ["no-new-privs", "clear-groups", "init-groups"] },
   ],
   ["setsid", { flags: "cfw", values: "", longFlags: ["ctty", "fork", "wait"] }],
+  ["ssh-agent", { flags: "csdDk", values: "atEOP" }],
   ["stdbuf", { flags: "", values: "ioe", longValues: ["input", "output", "error"] }],
   ["strace", { flags: "cCdfFhiknqrtTvVwxyzZ", values: "abeEIoOpPsSuUX" }],
   ["su-exec", { flags: "", values: "", operands: 1 }],
@@ -83,6 +101,15 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
     },
   ],
   ["systemd-inhibit", { flags: "", values: "", longValues: ["what", "who", "why", "mode"] }],
+  [
+    "systemd-run",
+    {
+      flags: "tPdGrSq",
+      values: "upMHE",
+      longFlags: ["user", "system", "scope", "wait", "pty", "pipe", "quiet", "collect", "no-block"],
+      longValues: ["unit", "property", "description", "slice", "uid", "gid", "setenv", "machine"],
+    },
+  ],
   ["taskset", { flags: "a", values: "", operands: 1 }],
   ["time", { flags: "apqvV", values: "fo", longFlags: ["portability", "verbose"] }],
   [
@@ -95,6 +122,7 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
       longValues: ["signal", "kill-after"],
     },
   ],
+  ["tini", { flags: "gsv", values: "pe" }],
   ["torify", { flags: "", values: "" }],
   ["torsocks", { flags: "", values: "" }],
   ["toybox", { flags: "", values: "" }],
@@ -104,6 +132,29 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
     { flags: "cfimnprTuCU", values: "GRSw", longFlags: ["fork", "mount-proc", "map-root-user"] },
   ],
   ["xvfb-run", { flags: "al", values: "efnpsw", longFlags: ["auto-servernum"] }],
+]);
+
+/** Programs that start another in an environment of its own, behind one of these words; without words at once. */
+export const RUNNERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["bun", ["x"]],
+  ["bundle", ["exec"]],
+  ["bunx", []],
+  ["conda", ["run"]],
+  ["hatch", ["run"]],
+  ["mamba", ["run"]],
+  ["micromamba", ["run"]],
+  ["npm", ["exec", "x"]],
+  ["npx", []],
+  ["pdm", ["run"]],
+  ["pipenv", ["run"]],
+  ["pipx", ["run"]],
+  ["pixi", ["run"]],
+  ["pnpm", ["exec", "dlx"]],
+  ["poetry", ["run"]],
+  ["rye", ["run"]],
+  ["uv", ["run"]],
+  ["uvx", []],
+  ["yarn", ["exec", "dlx"]],
 ]);
 
 /** The same programs under other names. */
@@ -243,6 +294,10 @@ export const COMMAND_OPTIONS: ReadonlyMap<string, CommandOptions> = new Map<stri
     ["fdfind", FD],
     ["man", { texts: ["-P", "--pager"] }],
     ["mapfile", MAP_FILE],
+    ["nix", { words: ["-c", "--command"] }],
+    ["nix-shell", { texts: ["--run", "--command"] }],
+    ["npm", { texts: ["--call"] }],
+    ["npx", { texts: ["-c", "--call"] }],
     ["readarray", MAP_FILE],
     ["rg", { texts: ["--pre", "--hostname-bin"] }],
     ["rsync", { texts: ["-e", "--rsh", "--rsync-path"] }],
@@ -253,14 +308,23 @@ export const COMMAND_OPTIONS: ReadonlyMap<string, CommandOptions> = new Map<stri
   ],
 );
 
+/** Of git, whatever the subcommand. */
+export const GIT_COMMAND_TEXTS: CommandOptions = {
+  texts: ["--exec", "--upload-pack", "--receive-pack"],
+};
+
 /** And the same of subcommands of git. */
 export const GIT_COMMAND_OPTIONS: ReadonlyMap<string, CommandOptions> = new Map<
   string,
   CommandOptions
 >([
+  ["clone", { texts: ["-u"] }],
+  ["daemon", { texts: ["--access-hook"] }],
   ["difftool", { texts: ["-x", "--extcmd"] }],
   ["grep", { joined: ["-O", "--open-files-in-pager"] }],
+  ["instaweb", { texts: ["-d", "--httpd"] }],
   ["rebase", { texts: ["-x"] }],
+  ["send-email", { texts: ["--sendmail-cmd", "--to-cmd", "--cc-cmd", "--header-cmd"] }],
 ]);
 
 /** Editors and pagers: arguments that begin so are commands of theirs, which can start any program. */
@@ -309,6 +373,9 @@ export const COMMAND_VARIABLES: ReadonlySet<string> = new Set([
   "VISUAL",
 ]);
 
+/** Variables that say where to connect instead. */
+export const PROXY_VARIABLE = /^(?:https?|ftp|rsync|socks|all)_proxy$/i;
+
 /** Settings of git (`-c key=value`) whose value git runs as a command. */
 export const GIT_COMMAND_SETTING =
   /^(?:alias\..*|core\.(?:pager|editor|sshcommand|fsmonitor|gitproxy|askpass)|diff\.external|sequence\.editor|credential\..*|.*\.(?:cmd|command|textconv|driver|clean|smudge|process|helper|program|pager))$/i;
@@ -334,7 +401,7 @@ const GREP: FileUse = {
   reads: "rest",
   values: "ABCDdefm",
   longValues: ["include", "exclude", "exclude-dir", "color", "max-count", "context"],
-  readOptions: ["f"],
+  readOptions: ["f", "file"],
 };
 
 export const FILE_USES: ReadonlyMap<string, FileUse> = new Map<string, FileUse>([
@@ -353,7 +420,18 @@ export const FILE_USES: ReadonlyMap<string, FileUse> = new Map<string, FileUse>(
   ["hexdump", { reads: "all", values: "efns" }],
   ["base64", { reads: "all", values: "w", longValues: ["wrap"] }],
   ["base32", { reads: "all", values: "w" }],
-  ["uniq", { reads: "all", values: "fsw" }],
+  ["uniq", { reads: "all", writes: "rest", values: "fsw" }],
+  ["split", { reads: "all", writes: "rest", values: "abClnt" }],
+  ["csplit", { reads: "all", values: "bn", writeOptions: ["f", "prefix"] }],
+  ["unzip", { reads: "all", values: "PxX", writeOptions: ["d"] }],
+  ...["gcc", "g++", "cc", "c++", "clang", "clang++", "ld", "go"].map((name): [string, FileUse] => [
+    name,
+    { writeOptions: ["o"] },
+  ]),
+  ["gpg", { writeOptions: ["o", "output"] }],
+  ["patch", { writes: "all", values: "pdiorBDFVYz", writeOptions: ["o", "output", "d"] }],
+  ["mknod", { writes: "all", values: "m" }],
+  ["ssh-keygen", { writeOptions: ["f"] }],
   ["grep", GREP],
   ["egrep", GREP],
   ["fgrep", GREP],
@@ -361,13 +439,33 @@ export const FILE_USES: ReadonlyMap<string, FileUse> = new Map<string, FileUse>(
   ["rg", { ...GREP, values: "ABCEefgjmMrtT" }],
   ["jq", { reads: "rest", readOptions: ["f", "from-file"] }],
   ["tee", { writes: "all" }],
-  ["cp", { reads: "sources", writes: "target", values: "St", writeOptions: ["t"] }],
+  [
+    "cp",
+    { reads: "sources", writes: "target", values: "St", writeOptions: ["t", "target-directory"] },
+  ],
   [
     "mv",
-    { reads: "sources", writes: "target", deletes: "sources", values: "St", writeOptions: ["t"] },
+    {
+      reads: "sources",
+      writes: "target",
+      deletes: "sources",
+      values: "St",
+      writeOptions: ["t", "target-directory"],
+    },
   ],
-  ["ln", { reads: "sources", writes: "target", values: "St", writeOptions: ["t"] }],
-  ["install", { reads: "sources", writes: "target", values: "gmoSt", writeOptions: ["t"] }],
+  [
+    "ln",
+    { reads: "sources", writes: "target", values: "St", writeOptions: ["t", "target-directory"] },
+  ],
+  [
+    "install",
+    {
+      reads: "sources",
+      writes: "target",
+      values: "gmoSt",
+      writeOptions: ["t", "target-directory"],
+    },
+  ],
   ["rsync", { reads: "sources", writes: "target", values: "efBMT", longValues: ["exclude"] }],
   ["scp", { reads: "sources", writes: "target", values: "cDFiJloPSX", readOptions: ["F", "i"] }],
   ["rm", { deletes: "all" }],
@@ -382,19 +480,30 @@ export const FILE_USES: ReadonlyMap<string, FileUse> = new Map<string, FileUse>(
   ["chown", { writes: "rest", longValues: ["reference", "from"] }],
   ["chgrp", { writes: "rest", longValues: ["reference"] }],
   ["sed", { reads: "rest", values: "efl", longValues: ["expression", "file"], readOptions: ["f"] }],
-  ["awk", { reads: "rest", values: "fFv", readOptions: ["f"] }],
+  ...["awk", "gawk", "mawk", "nawk"].map((name): [string, FileUse] => [
+    name,
+    { reads: "rest", values: "fFiv", readOptions: ["f"] },
+  ]),
+  ["perl", { values: "eEIMm" }],
+  ["ruby", { values: "eIrC" }],
   [
     "curl",
     {
-      writeOptions: ["o", "output", "D", "dump-header", "c", "cookie-jar"],
+      writeOptions: [
+        ...["o", "output", "output-dir", "D", "dump-header", "c", "cookie-jar", "trace"],
+        ...["trace-ascii", "stderr", "etag-save", "alt-svc", "hsts", "libcurl"],
+      ],
       readOptions: ["T", "upload-file", "K", "config", "E", "cert", "key", "b", "cookie"],
     },
   ],
   [
     "wget",
     {
-      writeOptions: ["O", "output-document", "o", "P", "i"],
-      readOptions: ["post-file", "body-file"],
+      writeOptions: [
+        ...["O", "output-document", "o", "output-file", "a", "append-output"],
+        ...["P", "directory-prefix", "save-cookies", "hsts-file", "warc-file", "rejected-log"],
+      ],
+      readOptions: ["i", "input-file", "post-file", "body-file", "load-cookies", "config"],
     },
   ],
 ]);
@@ -409,6 +518,8 @@ export interface HostUse {
   readonly longValues?: readonly string[];
   /** Options whose value names a host too. */
   readonly hostOptions?: readonly string[];
+  /** Options whose value is a file that names hosts. */
+  readonly listOptions?: readonly string[];
 }
 
 const CURL_LONG_VALUES = [
@@ -478,6 +589,7 @@ export const HOST_USES: ReadonlyMap<string, HostUse> = new Map<string, HostUse>(
         "resolve",
         "doh-url",
       ],
+      listOptions: ["K", "config"],
     },
   ],
   [
@@ -505,13 +617,13 @@ export const HOST_USES: ReadonlyMap<string, HostUse> = new Map<string, HostUse>(
         "reject",
         "execute",
         "wait",
-        "input-file",
       ],
+      listOptions: ["i", "input-file"],
     },
   ],
   ["http", { form: "url", first: true, values: "aAops" }],
   ["https", { form: "url", first: true, values: "aAops" }],
-  ["aria2c", { form: "url", values: "dijkosx" }],
+  ["aria2c", { form: "url", values: "djkosx", listOptions: ["i", "input-file"] }],
   ["lynx", { form: "url", values: "" }],
   ["w3m", { form: "url", values: "" }],
   ["links", { form: "url", values: "" }],
@@ -522,7 +634,6 @@ export const HOST_USES: ReadonlyMap<string, HostUse> = new Map<string, HostUse>(
   ["scp", { form: "remote", values: "cDFiJloPSX", hostOptions: ["J"] }],
   ["sftp", { form: "host", first: true, values: "BbcDFiJloPRSsX", hostOptions: ["J"] }],
   ["rsync", { form: "remote", values: "efBMT" }],
-  ["git", { form: "remote", values: "" }],
   ["nc", { form: "host", first: true, values: "ceGgIiMmOoPpqsTVWwXx", hostOptions: ["x"] }],
   ["ncat", { form: "host", first: true, values: "ceGgimopswx" }],
   ["netcat", { form: "host", first: true, values: "ceGgIimOoPpqsTVWwXx" }],
