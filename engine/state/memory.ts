@@ -23,19 +23,27 @@ import { Inquiry, returningOf, Seen } from "./origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn, sequencesOf } from "./past.ts";
 import type { PastUse, PastUses } from "./past-uses.ts";
 import { settle as settleStep } from "./sequence.ts";
-import { declassify, interrupt, makeRoomForTask, reinstate, sessionFor } from "./sessions.ts";
-import type {
-  AllowedCall,
-  Effects,
-  LateCounters,
-  PolicyState,
-  SettledOutcome,
-  Settlement,
-  StateScope,
-  StateStore,
-  StateView,
-  TaskMatch,
-  TaskState,
+import {
+  declassify,
+  interrupt,
+  makeRoomForTask,
+  reinstate,
+  sessionBeyond,
+  sessionFor,
+} from "./sessions.ts";
+import {
+  type AllowedCall,
+  type Effects,
+  type LateCounters,
+  type PolicyState,
+  type SettledOutcome,
+  type Settlement,
+  type StateScope,
+  type StateStore,
+  StateUnavailable,
+  type StateView,
+  type TaskMatch,
+  type TaskState,
 } from "./store.ts";
 import {
   type CounterTable,
@@ -541,6 +549,7 @@ function settle(outcome: SettledOutcome, match: TaskMatch, policy: Policy): Sett
   const call = memory.calls.get(outcome.call);
   if (call === undefined) return settledEarlier(outcome, memory);
   memory.keeper?.time(outcome.nowMs);
+  const session = sessionOf(call, outcome.nowMs, memory);
   memory.calls.delete(outcome.call);
   memory.keeper?.call(outcome.call);
   rememberSettled(outcome, memory);
@@ -548,8 +557,25 @@ function settle(outcome: SettledOutcome, match: TaskMatch, policy: Policy): Sett
   if (!succeeded) for (const held of call.held) takeBack(held, memory);
   for (const latch of call.latches) settleHeld(latch, succeeded, memory);
   settleTask(outcome, call, match, policy);
-  if (call.sessionId !== undefined) witness(outcome, call, call.sessionId, policy);
+  if (session !== undefined) witness(outcome, call, session, policy);
   return { ok: true, repeated: false };
+}
+
+interface CallSession {
+  readonly id: string;
+  readonly session: Session;
+}
+
+/** It may have been forgotten while the call was under way. Throws, before anything is settled, where there is no room. */
+function sessionOf(
+  { sessionId: id }: Call,
+  nowMs: number,
+  memory: Memory,
+): CallSession | undefined {
+  if (id === undefined) return undefined;
+  const session = sessionBeyond(id, nowMs, memory);
+  if (session === undefined) throw new StateUnavailable("no room for the session of an outcome");
+  return { id, session };
 }
 
 function settledEarlier({ call, status }: SettledOutcome, memory: Memory): Settlement {
@@ -612,10 +638,12 @@ function settleTask(
   keepTask({ sessionId, session, run, index }, { ...state, progress }, policy);
 }
 
-function witness(outcome: SettledOutcome, call: Call, sessionId: string, policy: Policy): void {
-  const { program, memory } = policy;
-  const session = sessionFor(sessionId, outcome.nowMs, memory);
-  if (session === undefined) return;
+function witness(
+  outcome: SettledOutcome,
+  call: Call,
+  { id, session }: CallSession,
+  { program, memory }: Policy,
+): void {
   const joining = labelsFrom(outcome, call).filter((label) => !session.labels.has(label));
   const sensitivity = sensitivityFrom(outcome, call);
   let isChanged = joining.length > 0 || sensitivity > session.sensitivity;
@@ -625,5 +653,5 @@ function witness(outcome: SettledOutcome, call: Call, sessionId: string, policy:
     session.seen ??= new Seen();
     isChanged = session.seen.observe(call.returning, outcome.parts) || isChanged;
   }
-  if (isChanged) memory.keeper?.session(sessionId);
+  if (isChanged) memory.keeper?.session(id);
 }

@@ -63,16 +63,19 @@ function forgetIdleSessions(nowMs: number, memory: Memory): void {
 }
 
 /**
- * Also where the table is full, up to twice its bound: a session that is ended and not remembered would come
- * back alive once there is room.
+ * Also where the table is full, up to twice its bound: what speaks against a session must not be forgotten, or it would
+ * come back without it once there is room.
  */
-export function interrupt(id: string, nowMs: number, why: Interruption, memory: Memory): void {
+export function sessionBeyond(id: string, nowMs: number, memory: Memory): Session | undefined {
   const { sessions, limits } = memory;
   const session = sessionFor(id, nowMs, memory);
-  if (session === undefined && sessions.size >= 2 * limits.sessionCount) {
-    throw new Error("no room to remember that a session was interrupted");
-  }
-  const ended = session ?? newSession(id, nowMs, memory);
+  if (session !== undefined || sessions.size >= 2 * limits.sessionCount) return session;
+  return newSession(id, nowMs, memory);
+}
+
+export function interrupt(id: string, nowMs: number, why: Interruption, memory: Memory): void {
+  const ended = sessionBeyond(id, nowMs, memory);
+  if (ended === undefined) throw new Error("no room to remember that a session was interrupted");
   ended.interrupted = true;
   ended.interruption ??= { ...why, atMs: nowMs };
   memory.keeper?.session(id);

@@ -193,7 +193,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     what: "what a call returned is not kept",
-    from: "touchSession(session.keys, session.id, facts)\n      appendSeen(seen, entriesMost, lengthMost)",
+    from: "touchSession(session.keys, session.id, facts)\n    appendSeen(seen, entriesMost, lengthMost)",
     to: "touchSession(session.keys, session.id, facts)",
   },
   {

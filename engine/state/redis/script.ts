@@ -543,6 +543,11 @@ local function hasSessionRoom(keys)
   return redis.call('HLEN', keys.sessions) < keys.most
 end
 
+-- Also where there is none, up to twice the bound: what speaks against a session must not be forgotten.
+local function hasRoomBeyond(keys)
+  return redis.call('HLEN', keys.sessions) < 2 * keys.most
+end
+
 -- What a session has seen: a list that only grows, and how long its texts are together. The mark '!' in its end
 -- says that something did not fit.
 
@@ -645,7 +650,7 @@ local function attempt()
   local facts = stored or ''
   if session then
     local ends = session.why ~= ''
-    if not stored and (isKnown or (ends and redis.call('HLEN', session.keys.sessions) < 2 * session.keys.most)) then
+    if not stored and (isKnown or (ends and hasRoomBeyond(session.keys))) then
       facts = factsOf(session.startedAt)
       redis.call('HSET', session.keys.sessions, session.id, facts)
     end
@@ -694,6 +699,10 @@ local function settle()
   if task and (value and string.match(value, '^%d+') or '') ~= task.version then
     return { 'conflict', fmt(now), fmt(writes), value or '' }
   end
+  local stored = session and redis.call('HGET', session.keys.sessions, session.id)
+  if session and not (stored or hasSessionRoom(session.keys) or hasRoomBeyond(session.keys)) then
+    return { 'full', fmt(now), fmt(writes) }
+  end
   readCells(cells)
   local heldMs = whole(string.match(call, '^(%d+) '))
   readOthers(call)
@@ -706,13 +715,10 @@ local function settle()
   takeBackCells(cells, heldMs)
   local facts = ''
   if session then
-    local stored = redis.call('HGET', session.keys.sessions, session.id)
-    if stored or hasSessionRoom(session.keys) then
-      facts = joined(stored or factsOf(session.startedAt), session.labels, session.sensitivity)
-      redis.call('HSET', session.keys.sessions, session.id, facts)
-      touchSession(session.keys, session.id, facts)
-      appendSeen(seen, entriesMost, lengthMost)
-    end
+    facts = joined(stored or factsOf(session.startedAt), session.labels, session.sensitivity)
+    redis.call('HSET', session.keys.sessions, session.id, facts)
+    touchSession(session.keys, session.id, facts)
+    appendSeen(seen, entriesMost, lengthMost)
   end
   if task and task.text ~= '' then redis.call('HSET', task.key, task.field, fmt(writes) .. ' ' .. task.text) end
   return { 'ok', fmt(now), fmt(writes), facts, task and task.text ~= '' and fmt(writes) or '',
@@ -869,7 +875,7 @@ local function session()
   if refused then return refused end
   local facts = redis.call('HGET', keys.sessions, id)
   if what == 'interrupt' then
-    if not facts and redis.call('HLEN', keys.sessions) >= 2 * keys.most then
+    if not facts and not hasRoomBeyond(keys) then
       return { 'full', fmt(now), fmt(writes) }
     end
     countWrite()

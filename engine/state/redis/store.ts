@@ -407,6 +407,7 @@ class RedisState implements SharedState {
       if (task !== undefined) known.learnTask(task.field, String(detail));
       return "conflict";
     }
+    if (status === "full") throw new StateUnavailable("no room for the session of an outcome");
     known.calls.delete(outcome.call);
     if (status !== "ok") return settlementFrom(status);
     if (call.sessionId !== undefined && detail !== "") {

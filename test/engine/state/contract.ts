@@ -598,6 +598,36 @@ export function describeContract(store: ContractStore): void {
       expect([await as("b"), await as("ended")]).toEqual(["allow", "session_interrupted"]);
     });
 
+    test("what a call returned speaks against its session, though that was forgotten meanwhile", async () => {
+      const driver = await drive(
+        `label untrusted
+        tool read { effect read, yields untrusted }
+        tool send { effect send }
+        permit anything
+        forbid leak tool send when has session and untrusted in session.labels`,
+        { sessionCount: 1, sessionIdleMs: 1_000 },
+      );
+      const inSession = (id: string) => ({ session: { id } });
+      const read = async (id: string) => {
+        driver.nowMs += 1_001;
+        const decision = await driver.call("read", {}, inSession(id));
+        expect(outcomeOf(decision)).toBe("allow");
+        return decision;
+      };
+      const [a, b, c] = [await read("a"), await read("b"), await read("c")];
+      const report = (decision: Decision, values = "x") =>
+        driver.report(decision, "ok", { values, labels: ["untrusted"] });
+      expect(await report(a)).toBe("answer");
+      expect(await driver.ask("send", {}, inSession("a"))).toBe("forbidden");
+      // There is room for twice as many, and no more: then the outcome is taken when it is reported again.
+      expect(await report(b)).toBe("unavailable");
+      driver.nowMs += 1_001;
+      expect(await report(b)).toBe("answer");
+      expect(await driver.ask("send", {}, inSession("b"))).toBe("forbidden");
+      expect(await report(c)).toBe("answer");
+      expect(await driver.ask("send", {}, inSession("c"))).toBe("forbidden");
+    });
+
     test("a counter that was declared late says since when it counts", async () => {
       const first = `${PAY}\npermit anything`;
       const driver = await drive(first);
