@@ -140,6 +140,7 @@ export class Analysis {
   /** Text that such an evaluation would run stands in it, or may be what it gives a variable. */
   private carriesCode = false;
   private folderChanges = 0;
+  private runnersInDoubt = 0;
   private readonly programs = new Set<string>();
   private readonly commands: Invocation[] = [];
   private readonly paths = new Set<string>();
@@ -318,13 +319,17 @@ export class Analysis {
   ): void {
     if (options === undefined) return;
     const { texts = [], joined = [], words = [] } = options;
+    let own = 0;
     args.forEach((word, at) => {
+      if (at < own) return;
       const value =
         valueOfOption(word, texts, args[at + 1]) ?? valueOfOption(word, joined, undefined);
       if (value !== undefined) this.inner(value, scope);
       if (!words.includes(word.text)) return;
       const end = args.findIndex((other, index) => index > at && other.text === ";");
-      const command = args.slice(at + 1, end < 0 ? args.length : end);
+      // Options in there are those of the command.
+      own = end < 0 ? args.length : end;
+      const command = args.slice(at + 1, own);
       // What is found stands at the end where no braces say where.
       this.run([...command.map((one) => placed(one, "{}")), UNKNOWN_WORD], scope);
     });
@@ -446,8 +451,11 @@ export class Analysis {
     if (first === undefined) return;
     this.run(rest.slice(first), apart(scope));
     const before = rest[first - 1]?.text ?? "--";
-    const mayBeValue = !before.includes("=") && !RUNNER_FLAG.test(before);
-    if (mayBeValue && second !== undefined) this.run(rest.slice(second), apart(scope));
+    const isFlag = before.includes("=") || RUNNER_FLAG.test(before);
+    if (isFlag || second === undefined) return;
+    this.runnersInDoubt += 1;
+    if (this.runnersInDoubt > RUNNERS_IN_DOUBT_MAX) this.parsed = false;
+    else this.run(rest.slice(second), apart(scope));
   }
 
   private trap([action, signal]: readonly Word[], scope: Scope): void {
@@ -953,6 +961,9 @@ const TEXT_OPTIONS: ReadonlyMap<string, RegExp> = new Map([
   ["env", /^(?:-\w*S|--split-string)/],
   ["flock", /^(?:-c|--command)/],
 ]);
+
+/** Each is read twice, and what it runs may be one again: so many would take twice the time of one less. */
+const RUNNERS_IN_DOUBT_MAX = 8;
 
 /** Options of those that run others which take no value. */
 const RUNNER_FLAG = /^--$|^--?(?:y(?:es)?|q(?:uiet)?|silent|locked|frozen|isolated|no-[a-z-]+)$/;
