@@ -82,10 +82,14 @@ function arrayJson(items: readonly unknown[]): string {
 
 /** `sha256:…` of a value's canonical JSON. */
 export function digestOf(value: unknown): string {
-  return `sha256:${hash("sha256", canonicalJson(value), "hex")}`;
+  return digestOfText(canonicalJson(value));
+}
+
+function digestOfText(canonical: string): string {
+  return `sha256:${hash("sha256", canonical, "hex")}`;
 }
 
 /** The exact request under the exact policy, of that digest: what an approval is of. */
 export function requestDigest(input: unknown, policy: string): string {
-  return digestOf({ policy, request: input });
+  return digestOfText(`{"policy":${textJson(policy)},"request":${canonicalJson(input)}}`);
 }

@@ -24,18 +24,57 @@ const CLOSE = "}".charCodeAt(0);
 const NUMBER_MOST = 40;
 const NUMBER = /^","n":(0|[1-9]\d{0,15}),"record":\{/;
 
-export interface Linked {
-  readonly head: Head;
-  /** Without its line end. */
-  readonly line: string;
-}
+/** Bytes, to begin with: what a turn of the event loop leaves behind is seldom more. */
+const ROOM = 65_536;
+const ROOM_KEPT = 16 * ROOM;
 
-/** `record` is canonical JSON of an object, in one line. */
-export function link(head: Head, record: string): Linked {
-  const rest = `","n":${head.tree.size},"record":${record}}`;
-  const digest = hash("sha256", OPEN + head.hash + rest, "hex");
-  const line = OPEN + digest + rest;
-  return { line, head: { hash: digest, tree: withLeaf(head.tree, leafHash(line)) } };
+/** Lines that are made one after the other, in the bytes that will be written. */
+export class Links {
+  #head: Head;
+  /** The lines stand behind one byte of anything, which a leaf of the tree needs room for. */
+  #bytes = Buffer.allocUnsafe(ROOM);
+  #end = 1;
+
+  constructor(head: Head) {
+    this.#head = head;
+  }
+
+  /** Other lines, in the room of those before. */
+  begin(head: Head): void {
+    if (this.#bytes.length > ROOM_KEPT) this.#bytes = Buffer.allocUnsafe(ROOM);
+    this.#head = head;
+    this.#end = 1;
+  }
+
+  get head(): Head {
+    return this.#head;
+  }
+
+  /** Each with its line end. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(1, this.#end);
+  }
+
+  /** `record` is canonical JSON of an object, in one line. */
+  add(record: string): void {
+    const { hash: before, tree } = this.#head;
+    const text = `${OPEN}${before}","n":${tree.size},"record":${record}}\n`;
+    const start = this.#end;
+    const bytes = this.#withRoomFor(Buffer.byteLength(text));
+    this.#end += bytes.write(text, start);
+    const framed = bytes.subarray(start - 1, this.#end - 1);
+    const digest = hash("sha256", framed.subarray(1), "hex");
+    framed.write(digest, HASH_AT, "latin1");
+    this.#head = { hash: digest, tree: withLeaf(tree, leafHash(framed)) };
+  }
+
+  #withRoomFor(more: number): Buffer {
+    const bytes = this.#bytes;
+    if (this.#end + more <= bytes.length) return bytes;
+    this.#bytes = Buffer.allocUnsafe(2 * (this.#end + more));
+    bytes.copy(this.#bytes, 0, 0, this.#end);
+    return this.#bytes;
+  }
 }
 
 export type Followed =
@@ -58,18 +97,10 @@ export function follow(head: Head, framed: Buffer): Followed {
   const digest = hash("sha256", framed.subarray(1), "hex");
   framed.write(own, HASH_AT, "latin1");
   if (digest === own && Number(found[1]) === head.tree.size) {
-    const grown = { hash: own, tree: withLeaf(head.tree, leafOf(framed)) };
+    const grown = { hash: own, tree: withLeaf(head.tree, leafHash(framed)) };
     return { ok: true, head: grown, record: HASH_END + found[0].length - 1 };
   }
   return { ok: false, why: whyBroken(Number(found[1]), head) };
-}
-
-function leafOf(framed: Buffer): string {
-  const [before = 0] = framed;
-  framed[0] = 0;
-  const leaf = hash("sha256", framed, "binary");
-  framed[0] = before;
-  return leaf;
 }
 
 function whyBroken(number: number, { tree }: Head): string {

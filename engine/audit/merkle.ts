@@ -14,9 +14,13 @@ export interface Tree {
 
 export const EMPTY_TREE: Tree = { size: 0, roots: [] };
 
-/** `entry` without its line end. */
-export function leafHash(entry: string): string {
-  return hash("sha256", `\0${entry}`, "binary");
+/** `framed` is an entry behind one byte of anything; it is the same afterwards. */
+export function leafHash(framed: Uint8Array): string {
+  const [before = 0] = framed;
+  framed[0] = 0;
+  const leaf = hash("sha256", framed, "binary");
+  framed[0] = before;
+  return leaf;
 }
 
 export function withLeaf({ size, roots }: Tree, leaf: string): Tree {

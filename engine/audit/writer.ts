@@ -1,7 +1,7 @@
 /** Lines of a log on their way to its files (SPEC §14.3): whole batches or nothing, checkpoints, the next file. */
 import { canonicalJson } from "../canonical-json.ts";
 import { messageOf } from "../fault.ts";
-import { type Head, link } from "./chain.ts";
+import { type Head, Links } from "./chain.ts";
 import type { Disk, LogFile } from "./disk.ts";
 import { checkpointFile, rotatedFile } from "./files.ts";
 import { rootOf } from "./merkle.ts";
@@ -33,6 +33,7 @@ export class LogWriter {
   #file: LogFile;
   /** After what is written. What is being written is ahead of it, and forgotten if it fails. */
   #head: Head;
+  readonly #links: Links;
   #size: number;
   #covered: number;
   #rotated: number;
@@ -41,6 +42,7 @@ export class LogWriter {
     this.#parts = parts;
     this.#file = file;
     this.#head = head;
+    this.#links = new Links(head);
     this.#size = size;
     this.#covered = covered;
     this.#rotated = rotated;
@@ -53,15 +55,15 @@ export class LogWriter {
 
   /** All of it or nothing: what is half written is taken back, and nobody was told of it. */
   async store(queue: readonly string[]): Promise<string | undefined> {
-    const { lines, head, note, covered } = this.#linked(queue);
-    const bytes = Buffer.from(`${lines.join("\n")}\n`);
+    const { links, note, covered } = this.#linked(queue);
+    const { bytes } = links;
     try {
       await this.#writeAll(bytes);
     } catch (fault) {
       await this.#takeBack(fault);
     }
     if (this.#parts.sync) await syncOrStop(this.#file);
-    this.#head = head;
+    this.#head = links.head;
     this.#size += bytes.length;
     this.#covered = covered;
     return note;
@@ -88,22 +90,21 @@ export class LogWriter {
 
   /** A checkpoint is the last of what is written together. */
   #linked(queue: readonly string[]): LinkedBatch {
-    const lines: string[] = [];
-    let head = this.#head;
-    const add = (record: string) => {
-      const linked = link(head, record);
-      lines.push(linked.line);
-      head = linked.head;
-    };
-    for (const record of queue) if (record !== CHECKPOINT) add(record);
-    const covered = head.tree.size;
+    const links = this.#begun();
+    for (const record of queue) if (record !== CHECKPOINT) links.add(record);
+    const covered = links.head.tree.size;
     const isDue = covered - this.#covered > this.#parts.checkpointCount;
     if (!isDue && !queue.includes(CHECKPOINT)) {
-      return { lines, head, note: undefined, covered: this.#covered };
+      return { links, note: undefined, covered: this.#covered };
     }
-    const note = this.#noteOf(head);
-    add(canonicalJson({ checkpoint: note, kind: "checkpoint" }));
-    return { lines, head, note, covered };
+    const note = this.#noteOf(links.head);
+    links.add(canonicalJson({ checkpoint: note, kind: "checkpoint" }));
+    return { links, note, covered };
+  }
+
+  #begun(): Links {
+    this.#links.begin(this.#head);
+    return this.#links;
   }
 
   #noteOf({ tree }: Head): string {
@@ -136,12 +137,12 @@ export class LogWriter {
     await disk.rename(path, rotatedFile(path, this.#rotated));
     this.#file = await disk.open(path);
     this.#size = 0;
-    const first = link(this.#head, canonicalJson(continuedFrom(this.#head, now())));
-    const bytes = Buffer.from(`${first.line}\n`);
-    await this.#writeAll(bytes);
+    const links = this.#begun();
+    links.add(canonicalJson(continuedFrom(this.#head, now())));
+    await this.#writeAll(links.bytes);
     if (sync) await syncOrStop(this.#file);
-    this.#head = first.head;
-    this.#size = bytes.length;
+    this.#head = links.head;
+    this.#size = links.bytes.length;
   }
 
   sync(): Promise<void> {
@@ -154,8 +155,7 @@ export class LogWriter {
 }
 
 interface LinkedBatch {
-  readonly lines: readonly string[];
-  readonly head: Head;
+  readonly links: Links;
   readonly note: string | undefined;
   readonly covered: number;
 }

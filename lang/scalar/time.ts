@@ -42,6 +42,14 @@ export function parseTime(text: string): Parsed<number> {
 
 /** RFC 3339 in UTC; milliseconds only where there are some. */
 export function spellTime(ms: number): string {
+  if (ms !== lastSpelled.ms) lastSpelled = { ms, text: spelled(ms) };
+  return lastSpelled.text;
+}
+
+/** What is decided together is of the same millisecond. */
+let lastSpelled = { ms: 0, text: spelled(0) };
+
+function spelled(ms: number): string {
   const date = new Date(ms);
   return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString().replace(".000Z", "Z");
 }

@@ -1,6 +1,6 @@
 /** Whatever is done to a log is found, and where (goal G17). */
 import { describe, expect, test } from "vitest";
-import { BEGINNING, link } from "../../../engine/audit/chain.ts";
+import { BEGINNING, Links } from "../../../engine/audit/chain.ts";
 import { checkpointFile } from "../../../engine/audit/files.ts";
 import { rootOf } from "../../../engine/audit/merkle.ts";
 import { writeCheckpoint } from "../../../engine/audit/note.ts";
@@ -95,10 +95,10 @@ test("an end that was cut together with the checkpoint beside it, by an anchor k
 
 test("a record that somebody without the key appended", async () => {
   const { disk, path, lines } = await sample();
-  let head = BEGINNING;
-  for (const line of lines) head = link(head, line.slice(line.indexOf('"record":') + 9, -1)).head;
-  const forged = link(head, '{"decision":"allow","id":"d-forged","kind":"decision"}');
-  disk.files.set(path, Buffer.from([...lines, forged.line, ""].join("\n")));
+  const links = new Links(BEGINNING);
+  for (const line of lines) links.add(line.slice(line.indexOf('"record":') + 9, -1));
+  links.add('{"decision":"allow","id":"d-forged","kind":"decision"}');
+  disk.files.set(path, links.bytes);
   const { ok, findings } = await verify(disk, path);
   expect(ok).toBe(false);
   expect(findings[0]?.what).toMatch(/the last 1 records have no checkpoint over them/);
@@ -108,20 +108,19 @@ describe("a log written anew", () => {
   /** All lines but one, chained again by somebody who knows how. */
   async function rewritten(note: (note: string, size: number, root: Buffer) => string) {
     const { disk, path, lines } = await sample();
-    let head = BEGINNING;
-    const anew = lines.toSpliced(4, 1).map((line) => {
+    const links = new Links(BEGINNING);
+    for (const line of lines.toSpliced(4, 1)) {
+      const { tree } = links.head;
       const record = line.slice(line.indexOf('"record":') + 9, -1);
       const changed = record.startsWith('{"checkpoint"')
         ? JSON.stringify({
-            checkpoint: note(JSON.parse(record).checkpoint, head.tree.size, rootOf(head.tree)),
+            checkpoint: note(JSON.parse(record).checkpoint, tree.size, rootOf(tree)),
             kind: "checkpoint",
           })
         : record;
-      const linked = link(head, changed);
-      head = linked.head;
-      return linked.line;
-    });
-    disk.files.set(path, Buffer.from([...anew, ""].join("\n")));
+      links.add(changed);
+    }
+    disk.files.set(path, links.bytes);
     return { disk, path };
   }
 
