@@ -5,15 +5,16 @@
  */
 import type { CounterDecl } from "../../lang/ir.ts";
 import type { LatchCell } from "./latch.ts";
+import type { ShardedMap } from "./sharded-map.ts";
 import type { CounterTable, LatchTable, Session } from "./tables.ts";
 import type { Distinct, Sum } from "./window.ts";
 
 export interface Keeper {
   /** What was kept under this meaning; asked once for each, when a policy first declares it. */
-  counterCells(meaning: string, declared: CounterDecl): Map<string, Sum | Distinct>;
+  counterCells(meaning: string, declared: CounterDecl): ShardedMap<Sum | Distinct>;
   /** Since when it counts everything, or when it ceased to. */
   counted(meaning: string): Pick<CounterTable, "sinceMs" | "leftMs">;
-  latchCells(meaning: string): Map<string, LatchCell>;
+  latchCells(meaning: string): ShardedMap<LatchCell>;
 
   /** Throws where nothing can be kept: then nothing is decided either. */
   check(): void;

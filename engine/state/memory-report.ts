@@ -21,6 +21,7 @@ import {
   type WantedKeys,
   type WantedSessions,
 } from "./report.ts";
+import type { ShardedMap } from "./sharded-map.ts";
 import type { LateCounters, TaskState } from "./store.ts";
 import type { MemoryLimits, Session } from "./tables.ts";
 
@@ -28,10 +29,10 @@ import type { MemoryLimits, Session } from "./tables.ts";
 export interface Remembered {
   readonly program: Program;
   readonly limits: MemoryLimits;
-  readonly sessions: ReadonlyMap<string, Readonly<Session>>;
+  readonly sessions: ShardedMap<Readonly<Session>>;
   taskCount(): number;
   task(sessionId: string, index: number): TaskState | "changed" | undefined;
-  readonly calls: ReadonlyMap<string, Call>;
+  readonly calls: ShardedMap<Call>;
   late(nowMs: number): LateCounters | undefined;
   /** By index in the program. */
   readonly counters: readonly Table<CounterDecl, number | "unavailable">[];
@@ -41,7 +42,7 @@ export interface Remembered {
 /** The keys of a declaration, and what one of them reads at a time. */
 interface Table<Declared, Reading> {
   readonly declared: Declared;
-  readonly cells: ReadonlyMap<string, unknown>;
+  readonly cells: ShardedMap<unknown>;
   read(key: string, nowMs: number): Reading | undefined;
 }
 
@@ -186,14 +187,14 @@ async function session(
     const state = task(id, index);
     return state === undefined || state === "changed" ? [] : [{ index, state }];
   });
-  const own: CallUnderWay[] = [];
+  const oldest = new Foremost<CallUnderWay>(callsMost, (a, b) => a.atMs - b.atMs);
   let callCount = 0;
   await inTurns(calls, ([call, { sessionId, tool, atMs }]) => {
     if (sessionId !== id) return;
     callCount += 1;
-    if (own.length < callsMost) own.push({ call, tool, atMs });
+    oldest.add({ call, tool, atMs });
   });
-  return { ...row, tasks: begun, callCount, calls: own };
+  return { ...row, tasks: begun, callCount, calls: oldest.items };
 }
 
 /** The first few of many, in order. */

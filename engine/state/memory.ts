@@ -31,6 +31,7 @@ import {
   sessionBeyond,
   sessionFor,
 } from "./sessions.ts";
+import { ShardedMap } from "./sharded-map.ts";
 import {
   type AllowedCall,
   type Effects,
@@ -45,6 +46,7 @@ import {
   type TaskMatch,
   type TaskState,
 } from "./store.ts";
+import { Sweep } from "./sweep.ts";
 import {
   type CounterTable,
   createMemory,
@@ -105,14 +107,15 @@ function counterTable(declared: CounterDecl, program: Program, memory: Memory): 
   const meaning = meaningOf(declared, program);
   const known = memory.counters.get(meaning);
   if (known !== undefined) return known;
+  const cells = memory.keeper?.counterCells(meaning, declared) ?? new ShardedMap();
   const table: CounterTable = {
     meaning,
     declared,
     windowMs: declared.windowMs,
-    cells: memory.keeper?.counterCells(meaning, declared) ?? new Map(),
+    cells,
+    sweep: new Sweep(cells),
     ...(memory.keeper?.counted(meaning) ?? { sinceMs: undefined, leftMs: undefined }),
     isNew: false,
-    sweptAtMs: 0,
   };
   memory.counters.set(meaning, table);
   return table;
@@ -122,8 +125,8 @@ function latchTable(declared: LatchDecl, program: Program, memory: Memory): Latc
   const meaning = meaningOf(declared, program);
   const known = memory.latches.get(meaning);
   if (known !== undefined) return known;
-  const cells = memory.keeper?.latchCells(meaning) ?? new Map();
-  const table: LatchTable = { meaning, declared, cells, sweptAtMs: 0 };
+  const cells = memory.keeper?.latchCells(meaning) ?? new ShardedMap();
+  const table: LatchTable = { meaning, declared, cells, sweep: new Sweep(cells) };
   memory.latches.set(meaning, table);
   return table;
 }
@@ -181,14 +184,14 @@ class View implements StateView {
     if (table === undefined) return "unavailable";
     const cell = table.cells.get(key);
     if (cell !== undefined) return cell.read(bucketNow(table, this.nowMs));
-    return this.#hasRoom(table.cells.size) ? 0 : "unavailable";
+    return this.#hasRoom(table) ? 0 : "unavailable";
   }
 
   latch(index: number, key: string): boolean | "pending" | "unavailable" {
     const table = this.#policy.latches[index];
     if (table === undefined) return "unavailable";
     const cell = table.cells.get(key);
-    if (cell === undefined) return this.#hasRoom(table.cells.size) ? false : "unavailable";
+    if (cell === undefined) return this.#hasRoom(table) ? false : "unavailable";
     return readLatch(cell);
   }
 
@@ -199,8 +202,9 @@ class View implements StateView {
     return this.#seen.origin(value, this.#inquiry);
   }
 
-  #hasRoom(keyCount: number): boolean {
-    return keyCount < this.#policy.memory.limits.keyCount;
+  /** Made here as well: what is denied because of a full table may never come to add to it. */
+  #hasRoom(table: CounterTable | LatchTable): boolean {
+    return makeRoomForKey(table, this.nowMs, this.#policy.memory);
   }
 }
 
@@ -401,9 +405,6 @@ function runIn({ request }: Effects, index: number, { program }: Policy): string
   return runOf(program.tasks[index]?.name ?? "", taskIdIn(request));
 }
 
-/** A full table is searched this often at most, or a flood of new keys would make every call search it. */
-const SWEEP_MS = 1_000;
-
 /** Keys that hold nothing are as good as never seen. */
 function makeRoomForKey(
   table: CounterTable | LatchTable,
@@ -411,37 +412,31 @@ function makeRoomForKey(
   { keeper, limits }: Memory,
 ): boolean {
   if (table.cells.size < limits.keyCount) return true;
-  if (nowMs - table.sweptAtMs < SWEEP_MS) return false;
-  table.sweptAtMs = nowMs;
-  const before = table.cells.size;
   if ("windowMs" in table) {
     const bucket = bucketNow(table, nowMs);
-    for (const [key, cell] of table.cells) {
-      if (!cell.isEmpty(bucket)) continue;
+    const isEmpty = (cell: Sum | Distinct) => cell.isEmpty(bucket);
+    table.sweep.go(nowMs, isEmpty, (key) => {
       table.cells.delete(key);
       keeper?.counter(table, key);
-    }
+    });
   } else {
-    for (const [key, cell] of table.cells) {
-      if (!isUntouched(cell)) continue;
+    table.sweep.go(nowMs, isUntouched, (key) => {
       table.cells.delete(key);
       keeper?.latch(table, key);
-    }
+    });
   }
-  return table.cells.size < before;
+  return table.cells.size < limits.keyCount;
 }
 
 /** After their time, calls that never reported; their latches and steps stay pending. */
 function makeRoomForCall(nowMs: number, memory: Memory): boolean {
   const { calls, limits, keeper } = memory;
   if (calls.size < limits.callCount) return true;
-  if (nowMs - memory.sweptAtMs < SWEEP_MS) return false;
-  memory.sweptAtMs = nowMs;
-  for (const [id, call] of calls) {
-    if (nowMs - call.atMs <= limits.reservationMs) break;
+  const isOver = ({ atMs }: Call) => nowMs - atMs > limits.reservationMs;
+  memory.callSweep.go(nowMs, isOver, (id) => {
     calls.delete(id);
     keeper?.call(id);
-  }
+  });
   return calls.size < limits.callCount;
 }
 

@@ -43,22 +43,20 @@ function newSession(id: string, nowMs: number, memory: Memory): Session {
   return session;
 }
 
-/** A full table is searched this often at most, or a flood of new sessions would make every call search it. */
-const SWEEP_MS = 1_000;
-
 /** An interrupted session is never forgotten: it would come back alive. */
 function forgetIdleSessions(nowMs: number, memory: Memory): void {
-  const { sessions, limits, keeper } = memory;
-  if (nowMs - memory.idleSweptAtMs < SWEEP_MS) return;
-  memory.idleSweptAtMs = nowMs;
-  for (const [id, session] of sessions) {
-    if (session.interrupted || nowMs - session.usedAtMs <= limits.sessionIdleMs) continue;
-    sessions.delete(id);
-    keeper?.session(id);
-    for (const name of session.tasks?.keys() ?? []) {
-      memory.taskCount -= 1;
-      keeper?.task(id, name);
-    }
+  const isIdle = ({ interrupted, usedAtMs }: Session) =>
+    !interrupted && nowMs - usedAtMs > memory.limits.sessionIdleMs;
+  memory.sessionSweep.go(nowMs, isIdle, (id, session) => forgetSession(id, session, memory));
+}
+
+function forgetSession(id: string, { tasks }: Session, memory: Memory): void {
+  const { sessions, keeper } = memory;
+  sessions.delete(id);
+  keeper?.session(id);
+  for (const name of tasks?.keys() ?? []) {
+    memory.taskCount -= 1;
+    keeper?.task(id, name);
   }
 }
 

@@ -9,7 +9,9 @@ import type { LatchCell } from "./latch.ts";
 import type { Seen } from "./origin.ts";
 import { type KeptSequence, sequenceIn } from "./past.ts";
 import type { PastInterruption } from "./report.ts";
+import { ShardedMap } from "./sharded-map.ts";
 import type { TaskState } from "./store.ts";
+import { Sweep } from "./sweep.ts";
 import type { Distinct, Sum } from "./window.ts";
 
 export interface MemoryLimits {
@@ -40,7 +42,8 @@ export interface Memory {
   readonly keeper: Keeper | undefined;
   readonly counters: Map<string, CounterTable>;
   readonly latches: Map<string, LatchTable>;
-  readonly sessions: Map<string, Session>;
+  readonly sessions: ShardedMap<Session>;
+  readonly sessionSweep: Sweep<Session>;
   /** In all sessions. */
   taskCount: number;
   /** That tasks began with, by meaning; oldest first. */
@@ -49,35 +52,33 @@ export interface Memory {
   beganMs: number | undefined;
   /** Counters of the policy that decided last. */
   inForce: readonly CounterTable[] | undefined;
-  /** Allowed and not reported yet; oldest first. */
-  readonly calls: Map<string, Call>;
+  /** Allowed and not reported yet. */
+  readonly calls: ShardedMap<Call>;
+  readonly callSweep: Sweep<Call>;
   /** How the latest calls ended, so that reporting one again is told apart from reporting another. */
   settled: Map<string, "ok" | "error">;
   settledBefore: Map<string, "ok" | "error">;
-  /** When calls were looked through for room, and sessions. */
-  sweptAtMs: number;
-  idleSweptAtMs: number;
 }
 
 export interface CounterTable {
   readonly meaning: string;
   readonly declared: CounterDecl;
   readonly windowMs: number | undefined;
-  readonly cells: Map<string, Sum | Distinct>;
+  readonly cells: ShardedMap<Sum | Distinct>;
+  readonly sweep: Sweep<Sum | Distinct>;
   /** Every call decided since then was counted; missing where it is not in force. */
   sinceMs: number | undefined;
   /** When it was in force before; what was decided until then, it counted. */
   leftMs: number | undefined;
   /** It came into force in this process, and nothing was filled in of the time before. */
   isNew: boolean;
-  sweptAtMs: number;
 }
 
 export interface LatchTable {
   readonly meaning: string;
   readonly declared: LatchDecl;
-  readonly cells: Map<string, LatchCell>;
-  sweptAtMs: number;
+  readonly cells: ShardedMap<LatchCell>;
+  readonly sweep: Sweep<LatchCell>;
 }
 
 export interface Session {
@@ -103,21 +104,23 @@ export type TaskEntry =
   | { readonly meaning: string; readonly written: Json };
 
 export function createMemory(limits: Partial<MemoryLimits> = {}, keeper?: Keeper): Memory {
+  const sessions = new ShardedMap<Session>();
+  const calls = new ShardedMap<Call>();
   return {
     limits: { ...MEMORY_LIMITS, ...limits },
     keeper,
     counters: new Map(),
     latches: new Map(),
-    sessions: new Map(),
+    sessions,
+    sessionSweep: new Sweep(sessions),
     taskCount: 0,
     sequences: new Map(),
     beganMs: undefined,
     inForce: undefined,
-    calls: new Map(),
+    calls,
+    callSweep: new Sweep(calls),
     settled: new Map(),
     settledBefore: new Map(),
-    sweptAtMs: 0,
-    idleSweptAtMs: 0,
   };
 }
 

@@ -359,27 +359,6 @@ local function readCells(cells)
   end
 end
 
-local function readingOf(cell, keyMost)
-  if not cell.text and not cell.isNew and redis.call('HLEN', cell.key) >= keyMost then return 'u' end
-  if cell.kind == 'sum' then return fmt(totalOf(cell)) end
-  if cell.kind == 'latch' then return latchOf(cell) end
-  local count = distinctOf(cell)
-  return count == 'u' and 'u' or fmt(count)
-end
-
-local function isAsThought(cell, reading)
-  if cell.lo == '' then return true end
-  if cell.kind == 'latch' or cell.lo == 'u' or reading == 'u' then return reading == cell.lo end
-  local number = tonumber(reading)
-  return number >= whole(cell.lo) and number <= whole(cell.hi)
-end
-
-local function readingsOf(cells, keyMost)
-  local readings = {}
-  for index, cell in ipairs(cells) do readings[index] = readingOf(cell, keyMost) end
-  return readings
-end
-
 -- A full table is searched this often at most, and so far at a time, or a flood of new keys would make every
 -- call search it. Keys that hold nothing are as good as never seen.
 
@@ -426,6 +405,29 @@ local function makeRoom(cell)
     end
   end
   return removed
+end
+
+-- What is denied because of a full table may never come to add to it, so reading makes room as well.
+local function readingOf(cell, keyMost)
+  if not cell.text and not cell.isNew and redis.call('HLEN', cell.key) >= keyMost
+    and not makeRoom(cell) then return 'u' end
+  if cell.kind == 'sum' then return fmt(totalOf(cell)) end
+  if cell.kind == 'latch' then return latchOf(cell) end
+  local count = distinctOf(cell)
+  return count == 'u' and 'u' or fmt(count)
+end
+
+local function isAsThought(cell, reading)
+  if cell.lo == '' then return true end
+  if cell.kind == 'latch' or cell.lo == 'u' or reading == 'u' then return reading == cell.lo end
+  local number = tonumber(reading)
+  return number >= whole(cell.lo) and number <= whole(cell.hi)
+end
+
+local function readingsOf(cells, keyMost)
+  local readings = {}
+  for index, cell in ipairs(cells) do readings[index] = readingOf(cell, keyMost) end
+  return readings
 end
 
 local function hasRoom(cell, keyMost, more)

@@ -9,6 +9,7 @@ import type { Journal } from "../journal.ts";
 import type { Keeper } from "../keeper.ts";
 import type { LatchCell } from "../latch.ts";
 import { storeOf } from "../memory.ts";
+import { ShardedMap } from "../sharded-map.ts";
 import { type StateStore, StateUnavailable } from "../store.ts";
 import {
   type CounterTable,
@@ -174,7 +175,7 @@ class SqliteJournal implements Journal, Keeper {
 
   // ── Keeper ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  counterCells(meaning: string, declared: CounterDecl): Map<string, Sum | Distinct> {
+  counterCells(meaning: string, declared: CounterDecl): ShardedMap<Sum | Distinct> {
     return this.#cells(meaning, (row) => restoreCounters(this.#database, row, declared));
   }
 
@@ -182,13 +183,13 @@ class SqliteJournal implements Journal, Keeper {
     return this.#counted.get(meaning) ?? { sinceMs: undefined, leftMs: undefined };
   }
 
-  latchCells(meaning: string): Map<string, LatchCell> {
+  latchCells(meaning: string): ShardedMap<LatchCell> {
     return this.#cells(meaning, (row) => restoreLatches(this.#database, row));
   }
 
-  #cells<Cell>(meaning: string, restore: (row: number) => Map<string, Cell>): Map<string, Cell> {
+  #cells<Cell>(meaning: string, restore: (row: number) => ShardedMap<Cell>): ShardedMap<Cell> {
     const row = this.#writer.declarationOf(meaning);
-    if (row === undefined) return new Map();
+    if (row === undefined) return new ShardedMap();
     try {
       return restore(row);
     } catch (fault) {

@@ -6,6 +6,7 @@ import { scalarsOfKey } from "../../value.ts";
 import { decodeCall, decodeLatchCell } from "../codec.ts";
 import type { LatchCell } from "../latch.ts";
 import { Seen } from "../origin.ts";
+import { ShardedMap } from "../sharded-map.ts";
 import { listOf, numberOf, objectOf, textOf, unreadable } from "../stored.ts";
 import type { CounterTable, Memory } from "../tables.ts";
 import { Distinct, Sum } from "../window.ts";
@@ -72,28 +73,23 @@ export function restoreCounters(
   database: DatabaseSync,
   declaration: number,
   { op, windowMs }: CounterDecl,
-): Map<string, Sum | Distinct> {
+): ShardedMap<Sum | Distinct> {
   const query = "SELECT key, cell FROM counters WHERE declaration = ?";
   const read = op === "distinct" ? Distinct.from : Sum.from;
-  return new Map(
-    rows(database, query, declaration).map(({ key, cell }) => [
-      fromColumn(key),
-      read(parse(cell), windowMs !== undefined),
-    ]),
-  );
+  const cells = new ShardedMap<Sum | Distinct>();
+  for (const { key, cell } of rows(database, query, declaration)) {
+    cells.set(fromColumn(key), read(parse(cell), windowMs !== undefined));
+  }
+  return cells;
 }
 
-export function restoreLatches(
-  database: DatabaseSync,
-  declaration: number,
-): Map<string, LatchCell> {
+export function restoreLatches(database: DatabaseSync, declaration: number): ShardedMap<LatchCell> {
   const query = "SELECT key, cell FROM latches WHERE declaration = ?";
-  return new Map(
-    rows(database, query, declaration).map(({ key, cell }) => [
-      fromColumn(key),
-      decodeLatchCell(parse(cell)),
-    ]),
-  );
+  const cells = new ShardedMap<LatchCell>();
+  for (const { key, cell } of rows(database, query, declaration)) {
+    cells.set(fromColumn(key), decodeLatchCell(parse(cell)));
+  }
+  return cells;
 }
 
 /** All that belongs to no declaration. */

@@ -582,6 +582,27 @@ export function describeContract(store: ContractStore): void {
       expect([await as("a"), await as("a")]).toEqual(["allow", "not_permitted"]);
     });
 
+    test("keys whose window is over make room, also for calls that are denied without it", async () => {
+      const driver = await drive(
+        `${PAY}
+        counter looks = count allowed look per agent within 1m
+        counter pays = distinct args.to of allowed pay per agent within 1m
+        permit looking tool look when looks < 3
+        permit paying tool pay when pays < 3`,
+        { keyCount: 3 },
+      );
+      const look = (id: string) => driver.ask("look", {}, { agent: { id } });
+      const pay = (id: string) => driver.ask("pay", { amount: 1, to: "x" }, { agent: { id } });
+      for (const id of ["a", "b", "c"]) {
+        expect([await look(id), await pay(id)]).toEqual(["allow", "allow"]);
+      }
+      expect([await look("d"), await pay("d")]).toEqual(["state_unavailable", "state_unavailable"]);
+      driver.nowMs += 120_000;
+      expect([await look("a"), await pay("a")]).toEqual(["allow", "allow"]);
+      expect([await look("d"), await pay("d")]).toEqual(["allow", "allow"]);
+      expect([await look("e"), await look("f")]).toEqual(["allow", "state_unavailable"]);
+    });
+
     test("sessions past the bound are refused, and ended ones stay ended", async () => {
       const driver = await drive("tool look { effect read }\npermit anything", {
         sessionCount: 2,

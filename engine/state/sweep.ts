@@ -1,0 +1,45 @@
+/**
+ * Looks through a full table for what may go: a few entries for each that is to be added, one after the other, so that
+ * nobody waits for all of it. Where a whole round finds nothing, a flood of new keys makes no more of them than one a second.
+ */
+import type { ShardedMap } from "./sharded-map.ts";
+
+const LOOKED_AT_ONCE = 256;
+const ROUND_MS = 1_000;
+
+export class Sweep<Value> {
+  readonly #table: ShardedMap<Value>;
+  /** Of this round; what is after it. */
+  #rest: Iterator<readonly [string, Value]> | undefined;
+  #beganMs = Number.NEGATIVE_INFINITY;
+
+  constructor(table: ShardedMap<Value>) {
+    this.#table = table;
+  }
+
+  /** Calls `forget` with all that it finds and `mayGo` says so of. */
+  go(
+    nowMs: number,
+    mayGo: (value: Value, key: string) => boolean,
+    forget: (key: string, value: Value) => void,
+  ): void {
+    for (let looked = 0; looked < LOOKED_AT_ONCE; looked += 1) {
+      const next = this.#next(nowMs);
+      if (next === undefined) return;
+      const [key, value] = next;
+      // It may have gone meanwhile, and something else have come.
+      if (mayGo(value, key) && this.#table.get(key) === value) forget(key, value);
+    }
+  }
+
+  #next(nowMs: number): readonly [string, Value] | undefined {
+    const next = this.#rest?.next();
+    if (next !== undefined && next.done !== true) return next.value;
+    this.#rest = undefined;
+    if (nowMs - this.#beganMs < ROUND_MS) return undefined;
+    this.#beganMs = nowMs;
+    this.#rest = this.#table[Symbol.iterator]();
+    const first = this.#rest.next();
+    return first.done === true ? undefined : first.value;
+  }
+}
