@@ -13,7 +13,6 @@ import { newRecord, type RecordValue, type Scalar, type Value } from "./value.ts
 import {
   isObject,
   onlyMembers,
-  optionally,
   type Problem,
   partyReader,
   readerOf,
@@ -121,10 +120,12 @@ const HOP_MEMBERS = [
 
 function readHops(json: unknown, at: string, work: DelegationWork): readonly Hop[] {
   if (!Array.isArray(json)) return wrong(work.malformed, at, "a list", json) ?? [];
-  return json.flatMap((hop, index) => {
-    const read = readHop(hop, `${at}/${index}`, work);
-    return read === undefined ? [] : [read];
-  });
+  const hops: Hop[] = [];
+  for (let index = 0; index < json.length; index++) {
+    const hop = readHop(json[index], `${at}/${index}`, work);
+    if (hop !== undefined) hops.push(hop);
+  }
+  return hops;
 }
 
 /** Hops that stand in the form of §12.2, whatever purposes a policy knows. */
@@ -141,28 +142,37 @@ function readHop(json: unknown, at: string, work: DelegationWork): Hop | undefin
   const { malformed } = work;
   if (!isObject(json)) return wrong(malformed, at, "an object", json);
   const given = onlyMembers(json, HOP_MEMBERS, at, malformed);
-  const purpose = optionally(readId, given.purpose, `${at}/purpose`, malformed);
-  if (purpose !== undefined && !work.words.purposes.has(purpose)) {
-    report(work.invalid, `${at}/purpose`, `is no purpose that the policy knows: \`${purpose}\``);
-  }
-  const issuedAtMs = optionally(TIME, given.issued_at, `${at}/issued_at`, malformed);
-  const expiresAtMs = optionally(TIME, given.expires_at, `${at}/expires_at`, malformed);
-  const audience = optionally(SCOPE, given.audience, `${at}/audience`, malformed);
-  const depth = optionally(readDepth, given.depth, `${at}/depth`, malformed);
-  const tools = optionally(readToolBounds, given.tools, `${at}/tools`, malformed);
-  return {
+  // Where it stands is spelled for what is there alone: most hops say little.
+  const member = <T>(read: MemberReader<T>, name: (typeof HOP_MEMBERS)[number]): T | undefined =>
+    given[name] === undefined ? undefined : read(given[name], `${at}/${name}`, malformed);
+  const hop: Writable<Hop> = {
     from: partyOf(partyReader(given.from, `${at}/from`, malformed)),
     to: partyOf(partyReader(given.to, `${at}/to`, malformed)),
     scope: SCOPE(given.scope, `${at}/scope`, malformed) as ReadonlySet<string>,
-    ...(purpose === undefined ? {} : { purpose }),
-    ...(issuedAtMs === undefined ? {} : { issuedAtMs: Number(issuedAtMs) }),
-    ...(expiresAtMs === undefined ? {} : { expiresAtMs: Number(expiresAtMs) }),
-    ...(audience === undefined ? {} : { audience: audience as ReadonlySet<string> }),
-    ...(depth === undefined ? {} : { depth }),
-    ...(tools === undefined ? {} : { tools }),
-    approved: optionally(BOOL, given.approved, `${at}/approved`, malformed) === true,
+    approved: member(BOOL, "approved") === true,
   };
+  const purpose = member(readId, "purpose");
+  if (purpose !== undefined) {
+    hop.purpose = purpose;
+    if (!work.words.purposes.has(purpose)) {
+      report(work.invalid, `${at}/purpose`, `is no purpose that the policy knows: \`${purpose}\``);
+    }
+  }
+  const issuedAtMs = member(TIME, "issued_at");
+  if (issuedAtMs !== undefined) hop.issuedAtMs = Number(issuedAtMs);
+  const expiresAtMs = member(TIME, "expires_at");
+  if (expiresAtMs !== undefined) hop.expiresAtMs = Number(expiresAtMs);
+  const audience = member(SCOPE, "audience");
+  if (audience !== undefined) hop.audience = audience as ReadonlySet<string>;
+  const depth = member(readDepth, "depth");
+  if (depth !== undefined) hop.depth = depth;
+  const tools = member(readToolBounds, "tools");
+  if (tools !== undefined) hop.tools = tools;
+  return hop;
 }
+
+type Writable<Value> = { -readonly [Member in keyof Value]: Value[Member] };
+type MemberReader<T> = (json: unknown, at: string, problems: Problem[]) => T | undefined;
 
 function readDepth(json: unknown, at: string, problems: Problem[]): number | undefined {
   if (typeof json === "number" && Number.isSafeInteger(json) && json >= 0) return json;

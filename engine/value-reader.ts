@@ -64,7 +64,7 @@ export function readerOf(type: Type, words: Words): Reader {
       return (json, at, problems) => (json === null ? undefined : reader(json, at, problems));
     }
     case "Set":
-      return listReader(readerOf(type.of, words), (items) => new Set(items as readonly Scalar[]));
+      return listReader(readerOf(type.of, words), setOf);
     case "List":
       return listReader(readerOf(type.of, words), (items) => items);
     case "Map":
@@ -194,6 +194,12 @@ function levelReader(name: string, words: Words): Reader {
   };
 }
 
+const NOTHING: ReadonlySet<Scalar> = new Set();
+
+function setOf(items: readonly Value[]): ReadonlySet<Scalar> {
+  return items.length === 0 ? NOTHING : new Set(items as readonly Scalar[]);
+}
+
 function listReader(reader: Reader, gather: (items: readonly Value[]) => Value): Reader {
   return (json, at, problems) => {
     if (!Array.isArray(json)) return wrong(problems, at, "a list", json);
@@ -303,8 +309,8 @@ export function partyReader(json: unknown, at: string, problems: Problem[]): Val
   for (const name of Object.keys(json)) {
     if (name !== "id" && name !== "kind") report(problems, below(at, name), "is not declared");
   }
-  party.id = readId(json.id, below(at, "id"), problems);
-  if (json.kind !== undefined) party.kind = readKind(json.kind, below(at, "kind"), problems);
+  party.id = readId(json.id, `${at}/id`, problems);
+  if (json.kind !== undefined) party.kind = readKind(json.kind, `${at}/kind`, problems);
   return party;
 }
 

@@ -110,15 +110,15 @@ function checkEnds(hops: readonly Hop[], { agent, principal }: ChainContext): Re
     const why = `the chain starts at ${first.from.id}, not at the principal`;
     return refuse(1, "root_mismatch", why);
   }
-  const holders = new Set(first === undefined ? [] : [first.from.id]);
   for (const [index, hop] of hops.entries()) {
     const before = hops[index - 1];
     if (before !== undefined && before.to.id !== hop.from.id) {
       const why = `it is given by ${hop.from.id}, but was held by ${before.to.id}`;
       return refuse(index + 1, "chain_broken", why);
     }
-    if (holders.has(hop.to.id)) return refuse(index + 1, "cycle", `it returns to ${hop.to.id}`);
-    holders.add(hop.to.id);
+    if (first?.from.id === hop.to.id || hops.findIndex(({ to }) => to.id === hop.to.id) < index) {
+      return refuse(index + 1, "cycle", `it returns to ${hop.to.id}`);
+    }
   }
   if (last !== undefined && last.to.id !== agent.id) {
     const why = `the chain ends at ${last.to.id}, not at the agent`;
@@ -186,14 +186,13 @@ function narrow(grant: Authority, hop: Hop): Authority {
   const audience = hop.audience ?? grant.audience;
   const depth = hop.depth ?? (grant.depth === undefined ? undefined : grant.depth - 1);
   const tools = hop.tools === undefined ? grant.tools : narrowTools(grant.tools, hop.tools);
-  return {
-    scope: hop.scope,
-    ...(purpose === undefined ? {} : { purpose }),
-    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
-    ...(audience === undefined ? {} : { audience }),
-    ...(depth === undefined ? {} : { depth }),
-    ...(tools === undefined ? {} : { tools }),
-  };
+  const made: { -readonly [Member in keyof Authority]: Authority[Member] } = { scope: hop.scope };
+  if (purpose !== undefined) made.purpose = purpose;
+  if (expiresAtMs !== undefined) made.expiresAtMs = expiresAtMs;
+  if (audience !== undefined) made.audience = audience;
+  if (depth !== undefined) made.depth = depth;
+  if (tools !== undefined) made.tools = tools;
+  return made;
 }
 
 type Kinds = { readonly ok: true; readonly kinds: ReadonlyMap<string, Kind> } | Refused;
