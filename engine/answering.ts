@@ -2,7 +2,7 @@
  * What every engine does around a decision, wherever its state is kept: it names requests, says what a fault
  * comes to, and hands what an answer rests on to whoever records it.
  */
-import type { Expr, Program, RootName } from "../lang/ir.ts";
+import type { CounterDecl, Expr, LatchDecl, Program, RootName } from "../lang/ir.ts";
 import { spellTime } from "../lang/scalar/time.ts";
 import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
 import { requestDigest } from "./canonical-json.ts";
@@ -33,7 +33,7 @@ import { type KeptSequence, matchIn } from "./state/past.ts";
 import type { Interruption } from "./state/report.ts";
 import {
   type Effects,
-  type LateCounters,
+  type Late,
   type PolicyState,
   type Settlement,
   type StateScope,
@@ -219,32 +219,41 @@ export function peek(
   };
 }
 
-/** To see which counters a decision reads: where somebody records them, or one of them has to be named. */
+/** To see which counters and latches a decision reads: where somebody records them, or one of them has to be named. */
 export function watchedBy(
   view: StateView,
-  late: LateCounters | undefined,
+  late: Late | undefined,
   { evidence }: Answering,
 ): WatchedView | undefined {
   return evidence === undefined && late === undefined ? undefined : new WatchedView(view);
 }
 
-/** Names the counters that it read and that know too little. A session that began since is known whole. */
+/** Names what it read that knows too little. A session that began since is known whole. */
 export function sayingSince(
   decision: Decision,
-  late: LateCounters | undefined,
+  late: Late | undefined,
   read: WatchedView | undefined,
   { request }: AcceptedRequest,
   { program }: Policy,
 ): Decision {
   if (late === undefined || read === undefined) return decision;
   const startedAtMs = Number(request.roots.session?.started_at ?? 0);
-  const counts = read.counters.flatMap(({ index }): LateCount[] => {
-    const [declared, sinceMs] = [program.counters[index], late.get(index)];
+  const since = (declared: CounterDecl | LatchDecl | undefined, sinceMs: number | undefined) => {
     if (declared === undefined || sinceMs === undefined) return [];
     if (startedAtMs >= sinceMs && declared.per.some(isSessionId)) return [];
-    return [{ counter: declared.name, since: spellTime(sinceMs) }];
-  });
-  return counts.length === 0 ? decision : { ...decision, counts_since: counts };
+    return [{ name: declared.name, since: spellTime(sinceMs) }];
+  };
+  const counters = read.counters.flatMap(({ index }) =>
+    since(program.counters[index], late.counters.get(index)),
+  );
+  const latches = read.latches.flatMap(({ index }) =>
+    since(program.latches[index], late.latches.get(index)),
+  );
+  const told: readonly LateCount[] = [
+    ...counters.map(({ name, since }) => ({ counter: name, since })),
+    ...latches.map(({ name, since }) => ({ latch: name, since })),
+  ];
+  return told.length === 0 ? decision : { ...decision, counts_since: told };
 }
 
 function isSessionId(part: Expr): boolean {

@@ -22,7 +22,7 @@ export interface Decision {
   readonly next?: readonly string[];
   /** Where the task was judged by the sequence it began with, and the policy in force has another. */
   readonly task?: BegunTask;
-  /** Counters it read that do not count as far back as they should. */
+  /** Counters and latches it read that do not know all that they should. */
   readonly counts_since?: readonly LateCount[];
   /** The session was ended by this decision. */
   readonly interrupt?: true;
@@ -31,11 +31,10 @@ export interface Decision {
   readonly policy: PolicyIdentity;
 }
 
-export interface LateCount {
-  readonly counter: string;
-  /** RFC 3339: what was decided before is not in it. */
-  readonly since: string;
-}
+/** `since`: RFC 3339; what was decided before is not in it. */
+export type LateCount =
+  | { readonly counter: string; readonly since: string }
+  | { readonly latch: string; readonly since: string };
 
 export interface BegunTask {
   readonly name: string;

@@ -181,8 +181,8 @@ export function createEngine(parts: EngineParts): Engine {
 
 function missingFrom({ state, policy, now }: Shell): Missing | undefined {
   const nowMs = now();
-  const late = state.late(nowMs);
-  if (late === undefined) return undefined;
+  const late = state.late(nowMs)?.counters;
+  if (late === undefined || late.size === 0) return undefined;
   const windows = [...late.keys()].map((index) => policy.program.counters[index]?.windowMs);
   const reaches = windows.map((windowMs) => (windowMs === undefined ? 0 : nowMs - windowMs));
   return { fromMs: Math.min(...reaches), counters: new Set(late.keys()) };

@@ -43,7 +43,7 @@ import {
   type SharedState,
   type SharedStore,
 } from "./state/shared.ts";
-import type { Effects, LateCounters } from "./state/store.ts";
+import type { Effects, Late } from "./state/store.ts";
 import type { Problem } from "./value-reader.ts";
 
 export interface SharedEngineParts extends Omit<EngineParts, "store"> {
@@ -161,7 +161,7 @@ function decideOn(
   const reading = shell.read(input, context);
   if (!reading.ok) return reading;
   let watched: WatchedView | undefined;
-  let late: LateCounters | undefined;
+  let late: Late | undefined;
   const view = guess.begin(scopeOf(reading, shell), (begun) => {
     const whole = viewFor(begun, input, vouched, shell);
     late = state.late(begun.nowMs);

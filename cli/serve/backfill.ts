@@ -1,4 +1,7 @@
-/** Counters that a policy declares late are given what the audit log knows of the time before (SPEC §7.9). */
+/**
+ * Counters that a policy declares late are given what the audit log knows of the time before (SPEC §7.9); of latches it is
+ * said that they know nothing of it.
+ */
 import { randomUUID } from "node:crypto";
 import {
   createReadStream,
@@ -16,7 +19,7 @@ import { nameFile, rotatedAmong, rotatedFile } from "../../engine/audit/files.ts
 import { History } from "../../engine/audit/history.ts";
 import { messageOf } from "../../engine/fault.ts";
 import type { Backfill } from "../../engine/state/past-uses.ts";
-import { StateUnavailable } from "../../engine/state/store.ts";
+import { type Late, StateUnavailable } from "../../engine/state/store.ts";
 import type { Program } from "../../lang/ir.ts";
 import { spellTime } from "../../lang/scalar/time.ts";
 import { type Input, type Io, Misuse } from "../command.ts";
@@ -39,7 +42,9 @@ export function openBackfill(log: ServedAudit["log"], input: Input, io: Io): Ser
     const engine = engines.get(policy.program);
     if (engine?.backfill === undefined) return;
     const late = await fillAll(policy, engine.backfill, log);
-    if (late.size > 0) tell(policy, late, engine.backfill, input, io);
+    const { counters = NONE, latches = NONE } = engine.backfill.since() ?? {};
+    if (late.size + latches.size > 0)
+      tell(spellLate(policy, late, { counters, latches }), input, io);
   };
   return {
     know: (program, engine) => void engines.set(program, engine),
@@ -57,7 +62,9 @@ export function openBackfill(log: ServedAudit["log"], input: Input, io: Io): Ser
 const TRIES_MOST = 5;
 const TRY_AGAIN_MS = 500;
 
-/** Which were late before. Where state is out of reach for a moment, what was begun is not done twice. */
+const NONE: ReadonlyMap<number, number> = new Map();
+
+/** Which counters were late before. Where state is out of reach for a moment, what was begun is not done twice. */
 async function fillAll(
   policy: ActivePolicy,
   backfill: Backfill,
@@ -67,7 +74,7 @@ async function fillAll(
   for (let tries = 1; ; tries++) {
     try {
       const missing = await backfill.missing();
-      for (const index of backfill.since()?.keys() ?? []) late.add(index);
+      for (const index of backfill.since()?.counters.keys() ?? NONE.keys()) late.add(index);
       if (missing === undefined || log === undefined) return late;
       await log.written();
       const history = new History({ ...policy, ...missing });
@@ -120,28 +127,43 @@ function parsedLine(line: string): ParsedLine | undefined {
   }
 }
 
-function tell(
+interface ToldLate {
+  /** Without `since`, those that know all by now. */
+  readonly counters: readonly { readonly counter: string; readonly since: string | undefined }[];
+  readonly latches: readonly { readonly latch: string; readonly since: string }[];
+}
+
+function spellLate(
   { program }: ActivePolicy,
   counters: ReadonlySet<number>,
-  backfill: Backfill,
-  { json }: Input,
-  io: Io,
-): void {
-  const still = backfill.since() ?? new Map<number, number>();
-  const told = [...counters].map((index) => {
-    const sinceMs = still.get(index);
-    const since = sinceMs === undefined ? undefined : spellTime(sinceMs);
-    return { counter: program.counters[index]?.name ?? "", since };
-  });
+  still: Late,
+): ToldLate {
+  return {
+    counters: [...counters].map((index) => {
+      const sinceMs = still.counters.get(index);
+      const since = sinceMs === undefined ? undefined : spellTime(sinceMs);
+      return { counter: program.counters[index]?.name ?? "", since };
+    }),
+    latches: [...still.latches].map(([index, sinceMs]) => ({
+      latch: program.latches[index]?.name ?? "",
+      since: spellTime(sinceMs),
+    })),
+  };
+}
+
+function tell(late: ToldLate, { json }: Input, io: Io): void {
   if (json) {
-    io.out(`${JSON.stringify({ event: "declared_late", counters: told })}\n`);
+    io.out(`${JSON.stringify({ event: "declared_late", ...late })}\n`);
     return;
   }
-  for (const { counter, since } of told) {
+  for (const { counter, since } of late.counters) {
     const what =
       since === undefined
         ? "counts all of its window, from the audit log"
         : `counts since ${since}: requests before are not in the audit log (\`--audit-requests\`)`;
     io.err(`counter \`${counter}\` is new, and ${what}\n`);
+  }
+  for (const { latch, since } of late.latches) {
+    io.err(`latch \`${latch}\` is new, and knows nothing of what was decided before ${since}\n`);
   }
 }

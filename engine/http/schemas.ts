@@ -178,7 +178,12 @@ export const DECISION_SCHEMA = {
       task: closed({ name: id, policy: { type: "string" } }, ["name", "policy"]),
       counts_since: {
         type: "array",
-        items: closed({ counter: id, since: time }, ["counter", "since"]),
+        items: {
+          oneOf: [
+            closed({ counter: id, since: time }, ["counter", "since"]),
+            closed({ latch: id, since: time }, ["latch", "since"]),
+          ],
+        },
       },
       interrupt: { const: true },
       approval,

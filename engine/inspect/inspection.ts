@@ -106,6 +106,7 @@ async function latchView(
   return {
     name,
     per,
+    ...(found.sinceMs === undefined ? {} : { since: spellTime(found.sinceMs) }),
     keys: found.keyCount,
     set: found.setCount,
     pending: found.pendingCount,

@@ -52,6 +52,8 @@ export interface ReadingView {
 export interface LatchView {
   readonly name: string;
   readonly per: readonly string[];
+  /** Since when it knows all, where it was declared late. */
+  readonly since?: string;
   readonly keys: number;
   readonly set: number;
   readonly pending: number;

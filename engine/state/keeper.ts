@@ -6,22 +6,21 @@
 import type { CounterDecl } from "../../lang/ir.ts";
 import type { LatchCell } from "./latch.ts";
 import type { ShardedMap } from "./sharded-map.ts";
-import type { CounterTable, LatchTable, Session } from "./tables.ts";
+import type { CounterTable, DeclaredTable, InForce, LatchTable, Session } from "./tables.ts";
 import type { Distinct, Sum } from "./window.ts";
 
 export interface Keeper {
   /** What was kept under this meaning; asked once for each, when a policy first declares it. */
   counterCells(meaning: string, declared: CounterDecl): ShardedMap<Sum | Distinct>;
-  /** Since when it counts everything, or when it ceased to. */
-  counted(meaning: string): Pick<CounterTable, "sinceMs" | "leftMs">;
+  inForceBefore(meaning: string): InForce;
   latchCells(meaning: string): ShardedMap<LatchCell>;
 
   /** Throws where nothing can be kept: then nothing is decided either. */
   check(): void;
   /** The clock by which the changes that follow are made. */
   time(nowMs: number): void;
-  /** These count from now on, and no others. */
-  inForce(counters: readonly CounterTable[]): void;
+  /** These are told of what is decided from now on, and no others. */
+  inForce(declared: readonly DeclaredTable[]): void;
   /** Changed, added or gone, as all of these. */
   counter(table: CounterTable, key: string): void;
   latch(table: LatchTable, key: string): void;

@@ -22,7 +22,7 @@ import {
   type WantedSessions,
 } from "./report.ts";
 import type { ShardedMap } from "./sharded-map.ts";
-import type { LateCounters, TaskState } from "./store.ts";
+import type { Late, TaskState } from "./store.ts";
 import type { MemoryLimits, Session } from "./tables.ts";
 
 /** As much of the memory store as is looked at. */
@@ -33,7 +33,7 @@ export interface Remembered {
   taskCount(): number;
   task(sessionId: string, index: number): TaskState | "changed" | undefined;
   readonly calls: ShardedMap<Call>;
-  late(nowMs: number): LateCounters | undefined;
+  late(nowMs: number): Late | undefined;
   /** By index in the program. */
   readonly counters: readonly Table<CounterDecl, number | "unavailable">[];
   readonly latches: readonly Table<LatchDecl, "set" | "pending" | "unset">[];
@@ -51,9 +51,12 @@ export function reportOf(remembered: Remembered): StateReport {
     totals: () => totals(remembered),
     counter: async (index, wanted) => ({
       ...(await counter(remembered.counters[index], wanted)),
-      ...sinceOf(remembered.late(wanted.nowMs)?.get(index)),
+      ...sinceOf(remembered.late(wanted.nowMs)?.counters.get(index)),
     }),
-    latch: (index, wanted) => latch(remembered.latches[index], wanted),
+    latch: async (index, wanted) => ({
+      ...(await latch(remembered.latches[index], wanted)),
+      ...sinceOf(remembered.late(wanted.nowMs)?.latches.get(index)),
+    }),
     sessions: (wanted) => sessions(wanted, remembered),
     session: (id, callsMost) => session(id, callsMost, remembered),
   };
@@ -101,7 +104,7 @@ async function counter(
   return { keyCount: table.cells.size, highest: highest.items };
 }
 
-function sinceOf(sinceMs: number | undefined): Pick<CounterReport, "sinceMs"> {
+function sinceOf(sinceMs: number | undefined): Pick<CounterReport | LatchReport, "sinceMs"> {
   return sinceMs === undefined ? {} : { sinceMs };
 }
 

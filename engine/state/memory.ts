@@ -35,7 +35,7 @@ import { ShardedMap } from "./sharded-map.ts";
 import {
   type AllowedCall,
   type Effects,
-  type LateCounters,
+  type Late,
   type PolicyState,
   type SettledOutcome,
   type Settlement,
@@ -50,6 +50,8 @@ import { Sweep } from "./sweep.ts";
 import {
   type CounterTable,
   createMemory,
+  type DeclaredTable,
+  type InForce,
   type LatchTable,
   type Memory,
   type MemoryLimits,
@@ -76,7 +78,8 @@ function openPolicy(program: Program, memory: Memory): PolicyState {
   const counters = program.counters.map((declared) => counterTable(declared, program, memory));
   const latches = program.latches.map((declared) => latchTable(declared, program, memory));
   const sequences = sequencesOf(program);
-  const policy: Policy = { program, memory, counters, latches, sequences };
+  const declared = [...counters, ...latches];
+  const policy: Policy = { program, memory, counters, latches, declared, sequences };
   return {
     session: (id) => memory.sessions.get(id),
     begin: (scope) => {
@@ -99,6 +102,8 @@ interface Policy {
   readonly memory: Memory;
   readonly counters: readonly CounterTable[];
   readonly latches: readonly LatchTable[];
+  /** All of these: one list, by which it is known whose policy is in force. */
+  readonly declared: readonly DeclaredTable[];
   /** By the index of the task. */
   readonly sequences: readonly KeptSequence[];
 }
@@ -114,11 +119,15 @@ function counterTable(declared: CounterDecl, program: Program, memory: Memory): 
     windowMs: declared.windowMs,
     cells,
     sweep: new Sweep(cells),
-    ...(memory.keeper?.counted(meaning) ?? { sinceMs: undefined, leftMs: undefined }),
+    ...inForceBefore(meaning, memory),
     isNew: false,
   };
   memory.counters.set(meaning, table);
   return table;
+}
+
+function inForceBefore(meaning: string, { keeper }: Memory): InForce {
+  return keeper?.inForceBefore(meaning) ?? { sinceMs: undefined, leftMs: undefined };
 }
 
 function latchTable(declared: LatchDecl, program: Program, memory: Memory): LatchTable {
@@ -126,13 +135,14 @@ function latchTable(declared: LatchDecl, program: Program, memory: Memory): Latc
   const known = memory.latches.get(meaning);
   if (known !== undefined) return known;
   const cells = memory.keeper?.latchCells(meaning) ?? new ShardedMap();
-  const table: LatchTable = { meaning, declared, cells, sweep: new Sweep(cells) };
+  const before = inForceBefore(meaning, memory);
+  const table: LatchTable = { meaning, declared, cells, sweep: new Sweep(cells), ...before };
   memory.latches.set(meaning, table);
   return table;
 }
 
-function lateIn({ counters, memory }: Policy, nowMs: number): LateCounters | undefined {
-  return lateAmong(counters, memory.beganMs, nowMs);
+function lateIn(policy: Policy, nowMs: number): Late | undefined {
+  return lateAmong(policy, policy.memory.beganMs, nowMs);
 }
 
 function rememberedBy(policy: Policy): Remembered {
@@ -298,7 +308,7 @@ function commit(effects: Effects, policy: Policy): "ok" | "full" {
   const { memory } = policy;
   const { allowed, sessionId, nowMs } = effects;
   memory.keeper?.time(nowMs);
-  if (memory.inForce !== policy.counters) takeOver(policy, nowMs);
+  if (memory.inForce !== policy.declared) takeOver(policy, nowMs);
   const session = sessionId === undefined ? undefined : sessionFor(sessionId, nowMs, memory);
   const missing = sessionId !== undefined && session === undefined;
   if (allowed !== undefined && (missing || !hasRoomFor(effects, session, policy))) return "full";
@@ -322,31 +332,31 @@ function commit(effects: Effects, policy: Policy): "ok" | "full" {
   return "ok";
 }
 
-/** What the policy before this one counted and this one does not, knows nothing of what is decided from now on. */
-function takeOver({ counters, memory }: Policy, nowMs: number): void {
-  for (const table of memory.counters.values()) {
-    if (table.sinceMs === undefined || counters.includes(table)) continue;
+/** What the policy before this one declared and this one does not, knows nothing of what is decided from now on. */
+function takeOver({ declared, memory }: Policy, nowMs: number): void {
+  const present = new Set(declared);
+  for (const table of [...memory.counters.values(), ...memory.latches.values()]) {
+    if (table.sinceMs === undefined || present.has(table)) continue;
     table.sinceMs = undefined;
     table.leftMs = nowMs;
   }
-  for (const table of counters) {
+  for (const table of declared) {
     if (table.sinceMs !== undefined) continue;
     table.sinceMs = nowMs;
-    table.isNew = true;
+    if ("isNew" in table) table.isNew = true;
   }
   memory.beganMs ??= nowMs;
-  memory.inForce = counters;
-  memory.keeper?.inForce(counters);
+  memory.inForce = declared;
+  memory.keeper?.inForce(declared);
 }
 
 /** By whoever has seen to it that this policy is in force: what is decided from now on, it counts itself. */
 function fill({ uses, fromMs }: PastUses, nowMs: number, policy: Policy): void {
-  const { counters, memory } = policy;
+  const { counters, declared, memory } = policy;
   memory.keeper?.check();
   memory.keeper?.time(nowMs);
-  if (memory.inForce !== counters) takeOver(policy, nowMs);
-  const late = lateIn(policy, nowMs);
-  for (const [index, sinceMs] of late ?? []) {
+  if (memory.inForce !== declared) takeOver(policy, nowMs);
+  for (const [index, sinceMs] of lateIn(policy, nowMs)?.counters ?? []) {
     const table = counters[index];
     if (table === undefined || fromMs >= sinceMs) continue;
     const own = uses.filter((use) => use.index === index && isUncounted(use, sinceMs, table));
@@ -355,7 +365,7 @@ function fill({ uses, fromMs }: PastUses, nowMs: number, policy: Policy): void {
     table.sinceMs = Math.max(fromMs, table.leftMs ?? fromMs);
     table.isNew = false;
   }
-  memory.keeper?.inForce(counters);
+  memory.keeper?.inForce(declared);
 }
 
 /** What was decided in the same millisecond by the policy before is not counted yet, and once filled in it is. */

@@ -1,7 +1,7 @@
 /** What counters would have counted of calls that were decided before they were declared (SPEC §7.9). */
 import type { Scalar } from "../value.ts";
 import type { Awaitable } from "./report.ts";
-import type { LateCounters } from "./store.ts";
+import type { Late } from "./store.ts";
 
 export interface PastUse {
   /** Of the counter in its program. */
@@ -35,8 +35,8 @@ export interface Missing {
 export interface Backfill {
   /** `undefined` where nothing is. */
   missing(): Awaitable<Missing | undefined>;
-  /** Since when those count that are late. */
-  since(): LateCounters | undefined;
+  /** What is late, and since when it knows all. */
+  since(): Late | undefined;
   /** Counts them where they belong in time, all at once; where there is no room for all, none of that counter. */
   fill(past: PastUses): Awaitable<void>;
 }

@@ -55,6 +55,8 @@ export interface KeyReading {
 
 export interface LatchReport {
   readonly keyCount: number;
+  /** Where it does not know all that it should: since when it does. */
+  readonly sinceMs?: number;
   readonly setCount: number;
   /** Some call under way would change it. */
   readonly pendingCount: number;

@@ -13,7 +13,7 @@ import type { Missing, PastUses } from "./past-uses.ts";
 import type { Interruption, StateReport } from "./report.ts";
 import type {
   Effects,
-  LateCounters,
+  Late,
   SettledOutcome,
   Settlement,
   StateScope,
@@ -48,7 +48,7 @@ export interface SharedState {
   reinstate(sessionId: string): Promise<boolean>;
   declassify(sessionId: string, label: string): Promise<boolean>;
   /** As `PolicyState.late`; nothing until the first decision. */
-  late(nowMs: number): LateCounters | undefined;
+  late(nowMs: number): Late | undefined;
   /**
    * What counters of this policy may lack of what this process decided, once nothing is being decided by another.
    * `hostMs`: the clock by which that was recorded.

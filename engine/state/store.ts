@@ -34,15 +34,18 @@ export interface PolicyState {
   reinstate(sessionId: string): boolean;
   /** Removes a label from what the session has returned so far; whoever calls it records why. */
   declassify(sessionId: string, label: string): boolean;
-  /** Counters of the policy that do not count as far back as they should; `undefined` where all do. */
-  late(nowMs: number): LateCounters | undefined;
+  /** What of the policy does not know all that it should; `undefined` where all does. */
+  late(nowMs: number): Late | undefined;
   /** Counts what was decided before these counters were declared. */
   fill(past: PastUses, nowMs: number): void;
   readonly report: StateReport;
 }
 
-/** Since when each counts, by its index: milliseconds since the Unix epoch. */
-export type LateCounters = ReadonlyMap<number, number>;
+/** Since when each knows all, by its index: milliseconds since the Unix epoch. */
+export interface Late {
+  readonly counters: ReadonlyMap<number, number>;
+  readonly latches: ReadonlyMap<number, number>;
+}
 
 export interface StateScope {
   readonly nowMs: number;

@@ -50,8 +50,8 @@ export interface Memory {
   readonly sequences: Map<string, KeptSequence>;
   /** When the first call was decided on this state, if one was. */
   beganMs: number | undefined;
-  /** Counters of the policy that decided last. */
-  inForce: readonly CounterTable[] | undefined;
+  /** Of the policy that decided last. */
+  inForce: readonly DeclaredTable[] | undefined;
   /** Allowed and not reported yet. */
   readonly calls: ShardedMap<Call>;
   readonly callSweep: Sweep<Call>;
@@ -60,21 +60,27 @@ export interface Memory {
   settledBefore: Map<string, "ok" | "error">;
 }
 
-export interface CounterTable {
+export type DeclaredTable = CounterTable | LatchTable;
+
+/** Since when a declaration is in force, by which it is known what it misses (SPEC §7.9). */
+export interface InForce {
+  /** Every call decided since then is in it; missing where it is not in force. */
+  sinceMs: number | undefined;
+  /** When it was in force before; what was decided until then is in it. */
+  leftMs: number | undefined;
+}
+
+export interface CounterTable extends InForce {
   readonly meaning: string;
   readonly declared: CounterDecl;
   readonly windowMs: number | undefined;
   readonly cells: ShardedMap<Sum | Distinct>;
   readonly sweep: Sweep<Sum | Distinct>;
-  /** Every call decided since then was counted; missing where it is not in force. */
-  sinceMs: number | undefined;
-  /** When it was in force before; what was decided until then, it counted. */
-  leftMs: number | undefined;
   /** It came into force in this process, and nothing was filled in of the time before. */
   isNew: boolean;
 }
 
-export interface LatchTable {
+export interface LatchTable extends InForce {
   readonly meaning: string;
   readonly declared: LatchDecl;
   readonly cells: ShardedMap<LatchCell>;

@@ -5,20 +5,19 @@
  */
 import type { Program } from "../../../lang/ir.ts";
 import { keyOfOne } from "../../value.ts";
-import { type Counting, lateAmong } from "../late.ts";
+import { type Counting, type Declared, lateAmong } from "../late.ts";
 import type { Missing, PastUse, PastUses } from "../past-uses.ts";
-import { type LateCounters, StateUnavailable } from "../store.ts";
+import { type Late, StateUnavailable } from "../store.ts";
 import type { MemoryLimits } from "../tables.ts";
 import { bucketOf, DISTINCT_MOST } from "../window.ts";
 import { Arguments, type Cell } from "./arguments.ts";
 import type { Connection, Reply } from "./connection.ts";
-import type { Places, Table } from "./tables.ts";
+import type { Places, Table, Tables } from "./tables.ts";
 
 export interface CountedParts {
   readonly program: Program;
   readonly digest: string;
-  /** By the index of the counter. */
-  readonly tables: readonly Table[];
+  readonly tables: Pick<Tables, "counters" | "latches">;
   readonly connection: Connection;
   readonly places: Places;
   readonly limits: MemoryLimits;
@@ -44,7 +43,7 @@ interface Known {
   readonly beganMs: number;
   /** When this log was first decided with. */
   readonly registeredMs: number;
-  readonly counters: readonly Counting[];
+  readonly declared: Declared;
 }
 
 export class Counted {
@@ -59,15 +58,16 @@ export class Counted {
     this.#parts = parts;
   }
 
-  late(nowMs: number): LateCounters | undefined {
-    return this.#known && lateAmong(this.#known.counters, this.#known.beganMs, nowMs);
+  late(nowMs: number): Late | undefined {
+    return this.#known && lateAmong(this.#known.declared, this.#known.beganMs, nowMs);
   }
 
   /** Before a decision of this policy is kept. */
   isDue(): boolean {
     if (this.#known === undefined || this.#isAnother()) return true;
     const nowMs = this.#storeMs();
-    return nowMs - this.#known.askedMs >= ASK_EVERY_MS && this.late(nowMs) !== undefined;
+    const isLate = (this.late(nowMs)?.counters.size ?? 0) > 0;
+    return isLate && nowMs - this.#known.askedMs >= ASK_EVERY_MS;
   }
 
   #isAnother(): boolean {
@@ -84,28 +84,34 @@ export class Counted {
 
   async #askNow(): Promise<Known> {
     const { digest, tables, connection } = this.#parts;
+    const { counters, latches } = tables;
     const { generation } = connection;
     const args = this.#arguments().text(digest).number(POLICIES_MOST);
-    args.text(this.#isAnother() ? "first" : "").number(tables.length);
-    args.text(...tables.map(({ meaning }) => meaning));
+    args.text(this.#isAnother() ? "first" : "").number(counters.length + latches.length);
+    args.text(...[...counters, ...latches].map(({ meaning }) => meaning));
     const [, now, , began, registered, ...since] = await this.#run("counting", args);
-    const counters = tables.map(({ windowMs }, index) => ({
+    const counting = ({ windowMs }: Table, at: number): Counting => ({
       windowMs: windowMs === 0 ? undefined : windowMs,
-      sinceMs: Number(since[index]),
-    }));
+      sinceMs: Number(since[at]),
+    });
+    const declared = {
+      counters: counters.map((table, index) => counting(table, index)),
+      latches: latches.map((table, index) => counting(table, counters.length + index)),
+    };
     this.#known = {
       generation,
       askedMs: Number(now),
       beganMs: Number(began),
       registeredMs: Number(registered),
-      counters,
+      declared,
     };
     return this.#known;
   }
 
   /** `hostMs`: the clock that this process records by. */
   async missing(hostMs: number): Promise<Missing | undefined> {
-    const { tables, log } = this.#parts;
+    const { log } = this.#parts;
+    const tables = this.#parts.tables.counters;
     const { beganMs } = await this.ask();
     if (log === undefined) return { fromMs: hostMs, counters: new Set() };
     const args = this.#arguments().number(tables.length);
@@ -134,7 +140,7 @@ export class Counted {
     const ahead = this.#storeMs() - hostMs;
     // Nobody decided here before the log was begun.
     const sinceMs = fromMs + ahead <= registeredMs ? 0 : Math.ceil(fromMs + ahead);
-    for (const [index, table] of this.#parts.tables.entries()) {
+    for (const [index, table] of this.#parts.tables.counters.entries()) {
       const before = this.#through[index] ?? "";
       if (!/^-?\d+$/.test(before)) continue;
       const own = uses.filter((use) => use.index === index);

@@ -19,7 +19,7 @@ import {
   type WantedKeys,
   type WantedSessions,
 } from "../report.ts";
-import type { LateCounters } from "../store.ts";
+import type { Late } from "../store.ts";
 import type { MemoryLimits } from "../tables.ts";
 import { bucketOf, KEPT } from "../window.ts";
 import type { Connection } from "./connection.ts";
@@ -32,7 +32,7 @@ export interface Reported {
   readonly connection: Connection;
   readonly places: Places;
   readonly limits: MemoryLimits;
-  late(nowMs: number): LateCounters | undefined;
+  late(nowMs: number): Late | undefined;
 }
 
 export function reportOf(reported: Reported): StateReport {
@@ -97,7 +97,7 @@ async function counter(
     if (readings.size > 4 * wanted.most) keepHighest(readings, wanted.most);
   }
   keepHighest(readings, wanted.most);
-  const sinceMs = reported.late(wanted.nowMs)?.get(index);
+  const sinceMs = reported.late(wanted.nowMs)?.counters.get(index);
   return {
     keyCount: await sizeOf(table, reported),
     ...(sinceMs === undefined ? {} : { sinceMs }),
@@ -171,8 +171,10 @@ async function latch(index: number, wanted: WantedKeys, reported: Reported): Pro
     if (state !== undefined) states.set(key, state);
   }
   const all = [...states].map(([key, state]) => ({ key, state }));
+  const sinceMs = reported.late(wanted.nowMs)?.latches.get(index);
   return {
     keyCount: await sizeOf(table, reported),
+    ...(sinceMs === undefined ? {} : { sinceMs }),
     setCount: all.filter(({ state }) => state === "set").length,
     pendingCount: all.filter(({ state }) => state === "pending").length,
     keys: all.slice(0, wanted.most),

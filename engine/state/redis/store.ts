@@ -21,7 +21,7 @@ import {
 } from "../shared.ts";
 import {
   type Effects,
-  type LateCounters,
+  type Late,
   type SettledOutcome,
   type Settlement,
   StateUnavailable,
@@ -153,7 +153,7 @@ class RedisState implements SharedState {
     this.#tables = tablesOf(program);
     this.#watching = createWatching(program, evaluator);
     this.#shared = shared;
-    this.#counted = new Counted({ program, digest, tables: this.#tables.counters, ...shared });
+    this.#counted = new Counted({ program, digest, tables: this.#tables, ...shared });
     this.evaluator = this.#watching.evaluator;
     const late = (nowMs: number) => this.late(nowMs);
     this.report = reportOf({ program, tables: this.#tables, late, ...shared });
@@ -218,7 +218,7 @@ class RedisState implements SharedState {
     return result === "conflict" ? undefined : { made, result };
   }
 
-  late(nowMs: number): LateCounters | undefined {
+  late(nowMs: number): Late | undefined {
     return this.#counted.late(nowMs);
   }
 

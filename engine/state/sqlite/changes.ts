@@ -1,7 +1,13 @@
 /** What has changed, by name, and the rows that tell of it: as it is when they are made. */
 import { scalarsOfKey } from "../../value.ts";
 import { encodeCall, encodeLatchCell } from "../codec.ts";
-import { type CounterTable, type LatchTable, type Memory, writtenTask } from "../tables.ts";
+import {
+  type CounterTable,
+  type DeclaredTable,
+  type LatchTable,
+  type Memory,
+  writtenTask,
+} from "../tables.ts";
 import type { Row } from "./rows.ts";
 import { sessionJson } from "./spell.ts";
 
@@ -20,8 +26,8 @@ export class Changes {
   /** Numbers the half that settled calls are remembered in now; the one before it is kept too. */
   half: number;
   isHalfNew = false;
-  /** Where other counters are in force by now, or one counts from another time. */
-  inForce: readonly CounterTable[] | undefined;
+  /** Where others are in force by now, or a counter counts from another time. */
+  inForce: readonly DeclaredTable[] | undefined;
   timeMs = 0;
 
   constructor(half: number) {

@@ -14,6 +14,8 @@ import { type StateStore, StateUnavailable } from "../store.ts";
 import {
   type CounterTable,
   createMemory,
+  type DeclaredTable,
+  type InForce,
   type LatchTable,
   type Memory,
   type MemoryLimits,
@@ -31,11 +33,10 @@ import {
   STATE_FILE,
 } from "./database.ts";
 import {
-  type Counted,
   replay,
   restoreBeginning,
-  restoreCounted,
   restoreCounters,
+  restoreInForce,
   restoreLatches,
   restoreMemory,
   restoreSettled,
@@ -81,7 +82,7 @@ class SqliteJournal implements Journal, Keeper {
   readonly #database: DatabaseSync;
   readonly #memory: Memory;
   /** Of declarations as they were when the file was opened. */
-  readonly #counted: Map<string, Counted>;
+  readonly #inForce: Map<string, InForce>;
   readonly #writer: Writer;
   readonly #onFault: (fault: unknown) => void;
   readonly #checkIdentity: () => void;
@@ -101,7 +102,7 @@ class SqliteJournal implements Journal, Keeper {
     replay(database);
     this.latestMs = restoreTime(database);
     this.#memory.beganMs = restoreBeginning(database);
-    this.#counted = restoreCounted(database);
+    this.#inForce = restoreInForce(database);
     restoreMemory(database, this.#memory);
     this.#changes = new Changes(restoreSettled(database, this.#memory));
     this.#changes.timeMs = this.latestMs;
@@ -179,8 +180,8 @@ class SqliteJournal implements Journal, Keeper {
     return this.#cells(meaning, (row) => restoreCounters(this.#database, row, declared));
   }
 
-  counted(meaning: string): Counted {
-    return this.#counted.get(meaning) ?? { sinceMs: undefined, leftMs: undefined };
+  inForceBefore(meaning: string): InForce {
+    return this.#inForce.get(meaning) ?? { sinceMs: undefined, leftMs: undefined };
   }
 
   latchCells(meaning: string): ShardedMap<LatchCell> {
@@ -209,11 +210,11 @@ class SqliteJournal implements Journal, Keeper {
     this.#changed();
   }
 
-  inForce(counters: readonly CounterTable[]): void {
-    this.#changes.inForce = counters;
+  inForce(declared: readonly DeclaredTable[]): void {
+    this.#changes.inForce = declared;
     // What is declared later misses what is decided until then.
-    for (const [meaning, { sinceMs, leftMs = sinceMs && this.#changes.timeMs }] of this.#counted) {
-      this.#counted.set(meaning, { sinceMs: undefined, leftMs });
+    for (const [meaning, { sinceMs, leftMs = sinceMs && this.#changes.timeMs }] of this.#inForce) {
+      this.#inForce.set(meaning, { sinceMs: undefined, leftMs });
     }
     this.#changed();
   }

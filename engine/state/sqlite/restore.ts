@@ -8,7 +8,7 @@ import type { LatchCell } from "../latch.ts";
 import { Seen } from "../origin.ts";
 import { ShardedMap } from "../sharded-map.ts";
 import { listOf, numberOf, objectOf, textOf, unreadable } from "../stored.ts";
-import type { CounterTable, Memory } from "../tables.ts";
+import type { InForce, Memory } from "../tables.ts";
 import { Distinct, Sum } from "../window.ts";
 import { identifyRow, rowFrom, runnerOn, runRow, type Row as ToldRow } from "./rows.ts";
 import { entryFrom, fromColumn, parse, sessionFrom } from "./spell.ts";
@@ -45,10 +45,8 @@ export function restoreBeginning(database: DatabaseSync): number | undefined {
   return began === null ? undefined : numberOf(began);
 }
 
-export type Counted = Pick<CounterTable, "sinceMs" | "leftMs">;
-
-/** Since when counters count, or when they ceased to, by meaning. */
-export function restoreCounted(database: DatabaseSync): Map<string, Counted> {
+/** Since when declarations are in force, or until when they were, by meaning. */
+export function restoreInForce(database: DatabaseSync): Map<string, InForce> {
   const time = (stored: Json) => (stored === null ? undefined : numberOf(stored));
   const query = "SELECT meaning, since_ms, left_ms FROM declarations";
   return new Map(

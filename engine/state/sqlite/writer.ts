@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Seen } from "../origin.ts";
-import type { CounterTable, LatchTable, Memory } from "../tables.ts";
+import type { DeclaredTable, Memory } from "../tables.ts";
 import { Backlog, type Pace, type Step } from "./backlog.ts";
 import { type Changes, type Name, Names, type RowSource, rowOf } from "./changes.ts";
 import { restoreDeclarations } from "./restore.ts";
@@ -139,7 +139,7 @@ export class Writer {
     if (isHalfNew) this.#run("DELETE FROM settled WHERE half < ?", half - 1);
   }
 
-  #writeSince(inForce: readonly CounterTable[], timeMs: number): void {
+  #writeSince(inForce: readonly DeclaredTable[], timeMs: number): void {
     this.#run("UPDATE clock SET began_ms = ?", this.#memory.beganMs ?? null);
     this.#run(
       "UPDATE declarations SET since_ms = NULL, left_ms = ? WHERE since_ms IS NOT NULL",
@@ -156,7 +156,7 @@ export class Writer {
     }
   }
 
-  #declaration({ meaning, declared }: CounterTable | LatchTable): number {
+  #declaration({ meaning, declared }: DeclaredTable): number {
     const known = this.#declarations.get(meaning);
     if (known !== undefined) return known;
     const insert = this.#statement("INSERT INTO declarations (meaning, name) VALUES (?, ?)");

@@ -17,6 +17,10 @@ const AFTER = `${BEFORE}
 counter paid = sum args.amount of allowed pay per agent within 24h
 forbid much tool pay when paid + args.amount > 100.00
 `;
+const LATCHING = `${AFTER}
+latch paying = allowed pay per agent
+forbid again tool pay when args.amount < 0.00 and paying
+`;
 
 async function start(cwd: string, ...more: string[]): Promise<Serving> {
   const service = await serve(["p", ...more], cwd);
@@ -67,9 +71,12 @@ describe("a counter that is declared while calls are decided", () => {
     const cwd = directoryWith({ "p/p.writ": BEFORE });
     const service = await start(cwd, "--watch");
     expect(await pay(service, 60)).toMatchObject({ decision: "allow" });
-    change(cwd, AFTER);
-    const { counters } = await service.event("declared_late");
-    expect(counters).toEqual([{ counter: "paid", since: expect.any(String) }]);
+    change(cwd, LATCHING);
+    const since = expect.any(String);
+    expect(await service.event("declared_late")).toMatchObject({
+      counters: [{ counter: "paid", since }],
+      latches: [{ latch: "paying", since }],
+    });
     expect(await pay(service, 60)).toMatchObject({
       decision: "allow",
       counts_since: [{ counter: "paid" }],

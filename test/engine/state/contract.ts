@@ -695,6 +695,36 @@ export function describeContract(store: ContractStore): void {
       ]);
     });
 
+    test("a latch that was declared late says since when it knows", async () => {
+      const first = `${PAY}\npermit anything`;
+      const second = `${first}
+        latch looked = completed look per session
+        forbid blind tool pay when has session and not looked`;
+      const driver = await drive(first);
+      const pay = (more: Json = {}) => driver.call("pay", { amount: 1, to: "x" }, more);
+      await driver.report(await driver.call("look"), "ok");
+      driver.nowMs += 60_000;
+      await driver.under(second);
+      const looked = [{ latch: "looked", since: spellTime(driver.nowMs) }];
+      expect(await pay()).toMatchObject({ code: "forbidden", counts_since: looked });
+      driver.nowMs += 60_000;
+      await driver.report(await driver.call("look"), "ok");
+      expect(await pay()).toMatchObject({ decision: "allow", counts_since: looked });
+      // Of a session that began since, all is known.
+      const other = await pay({ session: { id: "other" } });
+      expect([other.code, other.counts_since]).toEqual(["forbidden", undefined]);
+      const { latches } = await driver.engine.inspection.state(9);
+      expect(latches).toMatchObject([{ name: "looked", since: looked[0]?.since, set: 1 }]);
+
+      // What was set stays so, and what was decided without it is missed.
+      await driver.under(first);
+      await driver.call("look");
+      driver.nowMs += 60_000;
+      await driver.under(`tool another { effect read }\n${second}`);
+      const anew = [{ latch: "looked", since: spellTime(driver.nowMs) }];
+      expect(await pay()).toMatchObject({ decision: "allow", counts_since: anew });
+    });
+
     test("declarations that mean the same keep their state under the next policy", async () => {
       const before = `${PAY}
         counter tries = count attempts look per session
