@@ -12,7 +12,7 @@ import {
 } from "./command.ts";
 import { COMMON_OPTIONS, commandHelp, mainHelp } from "./help.ts";
 import { REGISTRY } from "./registry.ts";
-import { painter } from "./terminal.ts";
+import { painter, printableLines, withoutHidden, withoutHiddenBeyondAscii } from "./terminal.ts";
 
 /** What `Io` is made from once `--color` is known. */
 export interface World extends Omit<Io, "color"> {
@@ -78,8 +78,10 @@ async function runCommand(
 /** `stopped` is asked for only by commands that wait: having been asked, Ctrl-C no longer ends the process. */
 function ioOf(world: World, color: boolean): Io {
   return {
-    out: world.out,
-    err: world.err,
+    out: (text) => {
+      world.out(world.screen === undefined ? withoutHidden(text) : withoutHiddenBeyondAscii(text));
+    },
+    err: (text) => world.err(withoutHidden(text)),
     color,
     interactive: world.interactive,
     ...(world.screen === undefined ? {} : { screen: world.screen }),
@@ -203,9 +205,11 @@ function complain(error: unknown, { json, name }: Manner, world: World): ExitCod
   if (json) {
     const kind = isMisuse ? "misuse" : "bug";
     const answer = { ok: false, error: { kind, message, ...(help === undefined ? {} : { help }) } };
-    world.out(`${JSON.stringify(answer, null, 2)}\n`);
+    world.out(withoutHidden(`${JSON.stringify(answer, null, 2)}\n`));
   } else {
-    world.err(`${name}: ${message}\n${help === undefined ? "" : `  ${help}\n`}`);
+    // What is quoted may be anybody's: a member of a request, a word of the command line.
+    const said = `${name}: ${message}\n${help === undefined ? "" : `  ${help}\n`}`;
+    world.err(printableLines(said));
   }
   if (!isMisuse && (world.env.WRIT_DEBUG ?? "") !== "" && error instanceof Error) {
     world.err(`${error.stack}\n`);

@@ -36,6 +36,41 @@ export function printable(text: string): string {
 /** Controls, invisible and direction-changing characters, lone surrogates; not the space. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
+/** The same of a text of several lines. */
+export function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
+/**
+ * Without what nothing here prints of itself, wherever it came from; escapes stand for it that mean the same in JSON. Of
+ * controls, line ends, tabs and colours are left.
+ */
+export function withoutHidden(text: string): string {
+  return escaped(text, HIDDEN);
+}
+
+/** The same, for who moves the cursor. */
+export function withoutHiddenBeyondAscii(text: string): string {
+  return escaped(text, HIDDEN_BEYOND_ASCII);
+}
+
+function escaped(text: string, what: RegExp): string {
+  return text.replace(what, (units) =>
+    [...Array(units.length).keys()]
+      .map((at) => `\\u${units.charCodeAt(at).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
+}
+
+/** Of controls beyond ASCII some terminals take one for `ESC [`. */
+const BEYOND_ASCII = "[\\u007f-\\u009f\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}]";
+const HIDDEN_BEYOND_ASCII = new RegExp(BEYOND_ASCII, "gu");
+const OWN = Object.values(CODES).flat().join("|");
+const HIDDEN = new RegExp(
+  `${BEYOND_ASCII}|\\u001b(?!\\[(?:${OWN})m)|[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001a\\u001c-\\u001f]`,
+  "gu",
+);
+
 /** Rows with columns as wide as their widest cell; `align` gives `r` for columns of numbers. */
 export function table(rows: readonly (readonly string[])[], align = ""): string {
   const widths: number[] = [];

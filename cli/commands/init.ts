@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
-import { painter } from "../terminal.ts";
+import { painter, printable } from "../terminal.ts";
 
 export const command: Command = {
   name: "init",
@@ -50,7 +50,8 @@ async function init(input: Input, io: Io): Promise<ExitCode> {
     return 0;
   }
   const paint = painter(io);
-  for (const path of written) io.out(`${paint("green", "wrote")} ${relative(io.cwd, path)}\n`);
+  for (const path of written)
+    io.out(`${paint("green", "wrote")} ${printable(relative(io.cwd, path))}\n`);
   io.out(`\nTry it:  writ test ${shown}\n         writ serve ${shown}\n`);
   return 0;
 }

@@ -159,3 +159,32 @@ test("a command that does not wait leaves Ctrl-C to end the process", async () =
   await run(["check", "no-such-place"], world);
   expect(asked).toBe(0);
 });
+
+describe("what strangers wrote moves no cursor", () => {
+  const HOSTILE = "\u001b]0;x\u0007\u001b[2J\u009b31m\u202e\u{e0041}";
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  const MOVES = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\p{Cf}]/u;
+
+  test.each([
+    [["check", `--${HOSTILE}`]],
+    [[HOSTILE]],
+    [["decide", "good", "request.json"]],
+    [["decide", "--json", "good", "request.json"]],
+    [["explain", "good", "request.json"]],
+    [["serve", "--config", "config.json", "good"]],
+    [["init", `new${HOSTILE.replaceAll("/", "")}`]],
+  ])("writ %j", async (words) => {
+    const cwd = directoryWith({
+      "good/p.writ": SMALL,
+      "request.json": JSON.stringify({ ...PAYMENT, [HOSTILE]: 1 }),
+      "config.json": JSON.stringify({ [HOSTILE]: 1 }),
+    });
+    const { out, err } = await writ(words, { cwd });
+    expect(out + err).not.toBe("");
+    expect(out).not.toMatch(MOVES);
+    expect(err).not.toMatch(MOVES);
+    if (words.includes("--json")) {
+      expect(JSON.parse(out).error.message).toContain(HOSTILE);
+    }
+  });
+});
