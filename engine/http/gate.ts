@@ -127,6 +127,10 @@ function refusalOfBody(
   if (headers["content-encoding"] !== undefined) {
     return { name, detail: "`content-encoding`: compressed bodies are not taken" };
   }
+  // Node reads `x, chunked` as if there were no `x`; whoever passed it on may not have.
+  if ((headers["transfer-encoding"] ?? "chunked").toLowerCase() !== "chunked") {
+    return { name, detail: "`transfer-encoding`: none but `chunked` is taken" };
+  }
   const given = (headers["content-type"] ?? "").toLowerCase();
   if (bodyType === undefined ? !CONTENT_TYPES.has(given) : given !== bodyType) {
     return { name, detail: `\`content-type\`: send \`${bodyType ?? "application/json"}\`` };

@@ -65,6 +65,11 @@ describe("requests as they come", () => {
   test.each<[string, string, string]>([
     ["a request", post(`${HEAD}content-length: 2\r\n`, "{}"), "200"],
     ["in chunks", chunked("{}"), "200"],
+    [
+      "chunks of what is encoded otherwise as well",
+      post(`${HEAD}transfer-encoding: x, chunked\r\n`, "2\r\n{}\r\n0\r\n\r\n"),
+      "400 unsupported_media_type",
+    ],
     ["chunks too large", chunked(`"${"x".repeat(70_000)}"`), "400 too_large"],
     ["a length too large", post(`${HEAD}content-length: 65537\r\n`), "400 too_large"],
     ["no length and no body", post(HEAD), "400 malformed_json"],
