@@ -1,5 +1,5 @@
 /** Decisions as a tree: the person at the root, agents as they passed the task on, calls as leaves. */
-import { count, type Paint, painter, printable } from "../terminal.ts";
+import { count, type Paint, painter, printable, type Style } from "../terminal.ts";
 import type { ReadRecord } from "./reading.ts";
 
 export interface RecordedParty {
@@ -80,11 +80,15 @@ function branch({ nodes, calls }: Node, before: string, paint: Paint): string {
   return [...callLines, ...nodeLines].join("");
 }
 
-const STYLES = { allow: "green", deny: "red", hold: "yellow" } as const;
+const STYLES: ReadonlyMap<string, Style> = new Map([
+  ["allow", "green"],
+  ["deny", "red"],
+  ["hold", "yellow"],
+]);
 
 function callLine(record: ReadRecord, paint: Paint): string {
   const decision = String(record.decision);
-  const style = STYLES[decision as keyof typeof STYLES] ?? "bold";
+  const style = STYLES.get(decision) ?? "bold";
   const rules = list(record.rules).map(({ rule }) => String(rule));
   const resource = isJson(record.resource)
     ? ` on ${record.resource.type}:${record.resource.id}`
@@ -94,7 +98,7 @@ function callLine(record: ReadRecord, paint: Paint): string {
   const code = record.code === undefined ? "" : ` ${record.code}`;
   const tool = isJson(record.tool) ? String(record.tool.name) : "?";
   const what = printable(`${code} ${tool}${resource}${by}${outcome}`);
-  return `${paint("dim", printable(String(record.at)))} ${paint(style, decision)}${what} ${paint("dim", printable(String(record.call ?? record.id)))}`;
+  return `${paint("dim", printable(String(record.at)))} ${paint(style, printable(decision))}${what} ${paint("dim", printable(String(record.call ?? record.id)))}`;
 }
 
 function operatorLine({ at, by, action, details }: ReadRecord, paint: Paint): string {

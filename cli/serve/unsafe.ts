@@ -93,13 +93,16 @@ const UNSAFE: readonly Unsafe[] = [
     help: "unset it; NODE_EXTRA_CA_CERTS adds an authority of yours",
   },
   {
-    when: ({ env }) => /(?:^|\s)--inspect/.test(env.NODE_OPTIONS ?? ""),
+    when: ({ env }) => /(?:^|[\s"])--inspect/.test(env.NODE_OPTIONS ?? ""),
     because: "NODE_OPTIONS opens a debugger, and who reaches that decides",
     help: "unset `--inspect`",
   },
   {
     when: ({ env }) =>
-      /(?:^|\s)--(?:require|import|loader|experimental-loader)\b/.test(env.NODE_OPTIONS ?? ""),
+      // Node takes `_` for `-` in names, and options in quotes.
+      /(?:^|[\s"])(?:-r|--(?:require|import|loader|experimental[-_]loader))(?=[\s="]|$)/.test(
+        env.NODE_OPTIONS ?? "",
+      ),
     because: "NODE_OPTIONS has other code loaded into what decides",
     help: "unset it",
   },

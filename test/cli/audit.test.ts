@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { BEGINNING, Links } from "../../engine/audit/chain.ts";
 import { directoryWith, PAYMENT, type Ran, SMALL, writ } from "../support/cli.ts";
 
 /** Serves until told to stop. */
@@ -268,3 +269,18 @@ describe("misuse", () => {
     expect((await end()).code).toBe(0);
   });
 });
+
+test.each(["\u001b[31mallow", "constructor"])(
+  "a record that says %j is shown as harmless",
+  async (said) => {
+    const links = new Links(BEGINNING);
+    const rules = [{ rule: said }];
+    const record = { agent: { id: said }, at: said, call: said, code: said, decision: said, rules };
+    links.add(JSON.stringify({ ...record, kind: "decision", tool: { name: said } }));
+    const cwd = directoryWith({ "log.jsonl": links.bytes.toString("utf8") });
+    const { code, out, err } = await writ(["audit", "show", "log.jsonl"], { cwd });
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toContain(said.replace("\u001b", "\\u{1b}"));
+    expect(out).not.toContain("\u001b");
+  },
+);

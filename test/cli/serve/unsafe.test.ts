@@ -143,6 +143,9 @@ const TABLE: readonly Unsafe[] = [
   { words: ["small"], env: { NODE_OPTIONS: "--inspect=0.0.0.0" }, says: "a debugger" },
   { words: ["small"], env: { NODE_OPTIONS: "--no-warnings --inspect-brk" }, says: "a debugger" },
   { words: ["small"], env: { NODE_OPTIONS: "--require ./patch.js" }, says: "other code" },
+  { words: ["small"], env: { NODE_OPTIONS: "-r ./patch.js" }, says: "other code" },
+  { words: ["small"], env: { NODE_OPTIONS: '"--require" ./patch.js' }, says: "other code" },
+  { words: ["small"], env: { NODE_OPTIONS: "--experimental_loader ./x" }, says: "other code" },
   {
     words: ["small"],
     env: { NODE_OPTIONS: "--import=data:text/javascript,1" },
