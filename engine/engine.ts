@@ -181,11 +181,13 @@ export function createEngine(parts: EngineParts): Engine {
 
 function missingFrom({ state, policy, now }: Shell): Missing | undefined {
   const nowMs = now();
-  const late = state.late(nowMs)?.counters;
-  if (late === undefined || late.size === 0) return undefined;
-  const windows = [...late.keys()].map((index) => policy.program.counters[index]?.windowMs);
+  const late = state.late(nowMs);
+  if (late === undefined) return undefined;
+  const indices = [...late.counters.keys()];
+  const windows = indices.map((index) => policy.program.counters[index]?.windowMs);
   const reaches = windows.map((windowMs) => (windowMs === undefined ? 0 : nowMs - windowMs));
-  return { fromMs: Math.min(...reaches), counters: new Set(late.keys()) };
+  const latches = state.lacking(nowMs);
+  return { fromMs: Math.min(nowMs, ...reaches), counters: new Set(indices), latches };
 }
 
 interface Shell extends Answering {

@@ -125,6 +125,7 @@ const PURE = [
   "engine/state/meaning.ts",
   "engine/state/memory.ts",
   "engine/state/origin.ts",
+  "engine/state/past-latches.ts",
   "engine/state/past-uses.ts",
   "engine/state/past.ts",
   "engine/state/redis/address.ts",

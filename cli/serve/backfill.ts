@@ -1,7 +1,4 @@
-/**
- * Counters that a policy declares late are given what the audit log knows of the time before (SPEC §7.9); of latches it is
- * said that they know nothing of it.
- */
+/** Counters and latches that a policy declares late are given what the audit log knows of the time before (SPEC §7.9). */
 import { randomUUID } from "node:crypto";
 import {
   createReadStream,
@@ -42,9 +39,10 @@ export function openBackfill(log: ServedAudit["log"], input: Input, io: Io): Ser
     const engine = engines.get(policy.program);
     if (engine?.backfill === undefined) return;
     const late = await fillAll(policy, engine.backfill, log);
-    const { counters = NONE, latches = NONE } = engine.backfill.since() ?? {};
-    if (late.size + latches.size > 0)
-      tell(spellLate(policy, late, { counters, latches }), input, io);
+    if (late === undefined) return;
+    const counters = spellLate(policy.program, "counters", late, engine.backfill);
+    const latches = spellLate(policy.program, "latches", late, engine.backfill);
+    tell({ counters, latches }, input, io);
   };
   return {
     know: (program, engine) => void engines.set(program, engine),
@@ -52,7 +50,9 @@ export function openBackfill(log: ServedAudit["log"], input: Input, io: Io): Ser
       running = running
         .then(() => fill(policy))
         .catch((fault: unknown) => {
-          io.err(`counters could not be filled from the audit log: ${messageOf(fault)}\n`);
+          io.err(
+            `counters and latches could not be filled from the audit log: ${messageOf(fault)}\n`,
+          );
         });
     },
     settled: () => running,
@@ -62,23 +62,22 @@ export function openBackfill(log: ServedAudit["log"], input: Input, io: Io): Ser
 const TRIES_MOST = 5;
 const TRY_AGAIN_MS = 500;
 
-const NONE: ReadonlyMap<number, number> = new Map();
-
-/** Which counters were late before. Where state is out of reach for a moment, what was begun is not done twice. */
+/** What was late before. Where state is out of reach for a moment, what was begun is not done twice. */
 async function fillAll(
   policy: ActivePolicy,
   backfill: Backfill,
   log: ServedAudit["log"],
-): Promise<ReadonlySet<number>> {
-  const late = new Set<number>();
+): Promise<Late | undefined> {
+  let late: Late | undefined;
   for (let tries = 1; ; tries++) {
     try {
       const missing = await backfill.missing();
-      for (const index of backfill.since()?.counters.keys() ?? NONE.keys()) late.add(index);
+      late ??= backfill.since();
       if (missing === undefined || log === undefined) return late;
       await log.written();
       const history = new History({ ...policy, ...missing });
-      for (const file of filesOf(log.path, missing.fromMs)) await readInto(history, file);
+      const fromMs = missing.latches.size > 0 ? 0 : missing.fromMs;
+      for (const file of filesOf(log.path, fromMs)) await readInto(history, file);
       const past = history.past();
       if (past !== undefined) await backfill.fill(past);
       return late;
@@ -128,42 +127,50 @@ function parsedLine(line: string): ParsedLine | undefined {
 }
 
 interface ToldLate {
-  /** Without `since`, those that know all by now. */
-  readonly counters: readonly { readonly counter: string; readonly since: string | undefined }[];
-  readonly latches: readonly { readonly latch: string; readonly since: string }[];
+  readonly name: string;
+  /** Missing where it knows all by now. */
+  readonly since: string | undefined;
 }
 
 function spellLate(
-  { program }: ActivePolicy,
-  counters: ReadonlySet<number>,
-  still: Late,
-): ToldLate {
-  return {
-    counters: [...counters].map((index) => {
-      const sinceMs = still.counters.get(index);
-      const since = sinceMs === undefined ? undefined : spellTime(sinceMs);
-      return { counter: program.counters[index]?.name ?? "", since };
-    }),
-    latches: [...still.latches].map(([index, sinceMs]) => ({
-      latch: program.latches[index]?.name ?? "",
-      since: spellTime(sinceMs),
-    })),
-  };
+  program: Program,
+  kind: keyof Late,
+  late: Late,
+  backfill: Backfill,
+): readonly ToldLate[] {
+  const still = backfill.since()?.[kind];
+  return [...late[kind].keys()].map((index) => {
+    const sinceMs = still?.get(index);
+    const since = sinceMs === undefined ? undefined : spellTime(sinceMs);
+    return { name: program[kind][index]?.name ?? "", since };
+  });
 }
 
-function tell(late: ToldLate, { json }: Input, io: Io): void {
+function tell(
+  { counters, latches }: Readonly<Record<keyof Late, readonly ToldLate[]>>,
+  { json }: Input,
+  io: Io,
+): void {
   if (json) {
-    io.out(`${JSON.stringify({ event: "declared_late", ...late })}\n`);
+    const told = {
+      counters: counters.map(({ name, since }) => ({ counter: name, since })),
+      latches: latches.map(({ name, since }) => ({ latch: name, since })),
+    };
+    io.out(`${JSON.stringify({ event: "declared_late", ...told })}\n`);
     return;
   }
-  for (const { counter, since } of late.counters) {
+  for (const { name, since } of counters) {
     const what =
       since === undefined
         ? "counts all of its window, from the audit log"
         : `counts since ${since}: requests before are not in the audit log (\`--audit-requests\`)`;
-    io.err(`counter \`${counter}\` is new, and ${what}\n`);
+    io.err(`counter \`${name}\` is new, and ${what}\n`);
   }
-  for (const { latch, since } of late.latches) {
-    io.err(`latch \`${latch}\` is new, and knows nothing of what was decided before ${since}\n`);
+  for (const { name, since } of latches) {
+    const what =
+      since === undefined
+        ? "is as the audit log has it"
+        : `knows nothing of what was decided before ${since}`;
+    io.err(`latch \`${name}\` is new, and ${what}\n`);
   }
 }

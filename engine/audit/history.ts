@@ -7,8 +7,9 @@ import type { Evaluator, Touch } from "../evaluate/evaluator.ts";
 import { createInterpreter } from "../evaluate/interpret.ts";
 import { NO_FACTS } from "../facts.ts";
 import { createRequestReader, type RequestReader } from "../request-reader.ts";
+import { LatchHistory } from "../state/past-latches.ts";
 import type { Missing, PastUse, PastUses } from "../state/past-uses.ts";
-import { toldApart } from "../state/touched.ts";
+import { latchTouches, toldApart } from "../state/touched.ts";
 import { Unknown } from "../value.ts";
 import type { RecordedDecision } from "./again.ts";
 import { sessionFrom } from "./whole.ts";
@@ -30,6 +31,7 @@ export class History {
   readonly #evaluator: Evaluator;
   #uses: (PastUse & { readonly call: string | undefined })[] = [];
   readonly #failed = new Set<string>();
+  readonly #latches = new LatchHistory();
   /** Everything is known from then on. */
   #fromMs = Number.POSITIVE_INFINITY;
   #through = -1;
@@ -53,20 +55,21 @@ export class History {
 
   /** `undefined` where the log says nothing that could be counted. */
   past(): PastUses | undefined {
-    if (this.#fromMs === Number.POSITIVE_INFINITY || this.#uses.length > USES_MOST)
-      return undefined;
+    const count = this.#uses.length + this.#latches.keyCount;
+    if (this.#fromMs === Number.POSITIVE_INFINITY || count > USES_MOST) return undefined;
     const uses = this.#uses.filter(({ call }) => call === undefined || !this.#failed.has(call));
-    return { uses, fromMs: this.#fromMs, through: this.#through };
+    const latches = this.#latches.all();
+    return { uses, latches, fromMs: this.#fromMs, through: this.#through };
   }
 
   #decision(record: RecordedDecision, atMs: number, line: number): void {
     const { whole, policy, decision, call } = record;
-    const { digest, counters, fromMs, isCounted = (_, own) => own === digest } = this.#parts;
-    if (atMs < fromMs) return;
-    const uncounted = [...counters].filter((index) => !isCounted(index, policy.digest, line));
-    if (uncounted.length === 0) return;
+    const uncounted = this.#uncounted(policy.digest, atMs, line);
+    const unlatched = this.#unlatched(policy.digest, atMs);
+    if (uncounted.length === 0 && unlatched.size === 0) return;
     if (whole === undefined || whole.altered === true) {
       this.#fromMs = atMs + 1;
+      this.#latches.missed();
       return;
     }
     const { now = atMs, session, delegation, verified = false } = whole;
@@ -78,11 +81,33 @@ export class History {
     });
     // A request that the policy does not know is none that it counts.
     if (!reading.ok) return;
-    const facts = { ...NO_FACTS, nowMs: now };
-    for (const touch of this.#evaluator.touches(reading.request, facts)) {
-      if (!uncounted.includes(touch.index)) continue;
-      this.#use(touch, now, decision === "allow" ? call : undefined);
+    const allowed = decision === "allow" ? call : undefined;
+    const touches = this.#evaluator.touches(reading.request, { ...NO_FACTS, nowMs: now });
+    for (const touch of touches) {
+      if (uncounted.includes(touch.index)) this.#use(touch, now, allowed);
     }
+    this.#latch(touches, unlatched, allowed);
+  }
+
+  #uncounted(by: string, atMs: number, line: number): readonly number[] {
+    const { digest, counters, fromMs, isCounted = (_, own) => own === digest } = this.#parts;
+    if (atMs < fromMs) return [];
+    return [...counters].filter((index) => !isCounted(index, by, line));
+  }
+
+  #unlatched(by: string, atMs: number): ReadonlySet<number> {
+    const { digest, latches } = this.#parts;
+    if (by === digest) return new Set();
+    const lacking = [...latches].filter(
+      ([, { fromMs, untilMs }]) => atMs >= fromMs && atMs <= untilMs,
+    );
+    return new Set(lacking.map(([index]) => index));
+  }
+
+  #latch(touches: readonly Touch[], unlatched: ReadonlySet<number>, call: string | undefined) {
+    const own = touches.filter(({ kind, index }) => kind !== "counter" && unlatched.has(index));
+    const allowed = call === undefined ? undefined : { call };
+    this.#latches.decided(latchTouches(own, this.#parts.program.latches, { allowed }), call);
   }
 
   #use({ kind, index, key, amount }: Touch, atMs: number, allowed: string | undefined): void {
@@ -97,7 +122,9 @@ export class History {
   }
 
   #outcome({ call, status, settlement }: RecordedOutcome): void {
-    if (status === "error" && settlement === "settled") this.#failed.add(call);
+    if (settlement !== "settled") return;
+    if (status === "error") this.#failed.add(call);
+    this.#latches.settled(call, status === "ok");
   }
 }
 

@@ -21,7 +21,8 @@ import { meaningOf } from "./meaning.ts";
 import { type Remembered, reportOf } from "./memory-report.ts";
 import { Inquiry, returningOf, Seen } from "./origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn, sequencesOf } from "./past.ts";
-import type { PastUse, PastUses } from "./past-uses.ts";
+import { addPast, NEVER_ALONE, type PastLatch } from "./past-latches.ts";
+import type { Lacking, PastUse, PastUses } from "./past-uses.ts";
 import { settle as settleStep } from "./sequence.ts";
 import {
   declassify,
@@ -92,6 +93,7 @@ function openPolicy(program: Program, memory: Memory): PolicyState {
     reinstate: (id) => reinstate(id, memory),
     declassify: (id, label) => declassify(id, label, memory),
     late: (nowMs) => lateIn(policy, nowMs),
+    lacking: (nowMs) => lackingIn(policy, nowMs),
     fill: (past, nowMs) => fill(past, nowMs, policy),
     report: reportOf(rememberedBy(policy)),
   };
@@ -143,6 +145,16 @@ function latchTable(declared: LatchDecl, program: Program, memory: Memory): Latc
 
 function lateIn(policy: Policy, nowMs: number): Late | undefined {
   return lateAmong(policy, policy.memory.beganMs, nowMs);
+}
+
+function lackingIn(policy: Policy, nowMs: number): ReadonlyMap<number, Lacking> {
+  const late = lateIn(policy, nowMs)?.latches ?? [];
+  return new Map(
+    [...late].map(([index, untilMs]) => {
+      const { leftMs = 0 } = policy.latches[index] ?? {};
+      return [index, { fromMs: leftMs, untilMs }];
+    }),
+  );
 }
 
 function rememberedBy(policy: Policy): Remembered {
@@ -351,12 +363,21 @@ function takeOver({ declared, memory }: Policy, nowMs: number): void {
 }
 
 /** By whoever has seen to it that this policy is in force: what is decided from now on, it counts itself. */
-function fill({ uses, fromMs }: PastUses, nowMs: number, policy: Policy): void {
+function fill({ uses, latches, fromMs }: PastUses, nowMs: number, policy: Policy): void {
   const { counters, declared, memory } = policy;
   memory.keeper?.check();
   memory.keeper?.time(nowMs);
   if (memory.inForce !== declared) takeOver(policy, nowMs);
-  for (const [index, sinceMs] of lateIn(policy, nowMs)?.counters ?? []) {
+  const late = lateIn(policy, nowMs);
+  for (const [index, sinceMs] of late?.latches ?? []) {
+    const table = policy.latches[index];
+    if (table === undefined || fromMs >= sinceMs) continue;
+    const own = latches.filter((past) => past.index === index);
+    if (!hasRoomForKeys(new Set(own.map(({ key }) => key)), table, memory)) continue;
+    for (const past of own) latchPast(past, table, nowMs, memory);
+    table.sinceMs = Math.max(fromMs, table.leftMs ?? fromMs);
+  }
+  for (const [index, sinceMs] of late?.counters ?? []) {
     const table = counters[index];
     if (table === undefined || fromMs >= sinceMs) continue;
     const own = uses.filter((use) => use.index === index && isUncounted(use, sinceMs, table));
@@ -376,7 +397,7 @@ function isUncounted({ atMs }: PastUse, sinceMs: number, { leftMs, isNew }: Coun
 
 function hasRoomForKeys(
   keys: ReadonlySet<string>,
-  { cells }: CounterTable,
+  { cells }: DeclaredTable,
   memory: Memory,
 ): boolean {
   const added = [...keys].filter((key) => !cells.has(key)).length;
@@ -394,6 +415,32 @@ function countPast(
   if (cell instanceof Sum) cell.addPast(bucket, Number(amount));
   else cell?.addPast(bucket, amount);
   memory.keeper?.counter(table, key);
+}
+
+function latchPast(past: PastLatch, table: LatchTable, nowMs: number, memory: Memory): void {
+  const cell = latchCell(table, past.key, nowMs, memory);
+  if (cell === undefined) return;
+  addPast(cell, past);
+  for (const { call, kind, certain } of past.open) {
+    const outcome = memory.settled.get(call) ?? memory.settledBefore.get(call);
+    if (outcome === "ok") changeLatch(cell, { kind, certain: false });
+    if (outcome !== undefined) continue;
+    expectLatch(cell, kind);
+    holdToo(
+      call,
+      { table: table.meaning, key: past.key, kind, certain, others: NEVER_ALONE },
+      memory,
+    );
+  }
+  memory.keeper?.latch(table, past.key);
+}
+
+/** One that is kept no longer never reports: what it would change stays pending. */
+function holdToo(id: string, held: HeldLatch, { calls, keeper }: Memory): void {
+  const call = calls.get(id);
+  if (call === undefined) return;
+  calls.set(id, { ...call, latches: [...call.latches, held] });
+  keeper?.call(id);
 }
 
 /** Asked before anything is written, so that an allowed call leaves all of its traces or none. */

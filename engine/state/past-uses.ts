@@ -1,5 +1,6 @@
-/** What counters would have counted of calls that were decided before they were declared (SPEC §7.9). */
+/** What counters and latches would know of calls that were decided before they were declared (SPEC §7.9). */
 import type { Scalar } from "../value.ts";
+import type { PastLatch } from "./past-latches.ts";
 import type { Awaitable } from "./report.ts";
 import type { Late } from "./store.ts";
 
@@ -13,9 +14,16 @@ export interface PastUse {
   readonly amount: Scalar;
 }
 
+/** Which decisions a latch may lack: milliseconds since the Unix epoch, both included. */
+export interface Lacking {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
 export interface PastUses {
   /** In order of time. */
   readonly uses: readonly PastUse[];
+  readonly latches: readonly PastLatch[];
   /** From then on nothing is missing. */
   readonly fromMs: number;
   /** The number of the last line that was looked into. */
@@ -28,6 +36,7 @@ export interface Missing {
   readonly fromMs: number;
   /** By index. */
   readonly counters: ReadonlySet<number>;
+  readonly latches: ReadonlyMap<number, Lacking>;
   /** Whether a decision of this policy in this line was counted by this counter; missing where only its own policy's were. */
   readonly isCounted?: (index: number, digest: string, line: number) => boolean;
 }

@@ -11,7 +11,7 @@ import type { DecisionRequest } from "../request.ts";
 import type { SessionFacts } from "../request-reader.ts";
 import type { ReturnedPart } from "./origin.ts";
 import type { KeptSequence } from "./past.ts";
-import type { PastUses } from "./past-uses.ts";
+import type { Lacking, PastUses } from "./past-uses.ts";
 import type { Interruption, StateReport } from "./report.ts";
 import type { Match, Progress } from "./sequence.ts";
 
@@ -36,6 +36,8 @@ export interface PolicyState {
   declassify(sessionId: string, label: string): boolean;
   /** What of the policy does not know all that it should; `undefined` where all does. */
   late(nowMs: number): Late | undefined;
+  /** By the index of latches that are late: what they may lack. */
+  lacking(nowMs: number): ReadonlyMap<number, Lacking>;
   /** Counts what was decided before these counters were declared. */
   fill(past: PastUses, nowMs: number): void;
   readonly report: StateReport;

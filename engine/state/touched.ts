@@ -42,7 +42,7 @@ export interface LatchTouches {
 export function latchTouches(
   touches: readonly Touch[],
   latches: readonly LatchDecl[],
-  effects: Effects,
+  effects: Pick<Effects, "allowed">,
 ): LatchTouches {
   if (latches.length === 0) return NO_LATCHES;
   const now: LatchTouch[] = [];
@@ -67,6 +67,6 @@ function isCertainReset({ kind, certain }: LatchTouch): boolean {
 }
 
 /** Attempts are all that was decided; the others begin to count when the call is allowed. */
-function isCounted({ base }: CallFilter, { allowed }: Effects): boolean {
+function isCounted({ base }: CallFilter, { allowed }: Pick<Effects, "allowed">): boolean {
   return base === "attempts" || allowed !== undefined;
 }

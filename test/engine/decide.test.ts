@@ -119,6 +119,7 @@ function brokenCounters() {
       begin: ({ nowMs }: { readonly nowMs: number }) => ({ nowMs, task: undefined, ...facts }),
       commit: () => "ok" as const,
       late: () => undefined,
+      lacking: () => new Map(),
       fill: () => {},
       settle: () => ({ ok: true, repeated: false }) as const,
       interrupt: () => {},

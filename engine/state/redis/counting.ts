@@ -113,7 +113,7 @@ export class Counted {
     const { log } = this.#parts;
     const tables = this.#parts.tables.counters;
     const { beganMs } = await this.ask();
-    if (log === undefined) return { fromMs: hostMs, counters: new Set() };
+    if (log === undefined) return { fromMs: hostMs, counters: new Set(), latches: NO_LATCHES };
     const args = this.#arguments().number(tables.length);
     args.text(...tables.map(({ meaning }) => meaning));
     const [, , , through, policies] = await this.#run("unfilled", args);
@@ -128,6 +128,7 @@ export class Counted {
     return {
       fromMs: Math.max(beganMs, Math.min(...reaches)) + hostMs - storeMs,
       counters: new Set(wanted),
+      latches: NO_LATCHES,
       isCounted: (index, digest, line) =>
         line <= Number(this.#through[index]) ||
         counts.get(digest)?.has(tables[index]?.meaning ?? "") === true,
@@ -188,6 +189,9 @@ export class Counted {
     return this.#parts.connection.steady.expectedMs ?? 0;
   }
 }
+
+/** What they lack is not filled in here. */
+const NO_LATCHES: Missing["latches"] = new Map();
 
 /** Digest and meanings, in turn. */
 function countedBy(policies: readonly unknown[]): ReadonlyMap<string, ReadonlySet<string>> {

@@ -22,6 +22,11 @@ latch paying = allowed pay per agent
 forbid again tool pay when args.amount < 0.00 and paying
 `;
 
+const ONCE = `${BEFORE}
+latch paying = allowed pay per agent
+forbid again tool pay when paying
+`;
+
 async function start(cwd: string, ...more: string[]): Promise<Serving> {
   const service = await serve(["p", ...more], cwd);
   running.push(service);
@@ -37,7 +42,7 @@ async function pay(service: Serving, amount: number) {
   return (await service.ask("/decide", request)).json;
 }
 
-describe("a counter that is declared while calls are decided", () => {
+describe("what is declared while calls are decided", () => {
   test("is given what the audit log knows, and again nothing after a restart", async () => {
     const cwd = directoryWith({ "p/p.writ": BEFORE });
     const first = await start(cwd, "--watch", "--audit-requests");
@@ -55,6 +60,22 @@ describe("a counter that is declared while calls are decided", () => {
     const second = await start(cwd, "--audit-requests");
     expect(await pay(second, 11)).toMatchObject({ code: "forbidden" });
     expect(await pay(second, 10)).toMatchObject({ decision: "allow" });
+  });
+
+  test("a latch is as the audit log has it, and stays so after a restart", async () => {
+    const cwd = directoryWith({ "p/p.writ": BEFORE });
+    const first = await start(cwd, "--audit-requests");
+    expect(await pay(first, 60)).toMatchObject({ decision: "allow" });
+    await first.stop();
+    change(cwd, ONCE);
+    const second = await start(cwd, "--audit-requests");
+    expect(await second.event("declared_late")).toMatchObject({ latches: [{ latch: "paying" }] });
+    const denied = await pay(second, 1);
+    expect(denied).toMatchObject({ code: "forbidden" });
+    expect(denied.counts_since).toBeUndefined();
+    await second.stop();
+    const third = await start(cwd, "--audit-requests");
+    expect(await pay(third, 1)).toMatchObject({ code: "forbidden" });
   });
 
   test("is filled at the start as well, where the policy changed meanwhile", async () => {

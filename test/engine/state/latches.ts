@@ -4,10 +4,13 @@ import type { Random } from "../../differential/random.ts";
 import { type LatchCall, readingOf } from "../../support/latch-orders.ts";
 import type { ContractDriver } from "./contract.ts";
 
-/** It permits one tool and forbids another; with an `n` that is too large, who knows whether a call counts. */
-export const PUSHING = `
+export const PUSHING_TOOLS = `
   tool test, edit { effect execute, args { n: Int } }
   tool push, stop { effect execute }
+`;
+
+/** It permits one tool and forbids another; with an `n` that is too large, who knows whether a call counts. */
+export const PUSHING = `${PUSHING_TOOLS}
   latch tested = completed test where args.n + 1 > 0 per session
     reset by completed edit where args.n + 1 > 0
   permit others tool test, edit, stop

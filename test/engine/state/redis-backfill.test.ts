@@ -116,7 +116,7 @@ describeRedis("the past of counters", () => {
       await pass(random.below(HOUR / 8));
       await pay(engine);
       const uses = usesFrom(random, START + 4 * HOUR);
-      const past: PastUses = { uses, fromMs: START, through: 7 };
+      const past: PastUses = { uses, latches: [], fromMs: START, through: 7 };
       const missing = await engine.backfill.missing();
       expect([...(missing?.counters ?? [])]).toEqual(expect.arrayContaining([1, 2, 3, 4]));
       await engine.backfill.fill(past);
@@ -150,7 +150,7 @@ describeRedis("the past of counters", () => {
     await engine.backfill.missing();
     const use = (index: number, key: string) => ({ index, key, atMs: START - 1, amount: 10_000 });
     const uses = [use(1, "a"), use(1, "b"), use(1, "c"), use(2, "a"), use(2, "b")];
-    await engine.backfill.fill({ uses, fromMs: START - HOUR, through: 7 });
+    await engine.backfill.fill({ uses, latches: [], fromMs: START - HOUR, through: 7 });
     const { counters } = (await engine.inspection.state(9)) as { counters: { keys: number }[] };
     expect(counters.map(({ keys }) => keys)).toEqual([0, 0, 2, 0, 0]);
     close();
