@@ -19,8 +19,10 @@ export interface Server {
   files(workload: Workload, port: number): ReadonlyMap<string, string>;
   readonly path: string;
   body(request: BenchRequest): object;
-  /** What stands in the answer to an allowed call; missing = it decides nothing, and its rules do not count. */
+  /** What stands in the answer to an allowed call; missing = it decides nothing. */
   readonly marker?: string;
+  /** Measured with the fewest rules alone. */
+  readonly isOnce?: boolean;
 }
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -54,6 +56,14 @@ export const SERVERS: readonly Server[] = [
     title: "Writ, nothing kept",
     how: "the same with `--audit off --state memory`",
     command: (port) => writCommand(port, "--audit", "off", "--state", "memory"),
+  },
+  {
+    ...WRIT,
+    name: "writ-recorded",
+    title: "Writ, records alone",
+    how: "the same with `--state memory`",
+    command: (port) => writCommand(port, "--state", "memory"),
+    isOnce: true,
   },
   {
     name: "opa",
@@ -105,6 +115,7 @@ function constant(name: string, said: Pick<Server, "title" | "how">): Server {
     files: () => new Map(),
     path: WRIT.path,
     body: WRIT.body,
+    isOnce: true,
   };
 }
 
