@@ -1,8 +1,9 @@
 /** Access requests as they are kept: beside approvals, so that every process of a fleet knows them. */
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { Approval } from "../approvals/approval.ts";
 import type { Approvals } from "../approvals/approvals.ts";
 import { canonicalJson, requestDigest } from "../canonical-json.ts";
+import { equalSecrets } from "../equal-secrets.ts";
 import type { Kept, Ledger, LedgerEntry } from "../ledger/ledger.ts";
 import { isObject } from "../value-reader.ts";
 import {
@@ -102,7 +103,7 @@ export class AccessRequests {
   /** Of this caller; to every other there is none of that name. */
   find(id: string, caller: string): AccessRequest | undefined {
     const found = this.#at(id.slice(TASK_PREFIX.length, TASK_PREFIX.length + PART));
-    if (found === undefined || !isSame(found.request.id, id)) return undefined;
+    if (found === undefined || !equalSecrets(found.request.id, id)) return undefined;
     return found.request.caller === caller ? found.request : undefined;
   }
 
@@ -242,9 +243,4 @@ function placeOf(caller: string, key: string): string {
     .update(canonicalJson([caller, key]))
     .digest();
   return digest.subarray(0, 16).toString("base64url");
-}
-
-function isSame(known: string, given: string): boolean {
-  const [one, other] = [Buffer.from(known), Buffer.from(given)];
-  return one.length === other.length && timingSafeEqual(one, other);
 }

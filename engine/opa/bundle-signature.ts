@@ -4,8 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { parse as parseYaml } from "yaml";
+import { equalSecrets } from "../equal-secrets.ts";
 import { BuiltinError } from "./builtins/builtin.ts";
-import { equalBytes } from "./builtins/crypto.ts";
 import { isVerified, type Key, keysOf } from "./builtins/keys.ts";
 
 /** Who may have signed, told beforehand: nothing in a bundle says how it is verified. */
@@ -83,7 +83,7 @@ function faultOf(files: Files, listed: readonly Listed[]): string | undefined {
     if (file === undefined) return `holds \`${path}\`, which is not signed`;
     const digest = digestOf(path, bytes, file.algorithm);
     if (digest === undefined) return `has \`${path}\` signed by an algorithm that is not taken`;
-    if (!equalBytes(digest, Buffer.from(file.hash, "hex")))
+    if (!equalSecrets(digest, Buffer.from(file.hash, "hex")))
       return `has another \`${path}\` than was signed`;
     left.delete(path);
   }

@@ -1,5 +1,6 @@
 /** Tasks as they are kept, beside approvals and revocations: whoever shares the ledger knows of each. */
-import { randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes } from "node:crypto";
+import { equalSecrets } from "../equal-secrets.ts";
 import { digestOfToken } from "../identity/token.ts";
 import type { Kept, Ledger, LedgerEntry } from "../ledger/ledger.ts";
 import { type IsRevoked, type KeptTask, statusOf, type TaskEnd, type TaskStatus } from "./task.ts";
@@ -99,8 +100,7 @@ export class Tasks {
 
   /** Whether this very token is the task's grant. */
   isGrant(task: KeptTask, token: string): boolean {
-    const [shown, kept] = [Buffer.from(digestOfToken(token)), Buffer.from(task.digest)];
-    return shown.length === kept.length && timingSafeEqual(shown, kept);
+    return equalSecrets(digestOfToken(token), task.digest);
   }
 
   async #keepEnd(id: string, end: TaskEnd): Promise<Ended | undefined> {

@@ -1,5 +1,6 @@
 /** `crypto.*`: digests and keyed digests, in hexadecimal. Pure. */
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
+import { equalSecrets } from "../../equal-secrets.ts";
 import { type Builtin, textOf } from "./builtin.ts";
 
 const DIGESTS = ["md5", "sha1", "sha256", "sha512"];
@@ -9,7 +10,7 @@ export const CRYPTO: readonly (readonly [string, Builtin])[] = [
     (name) => [`crypto.${name}`, digest(name)] as const,
   ),
   ...DIGESTS.map((name) => [`crypto.hmac.${name}`, keyed(name)] as const),
-  ["crypto.hmac.equal", ([one, other]) => equalBytes(textOf(one), textOf(other))],
+  ["crypto.hmac.equal", ([one, other]) => equalSecrets(textOf(one), textOf(other))],
 ];
 
 function digest(name: string): Builtin {
@@ -18,10 +19,4 @@ function digest(name: string): Builtin {
 
 function keyed(name: string): Builtin {
   return ([text, key]) => createHmac(name, textOf(key)).update(textOf(text)).digest("hex");
-}
-
-/** In a time that does not tell how much of them is the same. */
-export function equalBytes(one: string | Uint8Array, other: string | Uint8Array): boolean {
-  const [a, b] = [one, other].map((text) => createHash("sha256").update(text).digest());
-  return a !== undefined && b !== undefined && timingSafeEqual(a, b);
 }

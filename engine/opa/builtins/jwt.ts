@@ -3,9 +3,9 @@
  * RFC 7515). Signing is not there: a policy keeps no keys. Pure.
  */
 import { createHmac } from "node:crypto";
+import { equalSecrets } from "../../equal-secrets.ts";
 import { isRegoArray, type Rego, RegoObject } from "../rego.ts";
 import { arrayOf, type Builtin, type BuiltinContext, fail, objectOf, textOf } from "./builtin.ts";
-import { equalBytes } from "./crypto.ts";
 import { ALGORITHMS, isVerified, type Key, keysOf } from "./keys.ts";
 import { parseJson } from "./parse-json.ts";
 import { utf8 } from "./strings.ts";
@@ -94,7 +94,7 @@ function hasMac({ signed, signature }: Token, alg: string, secret: string): bool
   const mac = createHmac(`sha${alg.slice(2)}`, secret)
     .update(signed)
     .digest();
-  return equalBytes(mac, signature);
+  return equalSecrets(mac, signature);
 }
 
 /**
