@@ -92,6 +92,9 @@ const SYSTEM_FOLDER = /^(?:\/usr(?:\/local)?)?\/s?bin\/[^/]+$/;
 /** What a shell or interpreter may be told to read its program from, when that is its input. */
 const INPUT_FILE = /^(?:-|\/dev\/stdin|\/dev\/fd\/0|\/proc\/(?:self|\$\$)\/fd\/0)$/;
 
+/** What was opened in ways that are not followed. */
+const OPEN_FILE = /^\/(?:dev\/fd|proc\/[^/]+\/fd)\//;
+
 /** No file: nothing, or a stream the program has anyhow. */
 const OWN_STREAM = /^\/dev\/(?:null|stdin|stdout|stderr|tty|fd\/\d)$/;
 
@@ -149,6 +152,7 @@ export class Analysis {
   private readonly deletes = new Set<string>();
   private readonly hosts = new Set<string>();
   private readonly variables = new Set<string>();
+  private readonly arrays = new Set<string>();
 
   of(text: string): ParsedCommand {
     this.script(readShell(text), { shell: { folders: [undefined] }, input: NOTHING, depth: 0 });
@@ -205,11 +209,9 @@ export class Analysis {
     const inside = { ...scope, input: inputOf(command.redirects, scope) };
     if (command.kind === "simple") this.run(command.words, inside);
     else if (command.shell === "same") this.bodies(command.bodies, inside);
-    else
-      this.bodies(
-        command.bodies,
-        apart(inside, command.shell === "later" ? [ELSEWHERE] : undefined),
-      );
+    else if (command.shell === "own") this.bodies(command.bodies, apart(inside));
+    // Where a function is called, and what it is given to read, is told by nothing here.
+    else this.bodies(command.bodies, { ...apart(inside, [ELSEWHERE]), input: COMPUTED });
   }
 
   private bodies(bodies: readonly List[], scope: Scope): void {
@@ -235,8 +237,30 @@ export class Analysis {
         if (isReference) this.variables.add(value.text);
         this.mentioned(value, scope);
         this.proxy(name, value);
-        if (alias || COMMAND_VARIABLES.has(name)) this.inner(value, scope);
+        if (alias) this.inner(value, { ...scope, input: COMPUTED });
+        else if (COMMAND_VARIABLES.has(name)) this.inner(value, scope);
       }
+    }
+    this.declared(command, first?.text ?? "", words);
+  }
+
+  /**
+   * `declare -a a=$b` reads the value of b as a shell reads `a=(…)`, and so does `declare a=$b` where a is an array; a
+   * number is evaluated as it is given.
+   */
+  private declared({ assignments }: Command, program: string, args: readonly Word[]): void {
+    for (const { name, isArray } of assignments) {
+      if (isArray) this.arrays.add(name);
+      if (NUMBERS.has(name)) this.evaluates = true;
+    }
+    if (!DECLARES.has(program)) return;
+    const makesArray = args.some(({ text }) => hasLetter(text, "aA"));
+    const isRead = (name: string, value: Word | undefined) =>
+      value?.expandsAt !== undefined && (makesArray || this.arrays.has(name));
+    if (assignments.some(({ name, values: [value] }) => isRead(name, value))) this.evaluates = true;
+    for (const word of args) {
+      const [, name = ""] = /^(\w+)\+?=/.exec(word.text) ?? [];
+      if (name !== "" && isRead(name, word)) this.evaluates = true;
     }
   }
 
@@ -270,7 +294,10 @@ export class Analysis {
       this.parsed = false;
       if (first.runs.length > 0) this.pipesToInterpreter = true;
     }
+    // `{,} x` starts x.
+    if (first.text === "") this.parsed = false;
     if (EVALUATES.has(program) && args.some(isLoaded)) this.parsed = false;
+    if (DECLARES.has(program) && args.some(isArrayText)) this.parsed = false;
     if (evaluatesArguments(program, args)) this.evaluates = true;
     if (READS_VALUES.has(program)) this.carriesCode = true;
     if (scope.depth >= SHELL_DEPTH_MAX) this.parsed = false;
@@ -341,7 +368,7 @@ export class Analysis {
         this.find(args, scope);
         return;
       case "eval":
-        this.joined(args, scope);
+        this.joined(args[0]?.text === "--" ? args.slice(1) : args, scope);
         return;
       case "watch":
         this.joined(args.slice(this.afterOptions(args, WATCH)), apart(scope));
@@ -467,7 +494,10 @@ export class Analysis {
     const [option, name] = args;
     if (option === undefined || !option.text.startsWith("-v")) return;
     this.carriesCode = true;
-    this.variables.add(option.text.length > 2 ? option.text.slice(2) : (name?.text ?? ""));
+    const named = option.text.length > 2 ? after(option, 2) : name;
+    this.variables.add(named?.text ?? "");
+    // Its index is evaluated: `printf -v "$1"` given `a[$(rm)]`.
+    if (named?.expandsAt !== undefined) this.evaluates = true;
   }
 
   private wrapped(program: string, wrapper: Wrapper, args: readonly Word[], scope: Scope): void {
@@ -562,6 +592,9 @@ export class Analysis {
       if (!isOption(word) && !/^\+[a-zA-Z]/.test(word.text)) break;
       // An expansion may stand for `-c`.
       if (word.expandsAt !== undefined) this.parsed = false;
+      // What an interactive shell reads first.
+      const first = valueOfOption(word, ["--rcfile", "--init-file"], args[at + 1]);
+      if (first !== undefined && first.runs.length > 0) this.runsComputed(first);
       if (hasLetter(word.text, "c")) text = true;
       if (hasLetter(word.text, "s")) input = true;
       const skip = optionLength(/^\+/.test(word.text) ? plusAsMinus(word) : word, options);
@@ -575,7 +608,7 @@ export class Analysis {
     if (text && operand !== undefined) this.inner(operand, scope);
     else if (operand === undefined || input || INPUT_FILE.test(operand.text))
       this.fromInput(true, scope);
-    else if (operand.text.includes("/dev/fd/")) this.parsed = false;
+    else if (OPEN_FILE.test(operand.text)) this.parsed = false;
   }
 
   /** A script file that is named, or made, only at run time. */
@@ -726,7 +759,8 @@ export class Analysis {
 
   private alias(word: Word, scope: Scope): void {
     const equals = word.text.indexOf("=");
-    if (equals > 0) this.inner(after(word, equals + 1), scope);
+    // It is read where it is called, and given what is there to read.
+    if (equals > 0) this.inner(after(word, equals + 1), { ...scope, input: COMPUTED });
   }
 
   private git(words: readonly Word[], scope: Scope): void {
@@ -835,6 +869,7 @@ export class Analysis {
   private sourced(word: Word, scope: Scope): void {
     if (word.runs.some((run) => run.form === "input")) this.runsComputed(word);
     else if (INPUT_FILE.test(word.text)) this.fromInput(true, scope);
+    else if (OPEN_FILE.test(word.text)) this.parsed = false;
   }
 
   private changeFolder(args: readonly Word[], scope: Scope): void {
@@ -986,6 +1021,17 @@ const EVALUATES: ReadonlySet<string> = new Set([
   ...["test", "typeset", "unset", "wait"],
 ]);
 
+/** Those of them that read a text `a=(…)` as a shell does, quoted as well. */
+const DECLARES: ReadonlySet<string> = new Set([
+  ...["declare", "export", "local", "readonly", "typeset"],
+]);
+
+/** Variables that are numbers wherever a shell starts. */
+const NUMBERS: ReadonlySet<string> = new Set([
+  ...["EPOCHREALTIME", "EPOCHSECONDS", "HISTCMD", "LINENO", "OPTIND", "RANDOM", "SECONDS"],
+  "SRANDOM",
+]);
+
 /** Builtins that give variables what they read: whatever it is. */
 const READS_VALUES: ReadonlySet<string> = new Set(["mapfile", "read", "readarray"]);
 
@@ -1022,6 +1068,11 @@ function apart(scope: Scope, folders = scope.shell.folders): Scope {
 /** Quoted text that would be a substitution if it were evaluated as an index: `'a[$(rm)]'`. */
 function isLoaded({ text, runs }: Word): boolean {
   return runs.length === 0 && text.includes("[") && /\$\(|`/.test(text);
+}
+
+/** Quoted text of an array that runs something as it is read: `'a=($(rm))'`. */
+function isArrayText({ text, runs }: Word): boolean {
+  return runs.length === 0 && /^[^=]+=\(/.test(text) && /[$`<>]/.test(text);
 }
 
 /** A value that is shown whole, and runs nothing wherever it is evaluated. */

@@ -19,6 +19,7 @@ export function optionLength(word: Word, options: Options): 0 | 1 | 2 {
   if (text.startsWith("--")) return longOptionLength(text.slice(2), options);
   for (let at = 1; at < text.length; at += 1) {
     const letter = text.charAt(at);
+    if (options.joined?.includes(letter)) return 1;
     if (options.values.includes(letter)) return at + 1 < text.length ? 1 : 2;
     if (!options.flags.includes(letter)) return 0;
   }

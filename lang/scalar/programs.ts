@@ -11,6 +11,8 @@ export interface Options {
   /** Long options without their dashes, in the same two kinds. */
   readonly longFlags?: readonly string[];
   readonly longValues?: readonly string[];
+  /** Letters whose value stands in the same word or not at all. */
+  readonly joined?: string;
 }
 
 /** A program whose later arguments are another command line. */
@@ -184,7 +186,8 @@ export const PRIVILEGED: ReadonlySet<string> = new Set([
 
 export const XARGS: Options = {
   flags: "0oprtx",
-  values: "aEIiJLlnPRsd",
+  values: "aEIJLnPRsd",
+  joined: "eil",
   longFlags: ["null", "no-run-if-empty", "interactive", "verbose", "exit", "open-tty"],
   longValues: [
     "arg-file",

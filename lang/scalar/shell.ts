@@ -54,6 +54,8 @@ export type Command =
 export interface Assignment {
   readonly name: string;
   readonly values: readonly Word[];
+  /** `name=(…)` */
+  readonly isArray?: true;
 }
 
 export interface Redirect {
@@ -461,7 +463,7 @@ class ShellReader {
       for (this.skipSpace(); !this.atWordEnd(); this.skipSpace()) values.push(...this.words());
       if (values.some((value) => NAMED_INDEX.test(value.text))) this.evaluates = true;
       this.expect(")");
-      into.push({ name, values });
+      into.push({ name, values, isArray: true });
     } else {
       into.push({ name, values: this.atWordEnd() ? [] : [this.oneWord()] });
     }
