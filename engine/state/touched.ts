@@ -55,9 +55,11 @@ export function latchTouches(
     const touch = { index, key, kind, certain: !uncertain };
     (calls.base === "completed" ? completed : now).push(touch);
   }
-  const resets = new Set(completed.filter(isCertainReset).map(({ index }) => index));
-  const left = ({ kind, index }: LatchTouch) => kind === "reset" || !resets.has(index);
-  return { now, completed: resets.size === 0 ? completed : completed.filter(left) };
+  const resets = completed.filter(isCertainReset);
+  if (resets.length === 0) return { now, completed };
+  const isLeft = ({ kind, index }: LatchTouch) =>
+    kind === "reset" || !resets.some((reset) => reset.index === index);
+  return { now, completed: completed.filter(isLeft) };
 }
 
 const NO_LATCHES: LatchTouches = { now: [], completed: [] };
