@@ -36,6 +36,11 @@ export const STATE_OPTIONS: readonly Option[] = [
     value: "COUNT",
     help: "keys of one counter or latch, sessions, tasks (100000)",
   },
+  {
+    name: "session-days",
+    value: "DAYS",
+    help: "sessions that were not used for so long make room for new ones (7)",
+  },
   { name: "state-sync", help: "answer once state survives the machine, not only the process" },
 ];
 
@@ -63,7 +68,7 @@ export async function openState(
   io: Io,
   log: { readonly path: string } | undefined,
 ): Promise<OpenState> {
-  const limits = limitsOf(input.values.get("state-keys"));
+  const limits = limitsOf(input);
   const durability = input.flags.has("state-sync") ? "power" : "process";
   const given = input.values.get("state");
   if (given === "memory") return inMemory(limits, input);
@@ -185,13 +190,19 @@ function orMisuse<Value>(open: () => Value): Value {
   }
 }
 
-function limitsOf(given: string | undefined): Partial<MemoryLimits> {
-  if (given === undefined) return {};
-  const count = Number(given);
-  if (!/^\d+$/.test(given) || count < 1 || count > 10_000_000) {
-    throw new Misuse(
-      `\`--state-keys\` is a number from 1 to 10000000, not ${JSON.stringify(given)}`,
-    );
-  }
-  return { keyCount: count, sessionCount: count, taskCount: count, callCount: count };
+function limitsOf(input: Input): Partial<MemoryLimits> {
+  const count = numberIn(input, "state-keys", 10_000_000);
+  const days = numberIn(input, "session-days", 3_650);
+  return {
+    ...(count && { keyCount: count, sessionCount: count, taskCount: count, callCount: count }),
+    ...(days && { sessionIdleMs: days * 24 * 3_600_000 }),
+  };
+}
+
+function numberIn({ values }: Input, name: string, most: number): number | undefined {
+  const given = values.get(name);
+  if (given === undefined) return undefined;
+  const number = Number(given);
+  if (/^\d+$/.test(given) && number >= 1 && number <= most) return number;
+  throw new Misuse(`\`--${name}\` is a number from 1 to ${most}, not ${JSON.stringify(given)}`);
 }

@@ -24,9 +24,14 @@ import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn, sequencesOf } f
 import { addPast, NEVER_ALONE, type PastLatch } from "./past-latches.ts";
 import type { Lacking, PastUse, PastUses } from "./past-uses.ts";
 import { settle as settleStep } from "./sequence.ts";
+import { isOfSessions } from "./session-keys.ts";
 import {
   declassify,
+  forgetIdleSessions,
+  forgetKey,
+  hasSession,
   interrupt,
+  keepWithSession,
   makeRoomForTask,
   reinstate,
   sessionBeyond,
@@ -121,10 +126,12 @@ function counterTable(declared: CounterDecl, program: Program, memory: Memory): 
     windowMs: declared.windowMs,
     cells,
     sweep: new Sweep(cells),
+    ofSessions: isOfSessions(declared),
     ...inForceBefore(meaning, memory),
     isNew: false,
   };
   memory.counters.set(meaning, table);
+  keepWithSessions(table, memory);
   return table;
 }
 
@@ -137,10 +144,25 @@ function latchTable(declared: LatchDecl, program: Program, memory: Memory): Latc
   const known = memory.latches.get(meaning);
   if (known !== undefined) return known;
   const cells = memory.keeper?.latchCells(meaning) ?? new ShardedMap();
-  const before = inForceBefore(meaning, memory);
-  const table: LatchTable = { meaning, declared, cells, sweep: new Sweep(cells), ...before };
+  const table: LatchTable = {
+    meaning,
+    declared,
+    cells,
+    sweep: new Sweep(cells),
+    ofSessions: isOfSessions(declared),
+    ...inForceBefore(meaning, memory),
+  };
   memory.latches.set(meaning, table);
+  keepWithSessions(table, memory);
   return table;
+}
+
+/** What was restored of a table; some sessions were forgotten while no policy declared it. */
+function keepWithSessions(table: CounterTable | LatchTable, memory: Memory): void {
+  if (!table.ofSessions) return;
+  for (const key of [...table.cells.keys()]) {
+    if (!keepWithSession(table, key, memory)) forgetKey(table, key, memory);
+  }
 }
 
 function lateIn(policy: Policy, nowMs: number): Late | undefined {
@@ -190,6 +212,7 @@ class View implements StateView {
   readonly nowMs: number;
   readonly task: TaskState | "changed" | undefined;
   readonly #policy: Policy;
+  readonly #sessionId: string | undefined;
   readonly #seen: Seen | undefined | "unavailable";
   /** Made when it is first asked where something comes from: few decisions ask. */
   #inquiry: Inquiry | undefined;
@@ -197,6 +220,7 @@ class View implements StateView {
   constructor(scope: StateScope, policy: Policy) {
     this.nowMs = scope.nowMs;
     this.#policy = policy;
+    this.#sessionId = scope.sessionId;
     this.#seen = policy.program.readsOrigin ? seenBy(scope, policy.memory) : undefined;
     this.task = scope.task === undefined ? undefined : taskNow(scope, scope.task, policy);
   }
@@ -226,7 +250,7 @@ class View implements StateView {
 
   /** Made here as well: what is denied because of a full table may never come to add to it. */
   #hasRoom(table: CounterTable | LatchTable): boolean {
-    return makeRoomForKey(table, this.nowMs, this.#policy.memory);
+    return makeRoomForKey(table, this.nowMs, this.#policy.memory, this.#sessionId);
   }
 }
 
@@ -372,7 +396,9 @@ function fill({ uses, latches, fromMs }: PastUses, nowMs: number, policy: Policy
   for (const [index, sinceMs] of late?.latches ?? []) {
     const table = policy.latches[index];
     if (table === undefined || fromMs >= sinceMs) continue;
-    const own = latches.filter((past) => past.index === index);
+    const own = latches.filter(
+      (past) => past.index === index && hasSession(table, past.key, memory),
+    );
     if (!hasRoomForKeys(new Set(own.map(({ key }) => key)), table, memory)) continue;
     for (const past of own) latchPast(past, table, nowMs, memory);
     table.sinceMs = Math.max(fromMs, table.leftMs ?? fromMs);
@@ -380,7 +406,12 @@ function fill({ uses, latches, fromMs }: PastUses, nowMs: number, policy: Policy
   for (const [index, sinceMs] of late?.counters ?? []) {
     const table = counters[index];
     if (table === undefined || fromMs >= sinceMs) continue;
-    const own = uses.filter((use) => use.index === index && isUncounted(use, sinceMs, table));
+    const own = uses.filter(
+      (use) =>
+        use.index === index &&
+        isUncounted(use, sinceMs, table) &&
+        hasSession(table, use.key, memory),
+    );
     if (!hasRoomForKeys(new Set(own.map(({ key }) => key)), table, memory)) continue;
     for (const use of own) countPast(use, table, nowMs, memory);
     table.sinceMs = Math.max(fromMs, table.leftMs ?? fromMs);
@@ -462,27 +493,24 @@ function runIn({ request }: Effects, index: number, { program }: Policy): string
   return runOf(program.tasks[index]?.name ?? "", taskIdIn(request));
 }
 
-/** Keys that hold nothing are as good as never seen. */
+/** Keys that hold nothing are as good as never seen, and those of sessions go with them. */
 function makeRoomForKey(
   table: CounterTable | LatchTable,
   nowMs: number,
-  { keeper, limits }: Memory,
+  memory: Memory,
+  sparing?: string,
 ): boolean {
-  if (table.cells.size < limits.keyCount) return true;
+  const isFull = () => table.cells.size >= memory.limits.keyCount;
+  if (!isFull()) return true;
   if ("windowMs" in table) {
     const bucket = bucketNow(table, nowMs);
     const isEmpty = (cell: Sum | Distinct) => cell.isEmpty(bucket);
-    table.sweep.go(nowMs, isEmpty, (key) => {
-      table.cells.delete(key);
-      keeper?.counter(table, key);
-    });
+    table.sweep.go(nowMs, isEmpty, (key) => forgetKey(table, key, memory));
   } else {
-    table.sweep.go(nowMs, isUntouched, (key) => {
-      table.cells.delete(key);
-      keeper?.latch(table, key);
-    });
+    table.sweep.go(nowMs, isUntouched, (key) => forgetKey(table, key, memory));
   }
-  return table.cells.size < limits.keyCount;
+  if (isFull() && table.ofSessions) forgetIdleSessions(nowMs, memory, sparing);
+  return !isFull();
 }
 
 /** After their time, calls that never reported; their latches and steps stay pending. */
@@ -519,6 +547,7 @@ function cellFor(
   const known = table.cells.get(key);
   if (known !== undefined) return known;
   if (!makeRoomForKey(table, nowMs, memory)) return undefined;
+  if (!keepWithSession(table, key, memory)) return undefined;
   const { op, windowMs } = table.declared;
   const bucket = bucketNow(table, nowMs);
   const windowed = windowMs !== undefined;
@@ -549,6 +578,7 @@ function latchCell(
   const known = table.cells.get(key);
   if (known !== undefined) return known;
   if (!makeRoomForKey(table, nowMs, memory)) return undefined;
+  if (!keepWithSession(table, key, memory)) return undefined;
   const cell = newLatch();
   table.cells.set(key, cell);
   return cell;
@@ -606,8 +636,9 @@ function settle(outcome: SettledOutcome, match: TaskMatch, policy: Policy): Sett
   memory.keeper?.call(outcome.call);
   rememberSettled(outcome, memory);
   const succeeded = outcome.status === "ok";
-  if (!succeeded) for (const held of call.held) takeBack(held, memory);
-  for (const latch of call.latches) settleHeld(latch, succeeded, memory);
+  const isPast = outcome.nowMs - call.atMs > memory.limits.sessionIdleMs;
+  if (!succeeded) for (const held of call.held) takeBack(held, isPast, memory);
+  for (const latch of call.latches) settleHeld(latch, succeeded, isPast, memory);
   settleTask(outcome, call, match, policy);
   if (session !== undefined) witness(outcome, call, session, policy);
   return { ok: true, repeated: false };
@@ -649,20 +680,27 @@ function rememberSettled({ call, status }: SettledOutcome, memory: Memory): void
   memory.keeper?.settled(call);
 }
 
-/** A key that is kept no longer holds nothing that could be taken back. */
-function takeBack({ table: meaning, key, bucket, amount }: Held, memory: Memory): void {
+/**
+ * A key that is kept no longer holds nothing that could be taken back. `isPast`: the call's session may have been forgotten
+ * since, and what stands under the key now is of another that came back.
+ */
+function takeBack(
+  { table: meaning, key, bucket, amount }: Held,
+  isPast: boolean,
+  memory: Memory,
+): void {
   const table = memory.counters.get(meaning);
   const cell = table?.cells.get(key);
-  if (table === undefined || cell === undefined) return;
+  if (table === undefined || cell === undefined || (isPast && table.ofSessions)) return;
   if (cell instanceof Sum) cell.takeBack(bucket, Number(amount));
   else cell.takeBack(bucket, amount);
   memory.keeper?.counter(table, key);
 }
 
-function settleHeld(held: HeldLatch, succeeded: boolean, memory: Memory): void {
+function settleHeld(held: HeldLatch, succeeded: boolean, isPast: boolean, memory: Memory): void {
   const table = memory.latches.get(held.table);
   const cell = table?.cells.get(held.key);
-  if (table === undefined || cell === undefined) return;
+  if (table === undefined || cell === undefined || (isPast && table.ofSessions)) return;
   settleLatch(cell, held, succeeded);
   memory.keeper?.latch(table, held.key);
 }

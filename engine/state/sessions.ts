@@ -1,7 +1,16 @@
 /** The sessions that the memory store keeps (SPEC §7.3). */
 import type { Scalar } from "../value.ts";
 import type { Interruption } from "./report.ts";
-import type { Memory, Session } from "./tables.ts";
+import { sessionIn } from "./session-keys.ts";
+import {
+  type CounterTable,
+  type LatchTable,
+  type Memory,
+  type Session,
+  type SessionKey,
+  taskStartedAtMs,
+} from "./tables.ts";
+import { isGranted, RUN_MOST_MS } from "./task-run.ts";
 
 export function sessionFor(id: string, nowMs: number, memory: Memory): Session | undefined {
   const known = memory.sessions.get(id);
@@ -20,7 +29,7 @@ function makeRoomForSession(nowMs: number, memory: Memory): boolean {
   return sessions.size < limits.sessionCount;
 }
 
-/** Tasks are kept as long as their session. */
+/** Tasks are kept as long as their session, and runs that were granted as long as their grant may be shown. */
 export function makeRoomForTask(nowMs: number, memory: Memory): boolean {
   const { limits } = memory;
   if (memory.taskCount >= limits.taskCount) forgetIdleSessions(nowMs, memory);
@@ -36,6 +45,7 @@ function newSession(id: string, nowMs: number, memory: Memory): Session {
     sensitivity: 0,
     seen: undefined,
     tasks: undefined,
+    keys: undefined,
     usedAtMs: nowMs,
   };
   memory.sessions.set(id, session);
@@ -43,21 +53,79 @@ function newSession(id: string, nowMs: number, memory: Memory): Session {
   return session;
 }
 
-/** An interrupted session is never forgotten: it would come back alive. */
-function forgetIdleSessions(nowMs: number, memory: Memory): void {
-  const isIdle = ({ interrupted, usedAtMs }: Session) =>
-    !interrupted && nowMs - usedAtMs > memory.limits.sessionIdleMs;
-  memory.sessionSweep.go(nowMs, isIdle, (id, session) => forgetSession(id, session, memory));
+/**
+ * An interrupted session is never forgotten: it would come back alive. Nor is `sparing`, about which something is being
+ * decided, though it was idle until now.
+ */
+export function forgetIdleSessions(nowMs: number, memory: Memory, sparing?: string): void {
+  const isIdle = ({ interrupted, usedAtMs }: Session, id: string) =>
+    !interrupted && nowMs - usedAtMs > memory.limits.sessionIdleMs && id !== sparing;
+  memory.sessionSweep.go(
+    nowMs,
+    (session, id) => session.tasks !== undefined || isIdle(session, id),
+    (id, session) => {
+      if (isIdle(session, id)) forgetSession(id, session, memory);
+      else forgetRuns(id, session, nowMs, memory);
+    },
+  );
 }
 
-function forgetSession(id: string, { tasks }: Session, memory: Memory): void {
-  const { sessions, keeper } = memory;
-  sessions.delete(id);
-  keeper?.session(id);
-  for (const name of tasks?.keys() ?? []) {
-    memory.taskCount -= 1;
-    keeper?.task(id, name);
+function forgetSession(id: string, session: Session, memory: Memory): void {
+  memory.sessions.delete(id);
+  memory.keeper?.session(id);
+  for (const run of session.tasks?.keys() ?? []) forgetTask(id, session, run, memory);
+  for (const { table, key } of session.keys ?? []) forgetKey(table, key, memory);
+}
+
+function forgetRuns(id: string, session: Session, nowMs: number, memory: Memory): void {
+  for (const [run, entry] of session.tasks ?? []) {
+    const isOver = isGranted(run) && nowMs - taskStartedAtMs(entry) > RUN_MOST_MS;
+    if (isOver) forgetTask(id, session, run, memory);
   }
+}
+
+function forgetTask(id: string, { tasks }: Session, run: string, memory: Memory): void {
+  tasks?.delete(run);
+  memory.taskCount -= 1;
+  memory.keeper?.task(id, run);
+}
+
+type Table = CounterTable | LatchTable;
+
+export function forgetKey(table: Table, key: string, { keeper }: Memory): void {
+  if (!table.cells.delete(key)) return;
+  if ("windowMs" in table) keeper?.counter(table, key);
+  else keeper?.latch(table, key);
+}
+
+/** Whether the session is kept that the key is one of; true where it is one of none. */
+export function hasSession(table: Table, key: string, { sessions }: Memory): boolean {
+  return !table.ofSessions || sessions.has(sessionIn(key, table.declared));
+}
+
+/** A new key of `table`. False where its session is not kept: then neither is the key. */
+export function keepWithSession(table: Table, key: string, { sessions }: Memory): boolean {
+  if (!table.ofSessions) return true;
+  const session = sessions.get(sessionIn(key, table.declared));
+  if (session === undefined) return false;
+  session.keys ??= [];
+  const { length } = session.keys;
+  // Doubled: those that went by themselves would be more than those that are there.
+  if (length >= 64 && (length & (length - 1)) === 0) session.keys = present(session.keys);
+  session.keys.push({ table, key });
+  return true;
+}
+
+/** Each once. */
+function present(keys: readonly SessionKey[]): SessionKey[] {
+  const met = new Map<Table, Set<string>>();
+  return keys.filter(({ table, key }) => {
+    const before = met.get(table) ?? new Set();
+    met.set(table, before);
+    const isFirst = !before.has(key) && table.cells.has(key);
+    before.add(key);
+    return isFirst;
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * A map from texts to which each addition takes little time, however many there are. A `Map` that has to grow puts all
- * it holds in new places, and with a million keys everybody waits for it; here it is cut into many small ones.
+ * it holds in new places, and with a million keys everybody waits for it; here it is cut into many small ones. Pure.
  */
 
 /** Keys of one map. With twice as many, growing takes twice the time, and nothing is found sooner. */

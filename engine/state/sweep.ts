@@ -1,6 +1,6 @@
 /**
  * Looks through a full table for what may go: a few entries for each that is to be added, one after the other, so that
- * nobody waits for all of it. Where a whole round finds nothing, a flood of new keys makes no more of them than one a second.
+ * nobody waits for all of it. A flood of new keys makes it look through a large one once a second at most. Pure.
  */
 import type { ShardedMap } from "./sharded-map.ts";
 
@@ -24,22 +24,22 @@ export class Sweep<Value> {
     forget: (key: string, value: Value) => void,
   ): void {
     for (let looked = 0; looked < LOOKED_AT_ONCE; looked += 1) {
-      const next = this.#next(nowMs);
-      if (next === undefined) return;
-      const [key, value] = next;
+      const next = this.#rest?.next() ?? this.#begin(nowMs)?.next();
+      if (next === undefined || next.done === true) {
+        this.#rest = undefined;
+        return;
+      }
+      const [key, value] = next.value;
       // It may have gone meanwhile, and something else have come.
       if (mayGo(value, key) && this.#table.get(key) === value) forget(key, value);
     }
   }
 
-  #next(nowMs: number): readonly [string, Value] | undefined {
-    const next = this.#rest?.next();
-    if (next !== undefined && next.done !== true) return next.value;
-    this.#rest = undefined;
-    if (nowMs - this.#beganMs < ROUND_MS) return undefined;
+  #begin(nowMs: number): Iterator<readonly [string, Value]> | undefined {
+    const isLarge = this.#table.size > LOOKED_AT_ONCE;
+    if (isLarge && nowMs - this.#beganMs < ROUND_MS) return undefined;
     this.#beganMs = nowMs;
     this.#rest = this.#table[Symbol.iterator]();
-    const first = this.#rest.next();
-    return first.done === true ? undefined : first.value;
+    return this.#rest;
   }
 }

@@ -11,6 +11,7 @@ import { type KeptSequence, sequenceIn } from "./past.ts";
 import type { PastInterruption } from "./report.ts";
 import { ShardedMap } from "./sharded-map.ts";
 import type { TaskState } from "./store.ts";
+import { numberOf, objectOf } from "./stored.ts";
 import { Sweep } from "./sweep.ts";
 import type { Distinct, Sum } from "./window.ts";
 
@@ -76,6 +77,8 @@ export interface CounterTable extends InForce {
   readonly windowMs: number | undefined;
   readonly cells: ShardedMap<Sum | Distinct>;
   readonly sweep: Sweep<Sum | Distinct>;
+  /** Each of its keys is a session's. */
+  readonly ofSessions: boolean;
   /** It came into force in this process, and nothing was filled in of the time before. */
   isNew: boolean;
 }
@@ -85,6 +88,7 @@ export interface LatchTable extends InForce {
   readonly declared: LatchDecl;
   readonly cells: ShardedMap<LatchCell>;
   readonly sweep: Sweep<LatchCell>;
+  readonly ofSessions: boolean;
 }
 
 export interface Session {
@@ -98,7 +102,14 @@ export interface Session {
   seen: Seen | undefined;
   /** Begun in it, by name. */
   tasks: Map<string, TaskEntry> | undefined;
+  /** Of counters and latches, that are forgotten with it; some may be gone by themselves. */
+  keys: SessionKey[] | undefined;
   usedAtMs: number;
+}
+
+export interface SessionKey {
+  readonly table: CounterTable | LatchTable;
+  readonly key: string;
 }
 
 /**
@@ -134,4 +145,9 @@ export function createMemory(limits: Partial<MemoryLimits> = {}, keeper?: Keeper
 export function writtenTask(entry: TaskEntry): Json {
   if ("written" in entry) return entry.written;
   return encodeTask(entry.state, sequenceIn(entry.sequence), entry.sequence.program);
+}
+
+export function taskStartedAtMs(entry: TaskEntry): number {
+  if ("state" in entry) return entry.state.startedAtMs;
+  return numberOf(objectOf(entry.written).startedAtMs);
 }

@@ -12,6 +12,16 @@ export function taskOfRun(run: string): string {
   return name;
 }
 
+/**
+ * Once so long has passed since its first call, nobody can show the grant of a run any more: none lasts longer than a day
+ * (SPEC §16.1). An hour more, since two clocks are compared.
+ */
+export const RUN_MOST_MS = 25 * 3_600_000;
+
+export function isGranted(run: string): boolean {
+  return run.includes(" ");
+}
+
 /** Of the run that a request is of; `undefined` where it was not granted. */
 export function taskIdIn({ roots }: DecisionRequest): string | undefined {
   return textIn(roots.intent, "task_id");

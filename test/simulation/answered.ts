@@ -43,8 +43,8 @@ const TABLES = new Map(
   ),
 );
 
-/** `attempt`'s arguments before its cells: what for, and seven bounds. */
-const BEFORE_CELLS = 8;
+/** `attempt`'s arguments before its cells: what for, and eight bounds. */
+const BEFORE_CELLS = 9;
 
 /** Of the counters that an attempt read; those that it could not read are left out. */
 export function readingsIn({ keys, args }: Run, reply: readonly LuaReply[]): CounterReading[] {
@@ -58,6 +58,8 @@ export function readingsIn({ keys, args }: Run, reply: readonly LuaReply[]): Cou
     const meaning = (keys[key] ?? "").split(":").at(-1) ?? "";
     key += kind === "distinct" ? 3 : 1;
     if (kind !== "latch") take();
+    // Whose session's it is, of those that are.
+    take();
     const agent = take();
     at += 2;
     at += 1 + 2 * Number(args[at]);

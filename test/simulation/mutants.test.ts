@@ -103,7 +103,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     what: "what is allowed is not counted",
-    from: "  changeCells(cells, keyMost, distinctMost)\n",
+    from: "  changeCells(cells, keyMost, distinctMost, facts ~= '')\n",
     to: "\n",
   },
   {
@@ -223,7 +223,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     what: "a step is not kept",
-    from: "if task and task.text ~= '' then redis.call('HSET', task.key, task.field, fmt(writes) .. ' ' .. task.text) end\n  if call",
+    from: "writeTask(task, not value, session)\n  if call",
     to: "if call",
   },
 ];

@@ -10,6 +10,8 @@ export interface Cell {
   readonly from?: string;
   readonly to?: string;
   readonly changes: readonly CellChange[];
+  /** Whose it is, where its table has keys of sessions. */
+  readonly session?: string | undefined;
 }
 
 export type CellChange =
@@ -53,10 +55,10 @@ export class Arguments {
     return this;
   }
 
-  #cell({ table, field, from = "", to = "", changes }: Cell): void {
+  #cell({ table, field, from = "", to = "", changes, session = "" }: Cell): void {
     this.text(table.kind).key(...this.#places.cell(table, field));
     if (table.kind !== "latch") this.number(table.windowMs);
-    this.text(field, from, to).number(changes.length);
+    this.text(session, field, from, to).number(changes.length);
     for (const change of changes) {
       this.text(change.kind === "past" ? String(change.atMs) : change.kind);
       this.text("value" in change ? change.value : "");
@@ -64,8 +66,8 @@ export class Arguments {
   }
 
   sessions({ sessionCount, sessionIdleMs }: MemoryLimits): this {
-    const { sessions, used, ended, reasons, lengths, seen } = this.#places;
-    this.key(sessions, used, ended, reasons, lengths, seen(""));
+    const { sessions, used, ended, reasons, lengths, seen, owned, tasks } = this.#places;
+    this.key(sessions, used, ended, reasons, lengths, seen(""), owned(""), tasks);
     return this.number(sessionCount, sessionIdleMs);
   }
 

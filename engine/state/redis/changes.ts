@@ -18,7 +18,7 @@ export interface Charged {
 
 export function chargesOf(noted: Noted, effects: Effects): Charged {
   const { program, tables } = noted.parts;
-  const cells = new Cells();
+  const cells = new Cells(effects.sessionId);
   for (const { table, field, reading, counter } of noted.cells.values()) {
     const range = counter === undefined || reading === "u" ? undefined : noted.ranges.at(counter);
     const expected = range ? [String(range.lo), String(range.hi)] : [reading, reading];
@@ -80,8 +80,11 @@ function changeOf(kind: HeldLatch["kind"], certain: boolean, place: string): Cel
 }
 
 /** When it failed, what it held is given back; whatever became of it, its latches are pending no longer. */
-export function settlementOf({ held, latches }: Call, succeeded: boolean): readonly Cell[] {
-  const cells = new Cells();
+export function settlementOf(
+  { held, latches, sessionId }: Call,
+  succeeded: boolean,
+): readonly Cell[] {
+  const cells = new Cells(sessionId);
   for (const { table, key, amount } of succeeded ? [] : held) {
     const of = readTable(table);
     cells.change(of, key, { kind: "take", value: spellAmount(amount, of) });
@@ -97,6 +100,11 @@ export function settlementOf({ held, latches }: Call, succeeded: boolean): reado
 /** By table and key; changes of one cell stay in order. */
 class Cells {
   readonly #cells = new Map<string, Cell & { readonly changes: CellChange[] }>();
+  readonly #sessionId: string | undefined;
+
+  constructor(sessionId: string | undefined) {
+    this.#sessionId = sessionId;
+  }
 
   expect(table: Table, field: string, from: string, to: string): void {
     const known = this.#cells.get(nameOf(table, field));
@@ -117,7 +125,8 @@ class Cells {
   }
 
   #put(cell: Cell & { readonly changes: CellChange[] }): void {
-    this.#cells.set(nameOf(cell.table, cell.field), cell);
+    const session = cell.table.ofSessions ? this.#sessionId : undefined;
+    this.#cells.set(nameOf(cell.table, cell.field), { ...cell, session });
   }
 }
 

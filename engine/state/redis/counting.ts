@@ -7,6 +7,7 @@ import type { Program } from "../../../lang/ir.ts";
 import { keyOfOne } from "../../value.ts";
 import { type Counting, type Declared, lateAmong } from "../late.ts";
 import type { Missing, PastUse, PastUses } from "../past-uses.ts";
+import { sessionIn } from "../session-keys.ts";
 import { type Late, StateUnavailable } from "../store.ts";
 import type { MemoryLimits } from "../tables.ts";
 import { bucketOf, DISTINCT_MOST } from "../window.ts";
@@ -145,7 +146,12 @@ export class Counted {
       const before = this.#through[index] ?? "";
       if (!/^-?\d+$/.test(before)) continue;
       const own = uses.filter((use) => use.index === index);
-      const cells = cellsOf(own, table, ahead);
+      const declared = this.#parts.program.counters[index];
+      const cells = cellsOf(own, table, ahead).map((cell) =>
+        declared !== undefined && table.ofSessions
+          ? { ...cell, session: sessionIn(cell.field, declared) }
+          : cell,
+      );
       await this.#fillOne(table, cells, { before, through: String(through), sinceMs });
     }
     await this.ask();
@@ -164,7 +170,9 @@ export class Counted {
       args.text(part === 0 ? before : `${through}?`, isLast ? through : `${through}?`);
       args.text(isLast ? String(sinceMs) : "");
       args.number(part === 0 ? cells.length : 0, keyCount, DISTINCT_MOST, THROUGH_MOST);
-      args.cells(cells.slice(part * CELLS_AT_ONCE, (part + 1) * CELLS_AT_ONCE));
+      args
+        .sessions(this.#parts.limits)
+        .cells(cells.slice(part * CELLS_AT_ONCE, (part + 1) * CELLS_AT_ONCE));
       // Where there is no room, or another process had this log, it goes on counting since it was declared.
       if ((await this.#run("fill", args, ["ok", "full", "repeated"]))[0] !== "ok") return;
     }

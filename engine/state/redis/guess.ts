@@ -47,6 +47,8 @@ export interface TaskNote {
   readonly field: string;
   readonly table: TaskTable;
   readonly known: KnownTask;
+  /** Whether it is a run that was granted. */
+  readonly isGranted: boolean;
 }
 
 export class Noted implements Guess {
@@ -168,7 +170,7 @@ class Guessed implements StateView {
     if (table === undefined) return undefined;
     const field = taskField(sessionId, runOf(table.name, taskId));
     const stored = known.task(field);
-    this.#noted.task = { field, table, known: stored };
+    this.#noted.task = { field, table, known: stored, isGranted: taskId !== undefined };
     if (stored.version === "") return undefined;
     const past = pastOf(stored.text, table, known);
     if (past === "unknown") {

@@ -341,15 +341,17 @@ local function takeCells()
     local cell = { kind = take(), key = takeKey() }
     if cell.kind == 'distinct' then cell.newest, cell.uses = takeKey(), takeKey() end
     if cell.kind ~= 'latch' then cell.window = takeWhole() end
-    cell.field, cell.lo, cell.hi, cell.changes = take(), take(), take(), {}
+    cell.owner, cell.field, cell.lo, cell.hi, cell.changes = take(), take(), take(), take(), {}
     for change = 1, takeWhole() do cell.changes[change] = { take(), take() } end
     cells[index] = cell
   end
   return cells
 end
 
-local function readCells(cells)
+-- \`sessions\`: where they are kept, for cells that are a session's.
+local function readCells(cells, sessions)
   for _, cell in ipairs(cells) do
+    cell.sessions = sessions
     cell.text = redis.call('HGET', cell.key, cell.field)
     if cell.kind == 'sum' then
       readSum(cell)
@@ -359,17 +361,81 @@ local function readCells(cells)
   end
 end
 
--- A full table is searched this often at most, and so far at a time, or a flood of new keys would make every
--- call search it. Keys that hold nothing are as good as never seen.
+-- Cells and tasks of a session: each as its kind, its meaning, if it has one, and its field, by when it was last seen
+-- to be there. Some are gone by themselves, and of many each that is added looks after two.
 
-local SWEEP_MS = 1000
-local SWEPT_AT_ONCE = 1000
+local LOOKED_AFTER_FROM = 64
 
-local function mayRemove(what)
-  local swept = redis.call('HGET', META, 'swept ' .. what)
-  if swept and now - whole(swept) < SWEEP_MS then return false end
-  redis.call('HSET', META, 'swept ' .. what, fmt(now))
-  return true
+local function placeOf(start, entry)
+  local kind, meaning, field = string.match(entry, '^(%a+) (%S*) (.*)$')
+  if kind == 'task' then return start .. 'tasks', field end
+  return start .. (kind == 'latch' and 'latch:' or 'counter:') .. meaning, field, kind == 'distinct' and meaning
+end
+
+local function own(keys, id, entry)
+  local owned, start = keys.ownedStart .. id, keys.start
+  redis.call('ZADD', owned, fmt(now), entry)
+  if redis.call('ZCARD', owned) <= LOOKED_AFTER_FROM then return end
+  for _, oldest in ipairs(redis.call('ZRANGE', owned, 0, 1)) do
+    if redis.call('HGET', placeOf(start, oldest)) then redis.call('ZADD', owned, fmt(now), oldest)
+    else redis.call('ZREM', owned, oldest) end
+  end
+end
+
+local function ownCell(cell)
+  if cell.owner == '' then return end
+  own(cell.sessions, cell.owner, cell.kind .. ' ' .. string.match(cell.key, '([^:]*)$') .. ' ' .. cell.field)
+end
+
+-- What was not used for long and was not ended is forgotten where there is no room: an ended one would come back
+-- alive. Nor is one forgotten that is asked about. So much at a time: a session of more goes with the last of it.
+local FORGOTTEN_AT_ONCE = 16
+local OWNED_AT_ONCE = 1000
+
+local function forgetOwned(keys, id)
+  local owned, start = keys.ownedStart .. id, keys.start
+  local entries = redis.call('ZRANGE', owned, 0, OWNED_AT_ONCE - 1)
+  for _, entry in ipairs(entries) do
+    local key, field, meaning = placeOf(start, entry)
+    redis.call('HDEL', key, field)
+    if meaning then
+      redis.call('DEL', start .. 'newest:' .. meaning .. ':' .. field, start .. 'uses:' .. meaning .. ':' .. field)
+    end
+    redis.call('ZREM', owned, entry)
+  end
+  return #entries
+end
+
+local function forgetIdle(keys)
+  local idle = redis.call('ZRANGEBYSCORE', keys.used, '-inf', fmt(now - keys.idleMs - 1), 'LIMIT', 0, FORGOTTEN_AT_ONCE)
+  local count = 0
+  for _, id in ipairs(idle) do
+    if id ~= keys.spared and count < OWNED_AT_ONCE then
+      local gone = forgetOwned(keys, id)
+      count = count + gone
+      if gone < OWNED_AT_ONCE then
+        redis.call('HDEL', keys.sessions, id)
+        redis.call('ZREM', keys.used, id)
+        redis.call('HDEL', keys.lengths, id)
+        redis.call('DEL', keys.seenStart .. id)
+      end
+    end
+  end
+end
+
+-- A full table is looked through so far at a time, and all of a large one this often at most, or a flood of new keys would
+-- make every call search it. Keys that hold nothing are as good as never seen.
+
+local ROUND_MS = 1000
+local LOOKED_AT_ONCE = 64
+
+local function nextCursor(key)
+  local found = redis.call('HMGET', META, 'cursor ' .. key, 'swept ' .. key)
+  if found[1] and found[1] ~= '0' then return found[1] end
+  local isLarge = redis.call('HLEN', key) > LOOKED_AT_ONCE
+  if isLarge and found[2] and now - whole(found[2]) < ROUND_MS then return nil end
+  redis.call('HSET', META, 'swept ' .. key, fmt(now))
+  return '0'
 end
 
 -- The same table's cell for another key; that its own keys were not announced is no matter, since all keys of a
@@ -390,27 +456,35 @@ local function isEmpty(cell)
   return latchOf(cell) == '0' and cell.resetting == 0
 end
 
-local function makeRoom(cell)
-  if not mayRemove(cell.key) then return false end
-  local cursor = redis.call('HGET', META, 'cursor ' .. cell.key) or '0'
-  local page = redis.call('HSCAN', cell.key, cursor, 'COUNT', SWEPT_AT_ONCE)
+local function sweep(cell)
+  local cursor = nextCursor(cell.key)
+  if not cursor then return end
+  local page = redis.call('HSCAN', cell.key, cursor, 'COUNT', LOOKED_AT_ONCE)
   redis.call('HSET', META, 'cursor ' .. cell.key, page[1])
-  local removed = false
   for index = 1, #page[2], 2 do
     local other = cellBeside(cell, page[2][index], page[2][index + 1])
     if isEmpty(other) then
-      removed = true
       redis.call('HDEL', other.key, other.field)
       if other.kind == 'distinct' then redis.call('DEL', other.newest, other.uses) end
     end
   end
-  return removed
+end
+
+-- For so many more keys. It is made once in a run.
+local function hasRoom(cell, keyMost, more)
+  local function fits() return redis.call('HLEN', cell.key) + more <= keyMost end
+  if cell.text or cell.isNew or fits() then return true end
+  if not cell.isSwept then
+    cell.isSwept = true
+    sweep(cell)
+    if cell.owner ~= '' and not fits() then forgetIdle(cell.sessions) end
+  end
+  return fits()
 end
 
 -- What is denied because of a full table may never come to add to it, so reading makes room as well.
 local function readingOf(cell, keyMost)
-  if not cell.text and not cell.isNew and redis.call('HLEN', cell.key) >= keyMost
-    and not makeRoom(cell) then return 'u' end
+  if not hasRoom(cell, keyMost, 1) then return 'u' end
   if cell.kind == 'sum' then return fmt(totalOf(cell)) end
   if cell.kind == 'latch' then return latchOf(cell) end
   local count = distinctOf(cell)
@@ -430,32 +504,28 @@ local function readingsOf(cells, keyMost)
   return readings
 end
 
-local function hasRoom(cell, keyMost, more)
-  return cell.text or redis.call('HLEN', cell.key) + more <= keyMost
-end
-
 local function haveRoom(cells, keyMost)
   local added = {}
   for _, cell in ipairs(cells) do
     if not cell.text and #cell.changes > 0 then
       local more = (added[cell.key] or 0) + 1
       added[cell.key] = more
-      if not hasRoom(cell, keyMost, more) and not (makeRoom(cell) and hasRoom(cell, keyMost, more)) then
-        return false
-      end
+      if not hasRoom(cell, keyMost, more) then return false end
     end
   end
   return true
 end
 
-local function changeCells(cells, keyMost, distinctMost)
+-- Nothing is counted of a session that is not kept.
+local function changeCells(cells, keyMost, distinctMost, isKept)
   for _, cell in ipairs(cells) do
-    if #cell.changes > 0 and (hasRoom(cell, keyMost, 1) or makeRoom(cell)) then
+    if #cell.changes > 0 and (isKept or cell.owner == '') and hasRoom(cell, keyMost, 1) then
       for _, change in ipairs(cell.changes) do
         if cell.kind == 'sum' then addSum(cell, whole(change[2]))
         elseif cell.kind == 'distinct' then addDistinct(cell, change[2], distinctMost)
         else changeLatch(cell, change[1], change[2]) end
       end
+      if not cell.text then ownCell(cell) end
       cell.isNew = true
       if cell.kind == 'sum' then writeSum(cell)
       elseif cell.kind == 'distinct' then writeDistinct(cell)
@@ -467,20 +537,28 @@ end
 -- The first of a change says when. False where there is no room for one of the cells.
 local function fillCells(cells, keyMost, distinctMost)
   for _, cell in ipairs(cells) do
-    if not hasRoom(cell, keyMost, 1) then return false end
-    for _, change in ipairs(cell.changes) do
-      local bucket = bucketAt(whole(change[1]), cell.window)
-      if cell.kind == 'sum' then addPastSum(cell, bucket, whole(change[2]))
-      else addPastDistinct(cell, bucket, change[2], distinctMost) end
+    if cell.owner == '' or redis.call('HGET', cell.sessions.sessions, cell.owner) then
+      if not hasRoom(cell, keyMost, 1) then return false end
+      for _, change in ipairs(cell.changes) do
+        local bucket = bucketAt(whole(change[1]), cell.window)
+        if cell.kind == 'sum' then addPastSum(cell, bucket, whole(change[2]))
+        else addPastDistinct(cell, bucket, change[2], distinctMost) end
+      end
+      if not cell.text then ownCell(cell) end
+      if cell.kind == 'sum' then writeSum(cell) else writeDistinct(cell) end
     end
-    if cell.kind == 'sum' then writeSum(cell) else writeDistinct(cell) end
   end
   return true
 end
 
+-- A session may have been forgotten since, and what stands under its key is of another that came back.
+local function isOfPast(cell, heldMs)
+  return cell.owner ~= '' and now - heldMs > cell.sessions.idleMs
+end
+
 local function takeBackCells(cells, heldMs)
   for _, cell in ipairs(cells) do
-    if cell.text then
+    if cell.text and not isOfPast(cell, heldMs) then
       for _, change in ipairs(cell.changes) do
         local bucket = cell.window and bucketAt(heldMs, cell.window)
         if cell.kind == 'sum' then takeBackSum(cell, bucket, whole(change[2]))
@@ -523,25 +601,17 @@ local function joined(facts, labels, sensitivity)
 end
 
 local function takeSessionKeys()
-  return {
-    sessions = takeKey(), used = takeKey(), ended = takeKey(), reasons = takeKey(),
-    lengths = takeKey(), seenStart = takeKey(), most = takeWhole(), idleMs = takeWhole(),
+  local keys = {
+    sessions = takeKey(), used = takeKey(), ended = takeKey(), reasons = takeKey(), lengths = takeKey(),
+    seenStart = takeKey(), ownedStart = takeKey(), tasks = takeKey(), most = takeWhole(), idleMs = takeWhole(),
   }
+  keys.start = string.match(keys.ownedStart, '^(.*)owned:$')
+  return keys
 end
-
--- What was not used for long and was not ended is forgotten where there is no room: an ended one would come back
--- alive.
-local FORGOTTEN_AT_ONCE = 16
 
 local function hasSessionRoom(keys)
   if redis.call('HLEN', keys.sessions) < keys.most then return true end
-  local idle = redis.call('ZRANGEBYSCORE', keys.used, '-inf', fmt(now - keys.idleMs - 1), 'LIMIT', 0, FORGOTTEN_AT_ONCE)
-  for _, id in ipairs(idle) do
-    redis.call('HDEL', keys.sessions, id)
-    redis.call('ZREM', keys.used, id)
-    redis.call('HDEL', keys.lengths, id)
-    redis.call('DEL', keys.seenStart .. id)
-  end
+  forgetIdle(keys)
   return redis.call('HLEN', keys.sessions) < keys.most
 end
 
@@ -574,13 +644,33 @@ end
 
 local function takeTask()
   if take() == '' then return nil end
-  return { key = takeKey(), field = take(), version = take(), text = take() }
+  return { key = takeKey(), runs = takeKey(), field = take(), version = take(), text = take(), isGranted = take() ~= '' }
+end
+
+-- Tasks are kept as long as their session, and a run that was granted as long as anybody can show its grant.
+local function hasRoomForTask(task, taskMost, runMs, sessions)
+  local function fits() return redis.call('HLEN', task.key) < taskMost end
+  if fits() then return true end
+  local over = redis.call('ZRANGEBYSCORE', task.runs, '-inf', fmt(now - runMs - 1), 'LIMIT', 0, FORGOTTEN_AT_ONCE)
+  for _, field in ipairs(over) do
+    redis.call('HDEL', task.key, field)
+    redis.call('ZREM', task.runs, field)
+  end
+  if not fits() then forgetIdle(sessions) end
+  return fits()
+end
+
+local function writeTask(task, isNew, session)
+  if not task or task.text == '' then return end
+  redis.call('HSET', task.key, task.field, fmt(writes) .. ' ' .. task.text)
+  if not isNew then return end
+  if task.isGranted then redis.call('ZADD', task.runs, fmt(now), task.field) end
+  own(session.keys, session.id, 'task  ' .. task.field)
 end
 
 -- After their time, calls that never reported make room; what they counted stays counted.
 local function haveRoomForCall(call, callMost, reservationMs)
   if redis.call('ZCARD', call.open) < callMost then return true end
-  if not mayRemove('calls') then return false end
   local over = redis.call('ZRANGEBYSCORE', call.open, '-inf', fmt(now - reservationMs - 1), 'LIMIT', 0, 64)
   for _, id in ipairs(over) do
     redis.call('ZREM', call.open, id)
@@ -603,12 +693,13 @@ end
 local function attempt()
   local isLook = take() == 'look'
   local keyMost, distinctMost = takeWhole(), takeWhole()
-  local taskMost, callMost, reservationMs = takeWhole(), takeWhole(), takeWhole()
+  local taskMost, runMs, callMost, reservationMs = takeWhole(), takeWhole(), takeWhole(), takeWhole()
   local entriesMost, lengthMost = takeWhole(), takeWhole()
   local cells = takeCells()
   local session
   if take() ~= '' then
     session = { keys = takeSessionKeys(), id = take(), facts = take(), startedAt = take(), why = take() }
+    session.keys.spared = session.id
     whole(session.startedAt)
   end
   local seen = takeSeen()
@@ -619,7 +710,7 @@ local function attempt()
   local refused = refusedNow()
   if refused then return refused end
 
-  readCells(cells)
+  readCells(cells, session and session.keys)
   local stored = session and redis.call('HGET', session.keys.sessions, session.id)
   local value = task and redis.call('HGET', task.key, task.field)
   local length = seen and redis.call('LLEN', seen.key)
@@ -643,19 +734,19 @@ local function attempt()
   local isKnown = not session or stored or hasSessionRoom(session.keys)
   if call and not (isKnown and haveRoom(cells, keyMost)
     and haveRoomForCall(call, callMost, reservationMs)
-    and (not task or value or redis.call('HLEN', task.key) < taskMost)) then
+    and (not task or value or hasRoomForTask(task, taskMost, runMs, session.keys))) then
     return { 'full', fmt(now), fmt(writes) }
   end
 
   countWrite()
-  changeCells(cells, keyMost, distinctMost)
   local facts = stored or ''
+  local ends = session and session.why ~= ''
+  if session and not stored and (isKnown or (ends and hasRoomBeyond(session.keys))) then
+    facts = factsOf(session.startedAt)
+    redis.call('HSET', session.keys.sessions, session.id, facts)
+  end
+  changeCells(cells, keyMost, distinctMost, facts ~= '')
   if session then
-    local ends = session.why ~= ''
-    if not stored and (isKnown or (ends and hasRoomBeyond(session.keys))) then
-      facts = factsOf(session.startedAt)
-      redis.call('HSET', session.keys.sessions, session.id, facts)
-    end
     if facts == '' then
       if ends then return { 'full', fmt(now), fmt(writes) } end
     else
@@ -664,7 +755,7 @@ local function attempt()
       appendSeen(seen, entriesMost, lengthMost)
     end
   end
-  if task and task.text ~= '' then redis.call('HSET', task.key, task.field, fmt(writes) .. ' ' .. task.text) end
+  writeTask(task, not value, session)
   if call then
     redis.call('HSET', call.calls, call.id, fmt(now) .. ' ' .. spellOthers() .. ' ' .. call.text)
     redis.call('ZADD', call.open, fmt(now), call.id)
@@ -705,7 +796,7 @@ local function settle()
   if session and not (stored or hasSessionRoom(session.keys) or hasRoomBeyond(session.keys)) then
     return { 'full', fmt(now), fmt(writes) }
   end
-  readCells(cells)
+  readCells(cells, session and session.keys)
   local heldMs = whole(string.match(call, '^(%d+) '))
   readOthers(call)
 
@@ -722,7 +813,7 @@ local function settle()
     touchSession(session.keys, session.id, facts)
     appendSeen(seen, entriesMost, lengthMost)
   end
-  if task and task.text ~= '' then redis.call('HSET', task.key, task.field, fmt(writes) .. ' ' .. task.text) end
+  writeTask(task, false, session)
   return { 'ok', fmt(now), fmt(writes), facts, task and task.text ~= '' and fmt(writes) or '',
     seen and fmt(redis.call('LLEN', seen.key)) or '' }
 end
@@ -830,11 +921,12 @@ local function fill()
   local keys, meaning, log = takeCountingKeys(), take(), take()
   local before, through, since = take(), take(), take()
   local room, keyMost, distinctMost, throughMost = takeWhole(), takeWhole(), takeWhole(), takeWhole()
+  local sessions = takeSessionKeys()
   local cells = takeCells()
   local refused = refusedNow()
   if refused then return refused end
   local field = meaning .. ' ' .. log
-  readCells(cells)
+  readCells(cells, sessions)
   local known = redis.call('HGET', keys.through, field) or '-1'
   if known ~= before then return { 'repeated', fmt(now), fmt(writes) } end
   if before ~= through then

@@ -28,7 +28,7 @@ import {
   type TaskMatch,
 } from "../store.ts";
 import { MEMORY_LIMITS, type MemoryLimits } from "../tables.ts";
-import { runOf, taskIdIn, taskOfRun } from "../task-run.ts";
+import { isGranted, RUN_MOST_MS, runOf, taskIdIn, taskOfRun } from "../task-run.ts";
 import { DISTINCT_MOST } from "../window.ts";
 import type { RedisAddress } from "./address.ts";
 import { Arguments, type Cell } from "./arguments.ts";
@@ -281,13 +281,11 @@ class RedisState implements SharedState {
     const { connection, known, places, limits } = this.#shared;
     const args = new Arguments(places).text(intent);
     const { keyCount, taskCount, callCount, reservationMs } = limits;
-    args.number(keyCount, DISTINCT_MOST, taskCount, callCount, reservationMs);
+    args.number(keyCount, DISTINCT_MOST, taskCount, RUN_MOST_MS, callCount, reservationMs);
     args.number(ENTRIES_MOST, LENGTH_MOST).cells(cells);
     this.#writeSession(args, noted, effects);
     this.#writeSeen(args, noted);
-    args.part(noted.task, ({ field, known: { version } }) =>
-      args.key(places.tasks).text(field, version, taskAfter(noted, effects)),
-    );
+    args.part(noted.task, (task) => this.#writeTask(args, task, taskAfter(noted, effects)));
     args.part(call, (held) =>
       args
         .key(places.calls, places.open)
@@ -320,6 +318,11 @@ class RedisState implements SharedState {
         .number(entries.length)
         .text(...entries),
     );
+  }
+
+  #writeTask(args: Arguments, { field, known, isGranted }: TaskNote, after: string): Arguments {
+    const { tasks, runs } = this.#shared.places;
+    return args.key(tasks, runs).text(field, known.version, after, isGranted ? "1" : "");
   }
 
   #learn(
@@ -398,9 +401,7 @@ class RedisState implements SharedState {
     args.part(returned, ({ id, text }) =>
       args.key(places.seen(id), places.lengths).text(id, "").number(1).text(text),
     );
-    args.part(task, ({ field, known: { version } }) =>
-      args.key(places.tasks).text(field, version, after ?? ""),
-    );
+    args.part(task, (known) => this.#writeTask(args, known, after ?? ""));
     const reply = await connection.run("settle", args.keys, args.values);
     const [status, , , detail, version, count] = reply;
     if (status === "conflict") {
@@ -428,7 +429,7 @@ class RedisState implements SharedState {
     const none = { name: taskOfRun(task), sequence: { meaning: "", program: this.#program } };
     const table = this.#tables.tasks.find(({ name }) => name === none.name) ?? none;
     const field = taskField(sessionId, task);
-    return { field, table, known: this.#shared.known.task(field) };
+    return { field, table, known: this.#shared.known.task(field), isGranted: isGranted(task) };
   }
 
   /** A task whose sequence is kept no longer stays where it is: nothing follows in it. */

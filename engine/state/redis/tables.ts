@@ -3,6 +3,7 @@ import type { CounterDecl, LatchDecl, Program } from "../../../lang/ir.ts";
 import { keyOf } from "../../value.ts";
 import { meaningOf } from "../meaning.ts";
 import { type KeptSequence, sequencesOf } from "../past.ts";
+import { isOfSessions } from "../session-keys.ts";
 
 /** A counter's or latch's, with all that must be known to change a cell of it under another policy. */
 export interface Table {
@@ -10,6 +11,8 @@ export interface Table {
   /** 0 for a lifetime, and for latches. */
   readonly windowMs: number;
   readonly meaning: string;
+  /** Each of its keys is a session's, and forgotten with it. */
+  readonly ofSessions: boolean;
 }
 
 export interface Tables {
@@ -40,24 +43,26 @@ function counterTable(declared: CounterDecl, program: Program): Table {
     kind: declared.op === "distinct" ? "distinct" : "sum",
     windowMs: declared.windowMs ?? 0,
     meaning: meaningOf(declared, program),
+    ofSessions: isOfSessions(declared),
   };
 }
 
 function latchTable(declared: LatchDecl, program: Program): Table {
-  return { kind: "latch", windowMs: 0, meaning: meaningOf(declared, program) };
+  const meaning = meaningOf(declared, program);
+  return { kind: "latch", windowMs: 0, meaning, ofSessions: isOfSessions(declared) };
 }
 
-/** For a call's record: `sum 86400000 hR2…`. */
-export function spellTable({ kind, windowMs, meaning }: Table): string {
-  return `${kind} ${windowMs} ${meaning}`;
+/** For a call's record: `sum 86400000 hR2…`, and `sum 0 hR2… session` of one that has keys of sessions. */
+export function spellTable({ kind, windowMs, meaning, ofSessions }: Table): string {
+  return `${kind} ${windowMs} ${meaning}${ofSessions ? " session" : ""}`;
 }
 
 export function readTable(text: string): Table {
-  const [kind, windowMs, meaning] = text.split(" ");
+  const [kind, windowMs, meaning, owner] = text.split(" ");
   if ((kind !== "sum" && kind !== "distinct" && kind !== "latch") || meaning === undefined) {
     throw new Error("a call holds a share of no table");
   }
-  return { kind, windowMs: Number(windowMs), meaning };
+  return { kind, windowMs: Number(windowMs), meaning, ofSessions: owner === "session" };
 }
 
 export interface Places {
@@ -67,6 +72,8 @@ export interface Places {
   readonly reasons: string;
   readonly lengths: string;
   readonly tasks: string;
+  /** Runs of them that were granted, by when they began. */
+  readonly runs: string;
   /**
    * Since when counters were declared; who has a log; since when each is filled in from each, and through which line;
    * what policies count, and when each was last decided by.
@@ -80,6 +87,8 @@ export interface Places {
   readonly settled: string;
   readonly settledBefore: string;
   seen(sessionId: string): string;
+  /** Cells and tasks that are forgotten with the session. */
+  owned(sessionId: string): string;
   /** The table, and for different values two keys of their own. */
   cell(table: Table, field: string): readonly string[];
 }
@@ -93,6 +102,7 @@ export function placesIn(namespace: string): Places {
     reasons: `${start}interruptions`,
     lengths: `${start}seen-lengths`,
     tasks: `${start}tasks`,
+    runs: `${start}tasks-granted`,
     counting: [
       `${start}counters-since`,
       `${start}logs`,
@@ -108,6 +118,7 @@ export function placesIn(namespace: string): Places {
     settled: `${start}settled`,
     settledBefore: `${start}settled-before`,
     seen: (sessionId) => `${start}seen:${sessionId}`,
+    owned: (sessionId) => `${start}owned:${sessionId}`,
     cell({ kind, meaning }, field) {
       const table = `${start}${kind === "latch" ? "latch" : "counter"}:${meaning}`;
       if (kind !== "distinct") return [table];

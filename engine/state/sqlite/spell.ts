@@ -53,6 +53,7 @@ export function sessionFrom(json: Json, usedAtMs: number): Session {
     sensitivity: numberOf(sensitivity),
     seen: undefined,
     tasks: undefined,
+    keys: undefined,
     usedAtMs,
   };
 }

@@ -105,6 +105,7 @@ const TABLE: readonly Unsafe[] = [
   { words: ["--state", "redis://h/n", "--state-sync", "small"], says: "what Redis keeps" },
   { words: ["--state", "redis://h/n?db=1", "small"], says: "takes nothing behind" },
   { words: ["--state-keys", "0", "small"], says: "`--state-keys` is a number" },
+  { words: ["--session-days", "0", "small"], says: "`--session-days` is a number" },
   { words: ["--state", "small/small.writ", "small"], says: "small.writ" },
   // Which policy decides.
   { words: [], says: "no policy is named" },

@@ -7,6 +7,7 @@ import type { Answer, OutcomeReceipt } from "../../../engine/answer.ts";
 import { digestOfProgram } from "../../../engine/bundle.ts";
 import { PAST_IDLE_MS } from "../../../engine/decide.ts";
 import type { Decision } from "../../../engine/decision.ts";
+import type { Vouched } from "../../../engine/engine.ts";
 import type { Ids } from "../../../engine/ids.ts";
 import type { Inspection } from "../../../engine/inspect/inspection.ts";
 import type { MemoryLimits } from "../../../engine/state/memory.ts";
@@ -42,7 +43,7 @@ export interface ContractEngineParts {
 }
 
 export interface ContractEngine {
-  decide(input: unknown): Awaitable<Answer<Decision>>;
+  decide(input: unknown, vouched?: Vouched): Awaitable<Answer<Decision>>;
   outcome(input: unknown): Awaitable<Answer<OutcomeReceipt>>;
   readonly sessions: {
     interrupt(id: string): Awaitable<void>;
@@ -101,6 +102,30 @@ export class ContractDriver {
   async report({ call }: Decision, status: "ok" | "error", more: Json = {}): Promise<string> {
     return (await this.engine.outcome({ call, status, ...more })).kind;
   }
+}
+
+/** A call of the first step of `errand`, in this run of it: its grant is always shown as one that has not ended. */
+async function runGranted(driver: ContractDriver, id: string): Promise<string> {
+  const hop = {
+    from: { id: "alice", kind: "human" },
+    to: { id: "bot", kind: "autonomous" },
+    scope: [],
+    expires_at: spellTime(driver.nowMs + 60_000),
+  } as const;
+  const request = { agent: { id: "bot" }, session: { id: "s" }, tool: { name: "look", args: {} } };
+  const answer = await driver.engine.decide(request, {
+    delegationVerified: true,
+    delegation: {
+      ok: true,
+      chain: [hop],
+      agent: {},
+      principal: {},
+      task: { id, name: "errand", session: "s" },
+      tokens: [],
+    },
+  });
+  if (answer.kind !== "answer") throw new Error(JSON.stringify(answer));
+  return outcomeOf(answer.value);
 }
 
 const PAY = `
@@ -647,6 +672,169 @@ export function describeContract(store: ContractStore): void {
       expect(await driver.ask("send", {}, inSession("b"))).toBe("forbidden");
       expect(await report(c)).toBe("answer");
       expect(await driver.ask("send", {}, inSession("c"))).toBe("forbidden");
+    });
+
+    test("what is kept of a session is forgotten with it, and nothing else", async () => {
+      const driver = await drive(
+        `${PAY}
+        tool check { effect execute }
+        counter pays = count allowed pay per session
+        counter payees = distinct args.to of allowed pay per session, agent
+        counter steps = count allowed look per task
+        counter total = count allowed pay, look per agent
+        latch checked = completed check per session
+        task errand { sequence look, pay }
+        permit checking tool check when not checked
+        permit looking tool look when total < 100 and steps < 5
+        permit paying tool pay when pays < 1 and payees < 1 and total < 100
+        permit asking tool pay when args.amount == 0 and total >= 4`,
+        { sessionCount: 2, sessionIdleMs: 1_000 },
+      );
+      const errand = { intent: { task: "errand" } };
+      const look = (id: string) => driver.ask("look", {}, { session: { id }, ...errand });
+      const pay = (id: string) => driver.ask("pay", { amount: 1, to: "x" }, { session: { id } });
+      const check = (id: string) => driver.call("check", {}, { session: { id } });
+      const use = async (id: string) => {
+        await driver.report(await check(id), "ok");
+        return [await pay(id), outcomeOf(await check(id)), await look(id)];
+      };
+      const once = ["allow", "not_permitted", "allow"];
+      expect(await use("a")).toEqual(once);
+      expect([await pay("a"), await look("a")]).toEqual(["not_permitted", "out_of_sequence"]);
+      expect(await use("ended")).toEqual(once);
+      await driver.engine.sessions.interrupt("ended");
+      driver.nowMs += 1_001;
+      // Not before there is need of it.
+      expect(await pay("a")).toBe("not_permitted");
+      driver.nowMs += 1_001;
+      expect(await use("b")).toEqual(once);
+      driver.nowMs += 1_001;
+      expect(await use("a")).toEqual(once);
+      expect(await look("ended")).toBe("session_interrupted");
+      expect(await driver.engine.sessions.reinstate("ended")).toBe(true);
+      expect([await pay("ended"), await look("ended")]).toEqual([
+        "not_permitted",
+        "out_of_sequence",
+      ]);
+      // Of the agent: two calls in each of four sessions.
+      const { counters } = await driver.engine.inspection.state(9);
+      const found = counters.find(({ name }) => name === "total");
+      expect(found?.highest.map(({ value }) => value)).toEqual([8]);
+      expect(counters.find(({ name }) => name === "pays")?.keys).toBe(2);
+    });
+
+    test.each([
+      ["counter paid = sum args.amount of allowed pay per session, args.to", "paid < 2"],
+      ["counter to = distinct args.amount of allowed pay per session, args.to", "to < 2"],
+      ["latch paid = attempts pay per session, args.to", "not paid or has session"],
+    ])("keys of sessions make room: %s", async (declared, condition) => {
+      const driver = await drive(`${PAY}\n${declared}\npermit paying tool pay when ${condition}`, {
+        keyCount: 3,
+        sessionIdleMs: 600_000,
+      });
+      const pay = (id: string, to: string) =>
+        driver.ask("pay", { amount: 1, to }, { session: { id } });
+      expect([await pay("a", "x"), await pay("a", "y")]).toEqual(["allow", "allow"]);
+      driver.nowMs += 360_000;
+      expect([await pay("b", "x"), await pay("b", "y")]).toEqual(["allow", "state_unavailable"]);
+      driver.nowMs += 360_000;
+      // The first one is idle by now, and is spared where it is asked about itself.
+      expect([await pay("a", "z"), await pay("b", "y")]).toEqual([
+        "state_unavailable",
+        "state_unavailable",
+      ]);
+      driver.nowMs += 1_200_000;
+      expect([await pay("b", "y"), await pay("b", "z")]).toEqual(["allow", "allow"]);
+      expect([await pay("b", "x"), await pay("c", "x")]).toEqual(["allow", "state_unavailable"]);
+    });
+
+    test("tasks beyond the bound are refused; those of idle sessions make room, of ended ones never", async () => {
+      const driver = await drive(
+        "tool look { effect read }\npermit anything\ntask once { sequence look{1,1} }",
+        { taskCount: 2, sessionIdleMs: 600_000 },
+      );
+      const intent = { task: "once" };
+      const ask = (id: string) => driver.ask("look", {}, { session: { id }, intent });
+      expect([await ask("ended"), await ask("a"), await ask("b")]).toEqual([
+        "allow",
+        "allow",
+        "state_unavailable",
+      ]);
+      await driver.engine.sessions.interrupt("ended");
+      driver.nowMs += 600_001;
+      expect([await ask("b"), await ask("c")]).toEqual(["allow", "state_unavailable"]);
+      await driver.engine.sessions.reinstate("ended");
+      expect([await ask("ended"), await ask("b")]).toEqual(["out_of_sequence", "out_of_sequence"]);
+    });
+
+    test(
+      "calls whose reservation is over make room, for as many as come",
+      async () => {
+        const driver = await drive("tool look { effect read }\npermit anything", {
+          callCount: 100,
+          reservationMs: 1_000,
+        });
+        const all = async () => {
+          const found: string[] = [];
+          for (let at = 0; at < 101; at++) found.push(await driver.ask("look"));
+          return found.filter((one) => one === "allow").length;
+        };
+        expect(await all()).toBe(100);
+        driver.nowMs += 1_001;
+        expect(await all()).toBe(100);
+      },
+      BUSY_MS,
+    );
+
+    test("runs that were granted make room when their grant has ended", async () => {
+      const driver = await drive(
+        `${PAY}\ntask errand { sequence look, pay }\npermit anything when delegation.verified`,
+        { taskCount: 2 },
+      );
+      const look = (run: string) => runGranted(driver, run);
+      expect([await look("1"), await look("1")]).toEqual(["allow", "out_of_sequence"]);
+      driver.nowMs += 3_600_000;
+      expect([await look("2"), await look("3")]).toEqual(["allow", "state_unavailable"]);
+      driver.nowMs += 24 * 3_600_000 + 1;
+      expect([await look("3"), await look("2")]).toEqual(["allow", "out_of_sequence"]);
+      expect([await look("4"), await look("1")]).toEqual([
+        "state_unavailable",
+        "state_unavailable",
+      ]);
+    });
+
+    test("what is reported after a session could be forgotten settles none of its keys", async () => {
+      const driver = await drive(
+        `${PAY}
+        tool check { effect execute }
+        counter pays = count allowed pay per session
+        counter total = count allowed pay per agent
+        latch checked = completed check per session
+        permit checking tool check
+        permit paying tool pay when pays < 1
+        permit looking tool look when not checked`,
+        { sessionCount: 1, sessionIdleMs: 1_000 },
+      );
+      const more = (id: string) => ({ session: { id } });
+      const pay = (id: string) => driver.call("pay", { amount: 1, to: "x" }, more(id));
+      const [late, check] = [await pay("a"), await driver.call("check", {}, more("a"))];
+      driver.nowMs += 2_000;
+      expect(outcomeOf(await pay("b"))).toBe("allow");
+      driver.nowMs += 2_000;
+      expect(outcomeOf(await pay("a"))).toBe("allow");
+      const again = await driver.call("check", {}, more("a"));
+      expect(await driver.ask("look", {}, more("a"))).toBe("prerequisite_pending");
+      expect([await driver.report(late, "error"), await driver.report(check, "error")]).toEqual([
+        "answer",
+        "answer",
+      ]);
+      expect(outcomeOf(await pay("a"))).toBe("not_permitted");
+      expect(await driver.ask("look", {}, more("a"))).toBe("prerequisite_pending");
+      await driver.report(again, "error");
+      expect(await driver.ask("look", {}, more("a"))).toBe("allow");
+      // Of the agent it was given back.
+      const { counters } = await driver.engine.inspection.state(9);
+      expect(counters.map(({ highest }) => highest[0]?.value)).toEqual([1, 2]);
     });
 
     test("a counter that was declared late says since when it counts", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { seedFrom } from "../../support/seed.ts";
-import { history } from "./histories.ts";
+import { history, LITTLE_ROOM } from "./histories.ts";
 import { IN_MEMORY, ON_SQLITE, RESTARTED } from "./stores.ts";
 
 const SEED = seedFrom("WRIT_HISTORY_SEED");
@@ -9,16 +9,24 @@ const STEPS = 120;
 
 test.each([
   { store: ON_SQLITE, name: ON_SQLITE.name, count: HISTORIES },
+  {
+    store: ON_SQLITE,
+    name: `${ON_SQLITE.name} with little room`,
+    count: HISTORIES,
+    more: LITTLE_ROOM,
+  },
   // Opening the file takes longer than a thousand decisions.
   { store: RESTARTED, name: RESTARTED.name, count: 6 },
 ])(
   `the same histories have the same answers on $name (seed ${SEED})`,
   // Minutes, where others use the processors too.
   { timeout: 240_000 },
-  async ({ store, count }) => {
+  async ({ store, count, more }) => {
     for (let seed = SEED; seed < SEED + count; seed++) {
-      const expected = await history(IN_MEMORY, seed, STEPS);
-      expect(await history(store, seed, STEPS), `WRIT_HISTORY_SEED=${seed}`).toEqual(expected);
+      const expected = await history(IN_MEMORY, seed, STEPS, more);
+      expect(await history(store, seed, STEPS, more), `WRIT_HISTORY_SEED=${seed}`).toEqual(
+        expected,
+      );
     }
   },
 );

@@ -1,4 +1,6 @@
 /** Random histories of a policy that uses all kinds of state: the same on every store, or a store is wrong. */
+
+import type { MemoryLimits } from "../../../engine/state/memory.ts";
 import { randomFrom } from "../../differential/random.ts";
 import { programOf } from "../../support/engine.ts";
 import { randomOutcome, randomRequest } from "../../support/random-request.ts";
@@ -33,14 +35,18 @@ export const BUSY = programOf(`
   forbid private tool pay when has session and session.sensitivity >= restricted
 `);
 
+/** By which idle sessions make room all the time. */
+export const LITTLE_ROOM = { keyCount: 1, taskCount: 1, sessionIdleMs: 20_000 };
+
 /** What was answered, step by step; `seed` draws what is asked, when, and what becomes of it. */
 export async function history(
   store: ContractStore,
   seed: number,
   steps: number,
+  more: Partial<MemoryLimits> = {},
 ): Promise<string[]> {
   const random = randomFrom(seed);
-  const started = await store.start({ keyCount: 3, callCount: 4, reservationMs: 60_000 });
+  const started = await store.start({ keyCount: 3, callCount: 4, reservationMs: 60_000, ...more });
   try {
     const driver = new ContractDriver(started);
     await driver.under(BUSY);

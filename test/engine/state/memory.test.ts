@@ -219,22 +219,6 @@ describe("bounds", () => {
     driver.nowMs += 1_001;
     expect([ask("b"), ask("ended")]).toEqual(["allow", "session_interrupted"]);
   });
-
-  test("tasks beyond the bound are refused; those of idle sessions make room, of ended ones never", () => {
-    const store = createMemoryStore({ taskCount: 2, sessionIdleMs: 1_000 });
-    const driver = drive(
-      "tool look { effect read }\npermit anything\ntask once { sequence look{1,1} }",
-      { store },
-    );
-    const intent = { task: "once" };
-    const ask = (id: string) => outcomeOf(driver.call("look", {}, { session: { id }, intent }));
-    expect([ask("ended"), ask("a"), ask("b")]).toEqual(["allow", "allow", "state_unavailable"]);
-    driver.engine.sessions.interrupt("ended");
-    driver.nowMs += 1_001;
-    expect([ask("b"), ask("c")]).toEqual(["allow", "state_unavailable"]);
-    driver.engine.sessions.reinstate("ended");
-    expect([ask("ended"), ask("b")]).toEqual(["out_of_sequence", "out_of_sequence"]);
-  });
 });
 
 test("a new policy keeps the state of declarations that mean the same", () => {

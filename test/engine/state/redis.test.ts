@@ -67,7 +67,7 @@ const onRedis = (processCount: number): ContractStore => ({
         };
         return {
           inspection: first.inspection,
-          decide: async (input) => (await next()).decide(input),
+          decide: async (input, vouched) => (await next()).decide(input, vouched),
           outcome: async (input) => (await next()).outcome(input),
           sessions: {
             interrupt: async (id) => (await next()).sessions.interrupt(id),

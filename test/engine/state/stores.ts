@@ -54,7 +54,7 @@ export const RESTARTED: ContractStore = {
     };
     return {
       engine: (parts) => ({
-        decide: (input) => fresh(parts).decide(input),
+        decide: (input, vouched) => fresh(parts).decide(input, vouched),
         outcome: (input) => fresh(parts).outcome(input),
         sessions: {
           interrupt: (id) => fresh(parts).sessions.interrupt(id),

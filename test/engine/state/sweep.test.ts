@@ -27,10 +27,12 @@ test("finds all that may go, some at a time", () => {
   expect([...table.values()].every((value) => value % 2 === 1)).toBe(true);
 });
 
-test("looks through all of it once a second at most", () => {
-  const { go } = tableOf(100);
-  expect([go(1), go(2), go(1_000)]).toEqual([100, 0, 0]);
-  expect([go(1_001), go(1_002)]).toEqual([50, 0]);
+test("looks through a large one once a second at most, and through a small one whenever it is asked", () => {
+  const large = tableOf(600).go;
+  expect([large(1), large(2), large(3), large(4), large(1_000)]).toEqual([256, 256, 88, 0, 0]);
+  expect([large(1_001), large(1_002), large(1_003)]).toEqual([256, 44, 0]);
+  const small = tableOf(100).go;
+  expect([small(1), small(2)]).toEqual([100, 50]);
 });
 
 test("leaves alone what came again meanwhile", () => {
