@@ -1,10 +1,13 @@
 /** Latches that are declared when calls were decided already, by what the audit log knows of these (SPEC §7.9). */
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { createAudit } from "../../../engine/audit/audited.ts";
 import { History } from "../../../engine/audit/history.ts";
 import { createEngine, type Engine } from "../../../engine/engine.ts";
 import type { DecisionService } from "../../../engine/http/index.ts";
 import { createMemoryStore } from "../../../engine/state/memory.ts";
+import { openSqliteJournal } from "../../../engine/state/sqlite/journal.ts";
 import type { StateStore } from "../../../engine/state/store.ts";
 import type { Program } from "../../../lang/ir.ts";
 import { type Random, randomFrom } from "../../differential/random.ts";
@@ -13,6 +16,7 @@ import { outcomeOf, programOf } from "../../support/engine.ts";
 import { type LatchCall, readingOf } from "../../support/latch-orders.ts";
 import { seedFrom } from "../../support/seed.ts";
 import { type LatchReading, PUSHED, PUSHING, PUSHING_TOOLS } from "../state/latches.ts";
+import { temporary } from "../state/stores.ts";
 
 const AFTER = programOf(PUSHING);
 const BEFORE = `${PUSHING_TOOLS}\npermit anything`;
@@ -21,13 +25,14 @@ const WHOLE = { whole: { but: [] } };
 /** First a policy without the latch decides, and then, on the same state, others. */
 class Passage {
   readonly made: Audited;
-  readonly #store: StateStore;
+  /** Replaced where the process is. */
+  store: StateStore;
   #service: DecisionService;
   #count = 0;
 
   constructor(made: Audited, store: StateStore) {
     this.made = made;
-    this.#store = store;
+    this.store = store;
     this.#service = made.service;
   }
 
@@ -57,7 +62,7 @@ class Passage {
     const ids = { decision: () => `x${++this.#count}`, call: () => `y${++this.#count}` };
     const clock = () => made.nowMs;
     const audit = createAudit({ log: made.log, options: made.options, clock });
-    const parts = { clock, ids, store: this.#store, evidence: audit.evidence };
+    const parts = { clock, ids, store: this.store, evidence: audit.evidence };
     const engine = createEngine({ program, digest, ...parts });
     this.#service = audit.around(engine);
     await between();
@@ -85,8 +90,7 @@ class Passage {
   }
 }
 
-async function begun(recording = WHOLE): Promise<Passage> {
-  const store = createMemoryStore();
+async function begun(recording = WHOLE, store = createMemoryStore()): Promise<Passage> {
   return new Passage(await audited(BEFORE, recording, { store }), store);
 }
 
@@ -128,6 +132,28 @@ test("a call that is still under way is waited for", async () => {
     await passage.run("test");
     expect(await passage.reads()).toBe(true);
   }
+});
+
+test("what is waited for is so after a restart", async () => {
+  const path = join(temporary(), "state.db");
+  const first = openSqliteJournal({ path });
+  const passage = await begun(WHOLE, first.store);
+  const tests = await passage.call("test");
+  await passage.run("edit");
+  await passage.under(AFTER, "sha256:after");
+  first.close();
+
+  const second = openSqliteJournal({ path });
+  passage.store = second.store;
+  const engine = await passage.under(AFTER, "sha256:after");
+  expect(engine.backfill.since()).toBeUndefined();
+  expect(await passage.reads()).toBe("pending");
+  await passage.report(tests);
+  expect(await passage.reads()).toBe("pending");
+  await passage.run("edit");
+  expect(await passage.reads()).toBe(false);
+  second.close();
+  rmSync(dirname(path), { recursive: true });
 });
 
 test("a latch that comes back is not what it was before", async () => {

@@ -22,6 +22,8 @@ export const BUSY = programOf(`
   counter lifetime = sum args.amount of completed pay per agent, args.to
   latch checked = completed check per session reset by completed pay
   latch tainted = allowed look where args.k1 == "k1" per session
+  latch fresh = completed check, look per agent reset by allowed check, pay
+  latch large = completed pay where args.amount * 3000.00 > 9.00 per agent reset by completed check
   task errand { sequence (look | check), pay*, (look(k1 as x), look(k1 as x))? limit calls <= 3, duration <= 5m }
   permit looking tool look, check
   permit paying tool pay when has session and spend + args.amount <= 900.00 and payees < 3
@@ -31,6 +33,8 @@ export const BUSY = programOf(`
   permit asked tool pay when user in origin(args.to) and not args.urgent
   forbid planted tool pay when untrusted in origin(args.to) and args.urgent
   forbid seldom tool pay when lifetime >= 5000.00 and done > 9
+  forbid stale tool look when args.k1 == "k2" and not fresh
+  forbid vague tool check when large and fresh
   forbid last tool stop when args.hard then interrupt session
   forbid private tool pay when has session and session.sensitivity >= restricted
 `);
