@@ -638,7 +638,10 @@ function settle(outcome: SettledOutcome, match: TaskMatch, policy: Policy): Sett
   const succeeded = outcome.status === "ok";
   const isPast = outcome.nowMs - call.atMs > memory.limits.sessionIdleMs;
   if (!succeeded) for (const held of call.held) takeBack(held, isPast, memory);
-  for (const latch of call.latches) settleHeld(latch, succeeded, isPast, memory);
+  for (const latch of call.latches) {
+    if (isPast && isOfSession(latch, memory)) settlePast(latch, outcome, memory);
+    else settleHeld(latch, succeeded, memory);
+  }
   settleTask(outcome, call, match, policy);
   if (session !== undefined) witness(outcome, call, session, policy);
   return { ok: true, repeated: false };
@@ -697,10 +700,26 @@ function takeBack(
   memory.keeper?.counter(table, key);
 }
 
-function settleHeld(held: HeldLatch, succeeded: boolean, isPast: boolean, memory: Memory): void {
+function isOfSession({ table }: HeldLatch, { latches }: Memory): boolean {
+  return latches.get(table)?.ofSessions === true;
+}
+
+/** What stands under the key may be another session's by now, or of the same: then the call may have changed it. */
+function settlePast(held: HeldLatch, { status, nowMs }: SettledOutcome, memory: Memory): void {
+  const table = memory.latches.get(held.table);
+  if (table === undefined || status !== "ok") return;
+  // A reset changes nothing where nothing is.
+  if (held.kind === "reset" && !table.cells.has(held.key)) return;
+  const cell = latchCell(table, held.key, nowMs, memory);
+  if (cell === undefined) return;
+  changeLatch(cell, { kind: held.kind, certain: false });
+  memory.keeper?.latch(table, held.key);
+}
+
+function settleHeld(held: HeldLatch, succeeded: boolean, memory: Memory): void {
   const table = memory.latches.get(held.table);
   const cell = table?.cells.get(held.key);
-  if (table === undefined || cell === undefined || (isPast && table.ofSessions)) return;
+  if (table === undefined || cell === undefined) return;
   settleLatch(cell, held, succeeded);
   memory.keeper?.latch(table, held.key);
 }

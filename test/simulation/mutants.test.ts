@@ -68,7 +68,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     what: "what failed gives nothing back",
-    from: "  takeBackCells(cells, heldMs)\n",
+    from: "  takeBackCells(cells, heldMs, keyMost)\n",
     to: "\n",
   },
   {

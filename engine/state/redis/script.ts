@@ -556,9 +556,24 @@ local function isOfPast(cell, heldMs)
   return cell.owner ~= '' and now - heldMs > cell.sessions.idleMs
 end
 
-local function takeBackCells(cells, heldMs)
+-- It may be of the same: then a call that succeeded may have changed it. A reset changes nothing where nothing is.
+local function changePastLatch(cell, keyMost)
+  local does = {}
+  for _, change in ipairs(cell.changes) do
+    local action = string.match(change[1], '^may (%a+)$') or change[1]
+    if action == 'set' or (action == 'reset' and cell.text) then does[#does + 1] = 'may ' .. action end
+  end
+  if #does == 0 or not hasRoom(cell, keyMost, 1) then return end
+  if not cell.text then ownCell(cell) end
+  for _, action in ipairs(does) do changeLatch(cell, action, '') end
+  writeLatch(cell)
+end
+
+local function takeBackCells(cells, heldMs, keyMost)
   for _, cell in ipairs(cells) do
-    if cell.text and not isOfPast(cell, heldMs) then
+    if isOfPast(cell, heldMs) then
+      if cell.kind == 'latch' then changePastLatch(cell, keyMost) end
+    elseif cell.text then
       for _, change in ipairs(cell.changes) do
         local bucket = cell.window and bucketAt(heldMs, cell.window)
         if cell.kind == 'sum' then takeBackSum(cell, bucket, whole(change[2]))
@@ -771,7 +786,7 @@ local function settledEarlier(keys, id, status)
 end
 
 local function settle()
-  local settledMost, entriesMost, lengthMost = takeWhole(), takeWhole(), takeWhole()
+  local settledMost, entriesMost, lengthMost, keyMost = takeWhole(), takeWhole(), takeWhole(), takeWhole()
   local keys = { calls = takeKey(), open = takeKey(), settled = takeKey(), before = takeKey() }
   local id, status = take(), take()
   local cells = takeCells()
@@ -805,7 +820,7 @@ local function settle()
   redis.call('ZREM', keys.open, id)
   if redis.call('HLEN', keys.settled) >= settledMost then redis.call('RENAME', keys.settled, keys.before) end
   redis.call('HSET', keys.settled, id, status)
-  takeBackCells(cells, heldMs)
+  takeBackCells(cells, heldMs, keyMost)
   local facts = ''
   if session then
     facts = joined(stored or factsOf(session.startedAt), session.labels, session.sensitivity)

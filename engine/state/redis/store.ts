@@ -388,7 +388,7 @@ class RedisState implements SharedState {
     }
     const after = task && this.#taskSettled(task, past, outcome, match);
     const args = new Arguments(places);
-    args.number(SETTLED_MOST, ENTRIES_MOST, LENGTH_MOST);
+    args.number(SETTLED_MOST, ENTRIES_MOST, LENGTH_MOST, limits.keyCount);
     args.key(places.calls, places.open, places.settled, places.settledBefore);
     args.text(outcome.call, outcome.status).cells(settlementOf(call, succeeded));
     args.part(call.sessionId, (id) =>

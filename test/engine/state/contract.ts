@@ -644,6 +644,29 @@ export function describeContract(store: ContractStore): void {
       expect([await as("b"), await as("ended")]).toEqual(["allow", "session_interrupted"]);
     });
 
+    test("a latch of a session that was forgotten is unknown after the outcome of a call in it", async () => {
+      const driver = await drive(
+        `tool read, clean, send, ask { effect read }
+        latch tainted = completed read per session reset by completed clean
+        permit anything
+        forbid leak tool send when has session and tainted`,
+        { sessionCount: 1, sessionIdleMs: 1_000 },
+      );
+      const other = { session: { id: "other" } };
+      const reading = await driver.call("read");
+      driver.nowMs += 1_001;
+      expect(await driver.ask("ask", {}, other)).toBe("allow");
+      await driver.report(reading, "ok");
+      expect(await driver.ask("send")).toBe("prerequisite_pending");
+      expect(await driver.ask("send", {}, other)).toBe("allow");
+      // What it would have reset is not known to be set, nor to be unset.
+      const cleaning = await driver.call("clean");
+      await driver.report(await driver.call("read"), "ok");
+      driver.nowMs += 1_001;
+      await driver.report(cleaning, "ok");
+      expect(await driver.ask("send")).toBe("prerequisite_pending");
+    });
+
     test("what a call returned speaks against its session, though that was forgotten meanwhile", async () => {
       const driver = await drive(
         `label untrusted
