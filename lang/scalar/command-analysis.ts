@@ -14,6 +14,7 @@ import {
   type ScriptFiles,
   sedFiles,
   sedRuns,
+  shellOptionLength,
   valueOfOption,
 } from "./command-line.ts";
 import {
@@ -597,7 +598,7 @@ export class Analysis {
       if (first !== undefined && first.runs.length > 0) this.runsComputed(first);
       if (hasLetter(word.text, "c")) text = true;
       if (hasLetter(word.text, "s")) input = true;
-      const skip = optionLength(/^\+/.test(word.text) ? plusAsMinus(word) : word, options);
+      const skip = shellOptionLength(/^\+/.test(word.text) ? plusAsMinus(word) : word, options);
       if (skip === 0) this.parsed = false;
       at += Math.max(skip, 1);
       if (word.text === "--") break;

@@ -26,6 +26,19 @@ export function optionLength(word: Word, options: Options): 0 | 1 | 2 {
   return 1;
 }
 
+/** Of a shell: what `-o` and `-O` take are the words behind it, whatever letters stand beside them. */
+export function shellOptionLength(word: Word, options: Options): number {
+  const { text } = word;
+  if (!/^-[^-]/.test(text)) return optionLength(word, options);
+  const letters = [...text.slice(1)];
+  const isKnown = letters.every(
+    (one) => options.flags.includes(one) || options.values.includes(one),
+  );
+  const certain = word.expandsAt === undefined || word.expandsAt > 1;
+  if (!isKnown || !certain) return 0;
+  return 1 + letters.filter((letter) => options.values.includes(letter)).length;
+}
+
 export function longOptionLength(text: string, options: Options): 0 | 1 | 2 {
   const equals = text.indexOf("=");
   const name = equals < 0 ? text : text.slice(0, equals);

@@ -103,6 +103,10 @@ const OPEN = "\uf8f0";
 const COMMA = "\uf8f1";
 const CLOSE = "\uf8f2";
 
+/** A sign that a line continuation parts, which a shell reads as one all the same: `$\\⏎(x)`, `(\\⏎( x ))`. */
+const PARTED = /\$\\\n|[(<>&|;[](?:\\\n)+[(<>&|;[-]/;
+const CONTINUATION = /\\\n/g;
+
 const RESERVED =
   /(?:if|then|elif|else|fi|for|select|while|until|do|done|case|esac|function|time|coproc|in|\{|\}|!|\[\[)(?=[ \t\n;&|()<>]|$)/y;
 const REDIRECT = /(\d+|\{[A-Za-z_]\w*\})?(<<<|<<-|<<|<>|<&|>&|>>|>\||<(?!\()|>(?!\())|&>>?/y;
@@ -159,6 +163,7 @@ class ShellReader {
   constructor(text: string, depth: number) {
     this.text = text;
     this.depth = depth;
+    this.sound = !PARTED.test(text);
   }
 
   script(): List {
@@ -451,6 +456,8 @@ class ShellReader {
     const text = words[0]?.text ?? "";
     RESERVED.lastIndex = 0;
     if (RESERVED.test(text) && RESERVED.lastIndex === text.length) this.sound = false;
+    // And so an assignment, or the number of a redirection.
+    if (/^\w+(?:\[.*\])?\+?=/.test(text) || /^\d+$/.test(text)) this.sound = false;
   }
 
   private assignment(into: Assignment[]): boolean {
@@ -491,7 +498,7 @@ class ShellReader {
     into.push({ ...fd, op, target });
     this.pending.push({
       delimiter: target.text,
-      quoted: /['"\\]/.test(this.text.slice(start, this.at)),
+      quoted: /['"\\]/.test(this.text.slice(start, this.at).replace(CONTINUATION, "")),
       stripTabs: op === "<<-",
       level: this.level,
       fill: (body) => {
@@ -532,6 +539,7 @@ class ShellReader {
   private heredocLines(heredoc: PendingHeredoc): string {
     const lines: string[] = [];
     let joined = false;
+    let whole = "";
     while (this.at < this.text.length) {
       const end = this.text.indexOf("\n", this.at);
       const raw = this.text.slice(this.at, end < 0 ? this.text.length : end);
@@ -539,8 +547,11 @@ class ShellReader {
       const line = heredoc.stripTabs ? raw.replace(/^\t+/, "") : raw;
       if (!joined && line === heredoc.delimiter) return lines.map((one) => `${one}\n`).join("");
       lines.push(line);
-      // A continued line is one with the next, so that the next cannot be the delimiter.
-      joined = !heredoc.quoted && endsContinued(line);
+      // A continued line is one with the next, so that the next cannot be the delimiter; both together may be.
+      if (joined && whole + line === heredoc.delimiter) this.sound = false;
+      const continued = !heredoc.quoted && endsContinued(line);
+      whole = continued ? `${joined ? whole : ""}${line.slice(0, -1)}` : "";
+      joined = continued;
     }
     // At the end of a whole text shells take what there is; inside a substitution they differ.
     if (this.level > 0) this.sound = false;
@@ -815,7 +826,7 @@ class ShellReader {
     }
     this.expect("}");
     this.depth -= 1;
-    const source = this.text.slice(start, this.at);
+    const source = this.text.slice(start, this.at).replace(CONTINUATION, "");
     // `${x@P}` runs the substitutions that x holds; `${!x}` names another variable.
     if (/@P\}$/.test(source)) this.sound = false;
     if (EVALUATING_PARAMETER.test(source)) this.evaluates = true;
