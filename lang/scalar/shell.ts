@@ -232,6 +232,8 @@ class ShellReader {
       this.skipSpace();
       const prefix = this.reserved();
       if (prefix === "!" || prefix === "coproc" || (prefix === "time" && this.timesPipeline())) {
+        // What it is given to read is said later.
+        if (prefix === "coproc") this.sound = false;
         this.at += prefix.length;
         continue;
       }
