@@ -120,8 +120,14 @@ export class Seen {
   readonly #returned = new WordIndex();
   readonly #known = new Set<string>();
   readonly #entries: SeenEntry[] = [];
+  /** All that is looked into: this one, and what it was added to. */
+  readonly #layers: readonly Seen[];
   #length = 0;
   #full = false;
+
+  constructor(before: readonly Seen[] = []) {
+    this.#layers = [...before, this];
+  }
 
   /** What the person wrote. Whether it adds anything. */
   instruct(text: string): boolean {
@@ -147,7 +153,15 @@ export class Seen {
 
   /** Whether `add` would change nothing. */
   has(entry: SeenEntry): boolean {
-    return this.#full || this.#known.has(identify(entry));
+    return this.#isFull() || this.#isKnown(identify(entry));
+  }
+
+  #isKnown(key: string): boolean {
+    return this.#layers.some((seen) => seen.#known.has(key));
+  }
+
+  #isFull(): boolean {
+    return this.#layers.some((seen) => seen.#full);
   }
 
   /** Whether `instruct` would change nothing. */
@@ -156,18 +170,18 @@ export class Seen {
     return written === "" || this.has({ kind: "instruction", text: written });
   }
 
-  /** Another of the same, to go on by itself. */
-  copy(): Seen {
-    const made = new Seen();
-    for (const entry of this.#entries) made.add(entry);
+  /** With an instruction that is not kept yet: nothing is copied, and this stays as it is. */
+  withInstruction(text: string): Seen {
+    const made = new Seen(this.#layers);
+    made.instruct(text);
     return made;
   }
 
   /** Whether it was not known yet. */
   add(entry: SeenEntry): boolean {
-    if (this.#full || (entry.kind !== "full" && entry.text === "")) return false;
+    if (this.#isFull() || (entry.kind !== "full" && entry.text === "")) return false;
     const key = identify(entry);
-    if (this.#known.has(key)) return false;
+    if (this.#isKnown(key)) return false;
     this.#known.add(key);
     this.#entries.push(this.#fits(entry) ? this.#keep(entry) : this.#fill());
     return true;
@@ -203,7 +217,7 @@ export class Seen {
    * of any element, so rules about all of them ask element by element.
    */
   origin(value: Value, inquiry: Inquiry): ReadonlySet<Scalar> | "unavailable" {
-    if (this.#full) return "unavailable";
+    if (this.#isFull()) return "unavailable";
     const labels = new Set<Scalar>();
     for (const text of textsIn(value)) {
       if (inquiry.stepsLeft < 0) break;
@@ -227,7 +241,7 @@ export class Seen {
     if (this.#isInstructed(text, inquiry)) labels.add(USER_LABEL);
     let outside = 0;
     let named = 0;
-    for (const leaf of picked(this.#leaves, this.#returned.candidates(text.part))) {
+    for (const leaf of this.#leavesWith(text)) {
       if (inquiry.stepsLeft < 0) break;
       if (!leafHolds(leaf.text, text, inquiry)) continue;
       for (const label of leaf.labels) labels.add(label);
@@ -239,9 +253,19 @@ export class Seen {
     return labels;
   }
 
+  /** Those that hold the text, and some that do not. */
+  #leavesWith(text: Sought): readonly Leaf[] {
+    const found = this.#layers.map((seen) =>
+      picked(seen.#leaves, seen.#returned.candidates(text.part)),
+    );
+    return found.length === 1 ? (found[0] ?? []) : found.flat();
+  }
+
   #isInstructed(text: Sought, inquiry: Inquiry): boolean {
-    const among = picked(this.#instructions, this.#instructed.candidates(text.part));
-    return among.some((instruction) => holds(instruction, text, inquiry));
+    return this.#layers.some((seen) => {
+      const among = picked(seen.#instructions, seen.#instructed.candidates(text.part));
+      return among.some((instruction) => holds(instruction, text, inquiry));
+    });
   }
 
   /** All of a record's leaves have one source. */
@@ -257,13 +281,23 @@ export class Seen {
   #isNamed(source: string, inquiry: Inquiry): boolean {
     if (source.length >= SHORT) return this.#isInstructed(soughtFor(source.toLowerCase()), inquiry);
     if (!/\p{Lu}/u.test(source)) return false;
-    const sought = { part: source, isUrl: false };
-    return this.#written.some((instruction) => holds(instruction, sought, inquiry));
+    return this.#isWritten({ part: source, isUrl: false }, inquiry);
+  }
+
+  #isWritten(text: Sought, inquiry: Inquiry): boolean {
+    return this.#layers.some((seen) =>
+      seen.#written.some((instruction) => holds(instruction, text, inquiry)),
+    );
   }
 
   #fits(entry: SeenEntry): entry is Exclude<SeenEntry, Full> {
     if (entry.kind === "full") return false;
-    return this.#length + entry.text.length <= LONGEST && this.#known.size <= MOST_LEAVES;
+    let [length, count] = [entry.text.length, 0];
+    for (const seen of this.#layers) {
+      length += seen.#length;
+      count += seen.#known.size;
+    }
+    return length <= LONGEST && count <= MOST_LEAVES;
   }
 }
 

@@ -190,10 +190,8 @@ class Guessed implements StateView {
     const note = this.#seenIn(sessionId);
     if (note.seen.hasInstruction(instruction)) return undefined;
     // What others decide by at this moment stays as it is: this request may yet come to nothing.
-    const seen = note.seen.copy();
-    const before = seen.entriesFrom(0).length;
-    seen.instruct(instruction);
-    this.#noted.seen = { ...note, seen, entries: [spellSeen(seen.entriesFrom(before))] };
+    const seen = note.seen.withInstruction(instruction);
+    this.#noted.seen = { ...note, seen, entries: [spellSeen(seen.entriesFrom(0))] };
     return undefined;
   }
 

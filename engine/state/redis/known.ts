@@ -18,10 +18,13 @@ export interface KnownTask {
   readonly text: string;
 }
 
-/** Invariant: `seen` is made of the first `count` entries of the session's log, and of nothing else. */
+/**
+ * Invariant: `seen` is made of the first `count` entries of the session's log, and of nothing else. Both grow when more of
+ * it is learned, which no decision sees: none waits while it is made.
+ */
 export interface KnownSeen {
   readonly seen: Seen;
-  readonly count: number;
+  count: number;
 }
 
 const NO_TASK: KnownTask = { version: "", text: "" };
@@ -91,18 +94,16 @@ export class Known {
     return this.#seen.get(seenName(sessionId, facts)) ?? { seen: new Seen(), count: 0 };
   }
 
-  keepSeen(sessionId: string, facts: string, known: KnownSeen): void {
-    this.#seen.set(seenName(sessionId, facts), known);
-  }
-
   /** `tail`: the entries of the log from the `from`th on. What does not fit to what is known is asked for again. */
   learnSeen(sessionId: string, facts: string, from: number, tail: readonly string[]): void {
-    const { seen, count } = this.seen(sessionId, facts);
-    const news = tail.slice(count - from);
+    const known = this.seen(sessionId, facts);
+    const { seen, count } = known;
     if (from > count || count - from > tail.length) return;
-    const more = news.length === 0 ? seen : seen.copy();
-    for (const text of news) for (const entry of readSeen(text)) more.add(entry);
-    this.keepSeen(sessionId, facts, { seen: more, count: count + news.length });
+    for (const text of tail.slice(count - from)) {
+      for (const entry of readSeen(text)) seen.add(entry);
+    }
+    known.count = from + tail.length;
+    this.#seen.set(seenName(sessionId, facts), known);
   }
 }
 

@@ -349,7 +349,7 @@ class RedisState implements SharedState {
       known.learnTask(task.field, `${String(value)} ${taskAfter(noted, effects)}`);
     }
     if (seen !== undefined && seen.count + seen.entries.length === Number(count)) {
-      known.keepSeen(seen.sessionId, facts, { seen: seen.seen, count: Number(count) });
+      known.learnSeen(seen.sessionId, facts, seen.count, seen.entries);
     }
   }
 

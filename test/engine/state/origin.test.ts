@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Inquiry, type ReturnedPart, returningOf, Seen } from "../../../engine/state/origin.ts";
 import { NULL, type RecordValue, record, type Value } from "../../../engine/value.ts";
@@ -264,4 +265,36 @@ test("whoever chooses a source or a text cannot make one leaf pass for another",
   seen.add({ ...leaf, labels: new Set(["ledger"]), source: "untrusted ann" });
   expect(seen.add({ ...leaf, labels: new Set(["ledger", "untrusted"]), source: "ann" })).toBe(true);
   expect(origin(seen, "US1300")).toEqual(["ledger", "untrusted"]);
+});
+
+test("an instruction that is not kept yet is looked into as if it were, and leaves nothing", () => {
+  const text = fc.stringMatching(/^[a-c] ?[a-c]{1,3}( [A-C][a-c]{2,5}){0,2}$/);
+  const source = fc.option(text, { nil: undefined });
+  const leaf = fc.record({ text, source, untrusted: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(text), fc.array(leaf), text, text, (before, leaves, added, sought) => {
+      const seen = new Seen();
+      for (const instruction of before) seen.instruct(instruction);
+      for (const { text, source: from, untrusted } of leaves) {
+        const labels = new Set(untrusted ? ["untrusted"] : ["ledger"]);
+        const named = from === undefined ? {} : { source: from };
+        seen.add({ kind: "leaf", text: text.toLowerCase(), labels, ...named });
+      }
+      const [entries, found] = [seen.entriesFrom(0), origin(seen, sought)];
+      const layered = seen.withInstruction(added);
+      expect(layered.hasInstruction(added)).toBe(true);
+      const whole = new Seen();
+      for (const entry of [...entries, ...layered.entriesFrom(0)]) whole.add(entry);
+      expect(origin(layered, sought)).toEqual(origin(whole, sought));
+      expect(layered.entriesFrom(0).length).toBe(seen.hasInstruction(added) ? 0 : 1);
+      expect([seen.entriesFrom(0), origin(seen, sought)]).toEqual([entries, found]);
+    }),
+  );
+});
+
+test("what does not fit beside all that is kept is not looked into, and nothing is said of it", () => {
+  const seen = seenText("a".repeat(1_048_000));
+  expect(origin(seen.withInstruction("b".repeat(500)), "c")).toEqual([]);
+  expect(origin(seen.withInstruction("b".repeat(600)), "c")).toBe("unavailable");
+  expect(origin(seen, "c")).toEqual([]);
 });
