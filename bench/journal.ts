@@ -123,25 +123,47 @@ interface Served {
   readonly p99Ms: number;
 }
 
-/** The clients are in this process too. */
-async function overHttp({ name, service }: Kept, clients: number): Promise<Served> {
-  const app = createServer({ service });
-  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+/** In rounds of each store by turns. The clients are in this process too. */
+async function overHttp(stores: readonly Kept[], clients: number): Promise<readonly Served[]> {
+  const apps = stores.map(({ service }) => createServer({ service }));
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
-  const times: number[] = [];
-  const end = performance.now() + (SECONDS + 1) * 1_000;
-  const client = async (first: number): Promise<void> => {
-    for (let at = first; performance.now() < end; at += clients) {
-      const began = performance.now();
-      await post(`${url}/decide`, paymentOf(at % PARTIES), agent);
-      if (began > end - SECONDS * 1_000) times.push(performance.now() - began);
-    }
-  };
-  await Promise.all(Array.from({ length: clients }, (_, at) => client(at)));
+  const all = await Promise.all(
+    apps.map(async (app) => {
+      const url = await app.listen({ host: "127.0.0.1", port: 0 });
+      return roundsOf(`${url}/decide`, clients, agent);
+    }),
+  );
+  for (const { round } of all) await round(false);
+  for (let at = 0; at < SECONDS / ROUND_SECONDS; at++)
+    for (const { round } of all) await round(true);
   agent.destroy();
-  await app.close();
-  const [p50Ms, p99Ms] = [quantile(times, 0.5), quantile(times, 0.99)];
-  return { store: name, clients, perSecond: times.length / SECONDS, p50Ms, p99Ms };
+  for (const app of apps) await app.close();
+  return all.map(({ told }, at) => ({ store: stores[at]?.name ?? "", clients, ...told() }));
+}
+
+const ROUND_SECONDS = 0.25;
+
+function roundsOf(url: string, clients: number, agent: Agent) {
+  const times: number[] = [];
+  let [next, seconds] = [0, 0];
+  const round = async (isTimed: boolean): Promise<void> => {
+    const start = performance.now();
+    const client = async (): Promise<void> => {
+      while (performance.now() < start + ROUND_SECONDS * 1_000) {
+        const began = performance.now();
+        await post(url, paymentOf(next++ % PARTIES), agent);
+        if (isTimed) times.push(performance.now() - began);
+      }
+    };
+    await Promise.all(Array.from({ length: clients }, client));
+    if (isTimed) seconds += (performance.now() - start) / 1_000;
+  };
+  const told = () => ({
+    perSecond: times.length / seconds,
+    p50Ms: quantile(times, 0.5),
+    p99Ms: quantile(times, 0.99),
+  });
+  return { round, told };
 }
 
 function post(url: string, body: object, agent: Agent): Promise<void> {
@@ -178,7 +200,7 @@ if (import.meta.main) {
       journalled(COUNTERS_ALONE, "process"),
       journalled(COUNTERS_ALONE, "power"),
     ];
-    for (const kept of stores) served.push(await overHttp(kept, clients));
+    served.push(...(await overHttp(stores, clients)));
     for (const { close } of stores) close();
   }
   if (process.argv.includes("--json")) console.log(JSON.stringify({ turns, served }, null, 2));

@@ -143,6 +143,7 @@ const PURE = [
   "engine/state/session-keys.ts",
   "engine/state/sharded-map.ts",
   "engine/state/sessions.ts",
+  "engine/state/sqlite/pack.ts",
   "engine/state/stored.ts",
   "engine/state/sweep.ts",
   "engine/state/tables.ts",

@@ -131,7 +131,7 @@ export function decodeRequest(json: Json, program: Program): DecisionRequest {
   };
 }
 
-function nameOfTool(index: number, { tools }: Program): string {
+export function nameOfTool(index: number, { tools }: Program): string {
   const tool = tools[index];
   if (tool === undefined) throw new Error("a request of no tool of its policy");
   return tool.name;
@@ -159,7 +159,7 @@ export function encodeTask(
     callCount,
     policy,
     base: base.map((way) => encodeWay(way, locals)),
-    steps: steps.map((step) => [step.call, step.done, encodeRequest(step.request, program)]),
+    steps: steps.map((step) => encodeStep(step, sequence, program)),
     all: all.map((way) => encodeWay(way, locals)),
   };
 }
@@ -184,12 +184,43 @@ export function decodeTask(
   };
 }
 
+/**
+ * `[call, done, request]`, or `[call, done, tool, args]` where matching the step once more reads nothing else: that of
+ * a sequence without conditions reads only what it binds.
+ */
+function encodeStep(
+  { call, done, request }: TakenStep,
+  sequence: SequenceDecl | undefined,
+  program: Program,
+): Json {
+  if (sequence === undefined || hasConditions(sequence)) {
+    return [call, done, encodeRequest(request, program)];
+  }
+  return [call, done, nameOfTool(request.tool, program), encodeBound(request, sequence)];
+}
+
+export function hasConditions({ positions }: SequenceDecl): boolean {
+  return positions.some(({ predicates }) => predicates.length > 0);
+}
+
+/** The arguments that steps of this sequence bind. */
+export function encodeBound({ roots }: DecisionRequest, { positions }: SequenceDecl): Json {
+  const args: Record<string, Json> = {};
+  for (const { binds } of positions) {
+    for (const { argument } of binds) {
+      const value = roots.args[argument];
+      if (value !== undefined) args[argument] = encodeValue(value);
+    }
+  }
+  return args;
+}
+
 function decodeStep(json: Json, program: Program): TakenStep {
-  return {
-    call: textAt(json, 0),
-    done: memberAt(json, 1) === true,
-    request: decodeRequest(memberAt(json, 2), program),
-  };
+  const [call, done] = [textAt(json, 0), memberAt(json, 1) === true];
+  const told = memberAt(json, 2);
+  if (typeof told !== "string") return { call, done, request: decodeRequest(told, program) };
+  const roots = { agent: {}, intent: {}, tool: {}, environment: {}, args: memberAt(json, 3) };
+  return { call, done, request: decodeRequest({ tool: told, roots }, program) };
 }
 
 /** Local ids in the order in which the sequence binds them. */
@@ -259,7 +290,7 @@ function encodeLatch({ table, key, kind, certain, others }: HeldLatch): Json {
 }
 
 /** What most calls return tells nothing of where it comes from. */
-function isNothing({ yields, labels, sensitivity, source, own }: Returning): boolean {
+export function isNothing({ yields, labels, sensitivity, source, own }: Returning): boolean {
   const isEmpty = yields.length === 0 && labels.length === 0 && own.length === 0;
   return isEmpty && sensitivity === 0 && source === undefined;
 }

@@ -31,6 +31,7 @@ export interface Keeper {
   /** By its meaning. */
   sequence(meaning: string): void;
   call(id: string): void;
+  /** No call any more. */
   settled(id: string): void;
   /** The older half of what was settled is forgotten. */
   forgotten(): void;

@@ -633,7 +633,6 @@ function settle(outcome: SettledOutcome, match: TaskMatch, policy: Policy): Sett
   memory.keeper?.time(outcome.nowMs);
   const session = sessionOf(call, outcome.nowMs, memory);
   memory.calls.delete(outcome.call);
-  memory.keeper?.call(outcome.call);
   rememberSettled(outcome, memory);
   const succeeded = outcome.status === "ok";
   const isPast = outcome.nowMs - call.atMs > memory.limits.sessionIdleMs;

@@ -71,9 +71,12 @@ export class Sum {
   written(): readonly number[] {
     if (this.#buckets === undefined) return [this.#head, this.#head, this.#total];
     const written = [this.#head];
-    for (let bucket = Math.max(0, this.#head - BUCKETS); bucket <= this.#head; bucket++) {
-      const amount = this.#buckets[bucket % KEPT] ?? 0;
+    let bucket = Math.max(0, this.#head - BUCKETS);
+    let slot = bucket % KEPT;
+    for (; bucket <= this.#head; bucket++) {
+      const amount = this.#buckets[slot] ?? 0;
       if (amount !== 0) written.push(bucket, amount);
+      slot = slot === BUCKETS ? 0 : slot + 1;
     }
     return written;
   }

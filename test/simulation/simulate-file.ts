@@ -65,7 +65,13 @@ class FileRun {
     const file = new FaultyFile();
     // Some lives end with an empty journal, some in the midst of bringing tables up to it.
     const pace = this.#lives % 3 === 0 ? PACE : { ...SHORT, length: 100 * this.#lives };
-    const journal = openSqliteJournal({ path, limits: LIMITS, open: file.open, pace });
+    const journal = openSqliteJournal({
+      path,
+      limits: LIMITS,
+      open: file.open,
+      disk: file.disk,
+      pace,
+    });
     const bornMs = this.#nowMs;
     const [wallMs, { latestMs }] = [this.#wallMs, journal];
     const clock = createClock({

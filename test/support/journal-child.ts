@@ -17,7 +17,7 @@ import type { Program } from "../../lang/ir.ts";
 
 const [path = "", compiled = "", first = "0"] = process.argv.slice(2);
 // Every other life brings tables up to the journal all the time.
-const pace = Number(first) % 20 === 0 ? PACE : { length: 2_000, rowCount: 4, givenUpSteps: 4 };
+const pace = Number(first) % 20 === 0 ? PACE : { length: 2_000, rowCount: 4 };
 const journal = openSqliteJournal({ path, pace });
 // Compiled by whoever starts this: it takes longer than the life of this process.
 const program = JSON.parse(readFileSync(compiled, "utf8")) as Program;

@@ -1,5 +1,5 @@
 /** What has changed, by name, and the rows that tell of it: as it is when they are made. */
-import { scalarsOfKey } from "../../value.ts";
+import { keyOf } from "../../value.ts";
 import { encodeCall, encodeLatchCell } from "../codec.ts";
 import {
   type CounterTable,
@@ -15,17 +15,21 @@ import { sessionJson } from "./spell.ts";
 export type Name =
   | { readonly kind: "counters"; readonly table: CounterTable; readonly key: string }
   | { readonly kind: "latches"; readonly table: LatchTable; readonly key: string }
-  | { readonly kind: "sessions" | "tasks" | "calls" | "settled"; readonly key: string };
+  | { readonly kind: "tasks"; readonly session: string; readonly run: string }
+  | { readonly kind: "sessions" | "calls"; readonly key: string };
+
+export type NameOf<Kind> = Extract<Name, { readonly kind: Kind }>;
 
 /** Since the last flush. */
 export class Changes {
   /** In the order and as often as they changed: decisions wait for this to be noted. */
   readonly rows: Name[] = [];
+  /** Calls that were settled, and are none any more. */
+  readonly settled: string[] = [];
   /** By their meaning. */
   readonly sequences: string[] = [];
   /** Numbers the half that settled calls are remembered in now; the one before it is kept too. */
   half: number;
-  isHalfNew = false;
   /** Where others are in force by now, or a counter counts from another time. */
   inForce: readonly DeclaredTable[] | undefined;
   timeMs = 0;
@@ -40,28 +44,25 @@ export class Names {
   readonly #counters = new Map<CounterTable, Set<string>>();
   readonly #latches = new Map<LatchTable, Set<string>>();
   readonly #sessions = new Set<string>();
-  readonly #tasks = new Set<string>();
+  readonly #tasks = new Map<string, Set<string>>();
   readonly #calls: Name[] = [];
 
-  add(names: readonly Name[]): void {
-    for (const name of names) {
-      switch (name.kind) {
-        case "counters":
-          keysIn(this.#counters, name.table).add(name.key);
-          break;
-        case "latches":
-          keysIn(this.#latches, name.table).add(name.key);
-          break;
-        case "sessions":
-          this.#sessions.add(name.key);
-          break;
-        case "tasks":
-          this.#tasks.add(name.key);
-          break;
-        case "calls":
-        case "settled":
-          this.#calls.push(name);
-      }
+  add(name: Name): void {
+    switch (name.kind) {
+      case "counters":
+        keysIn(this.#counters, name.table).add(name.key);
+        break;
+      case "latches":
+        keysIn(this.#latches, name.table).add(name.key);
+        break;
+      case "sessions":
+        this.#sessions.add(name.key);
+        break;
+      case "tasks":
+        keysIn(this.#tasks, name.session).add(name.run);
+        break;
+      case "calls":
+        this.#calls.push(name);
     }
   }
 
@@ -73,30 +74,30 @@ export class Names {
       for (const key of keys) yield { kind: "latches", table, key };
     }
     for (const key of this.#sessions) yield { kind: "sessions", key };
-    for (const key of this.#tasks) yield { kind: "tasks", key };
+    for (const [session, runs] of this.#tasks) {
+      for (const run of runs) yield { kind: "tasks", session, run };
+    }
     yield* this.#calls;
   }
 }
 
-function keysIn<Table>(names: Map<Table, Set<string>>, table: Table): Set<string> {
-  const known = names.get(table);
+function keysIn<Owner>(names: Map<Owner, Set<string>>, owner: Owner): Set<string> {
+  const known = names.get(owner);
   if (known !== undefined) return known;
   const keys = new Set<string>();
-  names.set(table, keys);
+  names.set(owner, keys);
   return keys;
 }
 
 /** What rows are made of beside names. */
 export interface RowSource {
   readonly memory: Memory;
-  /** Number of the half that settled calls are remembered in now. */
-  readonly half: number;
   /** Number of a declaration in its table. */
   declaration(table: CounterTable | LatchTable): number;
 }
 
-/** What is so of it now; missing where that is forgotten and the row goes with all of its half. */
-export function rowOf(name: Name, source: RowSource): Row | undefined {
+/** What is so of it now. */
+export function rowOf(name: Name, source: RowSource): Row {
   switch (name.kind) {
     case "counters":
       return counterRow(name.table, source.declaration(name.table), name.key);
@@ -105,11 +106,9 @@ export function rowOf(name: Name, source: RowSource): Row | undefined {
     case "sessions":
       return sessionRow(name.key, source.memory);
     case "tasks":
-      return taskRow(name.key, source.memory);
+      return taskRow(name, source.memory);
     case "calls":
       return callRow(name.key, source.memory);
-    case "settled":
-      return settledRow(name.key, source);
   }
 }
 
@@ -131,9 +130,9 @@ function sessionRow(id: string, { sessions }: Memory): Row {
   return ["sessions", id, session.usedAtMs, sessionJson(session)];
 }
 
-function taskRow(key: string, { sessions }: Memory): Row {
-  const [session = "", name = ""] = scalarsOfKey(key, 2).map(String);
-  const entry = sessions.get(session)?.tasks?.get(name);
+function taskRow({ session, run }: NameOf<"tasks">, { sessions }: Memory): Row {
+  const key = keyOf([session, run]);
+  const entry = sessions.get(session)?.tasks?.get(run);
   return entry === undefined ? ["tasks", key] : ["tasks", key, entry.meaning, writtenTask(entry)];
 }
 
@@ -142,9 +141,25 @@ function callRow(id: string, { calls }: Memory): Row {
   return call === undefined ? ["calls", id] : ["calls", id, call.atMs, encodeCall(call)];
 }
 
-function settledRow(id: string, { memory, half }: RowSource): Row | undefined {
-  const newer = memory.settled.get(id);
-  if (newer !== undefined) return ["settled", id, half, newer];
-  const older = memory.settledBefore.get(id);
-  return older === undefined ? undefined : ["settled", id, half - 1, older];
+/** How these calls ended, by the half that remembers it; they are no calls any more, also where that is forgotten. */
+export function settledRows(
+  ids: Iterable<string>,
+  { settled, settledBefore }: Memory,
+  half: number,
+): readonly Row[] {
+  const rows: Row[] = [];
+  const now = { ok: [] as string[], error: [] as string[] };
+  const before = { ok: [] as string[], error: [] as string[] };
+  for (const id of ids) {
+    const newer = settled.get(id);
+    const older = newer === undefined ? settledBefore.get(id) : undefined;
+    if (newer !== undefined) now[newer].push(id);
+    else if (older !== undefined) before[older].push(id);
+    else rows.push(["calls", id]);
+  }
+  if (before.ok.length + before.error.length > 0) {
+    rows.push(["settled", half - 1, before.ok, before.error]);
+  }
+  if (now.ok.length + now.error.length > 0) rows.push(["settled", half, now.ok, now.error]);
+  return rows;
 }

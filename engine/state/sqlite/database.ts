@@ -4,6 +4,8 @@ import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../fault.ts";
 import { StateUnreadable } from "../stored.ts";
+import { FramesBroken } from "./frame.ts";
+import { LogMissing, turnFiles } from "./turn-log.ts";
 
 /** The file cannot be used; `help` says what to do. Nothing is changed in it. */
 export class StateFileRefused extends Error {
@@ -33,10 +35,11 @@ export interface FileKind {
 const APPLICATION_ID = 0x57_72_69_74;
 
 /** Counted up with every change that an older program would misread. */
-export const SCHEMA_VERSION = 5;
+export const SCHEMA_VERSION = 6;
 
 const SCHEMA = `
-  CREATE TABLE journal (number INTEGER PRIMARY KEY, ms INTEGER NOT NULL, rows TEXT NOT NULL);
+  CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, settled INTEGER NOT NULL, open INTEGER NOT NULL);
+  INSERT INTO log VALUES (1, lower(hex(randomblob(16))), 0, 0);
   CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), ms INTEGER NOT NULL, began_ms INTEGER);
   INSERT INTO clock VALUES (1, 0, NULL);
   CREATE TABLE declarations (id INTEGER PRIMARY KEY, meaning TEXT NOT NULL UNIQUE, name TEXT NOT NULL, since_ms INTEGER, left_ms INTEGER);
@@ -53,7 +56,7 @@ const SCHEMA = `
   CREATE TABLE tasks (key TEXT PRIMARY KEY, meaning TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE sequences (number INTEGER PRIMARY KEY, meaning TEXT NOT NULL UNIQUE, program TEXT NOT NULL);
   CREATE TABLE calls (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, call TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE settled (id TEXT PRIMARY KEY, half INTEGER NOT NULL, status TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE settled (half INTEGER PRIMARY KEY, ok TEXT NOT NULL, error TEXT NOT NULL);
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
@@ -66,14 +69,14 @@ const TABLES = [...SCHEMA.matchAll(/CREATE TABLE (\w+)/g)]
 export const STATE_FILE: FileKind = {
   schema: SCHEMA,
   pageBytes: 4_096,
-  // Most of them are the journal's newest page, again and again: few are copied.
   walPages: 2_000,
   checkOwner,
   damaged,
 };
 
-export function openDatabase(path: string, durability: Durability): DatabaseSync {
-  return openFile(path, durability, STATE_FILE);
+/** What must survive the loss of power is in the log, until it is `synced` here. */
+export function openDatabase(path: string): DatabaseSync {
+  return openFile(path, "process", STATE_FILE);
 }
 
 export function openFile(path: string, durability: Durability, kind: FileKind): DatabaseSync {
@@ -111,20 +114,33 @@ function prepare(
   if (check?.quick_check !== "ok") throw damaged(path);
 }
 
+/** Runs what commits, so that it is on the disk afterwards whatever the file's durability is. */
+export function synced<Result>(database: DatabaseSync, run: () => Result): Result {
+  const usual = numberFrom(database, "PRAGMA synchronous");
+  database.exec("PRAGMA synchronous = FULL");
+  try {
+    return run();
+  } finally {
+    // Left open by what failed, which is the fault to tell; then it stays the stricter.
+    if (!database.isTransaction) database.exec(`PRAGMA synchronous = ${usual}`);
+  }
+}
+
 /**
- * Of a file that is open, and of its write-ahead log: throws once they are others than now. What was deleted or
- * replaced takes what is written, and is not there after a restart.
+ * Of a file that is open, its write-ahead log, and `more` beside it: throws once they are others than now. What was
+ * deleted or replaced takes what is written, and is not there after a restart.
  */
-export function identityCheck(path: string): () => void {
+export function identityCheck(path: string, more: readonly string[] = []): () => void {
   const absolute = resolve(path);
-  const identity = identify(absolute);
+  const files = [absolute, `${absolute}-wal`, ...more];
+  const identity = identify(files);
   return () => {
-    if (identify(absolute) !== identity) throw new Error("the file was deleted or replaced");
+    if (identify(files) !== identity) throw new Error("the file was deleted or replaced");
   };
 }
 
-function identify(path: string): string {
-  return [path, `${path}-wal`]
+function identify(files: readonly string[]): string {
+  return files
     .map((name) => statSync(name, { throwIfNoEntry: false }))
     .map((found) => (found === undefined ? "none" : `${found.dev}:${found.ino}`))
     .join();
@@ -179,8 +195,12 @@ function codeOf(fault: unknown): number | undefined {
 /** Errors that end by themselves: what has not been written can be tried again. */
 export function mayPass(fault: unknown): boolean {
   const code = codeOf(fault);
-  return code === CODES.full || code === CODES.busy || code === CODES.locked;
+  if (code === CODES.full || code === CODES.busy || code === CODES.locked) return true;
+  return fault instanceof Error && "code" in fault && FULL.has(String(fault.code));
 }
+
+/** Of a disk, or of what this user may have of it. */
+const FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
 
 /** What stands in the way of using the file, and what to do about it. */
 export function refusalOf(
@@ -189,7 +209,13 @@ export function refusalOf(
   { damaged }: Pick<FileKind, "damaged">,
 ): StateFileRefused {
   if (fault instanceof StateFileRefused) return fault;
-  if (fault instanceof StateUnreadable) return damaged(path);
+  if (fault instanceof StateUnreadable || fault instanceof FramesBroken) return damaged(path);
+  if (fault instanceof LogMissing) {
+    return new StateFileRefused(
+      `what belongs to ${path} is missing (${turnFiles(path).join(" and ")}), or belongs to another file`,
+      `put ${path} back together with all that stood beside it, or move all of it away, after which nothing is remembered`,
+    );
+  }
   const why = messageOf(fault);
   switch (codeOf(fault)) {
     case CODES.busy:
@@ -217,6 +243,6 @@ export function refusalOf(
 function damaged(path: string): StateFileRefused {
   return new StateFileRefused(
     `${path} is damaged, or no state of Writ`,
-    "put back a copy of it; or move it and what stands beside it (`-wal`) away, after which nothing is remembered: limits and latches begin anew, and ended sessions are open",
+    "put back a copy of it; or move it and what stands beside it (`-wal`, `-turns-0`, `-turns-1`) away, after which nothing is remembered: limits and latches begin anew, and ended sessions are open",
   );
 }

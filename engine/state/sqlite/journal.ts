@@ -1,10 +1,12 @@
-/** The journal of state in an embedded SQLite file: rows are what the tables hold, not what was done to them. */
+/**
+ * The journal of state in an embedded SQLite file, and a log beside it of what is not in its tables yet: both tell
+ * what the tables of this process hold, not what was done to them.
+ */
 import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { CounterDecl } from "../../../lang/ir.ts";
 import type { Readiness } from "../../answer.ts";
 import { messageOf } from "../../fault.ts";
-import { keyOf } from "../../value.ts";
 import type { Journal } from "../journal.ts";
 import type { Keeper } from "../keeper.ts";
 import type { LatchCell } from "../latch.ts";
@@ -31,6 +33,7 @@ import {
   openDatabase,
   refusalOf,
   STATE_FILE,
+  synced,
 } from "./database.ts";
 import {
   replay,
@@ -38,10 +41,12 @@ import {
   restoreCounters,
   restoreInForce,
   restoreLatches,
+  restoreLogState,
   restoreMemory,
   restoreSettled,
   restoreTime,
 } from "./restore.ts";
+import { DISK, type Disk, readTurns, TurnLog, turnFiles } from "./turn-log.ts";
 import { Writer } from "./writer.ts";
 
 export interface SqliteJournalParts {
@@ -51,6 +56,8 @@ export interface SqliteJournalParts {
   readonly limits?: Partial<MemoryLimits>;
   /** Opens the file; tests give one whose disk fails. */
   readonly open?: typeof openDatabase;
+  /** What the log beside it is written to; the same. */
+  readonly disk?: Disk;
   /** Tests give one by which tables follow at once. */
   readonly pace?: Pace;
   /** Told once of every fault after which nothing is allowed, and of its end. */
@@ -59,8 +66,8 @@ export interface SqliteJournalParts {
 
 /** Throws `StateFileRefused` where the file cannot be used. */
 export function openSqliteJournal(parts: SqliteJournalParts): Journal {
-  const { path, durability = "process", open = openDatabase } = parts;
-  const database = open(path, durability);
+  const { path, open = openDatabase } = parts;
+  const database = open(path);
   try {
     return new SqliteJournal(database, parts);
   } catch (fault) {
@@ -72,6 +79,9 @@ export function openSqliteJournal(parts: SqliteJournalParts): Journal {
 /** Sessions are used at every call; when they were last is written this often. */
 const USED_EVERY_MS = 60_000;
 
+/** How long it may take until it is noticed that the file was deleted or replaced. */
+const IDENTIFY_MS = 5;
+
 /** How long after a fault that may pass writing is tried again. */
 const RETRY_MS = 1_000;
 
@@ -79,51 +89,77 @@ class SqliteJournal implements Journal, Keeper {
   readonly store: StateStore;
   readonly latestMs: number;
   readonly #path: string;
+  readonly #durability: Durability;
   readonly #database: DatabaseSync;
   readonly #memory: Memory;
   /** Of declarations as they were when the file was opened. */
   readonly #inForce: Map<string, InForce>;
+  readonly #log: TurnLog;
   readonly #writer: Writer;
   readonly #onFault: (fault: unknown) => void;
   readonly #checkIdentity: () => void;
+  #identifiedMs: number;
   #changes: Changes;
   #isDirty = false;
-  /** The flush at the end of this turn; gives what went wrong. */
-  #turn: Promise<unknown> | undefined;
+  /** Of those who wait for the flush at the end of this turn. */
+  #turn: Promise<void> | undefined;
+  /** Tables are brought up to the log once what was decided in this turn is answered. */
+  #isSettling = false;
   #fault: { readonly fault: unknown; readonly atMs: number } | undefined;
 
   constructor(database: DatabaseSync, parts: SqliteJournalParts) {
+    const { durability = "process", limits, pace = PACE, disk = DISK } = parts;
     this.#path = resolve(parts.path);
+    this.#durability = durability;
     this.#database = database;
     this.#onFault = parts.onFault ?? (() => {});
-    this.#memory = createMemory(parts.limits, this);
-    // In one transaction, so that a file that turns out to be damaged is left as it was.
-    database.exec("BEGIN IMMEDIATE");
-    replay(database);
+    this.#memory = createMemory(limits, this);
+    const { id, newest, half } = this.#restore(database, this.#memory);
     this.latestMs = restoreTime(database);
-    this.#memory.beganMs = restoreBeginning(database);
     this.#inForce = restoreInForce(database);
-    restoreMemory(database, this.#memory);
-    this.#changes = new Changes(restoreSettled(database, this.#memory));
+    this.#changes = new Changes(half);
     this.#changes.timeMs = this.latestMs;
-    database.exec("COMMIT");
-    this.#writer = new Writer(database, this.#memory, parts.pace ?? PACE);
-    this.store = storeOf(this.#memory);
-    // Also finds out whether the file can be written.
-    this.#writer.write(this.#changes);
-    this.#checkIdentity = identityCheck(this.#path);
+    this.#log = new TurnLog(this.#path, id, durability, disk);
+    try {
+      // From now on it must be there.
+      synced(database, () => database.exec("UPDATE log SET open = 1"));
+      this.#writer = new Writer({ database, log: this.#log, memory: this.#memory, newest, pace });
+      this.store = storeOf(this.#memory);
+      // Also finds out whether the file can be written.
+      this.#writer.write(this.#changes);
+      this.#checkIdentity = identityCheck(this.#path, turnFiles(this.#path));
+      this.#identifiedMs = performance.now();
+    } catch (fault) {
+      this.#log.close();
+      throw fault;
+    }
+  }
+
+  /** In one transaction, so that a file that turns out to be damaged is left as it was. */
+  #restore(database: DatabaseSync, memory: Memory) {
+    return synced(database, () => {
+      database.exec("BEGIN IMMEDIATE");
+      const state = restoreLogState(database);
+      const newest = replay(database, readTurns(this.#path, state), state.settled);
+      memory.beganMs = restoreBeginning(database);
+      restoreMemory(database, memory);
+      const half = restoreSettled(database, memory);
+      database.exec("COMMIT");
+      return { id: state.id, newest, half };
+    });
   }
 
   // ── Journal ──────────────────────────────────────────────────────────────────────────────────────────────
 
   flush(): void {
     if (this.#isDirty || this.#fault !== undefined) this.#write();
+    this.#settle();
     if (this.#fault !== undefined) throw this.#unavailable();
   }
 
-  async flushed(): Promise<void> {
-    if (this.#turn !== undefined) await this.#turn;
-    if (this.#fault !== undefined) throw this.#unavailable();
+  flushed(): Promise<void> {
+    if (this.#turn !== undefined) return this.#turn;
+    return this.#fault === undefined ? KEPT : Promise.reject(this.#unavailable());
   }
 
   readiness(): Readiness {
@@ -133,34 +169,61 @@ class SqliteJournal implements Journal, Keeper {
 
   close(): void {
     if (!this.#database.isOpen) return;
+    let isSettled = false;
     try {
       this.flush();
-      this.#settle();
+      isSettled = this.#settleAll();
     } finally {
       this.#fault = { fault: new Error("it is closed"), atMs: Number.POSITIVE_INFINITY };
+      this.#log.close();
       this.#database.close();
     }
+    if (isSettled) this.#log.remove();
   }
 
-  /** What cannot be brought into the tables is in the journal, and the next start does it. */
-  #settle(): void {
+  /** What cannot be brought into the tables is in the log, and the next start does it. */
+  #settleAll(): boolean {
     try {
       this.#writer.settleAll(this.#changes);
+      return true;
     } catch {
-      // All of it is kept.
+      return false;
     }
   }
 
   #write(): void {
-    if (this.#fault !== undefined && !mayPass(this.#fault.fault)) return;
-    try {
+    const earlier = this.#fault;
+    if (earlier !== undefined && !mayPass(earlier.fault)) return;
+    this.#orFault(() => {
       this.#writer.write(this.#changes);
-      this.#checkIdentity();
+      this.#identify();
       const { half, timeMs } = this.#changes;
       this.#changes = new Changes(half);
       this.#changes.timeMs = timeMs;
       this.#isDirty = false;
+      // It may be this that failed.
+      if (earlier !== undefined) this.#writer.settle(this.#changes);
       this.#fault = undefined;
+    });
+  }
+
+  /** Whoever deletes the file takes all that was ever answered: when this is noticed makes no difference to it. */
+  #identify(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#identifiedMs < IDENTIFY_MS) return;
+    this.#checkIdentity();
+    this.#identifiedMs = nowMs;
+  }
+
+  /** One step, and only of what the log tells: tables must not be ahead of it. */
+  #settle(): void {
+    if (this.#isDirty || this.#fault !== undefined || !this.#writer.isBehind()) return;
+    this.#orFault(() => this.#writer.settle(this.#changes));
+  }
+
+  #orFault(write: () => void): void {
+    try {
+      write();
     } catch (fault) {
       const isNews = this.#fault === undefined;
       this.#fault = { fault, atMs: performance.now() };
@@ -239,8 +302,8 @@ class SqliteJournal implements Journal, Keeper {
     if (isLater) this.session(id);
   }
 
-  task(session: string, name: string): void {
-    this.#changes.rows.push({ kind: "tasks", key: keyOf([session, name]) });
+  task(session: string, run: string): void {
+    this.#changes.rows.push({ kind: "tasks", session, run });
     this.#changed();
   }
 
@@ -255,26 +318,49 @@ class SqliteJournal implements Journal, Keeper {
   }
 
   settled(id: string): void {
-    this.#changes.rows.push({ kind: "settled", key: id });
+    this.#changes.settled.push(id);
     this.#changed();
   }
 
   forgotten(): void {
     this.#changes.half += 1;
-    this.#changes.isHalfNew = true;
     this.#changed();
   }
 
-  /** At the end of the turn, after all that was decided in it, and once. */
+  /** Once, after all that is decided together. */
   #changed(): void {
     this.#isDirty = true;
     if (this.#turn !== undefined) return;
-    this.#turn = new Promise((resolve) => {
-      setImmediate(() => {
+    this.#turn = new Promise((resolve, reject) => {
+      this.#soon(() => {
         this.#turn = undefined;
         if (this.#isDirty && this.#database.isOpen) this.#write();
-        resolve(undefined);
+        if (this.#fault === undefined) resolve();
+        else reject(this.#unavailable());
+        this.#settleLater();
       });
+    });
+    // Not everybody waits for it.
+    this.#turn.catch(() => {});
+  }
+
+  /**
+   * A write is over sooner than the next requests are read, and a sync of the disk is not: it waits for
+   * them, since it is of all that were decided meanwhile.
+   */
+  #soon(run: () => void): void {
+    if (this.#durability === "power") setImmediate(run);
+    else process.nextTick(run);
+  }
+
+  #settleLater(): void {
+    if (this.#isSettling || !this.#writer.isBehind()) return;
+    this.#isSettling = true;
+    setImmediate(() => {
+      this.#isSettling = false;
+      if (this.#database.isOpen) this.#settle();
     });
   }
 }
+
+const KEPT = Promise.resolve();

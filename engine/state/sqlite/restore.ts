@@ -10,28 +10,78 @@ import { ShardedMap } from "../sharded-map.ts";
 import { listOf, numberOf, objectOf, textOf, unreadable } from "../stored.ts";
 import type { InForce, Memory } from "../tables.ts";
 import { Distinct, Sum } from "../window.ts";
-import { identifyRow, rowFrom, runnerOn, runRow, type Row as ToldRow } from "./rows.ts";
+import type { Frame } from "./frame.ts";
+import { unpack } from "./pack.ts";
+import { identifyRow, type Run, rowFrom, runnerOn, runRow, type Row as ToldRow } from "./rows.ts";
 import { entryFrom, fromColumn, parse, sessionFrom } from "./spell.ts";
+import type { LogState } from "./turn-log.ts";
 
-/** Brings the tables up to what the journal tells, which then is empty. */
-export function replay(database: DatabaseSync): void {
-  const turns = rows(database, "SELECT * FROM journal ORDER BY number");
-  if (turns.length === 0) return;
+export function restoreLogState(database: DatabaseSync): LogState {
+  const [state = {}] = rows(database, "SELECT id, settled, open FROM log");
+  const { id, settled, open } = state;
+  return { id: textOf(id), settled: numberOf(settled), isOpen: numberOf(open) === 1 };
+}
+
+/**
+ * Brings the tables up to what a log tells that is given up then, and gives the number of its newest turn. Of each row
+ * the latest word counts, but what a session has seen is told bit by bit.
+ */
+export function replay(database: DatabaseSync, frames: readonly Frame[], settled: number): number {
   const told = new Map<string, ToldRow>();
-  let newestMs = 0;
-  for (const turn of turns) {
-    newestMs = Math.max(newestMs, numberOf(turn.ms));
-    for (const one of listOf(parse(turn.rows))) {
+  const [seen, ended]: [ToldRow[], ToldRow[]] = [[], []];
+  let [newest, newestMs] = [settled, 0];
+  for (const { number, packed } of frames) {
+    if (number !== ++newest) return unreadable(`turn ${newest}`, null);
+    const [nowMs, ...turn] = unpack(packed);
+    newestMs = Math.max(newestMs, numberOf(nowMs));
+    for (const one of turn) {
       const row = rowFrom(one);
-      told.set(identifyRow(row), row);
+      if (row[0] === "seen") seen.push(row);
+      else if (row[0] === "settled") ended.push(row);
+      else told.set(identifyRow(row), row);
     }
   }
   const run = runnerOn(database);
   for (const row of told.values()) runRow(row, run);
-  // The journal may tell of calls that were settled so long ago that this is forgotten.
-  run("DELETE FROM settled WHERE half < (SELECT max(half) FROM settled) - 1");
+  for (const row of seen) runRow(row, run);
+  replaySettled(database, ended, run);
   run("UPDATE clock SET ms = max(ms, ?)", newestMs);
-  run("DELETE FROM journal");
+  run("UPDATE log SET settled = ?, open = 0", newest);
+  return newest;
+}
+
+/** Calls that were settled are none any more; how they ended is remembered of the newest two halves. */
+function replaySettled(database: DatabaseSync, told: readonly ToldRow[], run: Run): void {
+  const halves = new Map(endingsIn(database).map((endings) => [endings.half, endings]));
+  for (const [, half = null, ...lists] of told) {
+    const [ok, error] = [new Set<string>(), new Set<string>()];
+    const known = halves.get(numberOf(half)) ?? { half: numberOf(half), ok, error };
+    halves.set(known.half, known);
+    const [succeeded, failed] = lists.map((list) => listOf(list).map(textOf));
+    for (const id of succeeded ?? []) known.ok.add(id);
+    for (const id of failed ?? []) known.error.add(id);
+    for (const id of [...(succeeded ?? []), ...(failed ?? [])]) runRow(["calls", id], run);
+  }
+  const newest = Math.max(...halves.keys());
+  for (const { half, ok, error } of halves.values()) {
+    if (half >= newest - 1) runRow(["settled", half, [...ok], [...error]], run);
+  }
+  run("DELETE FROM settled WHERE half < ?", newest - 1);
+}
+
+/** How calls ended that one half remembers. */
+interface Endings {
+  readonly half: number;
+  readonly ok: Set<string>;
+  readonly error: Set<string>;
+}
+
+function endingsIn(database: DatabaseSync): readonly Endings[] {
+  return rows(database, "SELECT * FROM settled").map(({ half = null, ok, error }) => ({
+    half: numberOf(half),
+    ok: new Set(listOf(parse(ok)).map(textOf)),
+    error: new Set(listOf(parse(error)).map(textOf)),
+  }));
 }
 
 /** Milliseconds since the Unix epoch, by the clock that the state was written with; 0 in a new file. */
@@ -122,12 +172,12 @@ export function restoreMemory(database: DatabaseSync, memory: Memory): void {
 
 /** How calls ended, in the halves that they were remembered in. Gives the number of the newer one. */
 export function restoreSettled(database: DatabaseSync, memory: Memory): number {
-  const found = rows(database, "SELECT * FROM settled");
-  const newest = found.reduce((most, { half }) => Math.max(most, numberOf(half)), 0);
-  for (const { id, half, status } of found) {
-    if (status !== "ok" && status !== "error") return unreadable("`ok` or `error`", status);
-    const half_ = half === newest ? memory.settled : memory.settledBefore;
-    half_.set(fromColumn(id), status);
+  const all = endingsIn(database);
+  const newest = all.reduce((most, { half }) => Math.max(most, half), 0);
+  for (const { half, ok, error } of all) {
+    const remembered = half === newest ? memory.settled : memory.settledBefore;
+    for (const id of ok) remembered.set(id, "ok");
+    for (const id of error) remembered.set(id, "error");
   }
   return newest;
 }

@@ -1,5 +1,5 @@
 /**
- * Rows of tables as the journal tells them: a list of the table, what the row is found by, and what stands in it;
+ * Rows of tables as turns tell them: a list of the table, what the row is found by, and what stands in it;
  * without the last, that the row is gone. The latest word on a row is the one that counts.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
@@ -48,11 +48,17 @@ const TABLES = {
     put: "INSERT OR REPLACE INTO calls VALUES (?, ?, ?)",
     remove: "DELETE FROM calls WHERE id = ?",
   },
+  seen: {
+    keyCount: 2,
+    columnCount: 3,
+    put: "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)",
+    remove: "DELETE FROM seen WHERE session = ? AND number >= ?",
+  },
   settled: {
     keyCount: 1,
     columnCount: 3,
     put: "INSERT OR REPLACE INTO settled VALUES (?, ?, ?)",
-    remove: "DELETE FROM settled WHERE id = ?",
+    remove: "DELETE FROM settled WHERE half < ?",
   },
 } as const satisfies Record<string, Table>;
 

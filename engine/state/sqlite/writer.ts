@@ -1,40 +1,65 @@
 /**
- * How changes get into the file. What a turn changed becomes one row of the journal, which costs little and is all
- * that an answer waits for. Tables are brought up to it bit by bit, beside the changes of later turns: what changed a
- * hundred times meanwhile is written there once, and what came and went not at all.
+ * How changes get into the file. What a turn changed is added to a log beside it, which costs little and is all that
+ * an answer waits for. Tables are brought up to the log bit by bit, once answers have left: what changed a hundred
+ * times meanwhile is written there once, and what came and went not at all.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Seen } from "../origin.ts";
 import type { DeclaredTable, Memory } from "../tables.ts";
-import { Backlog, type Pace, type Step } from "./backlog.ts";
-import { type Changes, type Name, Names, type RowSource, rowOf } from "./changes.ts";
+import { Backlog, type Pace } from "./backlog.ts";
+import { type Changes, type Name, Names, type RowSource, rowOf, settledRows } from "./changes.ts";
+import { synced } from "./database.ts";
+import { FRAME_HEAD } from "./frame.ts";
+import { Packer } from "./pack.ts";
 import { restoreDeclarations } from "./restore.ts";
 import { type Row, runRow } from "./rows.ts";
-import { column, spellEntry } from "./spell.ts";
+import { spellEntry } from "./spell.ts";
+import { tell } from "./tell.ts";
+import type { TurnLog } from "./turn-log.ts";
 
-/** Writes changes in one transaction each: all of them, or none. */
+export interface WriterParts {
+  readonly database: DatabaseSync;
+  /** Empty. */
+  readonly log: TurnLog;
+  /** What the tables tell. */
+  readonly memory: Memory;
+  /** Number of the latest turn. */
+  readonly newest: number;
+  readonly pace: Pace;
+}
+
+/** How many entries of what sessions have seen stand somewhere already. */
+type EntryCounts = WeakMap<Seen, number>;
+
 export class Writer {
   readonly #database: DatabaseSync;
+  readonly #log: TurnLog;
   readonly #memory: Memory;
   readonly #statements = new Map<string, StatementSync>();
   readonly #backlog: Backlog;
+  readonly #source: RowSource;
+  readonly #packer = new Packer(FRAME_HEAD);
   #declarations: Map<string, number>;
-  /** How many entries of what a session has seen are in the file. */
-  readonly #entryCounts = new WeakMap<Seen, number>();
+  readonly #entriesTold: EntryCounts = new WeakMap();
+  readonly #entriesSettled: EntryCounts = new WeakMap();
   /** Calls that are in their table: those that came and went meanwhile are not looked for there. */
   readonly #calls: Set<string>;
-  /** Of the newest row of the journal. */
-  #number = 0;
+  #newest: number;
 
-  /** The tables are what `memory` was restored from, and the journal is empty. */
-  constructor(database: DatabaseSync, memory: Memory, pace: Pace) {
+  constructor({ database, log, memory, newest, pace }: WriterParts) {
     this.#database = database;
+    this.#log = log;
     this.#memory = memory;
-    this.#backlog = new Backlog(pace);
+    this.#newest = newest;
+    this.#backlog = new Backlog(pace, () => this.#newCalls());
+    this.#source = { memory, declaration: (table) => this.#declaration(table) };
     this.#declarations = restoreDeclarations(database);
     this.#calls = new Set(memory.calls.keys());
     for (const { seen } of memory.sessions.values()) {
-      if (seen !== undefined) this.#entryCounts.set(seen, seen.entriesFrom(0).length);
+      if (seen === undefined) continue;
+      const count = seen.entriesFrom(0).length;
+      this.#entriesTold.set(seen, count);
+      this.#entriesSettled.set(seen, count);
     }
   }
 
@@ -42,101 +67,144 @@ export class Writer {
     return this.#declarations.get(meaning);
   }
 
+  /** All of it is kept, or it throws. */
   write(changes: Changes): void {
-    const entryCounts = new Map<Seen, number>();
-    let [length, step]: [number, Step | undefined] = [0, undefined];
-    this.#inTransaction(() => {
-      this.#writeRare(changes, entryCounts);
-      const rows = this.#rowsOf(changes);
-      const text = JSON.stringify(rows);
-      const insert = this.#statement("INSERT INTO journal (ms, rows) VALUES (?, ?)");
-      this.#number = Number(insert.run(changes.timeMs, text).lastInsertRowid);
-      length = text.length;
-      step = this.#backlog.next(rows.length);
-      if (step !== undefined) this.#settle(step, changes);
-    });
-    for (const [seen, count] of entryCounts) this.#entryCounts.set(seen, count);
-    this.#noteCalls(step);
-    this.#backlog.note(changes, length, this.#number, step);
+    this.#writeRare(changes);
+    const entriesTold = new Map<Seen, number>();
+    const packed = this.#pack(changes, entriesTold);
+    this.#log.add(packed, this.#newest + 1);
+    this.#newest += 1;
+    for (const [seen, count] of entriesTold) this.#entriesTold.set(seen, count);
+    this.#note(changes, packed.length);
   }
 
-  /** Everything, so that nothing is left in the journal; nothing can be written afterwards. */
-  settleAll(changes: Pick<Changes, "half" | "timeMs">): void {
-    this.#inTransaction(() => {
-      this.#settle(this.#backlog.all(this.#number), changes);
-      this.#run("UPDATE clock SET ms = ?", changes.timeMs);
-    });
-  }
-
-  #inTransaction(write: () => void): void {
-    try {
-      this.#statement("BEGIN IMMEDIATE").run();
-      write();
-      this.#statement("COMMIT").run();
-    } catch (fault) {
-      this.#undo();
-      throw fault;
+  #note({ rows, settled }: Changes, length: number): void {
+    const backlog = this.#backlog;
+    for (const name of rows) {
+      // Those that are open by the end of a stretch are found then.
+      if (name.kind !== "calls" || this.#calls.has(name.key)) backlog.add(name);
     }
+    for (const key of settled) if (this.#calls.has(key)) backlog.add({ kind: "calls", key });
+    if (backlog.note(rows.length + settled.length, length, this.#newest)) this.#log.turnOver();
   }
 
-  #undo(): void {
-    try {
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      this.#declarations = restoreDeclarations(this.#database);
-    } catch {
-      // The fault that led here is the one to tell; a broken file is found by the next flush.
+  /** When, and a row after the other. */
+  #pack({ rows, settled, half, timeMs }: Changes, entriesTold: Map<Seen, number>): Buffer {
+    const packer = this.#packer;
+    packer.clear();
+    packer.number(timeMs);
+    for (const name of each(rows)) {
+      tell(name, this.#source, packer);
+      if (name.kind !== "sessions") continue;
+      for (const row of this.#seenRows(name.key, this.#entriesTold, entriesTold)) packer.json(row);
     }
+    for (const row of settledRows(settled, this.#memory, half)) packer.json(row);
+    return packer.packed();
   }
 
-  // ── The journal, and tables brought up to it ─────────────────────────────────────────────────────────────
+  // ── Tables brought up to the log ─────────────────────────────────────────────────────────────────────────
 
-  #rowsOf(changes: Changes): readonly Row[] {
-    const names = new Names();
-    names.add(changes.rows);
-    const source = this.#source(changes);
-    const rows: Row[] = [];
+  /** Whether tables are behind a stretch of the log that is to be given up. */
+  isBehind(): boolean {
+    return this.#backlog.next() !== undefined;
+  }
+
+  /** One step of it. */
+  settle({ half, timeMs }: Pick<Changes, "half" | "timeMs">): void {
+    const step = this.#backlog.next();
+    if (step === undefined) return;
+    const { names, upTo } = step;
+    const settled = new Map<Seen, number>();
+    if (upTo === undefined) this.#inTransaction(() => this.#settleNames(names, settled));
+    else {
+      // What the log told is on the disk before the log tells it no more.
+      synced(this.#database, () =>
+        this.#inTransaction(() => {
+          this.#settleNames(names, settled);
+          this.#settleRest(half, timeMs, upTo);
+        }),
+      );
+      this.#log.emptyOlder();
+    }
+    this.#noteSettled(names, settled);
+    this.#backlog.written(step);
+  }
+
+  /** Everything, so that there need be no log; nothing can be written afterwards. */
+  settleAll({ half, timeMs }: Pick<Changes, "half" | "timeMs">): void {
+    const names = this.#backlog.all();
+    synced(this.#database, () =>
+      this.#inTransaction(() => {
+        this.#settleNames(names, new Map());
+        this.#settleRest(half, timeMs, this.#newest);
+        this.#run("UPDATE log SET open = 0");
+      }),
+    );
+  }
+
+  #settleNames(names: readonly Name[], settled: Map<Seen, number>): void {
     for (const name of names) {
-      const row = rowOf(name, source);
-      if (row !== undefined) rows.push(row);
+      runRow(rowOf(name, this.#source), this.#run);
+      if (name.kind !== "sessions") continue;
+      for (const row of this.#seenRows(name.key, this.#entriesSettled, settled)) {
+        runRow(row, this.#run);
+      }
     }
+  }
+
+  #settleRest(half: number, timeMs: number, upTo: number): void {
+    const { settled, settledBefore } = this.#memory;
+    const ids = [...settledBefore.keys(), ...settled.keys()];
+    for (const row of settledRows(ids, this.#memory, half)) runRow(row, this.#run);
+    runRow(["settled", half - 1], this.#run);
+    this.#run("UPDATE clock SET ms = ?", timeMs);
+    this.#run("UPDATE log SET settled = ?", upTo);
+  }
+
+  /** Open, and not in their table. */
+  *#newCalls(): Generator<Name, void, undefined> {
+    for (const key of this.#memory.calls.keys()) {
+      if (!this.#calls.has(key)) yield { kind: "calls", key };
+    }
+  }
+
+  #noteSettled(names: readonly Name[], settled: ReadonlyMap<Seen, number>): void {
+    for (const [seen, count] of settled) this.#entriesSettled.set(seen, count);
+    for (const name of names) {
+      if (name.kind !== "calls") continue;
+      if (this.#memory.calls.has(name.key)) this.#calls.add(name.key);
+      else this.#calls.delete(name.key);
+    }
+  }
+
+  /** What a session has seen since `counts`, which is appended to and never rewritten. `now`: how many there are. */
+  #seenRows(id: string, counts: EntryCounts, now: Map<Seen, number>): readonly Row[] {
+    const session = this.#memory.sessions.get(id);
+    const seen = session?.seen;
+    const start = seen && counts.get(seen);
+    if (session !== undefined && seen === undefined) return [];
+    const rows: Row[] = [];
+    // Another session of this name was forgotten, and may have come back.
+    if (start === undefined) rows.push(["seen", id, 0]);
+    if (seen === undefined) return rows;
+    const from = start ?? 0;
+    const entries = seen.entriesFrom(from);
+    for (const [at, entry] of entries.entries())
+      rows.push(["seen", id, from + at, spellEntry(entry)]);
+    now.set(seen, from + entries.length);
     return rows;
   }
 
-  #settle({ names, upTo }: Step, changes: Pick<Changes, "half">): void {
-    const source = this.#source(changes);
-    for (const name of names) {
-      const row = rowOf(name, source);
-      if (row !== undefined && this.#isNews(name)) runRow(row, this.#run);
-    }
-    if (upTo !== undefined) this.#run("DELETE FROM journal WHERE number <= ?", upTo);
-  }
+  // ── What is seldom written: at once, and before what refers to it ────────────────────────────────────────
 
-  #source({ half }: Pick<Changes, "half">): RowSource {
-    return { memory: this.#memory, half, declaration: (table) => this.#declaration(table) };
-  }
-
-  /** Not of a call that is gone, and was never in its table. */
-  #isNews({ kind, key }: Name): boolean {
-    return kind !== "calls" || this.#memory.calls.has(key) || this.#calls.has(key);
-  }
-
-  #noteCalls(step: Step | undefined): void {
-    for (const { kind, key } of step?.names ?? []) {
-      if (kind !== "calls") continue;
-      if (this.#memory.calls.has(key)) this.#calls.add(key);
-      else this.#calls.delete(key);
-    }
-  }
-
-  // ── What is seldom written, or only added to: at once ────────────────────────────────────────────────────
-
-  #writeRare(changes: Changes, entryCounts: Map<Seen, number>): void {
-    const { inForce, timeMs, sequences, isHalfNew, half, rows } = changes;
-    if (inForce !== undefined) this.#writeSince(inForce, timeMs);
-    for (const meaning of new Set(sequences)) this.#writeSequence(meaning);
-    const sessions = rows.flatMap(({ kind, key }) => (kind === "sessions" ? [key] : []));
-    for (const id of new Set(sessions)) this.#writeSeen(id, entryCounts);
-    if (isHalfNew) this.#run("DELETE FROM settled WHERE half < ?", half - 1);
+  #writeRare({ inForce, timeMs, sequences }: Changes): void {
+    if (inForce === undefined && sequences.length === 0) return;
+    synced(this.#database, () =>
+      this.#inTransaction(() => {
+        if (inForce !== undefined) this.#writeSince(inForce, timeMs);
+        for (const meaning of new Set(sequences)) this.#writeSequence(meaning);
+      }),
+    );
   }
 
   #writeSince(inForce: readonly DeclaredTable[], timeMs: number): void {
@@ -156,9 +224,14 @@ export class Writer {
     }
   }
 
-  #declaration({ meaning, declared }: DeclaredTable): number {
-    const known = this.#declarations.get(meaning);
+  #declaration(table: DeclaredTable): number {
+    const known = this.#declarations.get(table.meaning);
     if (known !== undefined) return known;
+    if (this.#database.isTransaction) return this.#declare(table);
+    return synced(this.#database, () => this.#inTransaction(() => this.#declare(table)));
+  }
+
+  #declare({ meaning, declared }: DeclaredTable): number {
     const insert = this.#statement("INSERT INTO declarations (meaning, name) VALUES (?, ?)");
     const id = Number(insert.run(meaning, declared.name).lastInsertRowid);
     this.#declarations.set(meaning, id);
@@ -173,21 +246,25 @@ export class Writer {
     this.#run("INSERT INTO sequences (meaning, program) VALUES (?, ?)", meaning, program);
   }
 
-  /** Appended to, never rewritten. */
-  #writeSeen(id: string, entryCounts: Map<Seen, number>): void {
-    const session = this.#memory.sessions.get(id);
-    const seen = session?.seen;
-    const start = seen && this.#entryCounts.get(seen);
-    // A session of this name was forgotten, and may have come back.
-    const isAnew = session === undefined || (seen !== undefined && start === undefined);
-    if (isAnew) this.#run("DELETE FROM seen WHERE session = ?", column(id));
-    if (seen === undefined) return;
-    const entries = seen.entriesFrom(start ?? 0);
-    for (const [index, entry] of entries.entries()) {
-      const number = (start ?? 0) + index;
-      this.#run("INSERT INTO seen VALUES (?, ?, ?)", column(id), number, spellEntry(entry));
+  #inTransaction<Result>(write: () => Result): Result {
+    try {
+      this.#statement("BEGIN IMMEDIATE").run();
+      const result = write();
+      this.#statement("COMMIT").run();
+      return result;
+    } catch (fault) {
+      this.#undo();
+      throw fault;
     }
-    entryCounts.set(seen, (start ?? 0) + entries.length);
+  }
+
+  #undo(): void {
+    try {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      this.#declarations = restoreDeclarations(this.#database);
+    } catch {
+      // The fault that led here is the one to tell; a broken file is found by the next flush.
+    }
   }
 
   readonly #run = (query: string, ...values: SQLInputValue[]): void => {
@@ -199,4 +276,15 @@ export class Writer {
     this.#statements.set(query, known);
     return known;
   }
+}
+
+/** So few are told as often as they changed, which costs less than to find out. */
+const FEW = 8;
+
+/** Each once, since each is told as it is now. */
+function each(names: readonly Name[]): Iterable<Name> {
+  if (names.length <= FEW) return names;
+  const all = new Names();
+  for (const name of names) all.add(name);
+  return all;
 }

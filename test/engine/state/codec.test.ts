@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { generateEvaluator } from "../../../engine/evaluate/javascript.ts";
+import { NO_FACTS } from "../../../engine/facts.ts";
 import type { DecisionRequest } from "../../../engine/request.ts";
 import { createRequestReader } from "../../../engine/request-reader.ts";
 import type { Call } from "../../../engine/state/call.ts";
@@ -206,6 +208,35 @@ test("every call comes back as it was", () => {
       expect(decodeCall(stored(encodeCall(call)))).toEqual(call);
     }),
   );
+});
+
+test("a step keeps of its request what taking it once more reads", () => {
+  const program = programOf(`
+    tool open, close { effect read, args { path: String, size: Int } }
+    permit anything
+    task errand { sequence open(path as x), close(path as x) }
+  `);
+  const sequence = program.tasks[0]?.sequence;
+  const taken = (path: string): DecisionRequest => ({
+    tool: 0,
+    roots: rootsWith({ path, size: 1 }),
+  });
+  const steps = [{ call: "c1", request: taken("a"), done: true }];
+  const state: TaskState = {
+    startedAtMs: START,
+    usedAtMs: 2,
+    policy: "sha256:p",
+    callCount: 3,
+    progress: { base: NOT_BEGUN.base, steps, all: [] },
+  };
+  const written = stored(encodeTask(state, sequence, program));
+  expect(JSON.stringify(written)).not.toContain("size");
+  const [step] = decodeTask(written, sequence, program).progress.steps;
+  const { step: match } = generateEvaluator(program);
+  const after = (request: DecisionRequest | undefined) =>
+    request && match(0, 0, new Map(), request, NO_FACTS);
+  expect(after(step?.request)).toEqual(after(taken("a")));
+  expect(after(step?.request)).not.toEqual(after(taken("b")));
 });
 
 test.each([

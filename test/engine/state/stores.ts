@@ -35,7 +35,7 @@ export const ON_SQLITE: ContractStore = {
 };
 
 /** By which tables follow the journal at once, in the smallest steps. */
-export const SHORT: Pace = { length: 300, rowCount: 1, givenUpSteps: 1_000 };
+export const SHORT: Pace = { length: 300, rowCount: 1 };
 
 /** Whatever is asked is asked of a process that has just started, after one that ended or was killed. */
 export const RESTARTED: ContractStore = {
@@ -78,7 +78,8 @@ function killed(journal: Journal | undefined, path: string, copy: string): strin
   journal?.flush();
   copyFile(path, copy);
   journal?.close();
-  for (const suffix of ["", "-wal"]) rmSync(`${path}${suffix}`, { force: true });
+  for (const suffix of ["", "-wal", "-turns-0", "-turns-1"])
+    rmSync(`${path}${suffix}`, { force: true });
   return copy;
 }
 

@@ -1,0 +1,133 @@
+/**
+ * Rows as a turn tells them: packed as `rowOf` makes them, but with nothing made on the way, since every answer
+ * waits for this. What is rare goes that way all the same.
+ */
+import { keyOf } from "../../value.ts";
+import type { Call } from "../call.ts";
+import { encodeBound, hasConditions, isNothing, nameOfTool } from "../codec.ts";
+import { sequenceIn } from "../past.ts";
+import type { Configuration } from "../sequence.ts";
+import type { TaskState } from "../store.ts";
+import { Sum } from "../window.ts";
+import { type Name, type NameOf, type RowSource, rowOf } from "./changes.ts";
+import type { Packer } from "./pack.ts";
+
+export function tell(name: Name, source: RowSource, packer: Packer): void {
+  const isTold =
+    (name.kind === "counters" && tellSum(name, source, packer)) ||
+    (name.kind === "calls" && tellCall(name.key, source, packer)) ||
+    (name.kind === "tasks" && tellTask(name, source, packer));
+  if (!isTold) packer.json(rowOf(name, source));
+}
+
+function tellSum({ table, key }: NameOf<"counters">, source: RowSource, packer: Packer): boolean {
+  const cell = table.cells.get(key);
+  if (!(cell instanceof Sum)) return false;
+  packer.list(4);
+  packer.text("counters");
+  packer.number(source.declaration(table));
+  packer.text(key);
+  const written = cell.written();
+  packer.list(written.length);
+  for (const number of written) packer.number(number);
+  return true;
+}
+
+/** Of a call that holds no latches, and tells nothing of what it returns. */
+function tellCall(id: string, { memory }: RowSource, packer: Packer): boolean {
+  const call = memory.calls.get(id);
+  if (call === undefined || call.latches.length > 0 || !isNothing(call.returning)) return false;
+  packer.list(4);
+  packer.text("calls");
+  packer.text(id);
+  packer.number(call.atMs);
+  tellMembers(call, packer);
+  return true;
+}
+
+function tellMembers({ atMs, tool, sessionId, held, task }: Call, packer: Packer): void {
+  packer.object(
+    2 +
+      (sessionId === undefined ? 0 : 1) +
+      (held.length === 0 ? 0 : 1) +
+      (task === undefined ? 0 : 1),
+  );
+  packer.text("atMs");
+  packer.number(atMs);
+  packer.text("tool");
+  packer.text(tool);
+  if (sessionId !== undefined) {
+    packer.text("sessionId");
+    packer.text(sessionId);
+  }
+  if (held.length > 0) tellHeld(held, packer);
+  if (task !== undefined) {
+    packer.text("task");
+    packer.text(task);
+  }
+}
+
+function tellHeld(held: Call["held"], packer: Packer): void {
+  packer.text("held");
+  packer.list(held.length);
+  for (const { table, key, bucket, amount } of held) {
+    packer.list(4);
+    packer.text(table);
+    packer.text(key);
+    packer.number(bucket);
+    packer.json(amount);
+  }
+}
+
+/** Of a task whose steps have no conditions, and that has bound nothing. */
+function tellTask({ session, run }: NameOf<"tasks">, source: RowSource, packer: Packer): boolean {
+  const entry = source.memory.sessions.get(session)?.tasks?.get(run);
+  if (entry === undefined || "written" in entry) return false;
+  const sequence = sequenceIn(entry.sequence);
+  const { base, steps, all } = entry.state.progress;
+  const isPlain = sequence !== undefined && !hasConditions(sequence);
+  if (!isPlain || base.some(isBound) || all.some(isBound)) return false;
+  packer.list(4);
+  packer.text("tasks");
+  packer.text(keyOf([session, run]));
+  packer.text(entry.meaning);
+  packer.object(7);
+  tellTimes(entry.state, packer);
+  tellWays("base", base, packer);
+  packer.text("steps");
+  packer.list(steps.length);
+  for (const { call, done, request } of steps) {
+    packer.list(4);
+    packer.text(call);
+    packer.json(done);
+    packer.text(nameOfTool(request.tool, entry.sequence.program));
+    packer.json(encodeBound(request, sequence));
+  }
+  tellWays("all", all, packer);
+  return true;
+}
+
+function isBound({ bound }: Configuration): boolean {
+  return bound.size > 0;
+}
+
+function tellTimes({ startedAtMs, usedAtMs, callCount, policy }: TaskState, packer: Packer): void {
+  packer.text("startedAtMs");
+  packer.number(startedAtMs);
+  packer.text("usedAtMs");
+  packer.number(usedAtMs);
+  packer.text("callCount");
+  packer.number(callCount);
+  packer.text("policy");
+  packer.text(policy);
+}
+
+function tellWays(name: string, ways: readonly Configuration[], packer: Packer): void {
+  packer.text(name);
+  packer.list(ways.length);
+  for (const { position } of ways) {
+    packer.list(2);
+    packer.json(position ?? null);
+    packer.list(0);
+  }
+}
