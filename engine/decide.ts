@@ -3,6 +3,7 @@
  * same, so that any decision can be made again from its record. What it leaves behind is the caller's to do.
  */
 import type { LimitDecl, SequenceDecl, TaskDecl } from "../lang/ir.ts";
+import { DECISION_STEPS_MAX } from "../lang/limits.ts";
 import { spellTime } from "../lang/scalar/time.ts";
 import { type ApprovalFact, idsOf, isMet, type Wanted } from "./approvals/fact.ts";
 import type {
@@ -65,8 +66,31 @@ export interface Verdict {
 
 const HOLD_MS = 15 * 60_000;
 
-/** In the order of SPEC §6.2; the first that speaks decides. */
+/** What could not be decided in the steps there are is denied, whatever was found until then (SPEC §5.3). */
 export function decide(
+  policy: Policy,
+  accepted: AcceptedRequest,
+  view: StateView,
+  input: DecisionInput,
+): Verdict {
+  const { fuel } = policy.evaluator;
+  fuel.begin();
+  const verdict = decideInOrder(policy, accepted, view, input);
+  if (!fuel.isSpent || isCertainDenial(verdict)) return verdict;
+  return refuse(SPENT, policy, input, verdict.touches);
+}
+
+const SPENT: Refusal = {
+  code: "indeterminate",
+  because: `deciding takes more than ${DECISION_STEPS_MAX} steps (DECISION_STEPS_MAX)`,
+};
+
+function isCertainDenial({ decision: { decision, code } }: Verdict): boolean {
+  return decision === "deny" && code !== "indeterminate";
+}
+
+/** In the order of SPEC §6.2; the first that speaks decides. */
+function decideInOrder(
   policy: Policy,
   accepted: AcceptedRequest,
   view: StateView,
@@ -464,6 +488,12 @@ function outOfSequence(
 /** Steps read the call and what earlier ones bound, and never state. */
 export function matchOf({ evaluator }: Policy, task: number): Match {
   return (position, bound, request) => evaluator.step(task, position, bound, request, NO_FACTS);
+}
+
+/** The same once a call has reported, with the steps of one decision. */
+export function matchAgain(policy: Policy, task: number): Match {
+  policy.evaluator.fuel.begin();
+  return matchOf(policy, task);
 }
 
 /** Those of the policy in force, whatever sequence the task is in. */

@@ -32,7 +32,7 @@ import {
 } from "./answering.ts";
 import type { ApprovalFact } from "./approvals/fact.ts";
 import type { Clock } from "./clock.ts";
-import { decide, deny, invalid, matchOf, type Verdict } from "./decide.ts";
+import { decide, deny, invalid, matchAgain, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
 import { createInterpreter, type Observer } from "./evaluate/interpret.ts";
@@ -257,7 +257,7 @@ function settle(input: unknown, shell: Shell): Answer<OutcomeReceipt> {
     if (!reading.ok) return { kind: "malformed", faults: reading.problems };
     const { report } = reading;
     const nowMs = now();
-    const settled = state.settle({ ...report, nowMs }, (task) => matchOf(policy, task));
+    const settled = state.settle({ ...report, nowMs }, (task) => matchAgain(policy, task));
     return settledAs(settled, report, nowMs, { program: policy.program, evidence: shell.evidence });
   } catch (fault) {
     return notSettled(fault, shell);

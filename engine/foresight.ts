@@ -36,15 +36,21 @@ export function foresee(
   accepted: AcceptedRequest,
   view: StateView,
 ): Foresight {
-  const ask = (evaluator: Evaluator, under: Under) =>
-    decide({ ...policy, evaluator }, accepted, view, { ...AHEAD, under }).decision;
+  const ask = (evaluator: Evaluator, under: Under) => {
+    // What is not told is judged by it, within the decision.
+    real.fuel.begin();
+    return decide({ ...policy, evaluator }, accepted, view, { ...AHEAD, under }).decision;
+  };
   const best = ask(hopeful(policy, real, accepted.request), perhaps(accepted, true));
-  if (best.decision === "deny") return refusedAhead(best);
   const { identity } = policy;
+  const { fuel } = policy.evaluator;
+  // What takes too many steps here may take fewer with what is told then.
+  if (best.decision === "deny" && !fuel.isSpent) return refusedAhead(best);
   const worst = ask(wary(policy, real, accepted.request), perhaps(accepted, false));
-  if (worst.decision === "allow" && accepted.bounded !== true) {
+  if (worst.decision === "allow" && accepted.bounded !== true && !fuel.mayBeSpent) {
     return { standing: "allowed", reasons: worst.reasons, open: [], policy: identity };
   }
+  fuel.begin();
   const open = openNames(policy, accepted.request, view);
   return { standing: "depends", reasons: [], open, policy: identity };
 }
@@ -96,6 +102,7 @@ function openNames(policy: Policy, request: DecisionRequest, view: StateView): r
 function hopeful(policy: Policy, real: Evaluator, asked: DecisionRequest): Evaluator {
   const { evaluator, program } = policy;
   return {
+    fuel: evaluator.fuel,
     rules: (request, facts) =>
       settled(evaluator.rules(request, facts), { permits: "apply", others: "do not" }),
     nevers: (request, facts) => settle(evaluator.nevers(request, facts), "do not"),
@@ -120,6 +127,7 @@ function hopeful(policy: Policy, real: Evaluator, asked: DecisionRequest): Evalu
 function wary(policy: Policy, real: Evaluator, asked: DecisionRequest): Evaluator {
   const { evaluator, program } = policy;
   return {
+    fuel: evaluator.fuel,
     rules: (request, facts) =>
       settled(evaluator.rules(request, facts), { permits: "do not", others: "apply" }),
     nevers: (request, facts) => settle(evaluator.nevers(request, facts), "apply"),

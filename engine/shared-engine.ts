@@ -25,7 +25,7 @@ import {
   watchedBy,
 } from "./answering.ts";
 import type { ClockReading } from "./clock.ts";
-import { decide, deny, invalid, matchOf, type Verdict } from "./decide.ts";
+import { decide, deny, invalid, matchAgain, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { type EngineParts, type NamedTool, nameTool, type Vouched } from "./engine.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
@@ -212,7 +212,7 @@ async function settle(input: unknown, shell: Shell): Promise<Answer<OutcomeRecei
     if (!reading.ok) return { kind: "malformed", faults: reading.problems };
     const { report } = reading;
     const nowMs = now();
-    const settled = await state.settle({ ...report, nowMs }, (task) => matchOf(policy, task));
+    const settled = await state.settle({ ...report, nowMs }, (task) => matchAgain(policy, task));
     return settledAs(settled, report, nowMs, { program: policy.program, evidence: shell.evidence });
   } catch (fault) {
     return notSettled(fault, shell);

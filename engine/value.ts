@@ -63,9 +63,20 @@ export function elementsOf(value: ReadonlySet<Scalar> | readonly Value[]): reado
   return isList(value) ? value : [...value];
 }
 
+/** Falls by the steps that are taken (SPEC §5.3). */
+export interface Meter {
+  left: number;
+  /** Where `left` is below it, what was found is not to be relied on. */
+  readonly floor: number;
+}
+
 /** Deep equality (SPEC §5.4): Sets and Maps without order, an absent member like one that is not there. */
-export function equal(a: Value | undefined, b: Value | undefined): boolean {
-  return equalKnowing(a, b, undefined);
+export function equal(
+  a: Value | undefined,
+  b: Value | undefined,
+  meter: Meter = { left: Number.POSITIVE_INFINITY, floor: 0 },
+): boolean {
+  return equalKnowing(a, b, undefined, meter);
 }
 
 /**
@@ -74,35 +85,60 @@ export function equal(a: Value | undefined, b: Value | undefined): boolean {
  */
 type Met = Map<object, object>;
 
-function equalKnowing(a: Value | undefined, b: Value | undefined, met: Met | undefined): boolean {
+function equalKnowing(
+  a: Value | undefined,
+  b: Value | undefined,
+  met: Met | undefined,
+  meter: Meter,
+): boolean {
+  if (typeof a === "string" && typeof b === "string" && a.length === b.length) {
+    meter.left -= a.length >> 6;
+    return meter.left >= meter.floor && a === b;
+  }
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === NULL || b === NULL) return false;
-  if (isSet(a)) return isSet(b) && a.size === b.size && [...a].every((item) => b.has(item));
   if (met?.get(a) === b) return true;
+  const count = countIn(a);
+  if (!isRecord(a) && count !== countIn(b)) return false;
+  meter.left -= isRecord(a) ? 2 + count : 1 + (count >> 1);
+  if (meter.left < meter.floor) return false;
+  if (isSet(a)) return isSet(b) && equalSets(a, b, meter);
   const known = met ?? new Map<object, object>();
-  const same = equalParts(a, b, known);
+  const same = equalParts(a, b, known, meter);
   if (same) known.set(a, b);
   return same;
 }
 
+function countIn(value: Value & object): number {
+  if (isList(value)) return value.length;
+  return isSet(value) || isMap(value) ? value.size : Object.keys(value).length;
+}
+
+function equalSets(a: ReadonlySet<Scalar>, b: ReadonlySet<Scalar>, meter: Meter): boolean {
+  for (const item of a) if (typeof item === "string") meter.left -= item.length >> 6;
+  return meter.left >= meter.floor && [...a].every((item) => b.has(item));
+}
+
 type Composite = Exclude<Value, Scalar | ReadonlySet<Scalar>>;
 
-function equalParts(a: Composite, b: Value & object, met: Met): boolean {
+function equalParts(a: Composite, b: Value & object, met: Met, meter: Meter): boolean {
   if (isList(a)) {
     return (
-      isList(b) && a.length === b.length && a.every((item, at) => equalKnowing(item, b[at], met))
+      isList(b) &&
+      a.length === b.length &&
+      a.every((item, at) => equalKnowing(item, b[at], met, meter))
     );
   }
   if (isMap(a)) {
     if (!isMap(b) || a.size !== b.size) return false;
-    return [...a].every(([key, item]) => equalKnowing(item, b.get(key), met));
+    return [...a].every(([key, item]) => equalKnowing(item, b.get(key), met, meter));
   }
-  return isRecord(b) && equalRecords(a as RecordValue, b, met);
+  return isRecord(b) && equalRecords(a as RecordValue, b, met, meter);
 }
 
-function equalRecords(a: RecordValue, b: RecordValue, met: Met): boolean {
+function equalRecords(a: RecordValue, b: RecordValue, met: Met, meter: Meter): boolean {
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...names].every((name) => equalKnowing(a[name], b[name], met));
+  return [...names].every((name) => equalKnowing(a[name], b[name], met, meter));
 }
 
 /**
@@ -132,7 +168,7 @@ export function keyOfOne(value: Scalar): string {
  * A longer text is kept as its digest: whoever chooses what is counted must not choose how much of it is remembered.
  * Ids are not longer.
  */
-const KEPT_LENGTH = 1024;
+export const KEPT_LENGTH = 1024;
 
 /** What a key begins with that is not simply a string: no text of people does, and one that did is tagged too. */
 const TAG = "\u0000";

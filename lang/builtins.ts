@@ -32,8 +32,8 @@ export interface Builtin {
   readonly signature: string;
   /** What it gives, in one line. */
   readonly doc: string;
-  /** How its time grows with the size of its arguments. */
-  readonly cost: "constant" | "linear";
+  /** Steps that it takes (SPEC §5.3). */
+  readonly cost: Cost;
   /** How many arguments it takes, all of them present (none of type `T?`). */
   readonly arity: number;
   /** The type of the result, or what is wrong with the arguments, of which there are `arity`. */
@@ -42,7 +42,37 @@ export interface Builtin {
   apply(args: readonly Value[]): Value | Failure | undefined;
 }
 
+export interface Cost {
+  /** Whatever its arguments are. */
+  readonly base: number;
+  /**
+   * And one for so much of their size: characters of a text, and of a list, set or map eight for each element and
+   * the characters of those that are texts. 0 = none.
+   */
+  readonly each: number;
+}
+
+const FREE: Cost = { base: 0, each: 0 };
+/** As fast as memory is read. */
+const QUICK: Cost = { base: 0, each: 64 };
+
+function costs(base: number, each = 0): Cost {
+  return { base, each };
+}
+
 const ABS_LIMIT = Number.MAX_SAFE_INTEGER;
+
+/** Where it is not as of a text that is read once. */
+const ATTRIBUTE_COSTS: Readonly<Record<string, Cost>> = {
+  "email.local": FREE,
+  "email.domain": FREE,
+  "path.segments": costs(1, 8),
+  "url.host": costs(16, 64),
+  "decimal.text": costs(1),
+  "time.hour": FREE,
+  "time.weekday": FREE,
+  "time.date": costs(4),
+};
 
 const ATTRIBUTES: readonly Builtin[] = [
   attribute("Email", "local", type("String"), "what stands before the `@`", emailLocal),
@@ -94,7 +124,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "lower",
     signature: "String → String",
     doc: "`A` to `Z` made small; nothing else is folded",
-    cost: "linear",
+    cost: costs(1, 16),
     arity: 1,
     result: (types) => accept(types, [type("String")], type("String")),
     apply: ([text]) => asciiLower(String(text)),
@@ -103,7 +133,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "trim",
     signature: "String → String",
     doc: "without blanks, tabs and line ends at either end",
-    cost: "linear",
+    cost: costs(1, 64),
     arity: 1,
     result: (types) => accept(types, [type("String")], type("String")),
     apply: ([text]) => trim(String(text)),
@@ -112,7 +142,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "length",
     signature: "String → Int",
     doc: "number of code points",
-    cost: "linear",
+    cost: QUICK,
     arity: 1,
     result: (types) => accept(types, [type("String")], type("Int")),
     apply: ([text]) => codePoints(String(text)),
@@ -121,7 +151,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "split",
     signature: "(String, String) → List<String>",
     doc: "the parts between separators; the whole text where the separator is empty",
-    cost: "linear",
+    cost: costs(1, 8),
     arity: 2,
     result: (types) => accept(types, [type("String"), type("String")], list(type("String"))),
     apply: ([text, separator]) =>
@@ -131,19 +161,16 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "words",
     signature: "String → List<String>",
     doc: "the parts between blanks, tabs and line ends, none of them empty",
-    cost: "linear",
+    cost: costs(1, 8),
     arity: 1,
     result: (types) => accept(types, [type("String")], list(type("String"))),
-    apply: ([text]) =>
-      String(text)
-        .split(/[ \t\r\n]/)
-        .filter((word) => word !== ""),
+    apply: ([text]) => wordsIn(String(text)),
   },
   {
     name: "text",
     signature: "Path | Url | Email | Ip | Cidr | Command | Purpose | Label | … → String",
     doc: "a scalar in its canonical form, as a String",
-    cost: "constant",
+    cost: FREE,
     arity: 1,
     result: ([from]) => (from && isText(from) ? type("String") : misfit([from], "a kind of text")),
     apply: ([value]) => value,
@@ -152,7 +179,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "count",
     signature: "List<T> | Set<T> | Map<T> → Int",
     doc: "number of elements",
-    cost: "constant",
+    cost: FREE,
     arity: 1,
     result: ([from]) =>
       from?.kind === "List" || from?.kind === "Set" || from?.kind === "Map"
@@ -164,7 +191,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "sum",
     signature: "List<N> → N for Int, Decimal and Duration",
     doc: "all elements added; 0 of nothing",
-    cost: "linear",
+    cost: QUICK,
     arity: 1,
     result: ([from]) => elementOf(from, ["Int", "Decimal", "Duration"]),
     apply: ([of]) => sum(elements(of)),
@@ -173,7 +200,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "min",
     signature: "List<N> | Set<N> → N? for Int, Decimal, Float, Duration, Time and levels",
     doc: "the least element; absent where there is none",
-    cost: "linear",
+    cost: QUICK,
     arity: 1,
     result: ([from]) => optionalElementOf(from),
     apply: ([of]) => best(elements(of), (a, b) => a < b),
@@ -182,7 +209,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "max",
     signature: "List<N> | Set<N> → N? for Int, Decimal, Float, Duration, Time and levels",
     doc: "the greatest element; absent where there is none",
-    cost: "linear",
+    cost: QUICK,
     arity: 1,
     result: ([from]) => optionalElementOf(from),
     apply: ([of]) => best(elements(of), (a, b) => a > b),
@@ -191,7 +218,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "abs",
     signature: "N → N for Int, Decimal, Float and Duration",
     doc: "without its sign",
-    cost: "constant",
+    cost: FREE,
     arity: 1,
     result: ([from]) =>
       from && ["Int", "Decimal", "Float", "Duration"].includes(from.kind)
@@ -203,7 +230,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "keys",
     signature: "Map<T> → Set<String>",
     doc: "the names a map has values for",
-    cost: "linear",
+    cost: costs(1, 32),
     arity: 1,
     result: ([from]) =>
       from?.kind === "Map" ? { kind: "Set", of: type("String") } : misfit([from], "a Map"),
@@ -213,7 +240,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "values",
     signature: "Map<T> → List<T>",
     doc: "the values a map has, in the order they were sent",
-    cost: "linear",
+    cost: QUICK,
     arity: 1,
     result: ([from]) => (from?.kind === "Map" ? list(from.of) : misfit([from], "a Map")),
     apply: ([map]) => [...(map as ReadonlyMap<string, Value>).values()],
@@ -222,7 +249,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "zip",
     signature: "(List<A>, List<B>) → List<{ first: A, second: B }>",
     doc: "elements at the same place, in pairs; unknown (`length_mismatch`) where one list is longer",
-    cost: "linear",
+    cost: costs(1, 8),
     arity: 2,
     result: ([left, right]) =>
       left?.kind === "List" && right?.kind === "List"
@@ -234,7 +261,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "neighbours",
     signature: "List<T> → List<{ first: T, second: T }>",
     doc: "each element with the next; none where there are fewer than two",
-    cost: "linear",
+    cost: costs(1, 8),
     arity: 1,
     result: ([from]) =>
       from?.kind === "List" ? list(pairOf(from.of, from.of)) : misfit([from], "a List"),
@@ -244,7 +271,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "take",
     signature: "(List<T>, Int) → List<T>",
     doc: "so many elements from the front, or all; none for a number below 1",
-    cost: "linear",
+    cost: QUICK,
     arity: 2,
     result: partOfList,
     apply: ([of, count]) => elements(of).slice(0, Math.max(0, Number(count))),
@@ -253,7 +280,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "skip",
     signature: "(List<T>, Int) → List<T>",
     doc: "what is left behind so many elements; all for a number below 1",
-    cost: "linear",
+    cost: QUICK,
     arity: 2,
     result: partOfList,
     apply: ([of, count]) => elements(of).slice(Math.max(0, Number(count))),
@@ -262,7 +289,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "distinct",
     signature: "List<T> → Set<T>",
     doc: "the elements, each once",
-    cost: "linear",
+    cost: costs(1, 32),
     arity: 1,
     result: ([from]) =>
       from?.kind === "List" && isScalar(from.of)
@@ -274,7 +301,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "union",
     signature: "(Set<T>, Set<T>) → Set<T>",
     doc: "what is in either",
-    cost: "linear",
+    cost: costs(1, 32),
     arity: 2,
     result: sameSets,
     apply: ([left, right]) => new Set([...setOf(left), ...setOf(right)]),
@@ -283,7 +310,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "intersection",
     signature: "(Set<T>, Set<T>) → Set<T>",
     doc: "what is in both",
-    cost: "linear",
+    cost: costs(1, 32),
     arity: 2,
     result: sameSets,
     apply: ([left, right]) => filterSet(setOf(left), (value) => setOf(right).has(value)),
@@ -292,7 +319,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "difference",
     signature: "(Set<T>, Set<T>) → Set<T>",
     doc: "what is in the first and not in the second",
-    cost: "linear",
+    cost: costs(1, 32),
     arity: 2,
     result: sameSets,
     apply: ([left, right]) => filterSet(setOf(left), (value) => !setOf(right).has(value)),
@@ -301,7 +328,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "host_within",
     signature: "(String, String) → Bool",
     doc: "whether a host or mail domain is a domain or below it",
-    cost: "linear",
+    cost: QUICK,
     arity: 2,
     result: (types) => accept(types, [type("String"), type("String")], type("Bool")),
     apply: ([host, domain]) => hostWithin(String(host), String(domain)),
@@ -310,22 +337,22 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "atoms",
     signature: "String → Set<String>",
     doc: "mail addresses, URLs and account numbers that stand in a text",
-    cost: "linear",
+    cost: costs(2, 1),
     arity: 1,
     result: (types) => accept(types, [type("String")], { kind: "Set", of: type("String") }),
     apply: ([text]) => atomsIn(String(text)),
   },
-  parser("path", "Path", parsePath),
-  parser("url", "Url", parseUrl),
-  parser("email", "Email", parseEmail),
-  parser("ip", "Ip", parseIp),
-  parser("cidr", "Cidr", parseCidr),
-  parser("time", "Time", parseTime),
+  parser("path", "Path", costs(4, 8), parsePath),
+  parser("url", "Url", costs(8, 2), parseUrl),
+  parser("email", "Email", costs(4, 16), parseEmail),
+  parser("ip", "Ip", costs(16, 16), parseIp),
+  parser("cidr", "Cidr", costs(16, 16), parseCidr),
+  parser("time", "Time", costs(8, 64), parseTime),
   {
     name: "command",
     signature: "String → Command",
     doc: "the text as a shell command line, or as a script of several",
-    cost: "linear",
+    cost: FREE,
     arity: 1,
     result: (types) => accept(types, [type("String")], type("Command")),
     apply: ([text]) => String(text),
@@ -334,7 +361,7 @@ const FUNCTIONS: readonly Builtin[] = [
     name: "date_time",
     signature: "(String, String) → Time?",
     doc: "a date and a time of day, `2026-01-02` and `15:04` or `15:04:05+01:00`, as one Time; absent where they are none",
-    cost: "linear",
+    cost: costs(8, 64),
     arity: 2,
     result: (types) => accept(types, [type("String"), type("String")], optional(type("Time"))),
     apply: ([date, clock]) => dateTime(String(date), String(clock)),
@@ -377,19 +404,24 @@ function attribute<Held extends Scalar>(
     attributeOf: of,
     signature: `${of} → ${spell(gives)}`,
     doc,
-    cost: "linear",
+    cost: ATTRIBUTE_COSTS[`${of.toLowerCase()}.${name}`] ?? QUICK,
     arity: 1,
     result: (types) => accept(types, [type(of)], gives),
     apply: ([value]) => read(value as Held),
   };
 }
 
-function parser(name: string, gives: ScalarName, parse: (text: string) => Parsed<Scalar>): Builtin {
+function parser(
+  name: string,
+  gives: ScalarName,
+  cost: Cost,
+  parse: (text: string) => Parsed<Scalar>,
+): Builtin {
   return {
     name,
     signature: `String → ${gives}?`,
     doc: `the text as ${gives === "Email" || gives === "Ip" ? "an" : "a"} ${gives}; absent where it is none`,
-    cost: "linear",
+    cost,
     arity: 1,
     result: (types) => accept(types, [type("String")], optional(type(gives))),
     apply: ([text]) => {
@@ -497,16 +529,35 @@ function filterSet(
 }
 
 function trim(text: string): string {
-  const isBlank = (at: number) => " \t\r\n".includes(text.charAt(at));
   let [start, end] = [0, text.length];
-  while (start < end && isBlank(start)) start++;
-  while (end > start && isBlank(end - 1)) end--;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);
 }
 
+function wordsIn(text: string): readonly string[] {
+  const words: string[] = [];
+  let start = 0;
+  for (let at = 0; at <= text.length; at++) {
+    if (at < text.length && !isBlank(text.charCodeAt(at))) continue;
+    if (at > start) words.push(text.slice(start, at));
+    start = at + 1;
+  }
+  return words;
+}
+
+/** Blank, tab, line feed, carriage return. */
+function isBlank(unit: number): boolean {
+  return unit === 0x20 || unit === 0x09 || unit === 0x0a || unit === 0x0d;
+}
+
+/** Halves that are no pair count each. */
 function codePoints(text: string): number {
-  let count = 0;
-  for (const _ of text) count++;
+  let count = text.length;
+  for (let at = 1; at < text.length; at++) {
+    if ((text.charCodeAt(at) & 0xfc00) !== 0xdc00) continue;
+    if ((text.charCodeAt(at - 1) & 0xfc00) === 0xd800) count--;
+  }
   return count;
 }
 

@@ -51,5 +51,11 @@ export const SEQUENCE_STEPS_MAX = 1_000;
 /** Pairs of steps of which one may follow the other, all sequences of a package together: each is kept. */
 export const SEQUENCE_LINKS_MAX = 1_000_000;
 
+/** Steps (§5.3) of one rule, invariant, declaration, or step of a task, for one request: some 10 ms. */
+export const RULE_STEPS_MAX = 100_000;
+
+/** Steps of one decision, all rules together: some 100 ms, for which every other decision waits. */
+export const DECISION_STEPS_MAX = 1_000_000;
+
 /** Packages read for one policy. */
 export const PACKAGES_MAX = 64;

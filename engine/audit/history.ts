@@ -82,6 +82,7 @@ export class History {
     // A request that the policy does not know is none that it counts.
     if (!reading.ok) return;
     const allowed = decision === "allow" ? call : undefined;
+    this.#evaluator.fuel.begin();
     const touches = this.#evaluator.touches(reading.request, { ...NO_FACTS, nowMs: now });
     for (const touch of touches) {
       if (uncounted.includes(touch.index)) this.#use(touch, now, allowed);

@@ -2,9 +2,10 @@
 import type { CallFilter, Expr, Program, StepDecl } from "../../lang/ir.ts";
 import { Block, type Code, code, type EmittedUnit, join } from "./emit.ts";
 import type { StepResult, Touch } from "./evaluator.ts";
-import { type Fail, valueCode } from "./expression.ts";
+import { bind, type Fail, valueCode } from "./expression.ts";
 import { allHold, letsOf } from "./rule.ts";
-import { type Frame, fillUp, keyCode, openFrame, partsOf, Unit } from "./unit.ts";
+import { spending, spendingOn, unlessSpent, useFuel } from "./spending.ts";
+import { asking, type Frame, keyCode, openFrame, partsOf, plainKeyCode, Unit } from "./unit.ts";
 
 /** A part of a counter or latch that a call may touch. */
 export interface Counted {
@@ -13,19 +14,21 @@ export interface Counted {
   readonly calls: CallFilter;
   readonly per: readonly Expr[];
   readonly of: Expr | undefined;
+  /** Amounts are told apart by what keys are told apart by. */
+  readonly isDistinct: boolean;
 }
 
 /** What calls of `tool` are counted by. */
 export function countedOf({ counters, latches }: Program, tool: number): readonly Counted[] {
   const counted: Counted[] = counters.map((one, index) => {
     const of = one.op === "count" ? undefined : one.of;
-    return { kind: "counter", index, calls: one.calls, per: one.per, of };
+    const isDistinct = one.op === "distinct";
+    return { kind: "counter", index, calls: one.calls, per: one.per, of, isDistinct };
   });
   latches.forEach(({ calls, reset, per }, index) => {
-    counted.push({ kind: "latch", index, calls, per, of: undefined });
-    if (reset !== undefined) {
-      counted.push({ kind: "reset", index, calls: reset, per, of: undefined });
-    }
+    const plain = { index, per, of: undefined, isDistinct: false };
+    counted.push({ kind: "latch", calls, ...plain });
+    if (reset !== undefined) counted.push({ kind: "reset", calls: reset, ...plain });
   });
   return counted.filter(({ calls }) => calls.tools === undefined || calls.tools.includes(tool));
 }
@@ -38,7 +41,7 @@ export function emitTouches(program: Program, counted: readonly Counted[]): Emit
   const touches = counted.map((one) => touchCode(frame, body, one));
   const areConditional = counted.some(({ calls }) => calls.where !== undefined);
   body.add(listCode(frame, touches, areConditional));
-  return finish(unit, frame, body, code`q, f`);
+  return finish(frame, body, code`q, f`);
 }
 
 /** A list made at once is much smaller than one that grew: most calls are counted once or twice. */
@@ -53,23 +56,51 @@ function listCode(frame: Frame, touches: readonly Code[], conditional: boolean):
 function touchCode(frame: Frame, out: Block, counted: Counted): Code {
   const { emitter } = frame.unit;
   const [label, touch] = [emitter.name("l"), emitter.name("v")];
+  const { of, calls, per } = counted;
   const body = new Block();
-  const where = counted.calls.where === undefined ? [] : [counted.calls.where];
+  const where = calls.where === undefined ? [] : [calls.where];
+  const isPlain = where.length === 0 && of === undefined;
   const undecided = allHold(frame, body, where, code`break ${label};`, () => {});
-  const key = orUnknown(frame, body, (inner, fail) => keyCode(frame, inner, counted.per, fail));
-  const { of } = counted;
+  const key = orUnknown(
+    frame,
+    body,
+    (inner, fail) =>
+      (isPlain ? touchedKeyCode(frame, inner, per, fail) : undefined) ??
+      keyCode(frame, inner, per, fail),
+  );
   const amount =
     of === undefined
       ? emitter.constant(1)
-      : orUnknown(frame, body, (inner, fail) => valueCode(frame, inner, of, fail));
+      : orUnknown(frame, body, (inner, fail) => amountCode(frame, inner, of, counted, fail));
   const kind = emitter.constant(counted.kind);
   const index = emitter.constant(counted.index);
   const uncertain = undecided === undefined ? code`false` : code`${undecided} !== undefined`;
   body.add(
     code`${touch} = { kind: ${kind}, index: ${index}, key: ${key}, amount: ${amount}, uncertain: ${uncertain} };`,
   );
-  out.add(code`let ${touch};\n${label}: {\n${fillUp(frame.unit)}\n${body.toCode()}\n}`);
+  out.add(code`let ${touch};\n${label}: {\n${asking(frame.unit)}\n${body.toCode()}\n}`);
   return touch;
+}
+
+/** Where nothing else takes steps, the question begins with them. */
+function touchedKeyCode(
+  frame: Frame,
+  out: Block,
+  per: readonly Expr[],
+  fail: Fail,
+): Code | undefined {
+  const plain = plainKeyCode(frame, out, per, fail);
+  if (plain === undefined) return undefined;
+  out.add(plain.check(code`${frame.unit.emitter.helper("fuel")}.ask();`, code``));
+  return plain.key;
+}
+
+function amountCode(frame: Frame, out: Block, of: Expr, { isDistinct }: Counted, fail: Fail): Code {
+  const value = valueCode(frame, out, of, fail);
+  if (!isDistinct) return value;
+  const amount = bind(frame, out, value);
+  out.add(spendingOn(frame, "keySteps", [amount], of.at, fail));
+  return amount;
 }
 
 /** A value, or the unknown that stands in its place. */
@@ -96,7 +127,7 @@ export function emitApprover(program: Program, index: number): EmittedUnit | und
   const party = valueCode(frame, body, approver.party, (unknown) => code`return ${unknown};`);
   const at = emitter.constant(approver.party.at);
   body.add(code`return ${emitter.helper("partyId")}(${party}, ${at});`);
-  return finish(unit, frame, body, code`q, f`);
+  return finish(frame, asked(frame, body), code`q, f`);
 }
 
 /**
@@ -109,10 +140,11 @@ export function emitStep(program: Program, step: StepDecl): EmittedUnit {
   const frame = openFrame(unit, step.predicates);
   const body = new Block();
   const misses = code`return ${emitter.constant(MISSES)};`;
+  const outOfFuel: Fail = (unknown) => unknownStep(frame, unknown);
   const bound = emitter.name("v");
+  body.add(spending(frame, 1, step.at, outOfFuel));
   body.add(code`let ${bound} = b;`);
-  for (const { argument, id } of step.binds)
-    bindCode(frame, body, bound, argument, id, step.at, misses);
+  for (const bind of step.binds) bindCode(frame, body, bound, bind, step.at, misses);
   for (const id of readIds(step.predicates)) {
     if (frame.locals.has(id)) continue;
     const value = emitter.name("v");
@@ -126,7 +158,7 @@ export function emitStep(program: Program, step: StepDecl): EmittedUnit {
       ? matches
       : code`if (${unknown} === undefined) ${matches}\n${unknownStep(frame, unknown)}`,
   );
-  return finish(unit, frame, body, code`q, f, b`);
+  return finish(frame, asked(frame, body), code`q, f, b`);
 }
 
 const MISSES: StepResult = Object.freeze({ matches: false });
@@ -139,23 +171,28 @@ function bindCode(
   frame: Frame,
   out: Block,
   bound: Code,
-  argument: string,
-  id: number,
+  { argument, id }: StepDecl["binds"][number],
   at: number,
   misses: Code,
 ): void {
   const { emitter } = frame.unit;
+  const fuel = useFuel(frame);
+  const outOfFuel: Fail = (unknown) => unknownStep(frame, unknown);
   const value = frame.hoist("args", argument);
   const earlier = emitter.name("v");
   const idConstant = emitter.constant(id);
   out.add(
     code`if (${value} === undefined) ${unknownStep(frame, frame.unit.unknown("absent", at))}`,
   );
+  out.add(spendingOn(frame, "bindingSteps", [value, fuel], at, outOfFuel));
   out.add(code`const ${earlier} = ${bound}.get(${idConstant});`);
   out.add(
     code`if (${earlier} === undefined) ${bound} = ${emitter.helper("bindMore")}(${bound}, ${idConstant}, ${value});`,
   );
-  out.add(code`else if (!${emitter.helper("equal")}(${earlier}, ${value})) ${misses}`);
+  const same = emitter.name("v");
+  out.add(
+    code`else {\nconst ${same} = ${emitter.helper("equal")}(${earlier}, ${value}, ${fuel});\n${unlessSpent(frame, at, outOfFuel)}\nif (!${same}) ${misses}\n}`,
+  );
   frame.locals.set(id, { value });
 }
 
@@ -163,9 +200,16 @@ function readIds(exprs: readonly Expr[]): readonly number[] {
   return exprs.flatMap((expr) => (expr.kind === "local" ? [expr.id] : readIds(partsOf(expr))));
 }
 
-function finish(unit: Unit, frame: Frame, body: Block, parameters: Code): EmittedUnit {
+function asked(frame: Frame, body: Block): Block {
+  const whole = new Block();
+  whole.add(asking(frame.unit));
+  whole.add(body.toCode());
+  return whole;
+}
+
+function finish({ unit, prologue }: Frame, body: Block, parameters: Code): EmittedUnit {
   return unit.emitter.finish(
     unit.declarations(),
-    code`function (${parameters}) {\n${frame.prologue()}\n${fillUp(unit)}\n${body.toCode()}\n}`,
+    code`function (${parameters}) {\n${prologue()}\n${body.toCode()}\n}`,
   );
 }

@@ -6,8 +6,11 @@
 import type { Facts } from "../facts.ts";
 import type { DecisionRequest } from "../request.ts";
 import type { Scalar, Unknown, Value } from "../value.ts";
+import type { Fuel } from "./fuel.ts";
 
 export interface Evaluator {
+  /** Who asks for a decision, begins it there; without that, all answers together have the steps of one. */
+  readonly fuel: Fuel;
   /** Rules that apply or might: SPEC §6.1. Lists are in ascending rule index. */
   rules(request: DecisionRequest, facts: Facts): RuleResults;
   /** Invariants whose condition is true or unknown for this request. */

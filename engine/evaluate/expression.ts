@@ -8,7 +8,19 @@ import type { Cause, Expr, NumberKind, RootName } from "../../lang/ir.ts";
 import { DECIMAL_ONE } from "../../lang/scalar/decimal.ts";
 import { isScalar } from "../../lang/type.ts";
 import { unreachable } from "../../lang/unreachable.ts";
+import { callSteps } from "./costs.ts";
 import { Block, type Code, code, type HelperName, join } from "./emit.ts";
+import {
+  type Binary,
+  costOf,
+  isShort,
+  spending,
+  spendingOn,
+  spendingRound,
+  spendOnBuiltin,
+  unlessSpent,
+  useFuel,
+} from "./spending.ts";
 import type { Frame } from "./unit.ts";
 
 /** The statement that leaves with this unknown. Where `cause` is missing, only the generated code will know it. */
@@ -45,8 +57,10 @@ export function valueCode(frame: Frame, out: Block, expr: Expr, fail: Fail): Cod
     case "index": {
       const list = valueCode(frame, out, expr.of, fail);
       const at = valueCode(frame, out, expr.index, fail);
-      const read = expr.over === "List" ? code`${list}[${at}]` : code`${list}.get(${at})`;
-      return presentCode(frame, out, read, expr.at, fail);
+      if (expr.over === "List") return presentCode(frame, out, code`${list}[${at}]`, expr.at, fail);
+      const [map, key] = [bind(frame, out, list), bind(frame, out, at)];
+      if (!isShort(expr.index)) out.add(spendingOn(frame, "textSteps", [key], expr.at, fail));
+      return presentCode(frame, out, code`${map}.get(${key})`, expr.at, fail);
     }
     case "has":
       return hasCode(frame, out, expr, fail);
@@ -64,10 +78,9 @@ export function valueCode(frame: Frame, out: Block, expr: Expr, fail: Fail): Cod
     case "if":
       return ifCode(frame, out, expr, fail);
     case "equal": {
-      const left = valueCode(frame, out, expr.left, fail);
-      const right = valueCode(frame, out, expr.right, fail);
-      if (isScalar(expr.type)) return code`(${left} === ${right})`;
-      return code`${frame.unit.emitter.helper("equal")}(${left}, ${right})`;
+      if (!isScalar(expr.type)) return deepEqualCode(frame, out, expr, fail);
+      const [left, right] = paidOperands(frame, out, expr, [expr.left, expr.right], fail);
+      return code`(${left} === ${right})`;
     }
     case "less": {
       const left = valueCode(frame, out, expr.left, fail);
@@ -86,20 +99,18 @@ export function valueCode(frame: Frame, out: Block, expr: Expr, fail: Fail): Cod
     case "negate":
       return code`(0 - ${valueCode(frame, out, expr.of, fail)})`;
     case "in": {
-      const element = valueCode(frame, out, expr.left, fail);
-      const all = valueCode(frame, out, expr.right, fail);
+      const [element, all] = paidOperands(frame, out, expr, [expr.left, expr.right], fail);
       return expr.over === "Set" ? code`${all}.has(${element})` : code`${all}.includes(${element})`;
     }
     case "subset":
-      return helperCode(frame, out, "isSubset", [expr.left, expr.right], fail);
+      return helperCode(frame, out, "isSubset", expr, [expr.left, expr.right], fail);
     case "within":
-      return helperCode(frame, out, WITHIN[expr.of], [expr.left, expr.right], fail);
+      return helperCode(frame, out, WITHIN[expr.of], expr, [expr.left, expr.right], fail);
     case "like":
-      return helperCode(frame, out, "globMatches", [expr.left, expr.pattern], fail);
+      return helperCode(frame, out, "globMatches", expr, [expr.left, expr.pattern], fail);
     case "text": {
-      const text = valueCode(frame, out, expr.left, fail);
-      const part = valueCode(frame, out, expr.right, fail);
-      return code`${text}.${TEXT[expr.op]}(${part})`;
+      const [text, part] = paidOperands(frame, out, expr, [expr.left, expr.right], fail);
+      return textCode(frame, expr, text, part);
     }
     case "quantifier":
       return truthCode(frame, out, expr, fail);
@@ -108,7 +119,13 @@ export function valueCode(frame: Frame, out: Block, expr: Expr, fail: Fail): Cod
     case "list": {
       const items = expr.items.map((item) => valueCode(frame, out, item, fail));
       const list = code`[${join(items, code`, `)}]`;
-      return expr.as === "Set" ? code`new Set(${list})` : list;
+      if (expr.as === "List") return list;
+      if (!expr.items.every(isShort)) {
+        const made = bind(frame, out, list);
+        out.add(spendingOn(frame, "setSteps", [made], expr.at, fail));
+        return code`new Set(${made})`;
+      }
+      return code`new Set(${list})`;
     }
     case "record": {
       const names = expr.fields.map((field) => field.name);
@@ -166,7 +183,7 @@ export function condition(frame: Frame, out: Block, expr: Expr, onFalse: Code, f
 }
 
 /** Keeps `value` under a name of its own. */
-function bind(frame: Frame, out: Block, value: Code): Code {
+export function bind(frame: Frame, out: Block, value: Code): Code {
   const name = frame.unit.emitter.name("v");
   out.add(code`const ${name} = ${value};`);
   return name;
@@ -242,7 +259,7 @@ function quantifierCode(
       if (expr.op === "any") inner.add(code`break ${done};`);
     });
     kept.declare(loop);
-    const spend = spendFuel(frame, expr.at, fail);
+    const spend = spendingRound(frame, [expr.body], expr.at, fail);
     loop.add(code`for (const ${element} of ${over}) {\n${spend}\n${body}\n}`);
     kept.failIfAny(loop, fail);
     if (expr.op === "any") loop.add(onFalse);
@@ -495,17 +512,58 @@ function helperCode(
   frame: Frame,
   out: Block,
   name: HelperName,
-  operands: readonly Expr[],
+  expr: Binary,
+  operands: readonly [Expr, Expr],
   fail: Fail,
 ): Code {
-  const values = operands.map((operand) => valueCode(frame, out, operand, fail));
+  const values = paidOperands(frame, out, expr, operands, fail);
   return code`${frame.unit.emitter.helper(name)}(${join(values, code`, `)})`;
 }
 
-function spendFuel(frame: Frame, at: number, fail: Fail): Code {
-  const fuel = frame.unit.emitter.helper("fuel");
-  frame.unit.spendsFuel = true;
-  return code`if ((${fuel}.left -= 1) < 0) ${fail(frame.unit.unknown("fuel", at), "fuel")}`;
+/** Both operands; what comes of them is paid for, wherever it may cost anything (`costs.ts`). */
+function paidOperands(
+  frame: Frame,
+  out: Block,
+  expr: Binary,
+  operands: readonly [Expr, Expr],
+  fail: Fail,
+): readonly [Code, Code] {
+  const cost = costOf(expr);
+  const [left, right] = [
+    valueCode(frame, out, operands[0], fail),
+    valueCode(frame, out, operands[1], fail),
+  ];
+  if (cost === undefined) return [left, right];
+  const bound = [bind(frame, out, left), bind(frame, out, right)] as const;
+  out.add(spendingOn(frame, cost, bound, expr.at, fail));
+  return bound;
+}
+
+function textCode(
+  frame: Frame,
+  { op, right }: Extract<Expr, { kind: "text" }>,
+  text: Code,
+  part: Code,
+): Code {
+  if (op !== "contains" || isShort(right)) return code`${text}.${TEXT[op]}(${part})`;
+  const { emitter } = frame.unit;
+  return code`(${emitter.helper("placeIn")}(${text}, ${part}) >= ${emitter.constant(0)})`;
+}
+
+/** It counts its steps while it compares. */
+function deepEqualCode(
+  frame: Frame,
+  out: Block,
+  expr: Extract<Expr, { kind: "equal" }>,
+  fail: Fail,
+): Code {
+  const { emitter } = frame.unit;
+  const left = valueCode(frame, out, expr.left, fail);
+  const right = valueCode(frame, out, expr.right, fail);
+  const fuel = useFuel(frame);
+  const same = bind(frame, out, code`${emitter.helper("equal")}(${left}, ${right}, ${fuel})`);
+  out.add(unlessSpent(frame, expr.at, fail));
+  return same;
 }
 
 /** Strict in every part: `where` and body of each element in order, whatever the operator needs of it. */
@@ -524,10 +582,10 @@ function aggregateCode(
   const body = new Block();
   if (expr.where !== undefined) condition(frame, body, expr.where, code`break ${next};`, fail);
   const taken = expr.body === undefined ? element : valueCode(frame, body, expr.body, fail);
-  body.add(collect(frame, expr, result, taken));
+  body.add(collect(frame, expr, result, taken, fail));
   out.add(code`let ${result} = ${EMPTY[expr.op]};`);
   out.add(
-    code`for (const ${element} of ${over}) {\n${spendFuel(frame, expr.at, fail)}\n${next}: {\n${body.toCode()}\n}\n}`,
+    code`for (const ${element} of ${over}) {\n${spendingRound(frame, [expr.where, expr.body], expr.at, fail)}\n${next}: {\n${body.toCode()}\n}\n}`,
   );
   if (expr.op === "sum") {
     // Not before all elements were looked at: what is unknown in one of them comes first.
@@ -560,6 +618,7 @@ function collect(
   expr: Extract<Expr, { kind: "aggregate" }>,
   result: Code,
   taken: Code,
+  fail: Fail,
 ): Code {
   switch (expr.op) {
     case "count":
@@ -583,8 +642,11 @@ function collect(
       return code`${result} = ${taken};`;
     case "list":
       return code`${result}.push(${taken});`;
-    case "set":
-      return code`${result}.add(${taken});`;
+    case "set": {
+      const value = frame.unit.emitter.name("v");
+      const spend = spendingOn(frame, "textSteps", [value], expr.at, fail);
+      return code`const ${value} = ${taken};\n${spend}\n${result}.add(${value});`;
+    }
     default:
       return unreachable(expr.op);
   }
@@ -597,8 +659,10 @@ function builtinCode(
   fail: Fail,
 ): Code {
   const { emitter } = frame.unit;
-  const args = expr.args.map((arg) => valueCode(frame, out, arg, fail));
-  const apply = emitter.constant(builtinOf(expr.name).apply);
+  const builtin = builtinOf(expr.name);
+  const args = expr.args.map((arg) => bind(frame, out, valueCode(frame, out, arg, fail)));
+  spendOnBuiltin(frame, out, expr, builtin, args, fail);
+  const apply = emitter.constant(builtin.apply);
   const result = bind(frame, out, code`${apply}([${join(args, code`, `)}])`);
   out.add(code`if (${result} === undefined) ${failAbsent(frame, expr.at, fail)}`);
   const at = emitter.constant(expr.at);
@@ -622,7 +686,7 @@ function callCode(
   const { emitter } = frame.unit;
   const called = frame.unit.function(expr.function);
   const args = expr.args.map((arg) => bind(frame, out, valueCode(frame, out, arg, fail)));
-  out.add(spendFuel(frame, expr.at, fail));
+  out.add(spending(frame, callSteps(expr.function, frame.unit.program), expr.at, fail));
   const result = bind(frame, out, code`${called}(${join([code`q`, code`f`, ...args], code`, `)})`);
   out.add(code`if (${result} instanceof ${emitter.helper("Unknown")}) ${fail(result)}`);
   return result;
@@ -672,7 +736,10 @@ function originCode(
   expr: Extract<Expr, { kind: "origin" }>,
   fail: Fail,
 ): Code {
-  const value = valueCode(frame, out, expr.of, fail);
+  const value = bind(frame, out, valueCode(frame, out, expr.of, fail));
+  const fuel = useFuel(frame);
+  const enough = code`${fuel}.left - ${fuel}.floor`;
+  out.add(spendingOn(frame, "originSteps", [value, enough], expr.at, fail));
   const labels = bind(frame, out, code`f.origin(${value})`);
   out.add(
     code`if (${labels} === ${frame.unit.emitter.constant("unavailable")}) ${fail(frame.unit.unknown("state_unavailable", expr.at), "state_unavailable")}`,
@@ -725,23 +792,25 @@ function decideTotal(frame: Frame, expr: Expr): boolean {
       return isTotal(frame, expr.of);
     case "if":
       return [expr.condition, expr.then, expr.else].every((part) => isTotal(frame, part));
-    case "and":
-    case "or":
     case "equal":
-    case "less":
     case "in":
     case "subset":
     case "within":
     case "text":
+      if (costOf(expr) !== undefined || isDeep(expr)) return false;
       return isTotal(frame, expr.left) && isTotal(frame, expr.right);
-    case "like":
-      return isTotal(frame, expr.left) && isTotal(frame, expr.pattern);
+    case "and":
+    case "or":
+    case "less":
+      return isTotal(frame, expr.left) && isTotal(frame, expr.right);
     case "list":
+      if (expr.as === "Set" && !expr.items.every(isShort)) return false;
       return expr.items.every((item) => isTotal(frame, item));
     case "record":
       return expr.fields.every((field) => isTotal(frame, field.value));
     case "attribute":
     case "index":
+    case "like":
     case "arithmetic":
     case "decimal":
     case "quantifier":
@@ -756,6 +825,10 @@ function decideTotal(frame: Frame, expr: Expr): boolean {
     default:
       return unreachable(expr);
   }
+}
+
+function isDeep(expr: Binary): boolean {
+  return expr.kind === "equal" && !isScalar(expr.type);
 }
 
 function isPlainRead(expr: Expr): boolean {

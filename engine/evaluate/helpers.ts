@@ -4,6 +4,7 @@ import { globMatches } from "../../lang/scalar/glob.ts";
 import { ipWithin } from "../../lang/scalar/ip.ts";
 import { pathWithin } from "../../lang/scalar/path.ts";
 import { purposeWithin } from "../../lang/scalar/purpose.ts";
+import { placeIn } from "../../lang/scalar/search.ts";
 import { Failure, record } from "../../lang/value.ts";
 import {
   equal,
@@ -15,15 +16,25 @@ import {
   Unknown,
   type Value,
 } from "../value.ts";
+import {
+  bindingSteps,
+  builtinSteps,
+  containsSteps,
+  edgeSteps,
+  inSteps,
+  keySteps,
+  likeSteps,
+  originSteps,
+  sameSteps,
+  setSteps,
+  subsetSteps,
+  textSteps,
+} from "./costs.ts";
 import type { HelperName } from "./emit.ts";
 import type { Bindings, Hit } from "./evaluator.ts";
+import type { Fuel } from "./fuel.ts";
 
 export type Helpers = Readonly<Record<HelperName, unknown>>;
-
-/** Elements visited and functions called that one rule, or one other question, may still take (SPEC §5.9). */
-export interface Fuel {
-  left: number;
-}
 
 export function makeHelpers(fuel: Fuel): Helpers {
   return {
@@ -32,16 +43,29 @@ export function makeHelpers(fuel: Fuel): Helpers {
     addHit,
     addUnknown,
     bindMore,
+    bindingSteps,
+    builtinSteps,
+    containsSteps,
+    edgeSteps,
     equal,
     fuel,
     globMatches,
+    inSteps,
     ipWithin,
     isSubset,
+    keySteps,
+    likeSteps,
     makeRecord,
     multiplyDecimals,
+    originSteps,
     partyId,
     pathWithin,
+    placeIn,
     purposeWithin,
+    sameSteps,
+    setSteps,
+    subsetSteps,
+    textSteps,
     keyOf,
     keyOfOne,
   };

@@ -18,9 +18,10 @@ import { globMatches } from "../../lang/scalar/glob.ts";
 import { ipWithin } from "../../lang/scalar/ip.ts";
 import { pathWithin } from "../../lang/scalar/path.ts";
 import { purposeWithin } from "../../lang/scalar/purpose.ts";
+import { placeIn } from "../../lang/scalar/search.ts";
+import { isScalar } from "../../lang/type.ts";
 import { unreachable } from "../../lang/unreachable.ts";
 import { Failure } from "../../lang/value.ts";
-import { childrenOf } from "../explain/walk.ts";
 import type { Facts } from "../facts.ts";
 import type { DecisionRequest, Roots } from "../request.ts";
 import {
@@ -37,21 +38,42 @@ import {
   Unknown,
   type Value,
 } from "../value.ts";
+import {
+  bindingSteps,
+  builtinSteps,
+  callSteps,
+  containsSteps,
+  edgeSteps,
+  inSteps,
+  keySteps,
+  likeSteps,
+  mayBeLong,
+  originSteps,
+  roundSteps,
+  sameSteps,
+  setSteps,
+  subsetSteps,
+  textSteps,
+} from "./costs.ts";
 import type { Bindings, Evaluator, Hit, RuleResults, StepResult, Touch } from "./evaluator.ts";
+import { Fuel, OpenFuel } from "./fuel.ts";
+import { letsReadBy } from "./lets.ts";
+import { stepsAtMost } from "./steps.ts";
 
 /** Sees every expression with what it came to. */
 export type Observer = (expr: Expr, value: Value | Unknown) => void;
 
-/** Elements visited and functions called that one rule, or one other question, may take (SPEC §5.9). */
-export const FUEL = 100_000;
-
-export function createInterpreter(program: Program, observer?: Observer): Evaluator {
-  return interpreterOf(program, observer, NOTHING_OPEN);
+export function createInterpreter(
+  program: Program,
+  observer?: Observer,
+  fuel = new Fuel(),
+): Evaluator {
+  return interpreterOf(program, observer, NOTHING_OPEN, fuel);
 }
 
 /** Takes the roots in `open` for not told yet: whatever depends on them is unknown because of `open`. */
 export function createForesight(program: Program, open: ReadonlySet<RootName>): Evaluator {
-  return interpreterOf(program, undefined, open);
+  return interpreterOf(program, undefined, open, new OpenFuel());
 }
 
 const NOTHING_OPEN: ReadonlySet<RootName> = new Set();
@@ -60,17 +82,15 @@ function interpreterOf(
   program: Program,
   observer: Observer | undefined,
   open: ReadonlySet<RootName>,
+  fuel: Fuel,
 ): Evaluator {
-  const scopeOf = (request: DecisionRequest, facts: Facts): Scope => ({
-    program,
-    request,
-    facts,
-    observer,
-    open,
-    locals: new Map(),
-    fuel: { left: FUEL, open: false },
-  });
+  const scopeOf = (request: DecisionRequest, facts: Facts): Scope => {
+    fuel.ask();
+    const made = { program, request, facts, observer, open, fuel };
+    return { ...made, locals: new Map(), keys: new Map() };
+  };
   return {
+    fuel,
     rules: (request, facts) => interpretRules(program, () => scopeOf(request, facts)),
     nevers: (request, facts) =>
       program.nevers.flatMap((never, index) =>
@@ -102,7 +122,8 @@ export function interpret(
     observer: undefined,
     open: NOTHING_OPEN,
     locals: new Map(),
-    fuel: { left: FUEL, open: false },
+    keys: new Map(),
+    fuel: new Fuel(),
   });
 }
 
@@ -113,9 +134,11 @@ interface Scope {
   readonly observer: Observer | undefined;
   /** Roots that are not told yet. */
   readonly open: ReadonlySet<RootName>;
-  readonly locals: ReadonlyMap<number, Value | Unknown>;
-  /** `open`: how much is left depends on what is not told yet. */
-  readonly fuel: { left: number; open: boolean };
+  /** Of one rule or function: no two of its locals have the same id. */
+  readonly locals: Map<number, Value | Unknown>;
+  /** Of counters and latches, by what they are the `per` of: the same for all that a rule reads of one. */
+  readonly keys: Map<readonly Expr[], string | Unknown>;
+  readonly fuel: Fuel;
 }
 
 // ── Rules, invariants, approvers: SPEC §6.1 ────────────────────────────────────────────────────────────────
@@ -125,7 +148,7 @@ function interpretRules(program: Program, newScope: () => Scope): RuleResults {
   for (const [index, rule] of program.rules.entries()) {
     const scope = newScope();
     if (!admits(rule.guard, scope)) continue;
-    const holds = allHold(rule.conditions, withLets(rule, scope));
+    const holds = allHold(rule.conditions, scope, rule);
     const isOpen = rule.guard.resources !== undefined && scope.open.has("resource");
     const outcome = isOpen && holds !== false ? new Unknown("open", rule.at) : holds;
     hits[rule.effect].push(...hitOf(index, outcome));
@@ -174,17 +197,18 @@ function isWithinOne(purpose: Value | undefined, purposes: readonly string[]): b
   return typeof purpose === "string" && purposes.some((wider) => purposeWithin(purpose, wider));
 }
 
-/** A `let` that fails is unknown where it is read, not before. */
-function withLets(rule: Rule, scope: Scope): Scope {
-  const locals = new Map(scope.locals);
-  for (const { id, value } of rule.lets) locals.set(id, evaluate(value, { ...scope, locals }));
-  return { ...scope, locals };
+/** In front of the first expression that reads it. A `let` that fails is unknown where it is read, not before. */
+function declareLets({ lets }: Rule, expr: Expr, scope: Scope): void {
+  for (const { id, value } of letsReadBy(expr, lets)) {
+    if (!scope.locals.has(id)) scope.locals.set(id, evaluate(value, scope));
+  }
 }
 
 /** Conjunction in order, by Kleene: a false one decides, else the first unknown. */
-function allHold(conditions: readonly Expr[], scope: Scope): boolean | Unknown {
+function allHold(conditions: readonly Expr[], scope: Scope, rule?: Rule): boolean | Unknown {
   let unknown: Unknown | undefined;
   for (const condition of conditions) {
+    if (rule !== undefined) declareLets(rule, condition, scope);
     const value = evaluate(condition, scope);
     if (value === false) return false;
     if (value instanceof Unknown) unknown = firstOf(unknown, value);
@@ -201,7 +225,8 @@ function firstOf(before: Unknown | undefined, later: Unknown): Unknown {
 function approverOf(rule: Rule | undefined, scope: Scope): string | Unknown {
   const approver = rule?.approval?.approver;
   if (rule === undefined || approver?.kind !== "party") return new Unknown("absent", rule?.at ?? 0);
-  const party = evaluate(approver.party, withLets(rule, scope));
+  declareLets(rule, approver.party, scope);
+  const party = evaluate(approver.party, scope);
   if (party instanceof Unknown) return party;
   const id = isRecord(party) ? party.id : party;
   return typeof id === "string" ? id : new Unknown("absent", approver.party.at);
@@ -241,7 +266,9 @@ function interpretTouches(program: Program, newScope: () => Scope): readonly Tou
 
 function amountOf(declared: CounterDecl | LatchDecl, scope: Scope): Scalar | Unknown {
   if (!("op" in declared) || declared.op === "count" || declared.of === undefined) return 1;
-  return evaluate(declared.of, scope) as Scalar | Unknown;
+  const amount = evaluate(declared.of, scope) as Scalar | Unknown;
+  if (amount instanceof Unknown || declared.op !== "distinct") return amount;
+  return paid(keySteps(amount), declared.of, scope, () => amount) as Scalar | Unknown;
 }
 
 function keyFor(per: readonly Expr[], scope: Scope): string | Unknown {
@@ -249,26 +276,47 @@ function keyFor(per: readonly Expr[], scope: Scope): string | Unknown {
   for (const part of per) {
     const value = evaluate(part, scope);
     if (value instanceof Unknown) return value;
+    if (!scope.fuel.spend(keySteps(value))) return new Unknown("fuel", part.at);
     values.push(value as Scalar);
   }
   return keyOf(values);
 }
+
+/** The key of what a rule reads: calculated once, with steps of its own. */
+function keyRead(declared: CounterDecl | LatchDecl | undefined, scope: Scope): string | Unknown {
+  const per = declared?.per ?? NO_PARTS;
+  const known = scope.keys.get(per);
+  if (known !== undefined) return known;
+  scope.fuel.enter();
+  const key = keyFor(per, { ...scope, locals: new Map() });
+  scope.fuel.leave();
+  scope.keys.set(per, key);
+  return key;
+}
+
+const NO_PARTS: readonly Expr[] = [];
 
 const MISSES: StepResult = { matches: false };
 
 function interpretStep(task: number, position: number, scope: Scope): StepResult {
   const step = scope.program.tasks[task]?.sequence?.positions[position];
   if (step === undefined || !step.tools.includes(scope.request.tool)) return MISSES;
+  const { fuel } = scope;
   const bound = new Map(scope.locals as Bindings);
+  const outOfFuel: StepResult = { matches: "unknown", unknown: new Unknown("fuel", step.at) };
+  if (!fuel.spend(1)) return outOfFuel;
   for (const { argument, id } of step.binds) {
     const value = scope.request.roots.args[argument];
     if (value === undefined) {
       return { matches: "unknown", unknown: new Unknown("absent", step.at) };
     }
-    if (bound.has(id) && !equal(bound.get(id), value)) return MISSES;
+    if (!fuel.spend(bindingSteps(value, fuel))) return outOfFuel;
+    const same = !bound.has(id) || equal(bound.get(id), value, fuel);
+    if (fuel.left < fuel.floor) return outOfFuel;
+    if (!same) return MISSES;
     bound.set(id, value);
   }
-  const holds = allHold(step.predicates, { ...scope, locals: bound });
+  const holds = allHold(step.predicates, { ...scope, locals: new Map(bound) });
   if (holds instanceof Unknown) return { matches: "unknown", unknown: holds };
   return holds ? { matches: true, bound } : MISSES;
 }
@@ -276,38 +324,66 @@ function interpretStep(task: number, position: number, scope: Scope): StepResult
 // ── Expressions: SPEC §5, in the order of ir.ts ────────────────────────────────────────────────────────────
 
 function evaluate(expr: Expr, scope: Scope): Value | Unknown {
-  const result = resultOf(expr, scope);
-  const value = scope.open.size === 0 ? result : fueled(expr, result, scope);
+  const { fuel } = scope;
+  const value = fuel instanceof OpenFuel ? foreseen(expr, scope, fuel) : resultOf(expr, scope);
   scope.observer?.(expr, value);
   return value;
 }
 
 /**
- * What is open may take more or fewer steps than were taken here, so that behind it no loop and no call is
- * certain to have enough left, nor to have too little.
+ * What is open may take more or fewer steps than were taken here: behind it nothing that takes some is certain to
+ * have enough left, nor to have too little.
  */
-function fueled(expr: Expr, result: Value | Unknown, { fuel }: Scope): Value | Unknown {
-  const value = fuel.open && BURNS.has(expr.kind) ? new Unknown("open", expr.at) : result;
-  if (value instanceof Unknown && value.cause === "open" && burns(expr)) fuel.open = true;
+function foreseen(expr: Expr, scope: Scope, fuel: OpenFuel): Value | Unknown {
+  const before = fuel.open;
+  const result = resultOf(expr, scope);
+  const isUncertain =
+    fuel.open > 0 && (isOutOfFuel(result) || mayRunOut(expr, scope.program, fuel));
+  const value = isUncertain ? new Unknown("open", expr.at) : result;
+  if (!isOpen(value)) return value;
+  fuel.open = Math.max(fuel.open, before + openSteps(expr, scope.program));
+  if (isAnalysis(expr)) fuel.analysesOpen = true;
   return value;
 }
 
-const BURNS: ReadonlySet<Expr["kind"]> = new Set(["quantifier", "aggregate", "call"]);
-const burning = new WeakMap<Expr, boolean>();
+function isOutOfFuel(value: Value | Unknown): boolean {
+  return value instanceof Unknown && value.cause === "fuel";
+}
 
-/** Whether evaluating it may take steps. */
-function burns(expr: Expr): boolean {
-  const known = burning.get(expr);
+function mayRunOut(expr: Expr, program: Program, { left, open, floor }: OpenFuel): boolean {
+  return left - open < floor && openSteps(expr, program) > 0;
+}
+
+/** What is open may have decided, and then what came behind it took nothing. */
+function doubtSteps({ fuel }: Scope): void {
+  if (fuel instanceof OpenFuel) fuel.open += 1;
+}
+
+const mostSteps = new WeakMap<Expr, number>();
+
+/** Of what is not told yet: a request may have a mebibyte (SPEC §12.1). */
+function openSteps(expr: Expr, program: Program): number {
+  const known = mostSteps.get(expr);
   if (known !== undefined) return known;
-  const found = BURNS.has(expr.kind) || childrenOf(expr).some(burns);
-  burning.set(expr, found);
-  return found;
+  const most = stepsAtMost(expr, { program, sizeMost: SIZE_MOST });
+  mostSteps.set(expr, most);
+  return most;
+}
+
+const SIZE_MOST = 1_048_576;
+
+function isAnalysis(expr: Expr): boolean {
+  return expr.kind === "builtin" && BUILTINS.get(expr.name)?.attributeOf === "Command";
+}
+
+function isOpen(value: Value | Unknown): boolean {
+  return value instanceof Unknown && value.cause === "open";
 }
 
 function resultOf(expr: Expr, scope: Scope): Value | Unknown {
   switch (expr.kind) {
     case "const":
-      return orAbsent(fromJson(expr.value, expr.type), expr);
+      return orAbsent(constantOf(expr), expr);
     case "root":
       if (scope.open.has(expr.name)) return new Unknown("open", expr.at);
       return orAbsent(rootOf(scope.request.roots, expr.name), expr);
@@ -319,7 +395,9 @@ function resultOf(expr: Expr, scope: Scope): Value | Unknown {
       );
     case "index":
       return strict([expr.of, expr.index], scope, ([of, index]) =>
-        orAbsent(elementAt(of, index), expr),
+        expr.over === "List"
+          ? orAbsent(elementAt(of, index), expr)
+          : paid(textSteps(index), expr, scope, () => orAbsent(elementAt(of, index), expr)),
       );
     case "has": {
       const of = evaluate(expr.of, scope);
@@ -341,7 +419,16 @@ function resultOf(expr: Expr, scope: Scope): Value | Unknown {
         evaluate(condition === true ? expr.then : expr.else, scope),
       );
     case "equal":
-      return strict([expr.left, expr.right], scope, ([left, right]) => equal(left, right));
+      return strict([expr.left, expr.right], scope, ([left, right]) =>
+        isScalar(expr.type)
+          ? paid(
+              mayBeLong(expr.type) ? sameSteps(left, right) : 0,
+              expr,
+              scope,
+              () => left === right,
+            )
+          : equalWithin(left, right, expr, scope),
+      );
     case "less":
       return strict([expr.left, expr.right], scope, ([left, right]) =>
         compare(expr.op, Number(left), Number(right)),
@@ -356,23 +443,33 @@ function resultOf(expr: Expr, scope: Scope): Value | Unknown {
       return strict([expr.of], scope, ([of]) => 0 - Number(of));
     case "in":
       return strict([expr.left, expr.right], scope, ([left, right]) =>
-        contains(right as Elements, left),
+        paid(inSteps(left, right as Elements), expr, scope, () =>
+          contains(right as Elements, left),
+        ),
       );
     case "subset":
       return strict([expr.left, expr.right], scope, ([left, right]) =>
-        elementsOf(left as Elements).every((element) => contains(right as Elements, element)),
+        paid(subsetSteps(left as Elements, right as Elements), expr, scope, () =>
+          isSubset(left as Elements, right as Elements),
+        ),
       );
     case "within":
       return strict([expr.left, expr.right], scope, ([left, right]) =>
-        WITHIN[expr.of](String(left), String(right)),
+        paid(expr.of === "Path" ? edgeSteps(String(left), String(right)) : 0, expr, scope, () =>
+          WITHIN[expr.of](String(left), String(right)),
+        ),
       );
     case "like":
       return strict([expr.left, expr.pattern], scope, ([left, pattern]) =>
-        globMatches(String(left), String(pattern)),
+        paid(likeSteps(String(left), String(pattern)), expr, scope, () =>
+          globMatches(String(left), String(pattern)),
+        ),
       );
     case "text":
       return strict([expr.left, expr.right], scope, ([left, right]) =>
-        TEXT[expr.op](String(left), String(right)),
+        paid(textOpSteps(expr.op, String(left), String(right)), expr, scope, () =>
+          TEXT[expr.op](String(left), String(right)),
+        ),
       );
     case "quantifier":
       return quantify(expr, scope);
@@ -380,7 +477,9 @@ function resultOf(expr: Expr, scope: Scope): Value | Unknown {
       return aggregate(expr, scope);
     case "list":
       return strict(expr.items, scope, (items) =>
-        expr.as === "Set" ? new Set(items as readonly Scalar[]) : items,
+        expr.as === "Set"
+          ? paid(setSteps(items), expr, scope, () => new Set(items as readonly Scalar[]))
+          : items,
       );
     case "record": {
       const { fields } = expr;
@@ -395,7 +494,7 @@ function resultOf(expr: Expr, scope: Scope): Value | Unknown {
       );
     }
     case "builtin":
-      return strict(expr.args, scope, (args) => applyBuiltin(expr, args));
+      return strict(expr.args, scope, (args) => applyBuiltin(expr, args, scope));
     case "call":
       return strict(expr.args, scope, (args) => callFunction(expr, args, scope));
     case "module": {
@@ -406,13 +505,13 @@ function resultOf(expr: Expr, scope: Scope): Value | Unknown {
       return reading.value ?? new Unknown("absent", expr.at);
     }
     case "counter": {
-      const key = keyFor(scope.program.counters[expr.counter]?.per ?? [], scope);
+      const key = keyRead(scope.program.counters[expr.counter], scope);
       if (key instanceof Unknown) return key;
       const value = scope.facts.counter(expr.counter, key);
       return value === "unavailable" ? new Unknown("state_unavailable", expr.at) : value;
     }
     case "latch": {
-      const key = keyFor(scope.program.latches[expr.latch]?.per ?? [], scope);
+      const key = keyRead(scope.program.latches[expr.latch], scope);
       if (key instanceof Unknown) return key;
       const value = scope.facts.latch(expr.latch, key);
       if (value === "pending") return new Unknown("pending", expr.at);
@@ -420,12 +519,46 @@ function resultOf(expr: Expr, scope: Scope): Value | Unknown {
     }
     case "origin":
       return strict([expr.of], scope, ([of]) => {
-        const labels = of === undefined ? "unavailable" : scope.facts.origin(of);
-        return labels === "unavailable" ? new Unknown("state_unavailable", expr.at) : labels;
+        const { fuel, facts } = scope;
+        return paid(originSteps(of, fuel.left - fuel.floor), expr, scope, () => {
+          const labels = of === undefined ? "unavailable" : facts.origin(of);
+          return labels === "unavailable" ? new Unknown("state_unavailable", expr.at) : labels;
+        });
       });
     default:
       return unreachable(expr);
   }
+}
+
+const constants = new WeakMap<Expr, Value>();
+
+/** Made once: that is no part of what a decision calculates. */
+function constantOf(expr: Extract<Expr, { kind: "const" }>): Value | undefined {
+  const known = constants.get(expr);
+  if (known !== undefined) return known;
+  const made = fromJson(expr.value, expr.type);
+  if (made !== undefined) constants.set(expr, made);
+  return made;
+}
+
+/** The result, where there are steps left for it. */
+function paid(
+  steps: number,
+  { at }: Expr,
+  { fuel }: Scope,
+  result: () => Value | Unknown,
+): Value | Unknown {
+  return fuel.spend(steps) ? result() : new Unknown("fuel", at);
+}
+
+function equalWithin(
+  left: Value | undefined,
+  right: Value | undefined,
+  { at }: Expr,
+  { fuel }: Scope,
+): boolean | Unknown {
+  const same = equal(left, right, fuel);
+  return fuel.left < fuel.floor ? new Unknown("fuel", at) : same;
 }
 
 /** All operands, left to right; the first that is unknown is the result. */
@@ -464,7 +597,7 @@ function elementAt(of: Value | undefined, index: Value | undefined): Value | und
 function kleene(left: Expr, right: Expr, deciding: boolean, scope: Scope): boolean | Unknown {
   const first = evaluate(left, scope);
   if (first === deciding) return deciding;
-  if (first instanceof Unknown && first.cause === "open" && burns(right)) scope.fuel.open = true;
+  if (isOpen(first) && openSteps(right, scope.program) > 0) doubtSteps(scope);
   const second = evaluate(right, scope);
   if (second === deciding) return deciding;
   if (second instanceof Unknown) {
@@ -512,25 +645,36 @@ function contains(elements: Elements, value: Value | undefined): boolean {
   return isList(elements) ? elements.includes(value as Scalar) : elements.has(value as Scalar);
 }
 
+function isSubset(left: Elements, right: Elements): boolean {
+  const wider = isList(right) ? new Set(right) : right;
+  return elementsOf(left).every((element) => wider.has(element as Scalar));
+}
+
 const WITHIN = { Purpose: purposeWithin, Path: pathWithin, Ip: ipWithin } as const;
 
 const TEXT = {
   starts: (text: string, part: string) => text.startsWith(part),
   ends: (text: string, part: string) => text.endsWith(part),
-  contains: (text: string, part: string) => text.includes(part),
+  contains: (text: string, part: string) => placeIn(text, part) >= 0,
 } as const;
+
+function textOpSteps(op: keyof typeof TEXT, text: string, part: string): number {
+  return op === "contains" ? containsSteps(text, part) : edgeSteps(text, part);
+}
 
 function quantify(expr: Extract<Expr, { kind: "quantifier" }>, scope: Scope): Value | Unknown {
   const over = evaluate(expr.over, scope);
   if (over instanceof Unknown) return over;
   const deciding = expr.op === "any";
+  const round = roundSteps([expr.body]);
   let unknown: Unknown | undefined;
   for (const element of elementsOf(over as Elements)) {
-    if (isSpent(scope)) return new Unknown("fuel", expr.at);
-    const value = evaluate(expr.body, withLocal(scope, expr.id, element));
+    if (!scope.fuel.spend(round)) return new Unknown("fuel", expr.at);
+    scope.locals.set(expr.id, element);
+    const value = evaluate(expr.body, scope);
     if (value === deciding) return deciding;
     if (value instanceof Unknown) unknown = firstOf(unknown, value);
-    if (unknown?.cause === "open") scope.fuel.open = true;
+    if (unknown?.cause === "open") doubtSteps(scope);
   }
   return unknown ?? !deciding;
 }
@@ -540,15 +684,19 @@ type Aggregate = Extract<Expr, { kind: "aggregate" }>;
 function aggregate(expr: Aggregate, scope: Scope): Value | Unknown {
   const over = evaluate(expr.over, scope);
   if (over instanceof Unknown) return over;
+  const round = roundSteps([expr.where, expr.body]);
   const values: Value[] = [];
   for (const element of elementsOf(over as Elements)) {
-    if (isSpent(scope)) return new Unknown("fuel", expr.at);
-    const inner = withLocal(scope, expr.id, element);
-    const chosen = expr.where === undefined ? true : evaluate(expr.where, inner);
+    if (!scope.fuel.spend(round)) return new Unknown("fuel", expr.at);
+    scope.locals.set(expr.id, element);
+    const chosen = expr.where === undefined ? true : evaluate(expr.where, scope);
     if (chosen instanceof Unknown) return chosen;
     if (chosen !== true) continue;
-    const value = expr.body === undefined ? element : evaluate(expr.body, inner);
+    const value = expr.body === undefined ? element : evaluate(expr.body, scope);
     if (value instanceof Unknown) return value;
+    if (expr.op === "set" && !scope.fuel.spend(textSteps(value))) {
+      return new Unknown("fuel", expr.at);
+    }
     values.push(value);
   }
   return combine(expr, values);
@@ -594,9 +742,15 @@ function least(values: readonly Value[], before: (a: number, b: number) => boole
 function applyBuiltin(
   expr: Extract<Expr, { kind: "builtin" }>,
   args: readonly Value[],
+  { fuel }: Scope,
 ): Value | Unknown {
   const builtin = BUILTINS.get(expr.name);
   if (builtin === undefined) throw new Error(`no builtin is named ${expr.name}`);
+  const isPaid =
+    builtin.attributeOf === "Command"
+      ? fuel.analyse(String(args[0]))
+      : fuel.spend(builtinSteps(builtin, args));
+  if (!isPaid) return new Unknown("fuel", expr.at);
   const value = builtin.apply(args);
   return value instanceof Failure ? new Unknown(value.cause, expr.at) : orAbsent(value, expr);
 }
@@ -609,16 +763,9 @@ function callFunction(
 ): Value | Unknown {
   const called = scope.program.functions[expr.function];
   if (called === undefined) throw new Error(`no function is numbered ${expr.function}`);
-  if (isSpent(scope)) return new Unknown("fuel", expr.at);
+  if (!scope.fuel.spend(callSteps(expr.function, scope.program))) {
+    return new Unknown("fuel", expr.at);
+  }
   const locals = new Map(called.params.map((id, index) => [id, args[index] as Value]));
   return evaluate(called.body, { ...scope, locals });
-}
-
-function withLocal(scope: Scope, id: number, value: Value): Scope {
-  return { ...scope, locals: new Map(scope.locals).set(id, value) };
-}
-
-function isSpent(scope: Scope): boolean {
-  scope.fuel.left -= 1;
-  return scope.fuel.left < 0;
 }

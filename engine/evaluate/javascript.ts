@@ -4,8 +4,9 @@
  * Code is made when a request first needs it, for the few rules of one place of the index. Places whose
  * rules differ only in constants share one function, and with it V8's machine code.
  *
- * Fuel is spent as the reference spends it, save that a `let` nobody asks for and a counter's key read a
- * second time cost none: near the limit, this evaluator may find an answer where the other finds none.
+ * A question takes the steps that it takes in the reference, and runs out at the same place. A decision may take
+ * others: what the index leaves out takes none, nor does a counter's key that a rule beside it has read, and a
+ * rule that is met under two groups takes its own twice.
  */
 import type { Program } from "../../lang/ir.ts";
 import type { Facts } from "../facts.ts";
@@ -14,15 +15,19 @@ import { Unknown } from "../value.ts";
 import { countedOf, emitApprover, emitStep, emitTouches } from "./call.ts";
 import { type Compile, compileSource, type EmittedUnit, type Factory } from "./emit.ts";
 import type { Bindings, Evaluator, Hit, RuleResults, StepResult, Touch } from "./evaluator.ts";
-import { type Fuel, makeHelpers } from "./helpers.ts";
+import { Fuel } from "./fuel.ts";
+import { makeHelpers } from "./helpers.ts";
 import { type Collected, deferred, indexRules, type Visit } from "./index.ts";
 import { emitNevers, emitRules } from "./rule.ts";
 
 const NEVERS_IN_UNIT = 24;
 
 /** `compile` is what turns source into functions; tests pass one that makes mistakes. */
-export function generateEvaluator(program: Program, compile: Compile = compileSource): Evaluator {
-  const fuel: Fuel = { left: 0 };
+export function generateEvaluator(
+  program: Program,
+  compile: Compile = compileSource,
+  fuel = new Fuel(),
+): Evaluator {
   const build = makeBuilder(compile, fuel);
   const placeOf = indexRules(
     program,
@@ -44,6 +49,7 @@ export function generateEvaluator(program: Program, compile: Compile = compileSo
     }),
   );
   return {
+    fuel,
     rules({ tool, roots }, facts) {
       const place = placeOf(tool);
       if (place === undefined) return NO_RULES;

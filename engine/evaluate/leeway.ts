@@ -110,6 +110,7 @@ export function createWatching(program: Program, evaluator: Evaluator): Watching
     },
     watch(own, decide) {
       ranges = own;
+      reference.fuel.begin();
       return decide();
     },
   };
@@ -141,7 +142,7 @@ function observerOf(terms: Terms, rangesNow: () => Ranges) {
   const last = new Map<Expr, Value | Unknown>();
   return (expr: Expr, value: Value | Unknown): void => {
     const ranges = rangesNow();
-    // The evaluator that serves spends less of it, and may have found an answer where this one finds none.
+    // The evaluator that serves takes fewer of a decision's steps, and may have found an answer where this one finds none.
     if (value instanceof Unknown && value.cause === "fuel") ranges.pinAll();
     if (terms.operands.has(expr)) last.set(expr, value);
     for (const counter of terms.used.get(expr) ?? []) ranges.pin(counter);

@@ -4,7 +4,8 @@ import type { Scalar } from "../value.ts";
 import { Block, type Code, code, type EmittedUnit, join } from "./emit.ts";
 import type { Hit } from "./evaluator.ts";
 import { condition, type Fail, keeping, labelled, valueCode } from "./expression.ts";
-import { type Frame, fillUp, openFrame, partsOf, Unit } from "./unit.ts";
+import { letsReadBy } from "./lets.ts";
+import { asking, type Frame, openFrame, Unit } from "./unit.ts";
 
 /** A function from roots, facts and what was collected so far; it adds the hits of `indexes`. */
 export function emitRules(
@@ -68,7 +69,7 @@ function ruleCode(frame: Frame, out: Block, guarded: Guarded): void {
   const declareLets = letsOf(frame, rule);
   const unknown = allHold(frame, body, rule.conditions, leave, declareLets);
   body.add(hitCode(frame, COLLECTED[rule.effect], index, unknown));
-  out.add(code`${label}: {\n${fillUp(frame.unit)}\n${body.toCode()}\n}`);
+  out.add(code`${label}: {\n${asking(frame.unit)}\n${body.toCode()}\n}`);
 }
 
 function neverCode(frame: Frame, out: Block, index: number, never: Never): void {
@@ -76,7 +77,7 @@ function neverCode(frame: Frame, out: Block, index: number, never: Never): void 
   const body = new Block();
   const unknown = allHold(frame, body, [never.condition], code`break ${label};`, () => {});
   body.add(hitCode(frame, code`forbids`, index, unknown));
-  out.add(code`${label}: {\n${fillUp(frame.unit)}\n${body.toCode()}\n}`);
+  out.add(code`${label}: {\n${asking(frame.unit)}\n${body.toCode()}\n}`);
 }
 
 /**
@@ -116,18 +117,13 @@ function hitCode(frame: Frame, list: Code, index: number, unknown: Code | undefi
 /** Declares the values named by `let` that an expression reads, in front of it, once. */
 export function letsOf(frame: Frame, rule: Rule): (out: Block, expr: Expr) => void {
   const declared = new Set<number>();
-  const declare = (out: Block, expr: Expr): void => {
-    if (expr.kind === "local") {
-      const named = rule.lets.find((one) => one.id === expr.id);
-      if (named === undefined || declared.has(named.id)) return;
-      declared.add(named.id);
-      declare(out, named.value);
-      letCode(frame, out, named.id, named.value);
-      return;
+  return (out, expr) => {
+    for (const { id, value } of letsReadBy(expr, rule.lets)) {
+      if (declared.has(id)) continue;
+      declared.add(id);
+      letCode(frame, out, id, value);
     }
-    for (const part of partsOf(expr)) declare(out, part);
   };
-  return declare;
 }
 
 function letCode(frame: Frame, out: Block, id: number, expr: Expr): void {

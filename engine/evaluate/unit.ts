@@ -1,16 +1,16 @@
 /** What is known while one unit of source is written: functions beside each other, each with its own names. */
 import type { Cause, Expr, Program, RootName } from "../../lang/ir.ts";
-import { fromJson, Unknown, type Value } from "../value.ts";
+import { fromJson, KEPT_LENGTH, Unknown, type Value } from "../value.ts";
 import { Block, type Code, code, Emitter, join } from "./emit.ts";
-import { attributeOrUndefined, type Local, valueCode } from "./expression.ts";
-import { FUEL } from "./interpret.ts";
+import { attributeOrUndefined, bind, type Fail, type Local, valueCode } from "./expression.ts";
+import { spendingOn, useFuel } from "./spending.ts";
 
 export type Reading = "counter" | "latch";
 
 export class Unit {
   readonly program: Program;
   readonly emitter = new Emitter();
-  /** Some code written so far spends fuel: what asks the next question must fill it up before. */
+  /** Some code written so far takes steps: who asks the next question must say so before. */
   spendsFuel = false;
   readonly #unknowns = new Map<string, Unknown>();
   readonly #constants = new Map<Expr, Value | undefined>();
@@ -76,7 +76,7 @@ export class Unit {
     this.#functions.set(id, name);
     const frame = openFrame(this, declared.per);
     const body = new Block();
-    const key = keyCode(frame, body, declared.per, returnUnknown);
+    const key = ownKeyCode(frame, body, declared.per);
     const read = kind === "counter" ? code`counter` : code`latch`;
     body.add(code`return f.${read}(${this.emitter.constant(index)}, ${key});`);
     this.declare(code`function ${name}(q, f) {\n${frame.prologue()}\n${body.toCode()}\n}`);
@@ -86,25 +86,77 @@ export class Unit {
 
 const returnUnknown = (unknown: Code): Code => code`return ${unknown};`;
 
-/** Fills up the fuel, if anything written up to `body` spends some. Goes in front of each question's code. */
-export function fillUp(unit: Unit): Code {
-  if (!unit.spendsFuel) return code``;
-  return code`${unit.emitter.helper("fuel")}.left = ${unit.emitter.constant(FUEL)};`;
+/** Begins the question's steps, if anything written up to here takes some. Goes in front of each question's code. */
+export function asking(unit: Unit): Code {
+  return unit.spendsFuel ? code`${unit.emitter.helper("fuel")}.ask();` : code``;
 }
 
-/** The key under which the store keeps what is counted per `per`. */
-export function keyCode(
-  frame: Frame,
-  out: Block,
-  per: readonly Expr[],
-  fail: (unknown: Code) => Code,
-): Code {
-  const parts = per.map((part) => valueCode(frame, out, part, fail));
+/** The key under which the store keeps what is counted per `per`; it takes steps of the question at hand. */
+export function keyCode(frame: Frame, out: Block, per: readonly Expr[], fail: Fail): Code {
   const { emitter } = frame.unit;
+  const parts = per.map((part) => {
+    const value = bind(frame, out, valueCode(frame, out, part, fail));
+    out.add(spendingOn(frame, "keySteps", [value], part.at, fail));
+    return value;
+  });
   const [first] = parts;
   if (first === undefined) return emitter.constant("");
   if (parts.length === 1) return code`${emitter.helper("keyOfOne")}(${first})`;
   return code`${emitter.helper("keyOf")}([${join(parts, code`, `)}])`;
+}
+
+/** The same with steps of its own. They are counted only where they may be some: hardly a key is a long text. */
+function ownKeyCode(frame: Frame, out: Block, per: readonly Expr[]): Code {
+  const { emitter } = frame.unit;
+  const plain = plainKeyCode(frame, out, per, returnUnknown);
+  if (plain !== undefined) {
+    const fuel = emitter.helper("fuel");
+    out.add(plain.check(code`${fuel}.enter();`, code`${fuel}.leave();`));
+    return plain.key;
+  }
+  const [key, label, fuel] = [emitter.name("v"), emitter.name("l"), useFuel(frame)];
+  const inner = new Block();
+  const value = keyCode(
+    frame,
+    inner,
+    per,
+    (unknown) => code`{ ${key} = ${unknown}; break ${label}; }`,
+  );
+  inner.add(code`${key} = ${value};`);
+  out.add(code`let ${key};\n${fuel}.enter();\n${label}: {\n${inner.toCode()}\n}\n${fuel}.leave();`);
+  out.add(code`if (${key} instanceof ${emitter.helper("Unknown")}) return ${key};`);
+  return key;
+}
+
+interface PlainKey {
+  readonly key: Code;
+  /** Statements that take its steps, between `before` and `after`, where it is long. */
+  readonly check: (before: Code, after: Code) => Code;
+}
+
+/** Of a key that is one value as it was sent; `undefined` for others. */
+export function plainKeyCode(
+  frame: Frame,
+  out: Block,
+  per: readonly Expr[],
+  fail: Fail,
+): PlainKey | undefined {
+  const [part, ...others] = per;
+  if (part === undefined || others.length > 0 || !isRead(part)) return undefined;
+  const { emitter } = frame.unit;
+  const value = bind(frame, out, valueCode(frame, out, part, fail));
+  const steps = emitter.name("v");
+  const check = (before: Code, after: Code): Code => {
+    const failure = fail(frame.unit.unknown("fuel", part.at), "fuel");
+    const fuel = emitter.helper("fuel");
+    const taken = code`${before}\nconst ${steps} = ${fuel}.spend(${emitter.helper("keySteps")}(${value}));\n${after}`;
+    return code`if (${value}.length > ${emitter.constant(KEPT_LENGTH)}) {\n${taken}\nif (!${steps}) ${failure}\n}`;
+  };
+  return { key: code`${emitter.helper("keyOfOne")}(${value})`, check };
+}
+
+function isRead(expr: Expr): boolean {
+  return expr.kind === "root" || (expr.kind === "attribute" && isRead(expr.of));
 }
 
 /** One function: roots and attributes that are read more than once are read at its start. */

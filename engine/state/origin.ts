@@ -3,6 +3,7 @@
  * Kept per session are the person's instructions and the values that calls returned, leaf by leaf.
  */
 import type { ToolDecl, Yield } from "../../lang/ir.ts";
+import { bordersOf, extended, isLong } from "../../lang/scalar/search.ts";
 import { NAMED_LABEL, UNTRUSTED_LABEL, USER_LABEL } from "../../lang/type.ts";
 import type { Roots } from "../request.ts";
 import {
@@ -460,16 +461,13 @@ function placeOf(part: string, text: string, from: number, inquiry: Inquiry): nu
   return at;
 }
 
-/** Of longer ones V8 may compare much of each at every place. */
-const PLAIN_LENGTH = 250;
-
 /** Contained between boundaries: `100` is not in `2100`, nor `11` in `11:30`, nor `a@b.c` in `aa@b.c`. */
 function holds(text: string, { part, isUrl }: Sought, inquiry: Inquiry): boolean {
   const fits = (at: number): boolean => {
     const end = at + part.length;
     return isBounded(text, at, end) && !(isUrl && isInsideHost(text, at, end));
   };
-  if (part.length > PLAIN_LENGTH) return fitsFrom(0, text, part, fits, inquiry);
+  if (isLong(part)) return fitsFrom(0, text, part, fits, inquiry);
   let at = placeOf(part, text, 0, inquiry);
   for (let tried = 0; at >= 0 && tried < PLAIN_TRIES; tried++) {
     if (fits(at)) return true;
@@ -499,22 +497,6 @@ function fitsFrom(
     matched = borders[matched - 1] ?? 0;
   }
   return false;
-}
-
-/** For each length of a beginning of `part`, how long the longest shorter one is that it ends with. */
-function bordersOf(part: string): Int32Array {
-  const borders = new Int32Array(part.length);
-  for (let at = 1; at < part.length; at++) {
-    borders[at] = extended(borders[at - 1] ?? 0, part.charCodeAt(at), part, borders);
-  }
-  return borders;
-}
-
-/** How much of `part` stands there with one more character, where `matched` of it stood before. */
-function extended(matched: number, character: number, part: string, borders: Int32Array): number {
-  let length = matched;
-  while (length > 0 && part.charCodeAt(length) !== character) length = borders[length - 1] ?? 0;
-  return part.charCodeAt(length) === character ? length + 1 : 0;
 }
 
 const STEPS_A_MENTION = 8;

@@ -41,9 +41,10 @@ export function sequenceIn({ program }: KeptSequence): SequenceDecl | undefined 
 
 const evaluators = new WeakMap<Program, Evaluator>();
 
-/** As the policy that it is of would match. */
+/** As the policy that it is of would match; with the steps of one decision. */
 export function matchIn({ program }: KeptSequence): Match {
   const evaluator = evaluators.get(program) ?? createInterpreter(program);
   evaluators.set(program, evaluator);
+  evaluator.fuel.begin();
   return (position, bound, request) => evaluator.step(0, position, bound, request, NO_FACTS);
 }

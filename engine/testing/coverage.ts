@@ -134,10 +134,10 @@ function recordTransitions(program: Program) {
   const reference = createInterpreter(program);
   let running = new Map<string, Progress>();
   let calls = new Map<string, { readonly key: string; readonly task: number }>();
-  const matchFor =
-    (task: number): Match =>
-    (position, bound, request) =>
-      reference.step(task, position, bound, request, NO_FACTS);
+  const matchFor = (task: number): Match => {
+    reference.fuel.begin();
+    return (position, bound, request) => reference.step(task, position, bound, request, NO_FACTS);
+  };
   return {
     begin: () => {
       running = new Map();

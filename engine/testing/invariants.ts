@@ -221,8 +221,8 @@ interface Measure {
 function measure(candidate: Candidate, never: number, permit: number, search: Search): Measure {
   const met = meet(candidate, search);
   if (met === undefined) return { distance: INVALID, reached: false };
-  const { accepted, view } = met;
-  const { permits, forbids } = search.pieces.evaluator.rules(accepted.request, view);
+  const { accepted } = met;
+  const { permits, forbids } = piecesHolding(met, search);
   const holding = new Set(
     permits.filter(({ unknown }) => unknown === undefined).map(({ rule }) => rule),
   );
@@ -267,6 +267,12 @@ function meet(candidate: Candidate, { program, read }: Search) {
   return { accepted, view };
 }
 
+/** Which of the conditions hold, each a rule by itself. */
+function piecesHolding({ accepted, view }: Met, { pieces: { evaluator } }: Search) {
+  evaluator.fuel.begin();
+  return evaluator.rules(accepted.request, view);
+}
+
 function isAllowed({ accepted, view }: Met, search: Search): boolean {
   return decideBare({ accepted, view }, search).decision === "allow";
 }
@@ -279,7 +285,7 @@ function decideBare({ accepted, view }: Met, { unguarded }: Search) {
 function isCounterexample(candidate: Candidate, never: number, search: Search): boolean {
   const met = meet(candidate, search);
   if (met === undefined || !isAllowed(met, search)) return false;
-  const { permits } = search.pieces.evaluator.rules(met.accepted.request, met.view);
+  const { permits } = piecesHolding(met, search);
   const holding = new Set(
     permits.filter(({ unknown }) => unknown === undefined).map(({ rule }) => rule),
   );

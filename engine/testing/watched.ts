@@ -72,6 +72,7 @@ function watchedEvaluator(program: Program, watchers: Watchers): Evaluator {
     return expected;
   };
   return {
+    fuel: reference.fuel,
     rules(request, facts) {
       const results = agreed(
         "rules",
@@ -89,6 +90,8 @@ function watchedEvaluator(program: Program, watchers: Watchers): Evaluator {
     nevers: (request, facts) =>
       agreed("invariants", reference.nevers(request, facts), generated.nevers(request, facts)),
     touches(request: DecisionRequest, facts: Facts) {
+      // The first question of a decision: that the reference's has begun, `decide` has seen to.
+      generated.fuel.begin();
       watchers.situation?.({ program, request, facts });
       return agreed("state", reference.touches(request, facts), generated.touches(request, facts));
     },

@@ -18,6 +18,7 @@ const ACCOUNT = /^[A-Z]{2}\d{2}[A-Z0-9]{8,30}$/;
 export function atomsIn(text: string): ReadonlySet<string> {
   const found = new Set<string>();
   for (const word of text.split(/[\s|\\]/)) {
+    if (word === "") continue;
     for (const part of new Set([word, ...word.split(JOINTS)])) {
       const bare = withoutEdges(withoutEdges(part).replace(KEYED, ""));
       if (isAtom(bare)) found.add(bare);

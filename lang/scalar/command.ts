@@ -50,7 +50,7 @@ export const commandAttributes: Readonly<Record<string, CommandAttribute>> = {
   commands: {
     type: COMMANDS,
     doc: "the same programs, one entry for each place, in order of the text, with their arguments after quotes are removed; an expansion stands as written (`$x`)",
-    get: (text) => invocations(parseCommand(text)),
+    get: invocations,
   },
   paths: {
     type: PATHS,
@@ -99,14 +99,45 @@ export const commandAttributes: Readonly<Record<string, CommandAttribute>> = {
   },
 };
 
-let memo: { readonly text: string; readonly command: ParsedCommand } | undefined;
+/** Characters of texts whose analysis is kept: as many as one decision may have analysed (SPEC §5.3), and more. */
+const KEPT_LENGTH = 131_072;
 
-/** Never fails; time is linear in the text. The last answer is kept, since a rule asks for several attributes. */
-export function parseCommand(text: string): ParsedCommand {
-  if (memo?.text !== text) memo = { text, command: new Analysis().of(text) };
-  return memo.command;
+interface Kept {
+  readonly command: ParsedCommand;
+  invocations?: readonly RecordValue[];
 }
 
-function invocations(command: ParsedCommand): readonly RecordValue[] {
-  return command.commands.map(({ program, args }) => record({ program, args }));
+const kept = new Map<string, Kept>();
+let keptLength = 0;
+
+/**
+ * Never fails; time is linear in the text, some microsecond for a character. The latest answers are kept, since
+ * rules ask for several attributes of several texts.
+ */
+export function parseCommand(text: string): ParsedCommand {
+  return analysed(text).command;
+}
+
+function analysed(text: string): Kept {
+  const known = kept.get(text);
+  if (known !== undefined) return known;
+  const made: Kept = { command: new Analysis().of(text) };
+  if (keptLength + text.length > KEPT_LENGTH) {
+    kept.clear();
+    keptLength = 0;
+  }
+  kept.set(text, made);
+  keptLength += text.length + ENTRY_LENGTH;
+  return made;
+}
+
+/** What an entry takes beside its text. */
+const ENTRY_LENGTH = 64;
+
+function invocations(text: string): readonly RecordValue[] {
+  const found = analysed(text);
+  found.invocations ??= found.command.commands.map(({ program, args }) =>
+    record({ program, args }),
+  );
+  return found.invocations;
 }

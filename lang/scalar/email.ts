@@ -34,5 +34,20 @@ export function emailDomain(email: string): string {
 
 /** `A` to `Z` alone: the Kelvin sign is not a `k`. */
 export function asciiLower(text: string): string {
-  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  if (!BEYOND_ASCII.test(text)) return text.toLowerCase();
+  const units: number[] = [];
+  let lowered = "";
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    units.push(unit >= 0x41 && unit <= 0x5a ? unit + 0x20 : unit);
+    if (units.length < CHUNK && at + 1 < text.length) continue;
+    lowered += String.fromCharCode(...units);
+    units.length = 0;
+  }
+  return lowered;
 }
+
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+/** So many arguments a call may have anywhere. */
+const CHUNK = 4_096;

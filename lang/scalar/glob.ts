@@ -1,3 +1,5 @@
+import { placeIn } from "./search.ts";
+
 /**
  * Whether the whole text fits the pattern, in which `*` stands for any characters, none included, and
  * everything else for itself (SPEC §5.6). What stands between two `*` is best where it comes first, so each part
@@ -13,7 +15,7 @@ export function globMatches(text: string, pattern: string): boolean {
   let at = first;
   for (let from = first + 1; from <= last && at <= end; ) {
     const to = pattern.indexOf("*", from);
-    const found = text.indexOf(pattern.slice(from, to), at);
+    const found = placeIn(text, pattern.slice(from, to), at);
     if (found < 0) return false;
     at = found + to - from;
     from = to + 1;

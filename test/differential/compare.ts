@@ -34,7 +34,7 @@ export function difference(
   question: Question,
 ): string | undefined {
   for (const [name, ask] of questions(program, question)) {
-    const [wanted, given] = [ask(expected.evaluator), ask(actual.evaluator)];
+    const [wanted, given] = [asked(ask, expected), asked(ask, actual)];
     if (!same(wanted, given)) return `${name}: expected ${show(wanted)}, got ${show(given)}`;
   }
   const [wanted, given] = [decisionOf(expected, question), decisionOf(actual, question)];
@@ -54,6 +54,11 @@ export function decisionOf({ policy }: Subject, { request, facts, approvals }: Q
     taskProblem: undefined,
   };
   return decide(policy, accepted, view, input);
+}
+
+function asked(ask: Ask, { evaluator }: Subject): unknown {
+  evaluator.fuel.begin();
+  return ask(evaluator);
 }
 
 type Ask = (evaluator: Evaluator) => unknown;

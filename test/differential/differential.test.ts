@@ -10,6 +10,7 @@ import { seedFrom } from "../support/seed.ts";
 import { subjectOf } from "./compare.ts";
 import { report } from "./minimise.ts";
 import { assess, newQuality } from "./quality.ts";
+import { randomFrom } from "./random.ts";
 import { findMismatch, programFrom, questionFrom, tryDifference } from "./run.ts";
 import { INT } from "./world.ts";
 
@@ -30,6 +31,13 @@ test(
   },
   Math.max(240_000, PAIRS * 2),
 );
+
+test(`both run out of steps at the same place on ${PAIRS / 2} pairs, seed ${SEED}`, () => {
+  const stepsOf = (programSeed: number) => randomFrom(programSeed * 13 + 5).below(48);
+  const run = { seed: SEED + 2, pairCount: PAIRS / 2, requestsPerProgram: 50 };
+  const mismatch = findMismatch({ ...run, stepsOf });
+  expect(mismatch && `${mismatch.what} (${mismatch.seeds.join(", ")})`).toBeUndefined();
+}, 600_000);
 
 test(`random policies and requests reach everything, seed ${SEED}`, () => {
   const quality = newQuality();

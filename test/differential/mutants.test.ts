@@ -118,11 +118,10 @@ describe("mistakes in generated source", () => {
     },
     { mistake: "a sum starts at one", from: /let (v\d+) = 0;/g, to: "let $1 = 1;" },
     { mistake: "the greatest is the least", from: /( === undefined \|\| v\d+) > /g, to: "$1 < " },
-    { mistake: "fuel is never filled up", from: /fuel\.left = k\d+;/g, to: "" },
     {
       mistake: "a name may be bound twice",
-      from: /else if \(!equal\(/g,
-      to: "else if (false && !equal(",
+      from: /\nif \(!v\d+\) return k\d+;\n\}/g,
+      to: "\n}",
     },
     {
       mistake: "a failed call has a value",
@@ -139,18 +138,31 @@ describe("mistakes in generated source", () => {
       from: /multiplyDecimals\(([^,()]+), ([^,()]+)\)/g,
       to: "Math.round($1 * $2 / 10000)",
     },
-  ])("$mistake", ({ from, to }) => {
-    let planted = false;
-    const generate: Run["generate"] = (program) =>
-      generateEvaluator(program, (source) => {
-        const wrong = source.replace(from, to);
-        planted ||= wrong !== source;
-        return compileFunction(wrong, ["K", "H"]) as Factory;
-      });
-    expectCaught(findMismatch({ ...run, generate }));
-    expect(planted).toBe(true);
-  });
+  ])("$mistake", ({ from, to }) => expectFound(from, to, run));
+
+  test.each<SourceMistake>([
+    { mistake: "no question begins its steps", from: /fuel\.ask\(\);/g, to: "" },
+    { mistake: "what is read takes no steps", from: /fuel\.left -= v\d+/g, to: "fuel.left" },
+    { mistake: "loops and calls take no steps", from: /fuel\.left -= k\d+/g, to: "fuel.left" },
+    { mistake: "the last step is not there", from: /\) < fuel\.floor/g, to: ") <= fuel.floor" },
+    { mistake: "what is compared takes no steps", from: /, fuel\)/g, to: ")" },
+    { mistake: "a key has no steps of its own", from: /fuel\.(enter|leave)\(\);/g, to: "" },
+  ])("$mistake", ({ from, to }) => expectFound(from, to, { ...run, stepsOf: (seed) => seed % 24 }));
 }, 120_000);
+
+function expectFound(from: RegExp, to: string, within: Run): void {
+  let planted = false;
+  const generate: Run["generate"] = (program, fuel) => {
+    const compile = (source: string): Factory => {
+      const wrong = source.replace(from, to);
+      planted ||= wrong !== source;
+      return compileFunction(wrong, ["K", "H"]) as Factory;
+    };
+    return generateEvaluator(program, compile, fuel);
+  };
+  expectCaught(findMismatch({ ...within, generate }));
+  expect(planted).toBe(true);
+}
 
 type Change = (program: Program) => Program;
 

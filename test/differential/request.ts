@@ -57,8 +57,14 @@ export function randomValue(random: Random, type: Type): Value {
     case "Any":
       return fromJson(random.pick(ANYTHING) as Json, type) as Value;
     default:
-      return random.pick(likely(type));
+      return lengthened(random, type, random.pick(likely(type)));
   }
+}
+
+/** So long that reading it takes steps. */
+function lengthened(random: Random, type: Type, value: Scalar): Scalar {
+  const isText = type.kind === "String" || type.kind === "Command";
+  return isText && random.chance(0.08) ? `${value};`.repeat(40) : value;
 }
 
 /** Extremes are for seldom: a sum of two of them has no value. */

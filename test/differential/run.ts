@@ -1,5 +1,7 @@
 /** Runs of random questions against two evaluators of the same program. */
+import { compileSource } from "../../engine/evaluate/emit.ts";
 import type { Evaluator } from "../../engine/evaluate/evaluator.ts";
+import { Fuel } from "../../engine/evaluate/fuel.ts";
 import { createInterpreter } from "../../engine/evaluate/interpret.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
 import type { Program } from "../../lang/ir.ts";
@@ -22,20 +24,23 @@ export interface Run {
   readonly pairCount: number;
   readonly requestsPerProgram: number;
   /** What is tested. */
-  readonly generate?: (program: Program) => Evaluator;
+  readonly generate?: (program: Program, fuel: Fuel) => Evaluator;
+  /** Steps that a question may take, of a program's number. Missing = as in use. */
+  readonly stepsOf?: (programSeed: number) => number;
   /** Looks on; for statistics. */
   readonly watch?: (program: Program, question: Question, reference: Subject) => void;
 }
 
 /** The first pair of which the two evaluators think differently. */
 export function findMismatch(run: Run): Mismatch | undefined {
-  const generate = run.generate ?? ((program) => generateEvaluator(program));
   const programCount = Math.ceil(run.pairCount / run.requestsPerProgram);
   for (let at = 0; at < programCount; at++) {
     const programSeed = run.seed + at * 7919;
     const program = programFrom(programSeed);
-    const reference = subjectOf(program, createInterpreter(program));
-    const generated = subjectOf(program, generate(program));
+    const limits = limitsFrom(run.stepsOf?.(programSeed));
+    const generate = run.generate ?? ((one, fuel) => generateEvaluator(one, compileSource, fuel));
+    const reference = subjectOf(program, createInterpreter(program, undefined, limits()));
+    const generated = subjectOf(program, generate(program, limits()));
     for (let requestSeed = 0; requestSeed < run.requestsPerProgram; requestSeed++) {
       const question = questionFrom(program, programSeed, requestSeed);
       run.watch?.(program, question, reference);
@@ -44,6 +49,11 @@ export function findMismatch(run: Run): Mismatch | undefined {
     }
   }
   return undefined;
+}
+
+function limitsFrom(question: number | undefined): () => Fuel {
+  if (question === undefined) return () => new Fuel();
+  return () => new Fuel({ question, decision: Number.MAX_SAFE_INTEGER });
 }
 
 /** Most programs are small and deep; some have so many rules that the index splits them. */

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Fuel } from "../../engine/evaluate/fuel.ts";
 import { createMemoryStore } from "../../engine/state/memory.ts";
 import { type PolicyState, type StateStore, StateUnavailable } from "../../engine/state/store.ts";
 import { drive, outcomeOf } from "../support/engine.ts";
@@ -61,7 +62,8 @@ describe("whatever the store does, what goes wrong is a deny", () => {
     const rules = () => {
       throw new Error("bug");
     };
-    const evaluator = { rules, nevers: rules, touches: rules, approver: rules, step: rules };
+    const fuel = new Fuel();
+    const evaluator = { fuel, rules, nevers: rules, touches: rules, approver: rules, step: rules };
     expect(outcomeOf(drive(POLICY, { evaluator }).send(REQUEST))).toBe("internal_error");
     expect(outcomeOf(drive(POLICY, { ids: { decision: rules, call: rules } }).send(REQUEST))).toBe(
       "internal_error",

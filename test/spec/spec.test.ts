@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { DENY_CODES } from "../../engine/decision.ts";
 import { DELEGATION_CAUSES } from "../../engine/identity/cause.ts";
 import { EXPR_MEMBERS } from "../../engine/ir-shape.ts";
-import { BUILTINS } from "../../lang/builtins.ts";
+import { BUILTINS, type Cost } from "../../lang/builtins.ts";
 import { CODES } from "../../lang/codes.ts";
 import { compile } from "../../lang/compile.ts";
 import { CAUSES } from "../../lang/ir.ts";
@@ -108,11 +108,12 @@ test("§5.3 lists every cause", () => {
   ).toEqual(expect.arrayContaining([...CAUSES]));
 });
 
-test("§5.8 lists every builtin with its signature and meaning", () => {
-  const listed = rows(section("### 5.8")).map(([name, signature, doc]) => [
+test("§5.8 lists every builtin with its signature, meaning and steps", () => {
+  const listed = rows(section("### 5.8")).map(([name, signature, doc, steps]) => [
     words(name)[0],
     signature,
     doc,
+    steps,
   ]);
   const known = [...BUILTINS.values()].map((builtin) => [
     builtin.attributeOf === undefined
@@ -120,9 +121,15 @@ test("§5.8 lists every builtin with its signature and meaning", () => {
       : `${builtin.attributeOf}.${builtin.name.split(".")[1]}`,
     `\`${builtin.signature}\``,
     builtin.doc,
+    spellCost(builtin.cost),
   ]);
   expect(listed).toEqual(known);
 });
+
+function spellCost({ base, each }: Cost): string {
+  const parts = [base === 0 ? "" : String(base), each === 0 ? "" : each === 1 ? "n" : `n/${each}`];
+  return parts.filter((part) => part !== "").join(" + ") || "0";
+}
 
 test("§11.4 lists every kind of expression with its members", () => {
   const listed = rows(section("### 11.4")).map(([kind, members]) => [

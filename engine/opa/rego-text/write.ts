@@ -3,8 +3,10 @@
  * what combines them. Pure.
  */
 import type { Expr, Guard, Never, Program, Rule } from "../../../lang/ir.ts";
+import { RULE_STEPS_MAX } from "../../../lang/limits.ts";
 import type { PolicyIdentity } from "../../decision.ts";
-import { FUEL } from "../../evaluate/interpret.ts";
+import { stepsAtMost } from "../../evaluate/steps.ts";
+import { JSON_LIMITS } from "../../limits.ts";
 import { ruleName, spellPlace } from "../../policy.ts";
 import { decisionTexts } from "./combine.ts";
 import { ExpressionWriter, reads } from "./expression.ts";
@@ -13,7 +15,6 @@ import { declaredObstacles, type Obstacle } from "./obstacles.ts";
 import { Readers } from "./readers.ts";
 import { requestTexts } from "./request.ts";
 import { ANYWHERE, Certainty, factsOf, type Local, type Scope, scopeUnder } from "./scope.ts";
-import { stepsAtMost } from "./steps.ts";
 import { Unwritable } from "./unwritable.ts";
 
 export type RegoText =
@@ -114,9 +115,10 @@ class PolicyWriter {
     const name = ruleName(this.#program, rule);
     const writer = this.#writer(rule.name);
     const { scope, texts } = this.#lets(rule, writer);
-    this.#boundSteps([...rule.lets.map(({ value }) => value), ...rule.conditions], rule.at);
     const guard = this.#guard(rule.guard);
     const written = this.#conditions(rule.conditions, scope, writer);
+    const { lets } = rule;
+    this.#boundSteps([...lets.map(({ value }) => value), ...rule.conditions], rule.at, lets);
     const holds = ruleText(`${rule.effect} contains ${textOf(name)}`, [...guard, ...written.lines]);
     return [
       `${annotation(rule, this.#program)}\n${holds}`,
@@ -129,8 +131,8 @@ class PolicyWriter {
   #never(never: Never): readonly string[] {
     const name = ruleName(this.#program, never);
     const writer = this.#writer(never.name);
-    this.#boundSteps([never.condition], never.at);
     const written = this.#conditions([never.condition], ANYWHERE, writer);
+    this.#boundSteps([never.condition], never.at);
     const holds = ruleText(`never contains ${textOf(name)}`, written.lines);
     return [
       `${annotation(never, this.#program)}\n${holds}`,
@@ -139,12 +141,14 @@ class PolicyWriter {
     ];
   }
 
-  #boundSteps(exprs: readonly Expr[], at: number): void {
-    const steps = exprs.reduce((sum, expr) => sum + stepsAtMost(expr, this.#program), 0);
-    if (steps > FUEL)
+  /** For requests that are no larger than Writ's own service takes them. */
+  #boundSteps(exprs: readonly Expr[], at: number, lets: Rule["lets"] = []): void {
+    const bounds = { program: this.#program, sizeMost: JSON_LIMITS.byteCount, lets };
+    const steps = exprs.reduce((sum, expr) => sum + stepsAtMost(expr, bounds), 0);
+    if (steps > RULE_STEPS_MAX)
       throw new Unwritable(
         at,
-        `it may take ${steps} steps, and Writ gives up after ${FUEL}, which Rego does not`,
+        `it may take ${steps} steps, and Writ gives up after ${RULE_STEPS_MAX}, which Rego does not`,
         "use fewer loops inside of each other, or decide this rule in Writ",
       );
   }
