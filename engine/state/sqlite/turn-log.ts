@@ -83,7 +83,7 @@ export class TurnLog {
   readonly #path: string;
   readonly #disk: Disk;
   readonly #isSynced: boolean;
-  readonly #start: number;
+  readonly #header: Buffer;
   /** The one that is added to. */
   #newer: Written;
   #older: Written;
@@ -93,17 +93,16 @@ export class TurnLog {
     this.#path = path;
     this.#disk = disk;
     this.#isSynced = durability === "power";
-    const header = headerOf(id);
-    this.#start = header.length;
-    const [newer = 0, older = 0] = turnFiles(path).map((file) => begin(file, header));
-    this.#newer = { file: newer, end: this.#start };
-    this.#older = { file: older, end: this.#start };
+    this.#header = headerOf(id);
+    const [newer = 0, older = 0] = turnFiles(path).map((file) => begin(file, this.#header));
+    this.#newer = { file: newer, end: this.#header.length };
+    this.#older = { file: older, end: this.#header.length };
     syncDirectory(dirname(path));
   }
 
   /** Of bytes of which the first `FRAME_HEAD` are free. What fails is written over by the next. */
   add(bytes: Buffer, number: number): void {
-    seal(bytes, number);
+    seal(bytes, number, this.#header);
     const { file, end } = this.#newer;
     this.#disk.write(file, bytes, end);
     if (this.#isSynced) this.#disk.sync(file);
@@ -117,7 +116,7 @@ export class TurnLog {
 
   /** What was added before it was turned over stands in the tables. */
   emptyOlder(): void {
-    this.#older.end = this.#start;
+    this.#older.end = this.#header.length;
   }
 
   close(): void {

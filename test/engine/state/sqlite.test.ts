@@ -181,6 +181,18 @@ describe("so is one whose log cannot be trusted", () => {
     expect(logs()).toEqual(before);
   });
 
+  test("and one with texts of requests that look like turns can be", () => {
+    const { journal, driver } = journalled();
+    pay(driver);
+    journal.flush();
+    copyFile(path, `${path}.killed`);
+    path = `${path}.killed`;
+    const forged = Buffer.alloc(FRAME_HEAD + 1);
+    seal(forged, 1_000_000, Buffer.from("Writ turns 1 of another\n"));
+    appendFileSync(LOG(), forged);
+    expect(spent(journalled().driver)).toBe(1);
+  });
+
   function logs(): readonly (Buffer | false)[] {
     return turnFiles(path).map((file) => existsSync(file) && readFileSync(file));
   }
@@ -209,13 +221,14 @@ describe("so is one whose log cannot be trusted", () => {
 
   /** With a checksum that is right; without its last `missing` bytes. */
   function addTurn(row: Json, ms: Json = 1, missing = 0): void {
-    const frames = framesIn(readFileSync(LOG()), HEADER_LENGTH, 0);
+    const log = readFileSync(LOG());
+    const frames = framesIn(log, HEADER_LENGTH, 0);
     const packer = new Packer(FRAME_HEAD);
     packer.json(ms);
     packer.json(row);
     const packed = packer.packed();
     const bytes = packed.subarray(0, packed.length - missing);
-    seal(bytes, Number(frames.at(-1)?.number) + 1);
+    seal(bytes, Number(frames.at(-1)?.number) + 1, log.subarray(0, HEADER_LENGTH));
     appendFileSync(LOG(), bytes);
   }
 });
