@@ -132,6 +132,9 @@ const NOTHING: Input = { kind: "none" };
 
 const COMPUTED: Input = { kind: "computed" };
 
+/** What a function or alias is given to read where it is called. */
+const OF_CALLER: Input = { kind: "computed" };
+
 /** Collects while it walks. Invariant: whatever is not followed clears `parsed`. */
 export class Analysis {
   private parsed = true;
@@ -212,7 +215,7 @@ export class Analysis {
     else if (command.shell === "same") this.bodies(command.bodies, inside);
     else if (command.shell === "own") this.bodies(command.bodies, apart(inside));
     // Where a function is called, and what it is given to read, is told by nothing here.
-    else this.bodies(command.bodies, { ...apart(inside, [ELSEWHERE]), input: COMPUTED });
+    else this.bodies(command.bodies, { ...apart(inside, [ELSEWHERE]), input: OF_CALLER });
   }
 
   private bodies(bodies: readonly List[], scope: Scope): void {
@@ -238,7 +241,7 @@ export class Analysis {
         if (isReference) this.variables.add(value.text);
         this.mentioned(value, scope);
         this.proxy(name, value);
-        if (alias) this.inner(value, { ...scope, input: COMPUTED });
+        if (alias) this.inner(value, { ...scope, input: OF_CALLER });
         else if (COMMAND_VARIABLES.has(name)) this.inner(value, scope);
       }
     }
@@ -256,12 +259,16 @@ export class Analysis {
     }
     if (!DECLARES.has(program)) return;
     const makesArray = args.some(({ text }) => hasLetter(text, "aA"));
-    const isRead = (name: string, value: Word | undefined) =>
-      value?.expandsAt !== undefined && (makesArray || this.arrays.has(name));
-    if (assignments.some(({ name, values: [value] }) => isRead(name, value))) this.evaluates = true;
+    const isArray = (name: string) => makesArray || this.arrays.has(name);
+    for (const { name, values, isArray: isList } of assignments) {
+      const [value] = values;
+      if (isList || value === undefined || !isArray(name)) continue;
+      if (value.expandsAt !== undefined) this.evaluates = true;
+      if (isArrayText(value)) this.parsed = false;
+    }
     for (const word of args) {
       const [, name = ""] = /^(\w+)\+?=/.exec(word.text) ?? [];
-      if (name !== "" && isRead(name, word)) this.evaluates = true;
+      if (word.expandsAt !== undefined && isArray(name)) this.evaluates = true;
     }
   }
 
@@ -513,7 +520,7 @@ export class Analysis {
     const rest = args.slice(at);
     if (text >= 0) this.splitText(own.slice(text), rest, inside);
     else if (rest.length > 0) this.run(rest, inside);
-    else if (program === "exec" && scope.input.kind !== "none") this.parsed = false;
+    else if (program === "exec" && ![NOTHING, OF_CALLER].includes(scope.input)) this.parsed = false;
     // A shell with other rights: `sudo -s`.
     else if (program === "sudo") this.fromInput(true, inside);
   }
@@ -761,7 +768,7 @@ export class Analysis {
   private alias(word: Word, scope: Scope): void {
     const equals = word.text.indexOf("=");
     // It is read where it is called, and given what is there to read.
-    if (equals > 0) this.inner(after(word, equals + 1), { ...scope, input: COMPUTED });
+    if (equals > 0) this.inner(after(word, equals + 1), { ...scope, input: OF_CALLER });
   }
 
   private git(words: readonly Word[], scope: Scope): void {
@@ -1071,9 +1078,9 @@ function isLoaded({ text, runs }: Word): boolean {
   return runs.length === 0 && text.includes("[") && /\$\(|`/.test(text);
 }
 
-/** Quoted text of an array that runs something as it is read: `'a=($(rm))'`. */
+/** Quoted text of an array that runs something as it is read: `'a=($(rm))'`, or its value. */
 function isArrayText({ text, runs }: Word): boolean {
-  return runs.length === 0 && /^[^=]+=\(/.test(text) && /[$`<>]/.test(text);
+  return runs.length === 0 && /^(?:[^=]+=)?\(/.test(text) && /[$`<>]/.test(text);
 }
 
 /** A value that is shown whole, and runs nothing wherever it is evaluated. */

@@ -53,6 +53,7 @@ const RUN = [
   "declare -a 'a=($(touch M))'",
   "a=(); declare 'a=([0]=`touch M`)'",
   "export -a 'a=(<(touch M))'; sleep 0.2",
+  "declare -a a='(`touch M`)'",
   "b='($(touch M))'; declare -a a=$b",
   "b='($(touch M))'; a=(); declare \"a=$b\"",
   "b='($(touch M))'; f() { local -a a=$b; }; f",
@@ -129,6 +130,7 @@ describe("calculations and quotes that run nothing are understood", () => {
     "grep -n 'foo$' f | awk '{ print $1 }'",
     "cat > f <<'EOF'\n$(x) `y`\nEOF",
     "set -ex; npm test",
+    'export A="(venv) $B"',
     "trap 'echo done' EXIT",
   ])("%j", (text) => {
     expect(parseCommand(text).parsed).toBe(true);

@@ -30,6 +30,7 @@ describe("programs that are seen", () => {
     ["a &&\n b", "a b"],
     ["(a; b)", "a b"],
     ["{ a; b; }", "a b"],
+    ["f() { exec 2>&1; a; }; f", "exec a f"],
     ["! a", "a"],
     ["! ! a", "a"],
     ["time a | b", "a b"],
