@@ -104,6 +104,37 @@ export class ContractDriver {
   }
 }
 
+/** Sessions of a minute each, of which twelve were used in the last ten minutes: none is refused, whatever came before. */
+export const COME_AND_GO: Partial<MemoryLimits> = {
+  sessionCount: 15,
+  taskCount: 15,
+  keyCount: 30,
+  sessionIdleMs: 600_000,
+};
+
+export async function comeAndGo(driver: ContractDriver, sessionCount: number): Promise<void> {
+  await driver.under(`${PAY}
+    label seen
+    tool search { effect read, yields seen }
+    counter pays = count allowed pay per session, args.to
+    counter payees = distinct args.to of attempts pay per session
+    latch looked = completed look per task
+    task errand { sequence look, pay* }
+    permit looking tool look when not looked
+    permit searching tool search
+    permit paying tool pay when pays < 1 and payees < 2 and not (seen in origin(args.to))`);
+  for (let at = 0; at < sessionCount; at++) {
+    const more = { session: { id: `s${at}` }, intent: { task: "errand" } };
+    const look = await driver.call("look", {}, more);
+    const search = await driver.call("search", {}, { session: { id: `s${at}` } });
+    await driver.report(search, "ok", { values: { found: `page ${at}` } });
+    const found = [outcomeOf(look), outcomeOf(search), await driver.report(look, "ok")];
+    for (const to of ["x", "y"]) found.push(await driver.ask("pay", { amount: 1, to }, more));
+    expect(found, `session ${at}`).toEqual(["allow", "allow", "answer", "allow", "allow"]);
+    driver.nowMs += 60_000;
+  }
+}
+
 /** A call of the first step of `errand`, in this run of it: its grant is always shown as one that has not ended. */
 async function runGranted(driver: ContractDriver, id: string): Promise<string> {
   const hop = {
@@ -770,6 +801,21 @@ export function describeContract(store: ContractStore): void {
       expect([await pay("b", "y"), await pay("b", "z")]).toEqual(["allow", "allow"]);
       expect([await pay("b", "x"), await pay("c", "x")]).toEqual(["allow", "state_unavailable"]);
     });
+
+    test(
+      "sessions come and go for as long as anybody likes",
+      async () => {
+        const fresh = await store.start(COME_AND_GO);
+        started.push(fresh);
+        const driver = new ContractDriver(fresh);
+        await comeAndGo(driver, 60);
+        const { sessions, tasks, counters, latches } = await driver.engine.inspection.state(9);
+        expect(Math.max(sessions.count, tasks.count)).toBeLessThanOrEqual(15);
+        expect(counters.map(({ keys }) => keys <= 30)).toEqual([true, true]);
+        expect(latches.map(({ keys }) => keys <= 15)).toEqual([true]);
+      },
+      BUSY_MS,
+    );
 
     test("tasks beyond the bound are refused; those of idle sessions make room, of ended ones never", async () => {
       const driver = await drive(

@@ -9,7 +9,13 @@ import { outcomeOf, programOf, START } from "../../support/engine.ts";
 import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
 import { redisAt } from "../../support/redis-address.ts";
 import { seedFrom } from "../../support/seed.ts";
-import { type ContractStore, describeContract } from "./contract.ts";
+import {
+  COME_AND_GO,
+  ContractDriver,
+  type ContractStore,
+  comeAndGo,
+  describeContract,
+} from "./contract.ts";
 import { history } from "./histories.ts";
 import { IN_MEMORY } from "./stores.ts";
 
@@ -108,6 +114,21 @@ describeRedis("Redis", () => {
     },
     120_000,
   );
+
+  test("of sessions that came and went, nothing is left in Redis", async () => {
+    const started = await onRedis(1).start(COME_AND_GO);
+    const keys = async () => (await redis.command("KEYS", `writ:{t${places - 1}}:*`)) as string[];
+    const driver = new ContractDriver(started);
+    await comeAndGo(driver, 30);
+    const before = (await keys()).length;
+    driver.nowMs += 600_000;
+    await comeAndGo(driver, 30);
+    const ofSessions = (await keys()).filter((key) => /:(owned|seen|newest|uses):/.test(key));
+    expect((await keys()).length).toBeLessThanOrEqual(before);
+    // What is seen, what is forgotten with it, and two of different values.
+    expect(ofSessions.length).toBeLessThanOrEqual(4 * 15);
+    await started.stop();
+  }, 60_000);
 
   describe("time", () => {
     const program = programOf(`
