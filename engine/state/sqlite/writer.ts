@@ -5,6 +5,7 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Seen } from "../origin.ts";
+import { ShardedMap } from "../sharded-map.ts";
 import type { DeclaredTable, Memory } from "../tables.ts";
 import { Backlog, type Pace } from "./backlog.ts";
 import { type Changes, type Name, Names, type RowSource, rowOf, settledRows } from "./changes.ts";
@@ -43,7 +44,7 @@ export class Writer {
   readonly #entriesTold: EntryCounts = new WeakMap();
   readonly #entriesSettled: EntryCounts = new WeakMap();
   /** Calls that are in their table: those that came and went meanwhile are not looked for there. */
-  readonly #calls: Set<string>;
+  readonly #calls = new ShardedMap<true>();
   #newest: number;
 
   constructor({ database, log, memory, newest, pace }: WriterParts) {
@@ -54,7 +55,7 @@ export class Writer {
     this.#backlog = new Backlog(pace, () => this.#newCalls());
     this.#source = { memory, declaration: (table) => this.#declaration(table) };
     this.#declarations = restoreDeclarations(database);
-    this.#calls = new Set(memory.calls.keys());
+    for (const key of memory.calls.keys()) this.#calls.set(key, true);
     for (const { seen } of memory.sessions.values()) {
       if (seen === undefined) continue;
       const count = seen.entriesFrom(0).length;
@@ -162,9 +163,9 @@ export class Writer {
   }
 
   /** Open, and not in their table. */
-  *#newCalls(): Generator<Name, void, undefined> {
+  *#newCalls(): Generator<Name | undefined, void, undefined> {
     for (const key of this.#memory.calls.keys()) {
-      if (!this.#calls.has(key)) yield { kind: "calls", key };
+      yield this.#calls.has(key) ? undefined : { kind: "calls", key };
     }
   }
 
@@ -172,7 +173,7 @@ export class Writer {
     for (const [seen, count] of settled) this.#entriesSettled.set(seen, count);
     for (const name of names) {
       if (name.kind !== "calls") continue;
-      if (this.#memory.calls.has(name.key)) this.#calls.add(name.key);
+      if (this.#memory.calls.has(name.key)) this.#calls.set(name.key, true);
       else this.#calls.delete(name.key);
     }
   }
