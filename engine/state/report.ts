@@ -58,7 +58,7 @@ export interface LatchReport {
   /** Where it does not know all that it should: since when it does. */
   readonly sinceMs?: number;
   readonly setCount: number;
-  /** Some call under way would change it. */
+  /** Neither known to be set nor to be unset (SPEC §7.2). */
   readonly pendingCount: number;
   readonly keys: readonly { readonly key: string; readonly state: "set" | "pending" }[];
 }

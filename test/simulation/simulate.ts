@@ -364,8 +364,10 @@ class Run implements Told {
       await this.#time.passUntil(this.#time.nowMs + QUIET_MS);
       this.#confirm();
     }
-    // Calls that were never reported make room by then.
-    await this.#time.passUntil(this.#time.nowMs + LIMITS.reservationMs);
+    // Calls that were never reported make room by then, in the store's time too, which waits for whoever is behind.
+    const behindMs = this.#replicas.map(({ elapsed }) => this.#time.nowMs - elapsed.read());
+    const waitMs = LIMITS.reservationMs + Math.max(0, ...behindMs);
+    await this.#time.passUntil(this.#time.nowMs + waitMs);
     this.#tell("the end");
     for (const [index, replica] of this.#replicas.entries()) {
       // Whose clocks disagree is not ready, and decides what asks for no time.

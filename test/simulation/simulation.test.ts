@@ -72,3 +72,32 @@ test.skipIf(ARE_FEW)("the runs are worth it: much is allowed, and limits are rea
     expect((runsWith.get(what) ?? 0) / SEEDS, what).toBeGreaterThan(0.2);
   }
 });
+
+test("what a process saw before a loss that was confirmed is not what is there afterwards", async () => {
+  const about = { agent: "a", session: "s2" };
+  const [ann, bob] = ["ann@a.example", "bob@b.example"];
+  const plan: Plan = {
+    seed: 1,
+    isOld: false,
+    happenings: [
+      { id: 0, atMs: 50, kind: "decide", replica: 0, asked: { tool: "fetch", ...about } },
+      { id: 1, atMs: 52, kind: "copy" },
+      { id: 2, atMs: 60, kind: "outcome", replica: 2, of: 0, status: "ok", returned: bob },
+      { id: 3, atMs: 1_700, kind: "restart", downMs: 1_600, from: "copy" },
+      { id: 4, atMs: 2_850, kind: "confirm" },
+      // As much is known of the session as before, and other things.
+      { id: 5, atMs: 9_000, kind: "decide", replica: 1, asked: { tool: "leak", ...about } },
+      { id: 6, atMs: 9_010, kind: "outcome", replica: 2, of: 5, status: "ok", returned: ann },
+      {
+        id: 7,
+        atMs: 9_100,
+        kind: "decide",
+        replica: 2,
+        asked: { tool: "post", to: bob, ...about },
+      },
+    ],
+  };
+  const { violation, hits } = await simulate(plan);
+  expect(violation).toBeUndefined();
+  expect([hits.get("loss confirmed"), hits.get("outcome answer")]).toEqual([1, 2]);
+});

@@ -61,6 +61,13 @@ export class Known {
     this.calls = new LRUCache({ max: othersCount });
   }
 
+  /** What is there now may be something else. */
+  forget(): void {
+    for (const each of [this.#cells, this.#facts, this.#tasks, this.#seen]) each.clear();
+    this.calls.clear();
+    this.sequences.clear();
+  }
+
   cell(table: Table, field: string): Reading {
     return this.#cells.get(cellName(table, field)) ?? "0";
   }

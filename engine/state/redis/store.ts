@@ -100,6 +100,7 @@ export async function connectRedis(parts: RedisParts): Promise<RedisStore> {
     deciding: new Map(),
     timers,
     log,
+    generation: connection.generation,
   };
   return {
     open: (policy) => new RedisState(policy, shared),
@@ -121,6 +122,16 @@ interface Shared {
   readonly deciding: Map<RedisState, number>;
   readonly timers: Timers;
   readonly log: string | undefined;
+  /** Of the store, by which the rest is known: a loss that was confirmed begins another. */
+  generation: string;
+}
+
+function forgetLost(shared: Shared): void {
+  const { connection, known, published } = shared;
+  if (shared.generation === connection.generation) return;
+  shared.generation = connection.generation;
+  known.forget();
+  published.clear();
 }
 
 const QUIET_MS = 10;
@@ -198,6 +209,7 @@ class RedisState implements SharedState {
     intent: Intent,
     decideOn: (guess: Guess) => Made,
   ): Promise<Attempted<Made> | undefined> {
+    forgetLost(this.#shared);
     const noted = this.#newNotes();
     const made = this.#watching.watch(noted.ranges, () => decideOn(noted));
     if (noted.missing !== undefined) {
@@ -378,6 +390,7 @@ class RedisState implements SharedState {
     call: Call,
     match: TaskMatch,
   ): Promise<Settlement | "conflict"> {
+    forgetLost(this.#shared);
     const { connection, known, places, limits } = this.#shared;
     const succeeded = outcome.status === "ok";
     const task = this.#taskOf(call);
