@@ -92,6 +92,9 @@ export class Fuel {
   }
 }
 
+/** Of what is asked ahead: for each tool, and by the evaluator that takes longer. Beyond it nothing is certain. */
+const AHEAD: StepLimits = { question: RULE_STEPS_MAX, decision: 2 * RULE_STEPS_MAX };
+
 /** Where not everything is told yet (SPEC §12.8): how much may be gone besides, for what is open. */
 export class OpenFuel extends Fuel {
   /** Of the question at hand. */
@@ -100,6 +103,10 @@ export class OpenFuel extends Fuel {
   analysesOpen = false;
   #openBefore = 0;
   #openOutside = 0;
+
+  constructor() {
+    super(AHEAD);
+  }
 
   override begin(): void {
     super.begin();

@@ -6,7 +6,9 @@ const LONGEST = 8192;
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s;
 const AUTHORITY = /^\/\/([^/?#]*)([^?#]*)/;
 const ENCODED_IN_PATH = /%(?:25)*(?:2e|2f|5c|[01][0-9a-f]|7f)/i;
-const PERCENT = /%([0-9A-Fa-f]{2})/g;
+/** What `plainer` changes: unreserved characters, and small letters. `%C3%A9`, of which there may be many, it does not. */
+const PERCENT =
+  /%(2[DEde]|3\d|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee]|[a-f][0-9A-Fa-f]|[0-9A-F][a-f])/g;
 const UNRESERVED = /[A-Za-z0-9._~-]/;
 
 /** Ports that a scheme means when it names none. */

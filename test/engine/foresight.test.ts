@@ -199,6 +199,27 @@ test.each([
 });
 
 test.each([
+  [1, "allowed"],
+  [3, "depends"],
+])("what takes the steps of %i rules to find out: %s", (count, standing) => {
+  const loops = "any x in principal.names: any y in principal.names: x == y and y == principal.id";
+  const rules = Array.from(
+    { length: count },
+    (_, at) => `oblige o${at} when ${loops} with log full`,
+  );
+  const program = `tool go { effect read }\nprincipal { names: List<String> }\npermit p tool go\n${rules.join("\n")}`;
+  const names = Array.from({ length: 400 }, (_, at) => `n${at}`);
+  const ahead = {
+    agent: { id: "bot" },
+    principal: { id: "alice", kind: "human", names },
+    tool: { name: "go" },
+  };
+  const { engine } = drive(program);
+  expect(foreseenBy(engine, ahead).standing).toBe(standing);
+  expect(drive(program).call("go", {}, { principal: ahead.principal }).decision).toBe("allow");
+});
+
+test.each([
   [{ go: {} }, "allowed"],
   [{ go: { size: { max: 5 } } }, "depends"],
   [{ stop: {} }, "denied"],
