@@ -38,10 +38,13 @@ import {
   GIT_COMMAND_OPTIONS,
   GIT_COMMAND_SETTING,
   GIT_COMMAND_TEXTS,
+  GIT_INCLUDE,
+  GIT_VARIABLE,
   HOST_USES,
   type HostUse,
   type Interpreter,
   interpreterNamed,
+  LOADER,
   OPAQUE,
   type Operands,
   type Options,
@@ -240,7 +243,7 @@ export class Analysis {
         if (PROMPTS.test(name) && /[$`]/.test(value.text)) this.parsed = false;
         if (isReference) this.variables.add(value.text);
         this.mentioned(value, scope);
-        this.proxy(name, value);
+        this.redirected(name, value);
         if (alias) this.inner(value, { ...scope, input: OF_CALLER });
         else if (COMMAND_VARIABLES.has(name)) this.inner(value, scope);
       }
@@ -319,7 +322,7 @@ export class Analysis {
     this.programs.add(program);
     if (base !== word.text && !SYSTEM_FOLDER.test(word.text)) this.programs.add(word.text);
     if (PRIVILEGED.has(program)) this.privileged = true;
-    if (OPAQUE.has(program)) this.parsed = false;
+    if (OPAQUE.has(program) || LOADER.test(program)) this.parsed = false;
     return program;
   }
 
@@ -384,11 +387,22 @@ export class Analysis {
       case "ssh":
         this.ssh(args, scope);
         return;
-      case "su":
       case "runuser":
-      case "script":
       case "sg":
+        if (!this.withoutText(program, args, scope)) this.textOption(args, scope);
+        return;
+      case "su":
+      case "script":
         this.textOption(args, scope);
+        return;
+      case "ed":
+      case "ex":
+      case "vi":
+      case "vim":
+        if (scope.input.kind === "text") this.inlineCode = true;
+        return;
+      case "make":
+        this.make(args);
         return;
       case "trap":
         this.trap(args[0]?.text === "--" ? args.slice(1) : args, scope);
@@ -421,8 +435,7 @@ export class Analysis {
         for (const { text } of args) this.scripted(awkFiles(text), scope);
         return;
       case "sed":
-        if (args.some((word) => sedRuns(word.text))) this.parsed = false;
-        for (const { text } of args) this.scripted(sedFiles(text), scope);
+        this.sed(args, scope);
         return;
       case "source":
         if (args[0] !== undefined) this.sourced(args[0], scope);
@@ -581,11 +594,12 @@ export class Analysis {
     if (!/^[A-Za-z_]\w*$/.test(name)) this.parsed = false;
     if (COMMAND_VARIABLES.has(name)) this.inner(after(word, equals + 1), scope);
     this.mentioned(after(word, equals + 1), scope);
-    this.proxy(name, after(word, equals + 1));
+    this.redirected(name, after(word, equals + 1));
   }
 
-  /** Every connection goes to the host of such a variable. */
-  private proxy(name: string, value: Word): void {
+  /** Every connection goes to the host of such a variable, and git by what another names. */
+  private redirected(name: string, value: Word): void {
+    if (GIT_VARIABLE.test(name) && value.text !== "/dev/null") this.parsed = false;
     if (!PROXY_VARIABLE.test(name)) return;
     this.urlsIn(value);
     this.hostOf(value, "url");
@@ -801,7 +815,7 @@ export class Analysis {
   private gitSetting(setting: GitSetting, scope: Scope): void {
     const { key, value } = setting;
     // What an expansion stands for may be another setting.
-    if (/[$`]/.test(key)) this.parsed = false;
+    if (/[$`]/.test(key) || GIT_INCLUDE.test(key)) this.parsed = false;
     if (GIT_COMMAND_SETTING.test(key)) this.gitCommand(value, scope);
     for (const place of placesOf(setting)) this.repository(place);
   }
@@ -829,17 +843,13 @@ export class Analysis {
   }
 
   private tar(args: readonly Word[], scope: Scope): void {
-    args.forEach((word, at) => {
-      const joined =
-        /^--(?:to-command|use-compress-program|info-script|rsh-command|checkpoint-action=exec)=/.exec(
-          word.text,
-        );
-      const next = args[at + 1];
-      if (joined !== null) this.inner(after(word, joined[0].length), scope);
-      else if (/^-I$|^--(?:to-command|use-compress-program)$/.test(word.text) && next) {
-        this.inner(next, scope);
-      } else if (/^--checkpoint-action$/.test(word.text)) this.parsed = false;
-    });
+    for (const word of args) {
+      const [action] = /^--checkpoint-a[a-z]*=exec=/.exec(word.text) ?? [];
+      if (action !== undefined) this.inner(after(word, action.length), scope);
+      else if (/^--checkpoint-a[a-z]*$/.test(word.text)) this.parsed = false;
+    }
+    // `cIf program`: letters without a dash take the words behind them in turn.
+    if (/^\w*[IF]/.test(args[0]?.text ?? "")) this.parsed = false;
     this.archived(args, scope);
   }
 
@@ -867,6 +877,44 @@ export class Analysis {
         this.inlineCode = true;
       }
     }
+  }
+
+  /** `runuser -u name program`, `sg group text`: `false` where a text stands behind `-c`. */
+  private withoutText(program: string, args: readonly Word[], scope: Scope): boolean {
+    const [group, ...words] = args;
+    if (program === "sg") {
+      if (group === undefined || words.length === 0 || words[0]?.text === "-c") return false;
+      this.joined(words, scope);
+      return true;
+    }
+    const at = args.findIndex(({ text }) => /^(?:-u|--user$)/.test(text));
+    if (at < 0) return false;
+    const from = /^(?:-u|--user)$/.test(args[at]?.text ?? "") ? at + 2 : at + 1;
+    const rest = args.slice(from);
+    const first = rest.findIndex((word) => !isOption(word));
+    if (first >= 0) this.run(rest.slice(first), apart(scope));
+    return true;
+  }
+
+  /** Scripts stand behind `-e`, or are the first operand; a file of one may be made as it runs. */
+  private sed(args: readonly Word[], scope: Scope): void {
+    const { options, operands } = readLine(args, FILE_USES.get("sed") ?? {});
+    const given = options.filter(({ name }) => /^(?:e|f|expression|file)$/.test(name));
+    for (const { name, value } of given) if (name.startsWith("f")) this.uncertainScript(value);
+    const scripts = given.flatMap(({ name, value }) => (name.startsWith("e") ? [value] : []));
+    for (const { text } of given.length === 0 ? operands.slice(0, 1) : scripts) {
+      if (sedRuns(text)) this.parsed = false;
+      this.scripted(sedFiles(text), scope);
+    }
+  }
+
+  /** Text that it reads as a Makefile. */
+  private make(args: readonly Word[]): void {
+    args.forEach((word, at) => {
+      const file = valueOfOption(word, ["-f", "--file", "--makefile"], args[at + 1]);
+      if (file !== undefined) this.uncertainScript(file);
+      if (valueOfOption(word, ["-E", "--eval"], args[at + 1]) !== undefined) this.inlineCode = true;
+    });
   }
 
   private scripted(files: ScriptFiles, scope: Scope): void {

@@ -206,15 +206,13 @@ export function picked(line: Line, which: Operands | undefined, remote: boolean)
 /** GNU sed's `e` and the flag of that name run a program. */
 export function sedRuns(script: string): boolean {
   return script.split(/[;\n{}]/).some((piece) => {
-    const command = piece.trim();
-    if (/^[\d$,~+!\s]*e(?:\s|$)/.test(command) || /^\/.*\/[!\s]*e(?:\s|$)/.test(command))
-      return true;
-    const start = /^[\d$,~+!\s]*s([^\w\s\\])/.exec(command);
-    if (start?.[1] === undefined) return false;
-    const flags = command.slice(command.lastIndexOf(start[1]) + 1);
-    return /^[gpiImM\d]*e/.test(flags);
+    const command = piece.replace(SED_ADDRESS, "");
+    return command.startsWith("e") || /^[gpiImM\d]*e/.test(flagsOf(command));
   });
 }
+
+/** `1,3!`, `$`, `/x/I`, `\,x,` */
+const SED_ADDRESS = /^(?:[\d$,~+!\sIM]|\/(?:[^/\\]|\\.)*\/|\\([^\n])(?:(?!\1)[^\\]|\\.)*\1)*/;
 
 export interface ScriptFiles {
   readonly reads: readonly string[];
@@ -225,7 +223,7 @@ export interface ScriptFiles {
 export function sedFiles(script: string): ScriptFiles {
   const [reads, writes]: [string[], string[]] = [[], []];
   for (const piece of script.split(/[;\n{}]/)) {
-    const command = piece.replace(/^(?:[\d$,~+!\s]|\/(?:[^/\\]|\\.)*\/)*/, "");
+    const command = piece.replace(SED_ADDRESS, "");
     const [, verb, name] = /^([rRwW])\s*(\S.*)$/.exec(command) ?? [];
     if (verb !== undefined && name !== undefined) (/r/i.test(verb) ? reads : writes).push(name);
     const [, written] = /^[gpiImMe\d]*w\s*(\S.*)$/.exec(flagsOf(command)) ?? [];
@@ -236,7 +234,7 @@ export function sedFiles(script: string): ScriptFiles {
 
 /** What stands behind the third mark of `s/a/b/flags`, whatever the mark is. */
 function flagsOf(command: string): string {
-  const mark = /^s([^\w\s\\])/.exec(command)?.[1];
+  const mark = /^s([^\n\\])/.exec(command)?.[1];
   let marks = 0;
   for (let at = 1; mark !== undefined && at < command.length; at += 1) {
     if (command.charAt(at) === "\\") at += 1;

@@ -82,7 +82,6 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
   ["proxychains4", { flags: "q", values: "f" }],
   ["rlwrap", { flags: "cirnNRW", values: "bCDefHlmMopPqsStzw" }],
   ["runcon", { flags: "c", values: "turl" }],
-  ["setarch", { flags: "RFILSTXZ3B", values: "", operands: 1 }],
   [
     "setpriv",
     { flags: "", values: "", longFlags: ["no-new-privs", "clear-groups", "init-groups"] },
@@ -295,6 +294,7 @@ export const COMMAND_OPTIONS: ReadonlyMap<string, CommandOptions> = new Map<stri
   [
     ["fd", FD],
     ["fdfind", FD],
+    ["install", { texts: ["--strip-program"] }],
     ["man", { texts: ["-P", "--pager"] }],
     ["mapfile", MAP_FILE],
     ["nix", { words: ["-c", "--command"] }],
@@ -307,6 +307,16 @@ export const COMMAND_OPTIONS: ReadonlyMap<string, CommandOptions> = new Map<stri
     ["scp", COPY],
     ["sftp", COPY],
     ["sort", { texts: ["--compress-program"] }],
+    ["split", { texts: ["--filter"] }],
+    [
+      "tar",
+      {
+        texts: [
+          ...["-F", "-I", "--info-script", "--new-volume-script", "--rmt-command", "--rsh-command"],
+          ...["--to-command", "--use-compress-program"],
+        ],
+      },
+    ],
     ["zip", { texts: ["-TT", "--unzip-command"] }],
   ],
 );
@@ -350,7 +360,12 @@ export const OPAQUE: ReadonlySet<string> = new Set([
   "enable",
   "fc",
   "parallel",
+  "setarch",
+  "start-stop-daemon",
 ]);
+
+/** The program that starts programs: given one, it is it. */
+export const LOADER = /^ld(?:-linux[\w-]*)?\.so/;
 
 /** Variables whose value a common program runs as a command. */
 export const COMMAND_VARIABLES: ReadonlySet<string> = new Set([
@@ -378,6 +393,12 @@ export const COMMAND_VARIABLES: ReadonlySet<string> = new Set([
 
 /** Variables that say where to connect instead. */
 export const PROXY_VARIABLE = /^(?:https?|ftp|rsync|socks|all)_proxy$/i;
+
+/** Variables by which git has settings or programs that the text does not show. */
+export const GIT_VARIABLE = /^GIT_(?:CONFIG(?!_NOSYSTEM)|EXEC_PATH|TEMPLATE_DIR)/;
+
+/** Settings of git that name further ones. */
+export const GIT_INCLUDE = /^include(?:if\..*)?\.path$/i;
 
 /** Settings of git (`-c key=value`) whose value git runs as a command. */
 export const GIT_COMMAND_SETTING =
