@@ -22,7 +22,7 @@ export type NameOf<Kind> = Extract<Name, { readonly kind: Kind }>;
 
 /** Since the last flush. */
 export class Changes {
-  /** In the order and as often as they changed: decisions wait for this to be noted. */
+  /** In the order and as often as they changed. */
   readonly rows: Name[] = [];
   /** Calls that were settled, and are none any more. */
   readonly settled: string[] = [];

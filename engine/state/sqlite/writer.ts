@@ -8,14 +8,14 @@ import type { Seen } from "../origin.ts";
 import { ShardedMap } from "../sharded-map.ts";
 import type { DeclaredTable, Memory } from "../tables.ts";
 import { Backlog, type Pace } from "./backlog.ts";
-import { type Changes, type Name, Names, type RowSource, rowOf, settledRows } from "./changes.ts";
+import { type Changes, type Name, type RowSource, rowOf, settledRows } from "./changes.ts";
 import { synced } from "./database.ts";
 import { FRAME_HEAD } from "./frame.ts";
 import { Packer } from "./pack.ts";
 import { restoreDeclarations } from "./restore.ts";
 import { type Row, runRow } from "./rows.ts";
 import { spellEntry } from "./spell.ts";
-import { tell } from "./tell.ts";
+import { tellOnce } from "./tell.ts";
 import type { TurnLog } from "./turn-log.ts";
 
 export interface WriterParts {
@@ -94,8 +94,9 @@ export class Writer {
     const packer = this.#packer;
     packer.clear();
     packer.number(timeMs);
-    for (const name of each(rows)) {
-      tell(name, this.#source, packer);
+    const told = new Set<object>();
+    for (const name of rows) {
+      tellOnce(name, this.#source, packer, told);
       if (name.kind !== "sessions") continue;
       for (const row of this.#seenRows(name.key, this.#entriesTold, entriesTold)) packer.json(row);
     }
@@ -178,11 +179,11 @@ export class Writer {
     }
   }
 
-  /** What a session has seen since `counts`, which is appended to and never rewritten. `now`: how many there are. */
+  /** What a session has seen since `counts`, or `now`, which then says how many there are: only appended to. */
   #seenRows(id: string, counts: EntryCounts, now: Map<Seen, number>): readonly Row[] {
     const session = this.#memory.sessions.get(id);
     const seen = session?.seen;
-    const start = seen && counts.get(seen);
+    const start = seen && (now.get(seen) ?? counts.get(seen));
     if (session !== undefined && seen === undefined) return [];
     const rows: Row[] = [];
     // Another session of this name was forgotten, and may have come back.
@@ -277,15 +278,4 @@ export class Writer {
     this.#statements.set(query, known);
     return known;
   }
-}
-
-/** So few are told as often as they changed, which costs less than to find out. */
-const FEW = 8;
-
-/** Each once, since each is told as it is now. */
-function each(names: readonly Name[]): Iterable<Name> {
-  if (names.length <= FEW) return names;
-  const all = new Names();
-  for (const name of names) all.add(name);
-  return all;
 }

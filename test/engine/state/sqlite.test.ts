@@ -362,6 +362,88 @@ test("tables follow the log, which stays short, and at any time both tell everyt
   expect(spent(journalled().driver)).toBe(600);
 });
 
+test.each([
+  ["and the log was written over", { length: 800, rowCount: 2 }],
+  ["and all of it is in the log", PACE],
+])(
+  "a call is one after a restart until it is settled, however long ago it was told: %s",
+  (_, pace) => {
+    const { journal, driver } = journalled({ pace });
+    const goOn = () => {
+      for (let turn = 0; turn < 60; turn++) {
+        pay(driver);
+        journal.flush();
+      }
+    };
+    const [failing, kept] = [
+      driver.call("pay", { amount: 1_000 }),
+      driver.call("pay", { amount: 5 }),
+    ];
+    goOn();
+    const before = killed().driver;
+    const most = spent(before);
+    before.fail(failing);
+    expect(spent(before)).toBe(most - 1_000);
+    driver.fail(failing);
+    goOn();
+    const after = killed().driver;
+    const left = spent(after);
+    expect(left).toBe(65 + 60);
+    after.fail(failing);
+    expect(spent(after)).toBe(left);
+    after.fail(kept);
+    expect(spent(after)).toBe(left - 5);
+  },
+);
+
+test.each([
+  ["and the log was written over", SHORT],
+  ["and all of it is in the log", PACE],
+])("what a session has seen is not seen by a later one of its name: %s", (_, pace) => {
+  const policy = `
+    label untrusted
+    tool read { effect read, yields untrusted }
+    tool pay { effect write, args { to: String } }
+    permit anything
+    forbid planted tool pay when untrusted in origin(args.to)`;
+  const journal = openSqliteJournal({
+    path,
+    pace,
+    limits: { sessionCount: 1, sessionIdleMs: 1_000 },
+  });
+  open.push(journal);
+  const driver = drive(policy, { store: journal.store });
+  const read = (id: string, values: readonly string[]) => {
+    driver.nowMs += 2_000;
+    driver.ok(driver.call("read", {}, { session: { id } }), values);
+    for (let step = 0; step < 20; step++) journal.flush();
+  };
+  read("s", ["pay US6600", "pay US7700"]);
+  read("other", []);
+  read("s", ["pay US5500"]);
+  const copy = join(directory, "killed.db");
+  copyFile(path, copy);
+  const restored = openSqliteJournal({ path: copy });
+  open.push(restored);
+  const after = drive(policy, { store: restored.store });
+  const pays = ["US5500", "US6600", "US7700"].map((to) => outcomeOf(after.call("pay", { to })));
+  expect(pays).toEqual(["forbidden", "allow", "allow"]);
+});
+
+test("tables are not ahead of the log: what was not answered yet is not so after a restart", async () => {
+  const { journal, driver } = journalled({ durability: "power", pace: SHORT });
+  for (let turn = 1; turn <= 25; turn++) {
+    const decision = driver.call("pay", { amount: 1 });
+    await journal.flushed();
+    // A step is about to be made of bringing tables up to the log.
+    const copied = new Promise<Driver>((resolve) => setImmediate(() => resolve(killed().driver)));
+    driver.fail(decision);
+    const after = await copied;
+    expect(spent(after)).toBe(1);
+    await journal.flushed();
+  }
+});
+
 test("a share that was given back is not given back again, wherever the call was kept", () => {
   const { journal, driver } = journalled({ pace: SHORT });
   const calls = Array.from({ length: 8 }, () => driver.call("pay", { amount: 1 }));
