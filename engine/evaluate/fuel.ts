@@ -1,4 +1,5 @@
 import { DECISION_STEPS_MAX, RULE_STEPS_MAX } from "../../lang/limits.ts";
+import { analysisSteps } from "../../lang/scalar/command.ts";
 
 export interface StepLimits {
   /** Of one question: a rule, an invariant, a declaration, a step of a task, an approver. */
@@ -8,9 +9,6 @@ export interface StepLimits {
 }
 
 const LIMITS: StepLimits = { question: RULE_STEPS_MAX, decision: DECISION_STEPS_MAX };
-
-/** Steps for each character of a command line that is analysed. */
-const ANALYSIS_STEPS = 10;
 
 /**
  * What an evaluator may still take (SPEC §5.3). One number falls, and a question is given up where it is below
@@ -73,7 +71,7 @@ export class Fuel {
   analyse(text: string): boolean {
     if (!this.#analysed.has(text)) {
       this.#analysed.add(text);
-      const steps = ANALYSIS_STEPS * text.length;
+      const steps = analysisSteps(text);
       this.left -= steps;
       this.floor = Math.max(0, this.floor - steps);
       if (this.left < this.floor) return false;

@@ -6,6 +6,7 @@
  * hook, a script file, code given to another interpreter) is not in it. Where the text hides something,
  * `parsed` is false, and the other attributes hold what was found all the same.
  */
+import { DECISION_STEPS_MAX } from "../limits.ts";
 import type { Type } from "../type.ts";
 import { type RecordValue, record, type Value } from "../value.ts";
 import { Analysis, type ParsedCommand } from "./command-analysis.ts";
@@ -99,8 +100,10 @@ export const commandAttributes: Readonly<Record<string, CommandAttribute>> = {
   },
 };
 
-/** Characters of texts whose analysis is kept: as many as one decision may have analysed (SPEC §5.3), and more. */
-const KEPT_LENGTH = 131_072;
+/** Of an analysis (SPEC §5.3): some microsecond for a character, and a few for any text. */
+export function analysisSteps(text: string): number {
+  return 50 + 10 * text.length;
+}
 
 interface Kept {
   readonly command: ParsedCommand;
@@ -108,11 +111,11 @@ interface Kept {
 }
 
 const kept = new Map<string, Kept>();
-let keptLength = 0;
+let keptSteps = 0;
 
 /**
- * Never fails; time is linear in the text, some microsecond for a character. The latest answers are kept, since
- * rules ask for several attributes of several texts.
+ * Never fails; time is linear in the text. As many answers are kept as one decision may ask for: its rules ask for
+ * several attributes of several texts, and pay for each text once.
  */
 export function parseCommand(text: string): ParsedCommand {
   return analysed(text).command;
@@ -122,17 +125,15 @@ function analysed(text: string): Kept {
   const known = kept.get(text);
   if (known !== undefined) return known;
   const made: Kept = { command: new Analysis().of(text) };
-  if (keptLength + text.length > KEPT_LENGTH) {
+  const steps = analysisSteps(text);
+  if (keptSteps + steps > DECISION_STEPS_MAX) {
     kept.clear();
-    keptLength = 0;
+    keptSteps = 0;
   }
   kept.set(text, made);
-  keptLength += text.length + ENTRY_LENGTH;
+  keptSteps += steps;
   return made;
 }
-
-/** What an entry takes beside its text. */
-const ENTRY_LENGTH = 64;
 
 function invocations(text: string): readonly RecordValue[] {
   const found = analysed(text);
