@@ -623,6 +623,33 @@ test.each(DURABILITIES.flatMap((kept) => Array.from({ length: 40 }, (_, n) => [k
   },
 );
 
+test.each([
+  ["process", ["write"]],
+  ["power", ["write", "sync"]],
+] as const)(
+  "an answer that is to survive the loss of %s leaves after %j",
+  async (durability, asked) => {
+    const told: string[] = [];
+    const disk: Disk = {
+      write: (...parts) => {
+        told.push("write");
+        DISK.write(...parts);
+      },
+      sync: (...parts) => {
+        told.push("sync");
+        DISK.sync(...parts);
+      },
+    };
+    const { service } = journalled({ durability, disk });
+    const tool = { name: "pay", args: { amount: 1 } };
+    for (let turn = 0; turn < 5; turn++) {
+      told.length = 0;
+      await service.decide({ agent: { id: "bot" }, session: { id: "s" }, tool });
+      expect(told).toEqual(asked);
+    }
+  },
+);
+
 test("a session whose end could not be kept is not said to have ended", async () => {
   const { state, ...faulty } = failingAt(0);
   const { service } = journalled(faulty);
