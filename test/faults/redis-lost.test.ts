@@ -51,6 +51,10 @@ describeRedis("Redis that lost what a fleet knew", () => {
     return replica;
   };
   const pay = (replica: Replica, amount: number) => replica.ask("pay", { amount });
+  /** Until whoever noticed a loss has said to the store what else it knows. */
+  const waitForHello = async () => {
+    while ((await redis.command("HGET", META, "run")) === null) await pause(10);
+  };
   const confirm = async () =>
     (await writ(["state", "confirm", redis.url, "--because", "known"])).code;
 
@@ -112,6 +116,33 @@ describeRedis("Redis that lost what a fleet knew", () => {
     stopAll();
     await redis.command("FLUSHALL");
     await expect(replicaOn("one")).rejects.toThrow("it is empty, and was not");
+  }, 60_000);
+
+  test("emptied twice: who was away the first time misses nothing, since another was told", async () => {
+    await fleetThatWas();
+    await redis.command("FLUSHALL");
+    await expect(replicaOn("one")).rejects.toThrow("has lost state");
+    expect(await confirm()).toBe(0);
+    const one = await replicaOn("one");
+    await redis.command("FLUSHALL");
+    expect(await pay(one, 1)).toBe("state_unavailable");
+    await waitForHello();
+    expect(await confirm()).toBe(0);
+    expect(await pay(await replicaOn("another"), 3)).toBe("allow");
+    expect(await confirm()).toBe(1);
+  }, 60_000);
+
+  test("emptied twice: who alone knows of the first confirmation, and comes after the second, asks again", async () => {
+    await fleetThatWas();
+    await redis.command("FLUSHALL");
+    await expect(replicaOn("one")).rejects.toThrow("has lost state");
+    expect(await confirm()).toBe(0);
+    expect(await pay(await replicaOn("one"), 3)).toBe("allow");
+    stopAll();
+    await redis.command("FLUSHALL");
+    await expect(replicaOn("another")).rejects.toThrow("it is empty, and was not");
+    expect(await confirm()).toBe(0);
+    await expect(replicaOn("one")).rejects.toThrow("it is not the one that was written to");
   }, 60_000);
 
   test("the same place, whole: nothing is asked for", async () => {

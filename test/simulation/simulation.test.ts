@@ -101,3 +101,38 @@ test("what a process saw before a loss that was confirmed is not what is there a
   expect(violation).toBeUndefined();
   expect([hits.get("loss confirmed"), hits.get("outcome answer")]).toEqual([1, 2]);
 });
+
+/** A loss is confirmed of which one replica does not hear, being away for so long; and another, told of in `second`. */
+function emptiedTwice(lostRequests: number, second: Plan["happenings"]): Plan {
+  const away = { kind: "send fault", replica: 2, fault: "request lost" } as const;
+  const faults = Array.from({ length: lostRequests }, (_, id) => ({ id, atMs: 1_500, ...away }));
+  return {
+    seed: 1,
+    isOld: false,
+    happenings: [
+      { id: 10, atMs: 100, kind: "flush" },
+      ...faults,
+      { id: 11, atMs: 1_510, kind: "confirm" },
+      { id: 12, atMs: 1_700, kind: "flush" },
+      ...second,
+    ],
+  };
+}
+
+test("emptied again, and told so by one that heard of the first confirmation: one more is enough", async () => {
+  const asked = { tool: "pay", agent: "a", amount: 1 } as const;
+  const plan = emptiedTwice(3, [
+    { id: 13, atMs: 1_850, kind: "decide", replica: 0, asked },
+    { id: 14, atMs: 1_900, kind: "confirm" },
+  ]);
+  const { violation, hits } = await simulate(plan);
+  expect(violation).toBeUndefined();
+  expect([hits.get("loss"), hits.get("loss confirmed")]).toEqual([2, 2]);
+});
+
+test("emptied again, and told so by one that was away at the first: those that heard of it ask again", async () => {
+  const plan = emptiedTwice(1, [{ id: 13, atMs: 2_000, kind: "confirm" }]);
+  const { violation, hits } = await simulate(plan);
+  expect(violation).toBeUndefined();
+  expect([hits.get("loss"), hits.get("loss confirmed")]).toEqual([2, 3]);
+});

@@ -151,8 +151,11 @@ export class Witness {
   confirmed(): void {
     this.#parts.hit("loss confirmed");
     this.#eviction = undefined;
-    // What is confirmed may be an earlier loss, which stands in a copy, and the one since is still to be told.
-    this.#mayBeLost = this.#loss?.wasTold === false;
+    // What is confirmed may be an earlier loss, which stands in a copy, and the one since is still to be told. And a store
+    // that was emptied knows of earlier confirmations what it was told by then: of a generation that it was not told of
+    // it cannot know whether it ended before, or went on elsewhere after, so whoever saw that one rightly asks again.
+    const knowsMore = (replica: Replica): boolean => this.#knowsMore(replica);
+    this.#mayBeLost = this.#loss?.wasTold === false || this.#parts.replicas.some(knowsMore);
     this.#forget();
   }
 

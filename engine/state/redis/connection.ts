@@ -79,6 +79,8 @@ class Line implements Connection {
   #failures = 0;
   #generation: string;
   #writes: number;
+  /** Generations that had ended by a confirmation, with spaces between: a store that is emptied is told of them again. */
+  #past = "";
   #connectMs = CONNECT_MS;
   #isClosed = false;
   readonly #noticed = new Set<string>();
@@ -287,14 +289,16 @@ class Line implements Connection {
 
   async #greet(link: Link, { run, evicted }: ServerHealth): Promise<Settling | undefined> {
     const sent = this.steady.mark();
-    const args = [run, randomUUID(), String(this.#parts.settleMs), String(evicted)];
+    const args = [run, randomUUID(), String(this.#parts.settleMs), String(evicted), this.#past];
     const reply = await this.#evaluate(link, "hello", [], args, this.#connectMs);
-    const [status, now, writes, lost, generation] = reply;
+    const [status, now, writes, lost, generation, past] = reply;
     this.steady.learn(Number(now), sent);
     // Also where something is lost: that was said by now, and stands there until somebody confirms.
     const known = generation === this.#generation ? this.#writes : 0;
     this.#see(String(generation), Math.max(known, Number(writes)));
     if (status === "lost") throw new StateUnavailable(lostWhy(lost, this.#parts.address));
+    // Not before: what is only said to be lost has not ended.
+    this.#past = String(past);
     return status === "settling" ? { settling: true } : undefined;
   }
 

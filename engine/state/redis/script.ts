@@ -1024,10 +1024,23 @@ local function noteEvicted(run, evicted)
   if evicted > most then declareLost(known, seenWrites, 'the server has evicted keys') end
 end
 
+-- A place that was emptied has forgotten which generations had ended: whoever heard of it says so again. That hides
+-- nothing: this place has the generation that came after these, or a later one, or is said now to have lost it.
+local function noteConfirmed(past)
+  for generation in string.gmatch(past, '%S+') do redis.call('HSET', META, 'past ' .. generation, '1') end
+end
+
+local function pastGenerations()
+  local past = {}
+  for _, field in ipairs(redis.call('HKEYS', META)) do past[#past + 1] = string.match(field, '^past (.+)$') end
+  return table.concat(past, ' ')
+end
+
 -- Asked on every new connection. A server that is another than before, or was started anew, may have lost what
 -- it acknowledged: for a while it answers nobody, so that whoever has seen more comes and says so.
 local function hello()
   local run, proposed, settleMs, evicted = take(), take(), takeWhole(), takeWhole()
+  noteConfirmed(take())
   readClock(expected)
   if generation and known ~= generation and isPast(known) then known, seenWrites = '', 0 end
   noteEvicted(run, evicted)
@@ -1041,7 +1054,8 @@ local function hello()
   end
   local refused = refusal(known, seenWrites)
   keepClock()
-  return { refused or 'ok', fmt(now), fmt(writes), lost or '', redis.call('HGET', META, 'generation') }
+  local current = redis.call('HGET', META, 'generation')
+  return { refused or 'ok', fmt(now), fmt(writes), lost or '', current, pastGenerations() }
 end
 
 local OPERATIONS = {
