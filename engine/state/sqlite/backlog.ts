@@ -9,6 +9,9 @@ export interface Pace {
   readonly rowCount: number;
 }
 
+/** Tables have caught up when so much of the next stretch is told: before it ends, whatever was not foreseen. */
+const CAUGHT_UP = 0.8;
+
 /** The longer, the more often a row is changed before it is written; the larger a step, the longer others wait. */
 export const PACE: Pace = { length: 16 << 20, rowCount: 64 };
 
@@ -23,33 +26,49 @@ export interface Step {
 interface Settling {
   /** What of it is not in the tables yet; `undefined` for each that was looked at and is. */
   readonly names: Iterator<Name | undefined>;
+  /** Of them, at most. */
+  readonly count: number;
   readonly newest: number;
+  /** So many were taken. */
+  taken: number;
+}
+
+/** Those that are open. */
+export interface OpenCalls {
+  count(): number;
+  /** Names of those that are not in their table, whenever it is asked, and `undefined` for each that is. */
+  names(): Iterable<Name | undefined>;
 }
 
 export class Backlog {
   readonly #pace: Pace;
-  readonly #newCalls: () => Iterable<Name | undefined>;
+  readonly #calls: OpenCalls;
   #names = new Names();
+  /** Bytes told in this stretch. */
   #length = 0;
-  /** Rows that were told since the last step. */
-  #told = 0;
   #settling: Settling | undefined;
   #next: Step | undefined;
 
-  /** `newCalls`: those that are open and not in their table, whenever it is asked, and `undefined` for each that is. */
-  constructor(pace: Pace, newCalls: () => Iterable<Name | undefined>) {
+  constructor(pace: Pace, calls: OpenCalls) {
     this.#pace = pace;
-    this.#newCalls = newCalls;
+    this.#calls = calls;
   }
 
-  /** Faster than it fills. The same again until it was written. */
+  /** As far as the next stretch is told, and not all at once. The same again until it was written. */
   next(): Step | undefined {
     if (this.#settling === undefined) return undefined;
-    this.#next ??= this.#step(this.#settling, Math.max(this.#pace.rowCount, 2 * this.#told));
+    this.#next ??= this.#step(this.#settling);
     return this.#next;
   }
 
-  #step({ names, newest }: Settling, most: number): Step {
+  #step(settling: Settling): Step | undefined {
+    const { names, count, newest } = settling;
+    const { length, rowCount } = this.#pace;
+    const told = this.#length / (CAUGHT_UP * length);
+    const due = Math.ceil(count * told) - settling.taken;
+    if (due < rowCount && told < 1) return undefined;
+    const most = Math.max(due, rowCount);
+    settling.taken += most;
     const { taken, isAll } = take(names, most);
     return isAll ? { names: taken, upTo: newest } : { names: taken };
   }
@@ -58,7 +77,7 @@ export class Backlog {
   all(): readonly Name[] {
     const early = this.#next?.names ?? [];
     const late = this.#settling === undefined ? [] : take(this.#settling.names, Infinity).taken;
-    return [...early, ...late, ...take(inTurn(this.#names, this.#newCalls), Infinity).taken];
+    return [...early, ...late, ...take(inTurn(this.#names, this.#calls), Infinity).taken];
   }
 
   /** Told in this turn. */
@@ -66,12 +85,14 @@ export class Backlog {
     this.#names.add(name);
   }
 
-  /** Turn `newest` told `count` rows in `length` bytes. Whether a stretch ends with it, which is to be settled. */
-  note(count: number, length: number, newest: number): boolean {
+  /** Turn `newest` told so many bytes. Whether a stretch ends with it, which is to be settled. */
+  note(length: number, newest: number): boolean {
     this.#length += length;
-    this.#told += count;
     if (this.#settling !== undefined || this.#length < this.#pace.length) return false;
-    this.#settling = { names: inTurn(this.#names, this.#newCalls), newest };
+    const names = inTurn(this.#names, this.#calls);
+    // One more, so that it is not over before it was looked for more.
+    const count = this.#names.count + this.#calls.count() + 1;
+    this.#settling = { names, count, newest, taken: 0 };
     this.#names = new Names();
     this.#length = 0;
     return true;
@@ -79,17 +100,38 @@ export class Backlog {
 
   written({ upTo }: Step): void {
     this.#next = undefined;
-    this.#told = 0;
     if (upTo !== undefined) this.#settling = undefined;
   }
 }
 
-function* inTurn(
-  names: Names,
-  more: () => Iterable<Name | undefined>,
-): Generator<Name | undefined, void, undefined> {
-  yield* names;
-  yield* more();
+function* inTurn(names: Names, calls: OpenCalls): Generator<Name | undefined, void, undefined> {
+  yield* inOrder(names);
+  yield* inOrder(calls.names());
+}
+
+/** To put all of them in order would keep everybody waiting. */
+const ORDERED_TOGETHER = 2_048;
+
+/** Rows that are beside each other in their table are written together, so that fewer pages of the file change. */
+function* inOrder(names: Iterable<Name | undefined>): Generator<Name | undefined, void, undefined> {
+  let some: Name[] = [];
+  for (const name of names) {
+    if (name === undefined) yield name;
+    else some.push(name);
+    if (some.length < ORDERED_TOGETHER) continue;
+    yield* some.sort(byPlace);
+    some = [];
+  }
+  yield* some.sort(byPlace);
+}
+
+function byPlace(one: Name, other: Name): number {
+  const [first, second] = [placeOf(one), placeOf(other)];
+  return first < second ? -1 : Number(first > second);
+}
+
+function placeOf(name: Name): string {
+  return name.kind === "tasks" ? name.session : name.key;
 }
 
 /** Looking at one takes a part of what writing it takes: of a million open calls, most are in their table. */

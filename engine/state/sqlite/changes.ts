@@ -46,24 +46,35 @@ export class Names {
   readonly #sessions = new Set<string>();
   readonly #tasks = new Map<string, Set<string>>();
   readonly #calls: Name[] = [];
+  #count = 0;
+
+  /** Each counts once, but calls as often as they are named. */
+  get count(): number {
+    return this.#count + this.#calls.length;
+  }
 
   add(name: Name): void {
     switch (name.kind) {
       case "counters":
-        keysIn(this.#counters, name.table).add(name.key);
+        this.#addTo(keysIn(this.#counters, name.table), name.key);
         break;
       case "latches":
-        keysIn(this.#latches, name.table).add(name.key);
+        this.#addTo(keysIn(this.#latches, name.table), name.key);
         break;
       case "sessions":
-        this.#sessions.add(name.key);
+        this.#addTo(this.#sessions, name.key);
         break;
       case "tasks":
-        keysIn(this.#tasks, name.session).add(name.run);
+        this.#addTo(keysIn(this.#tasks, name.session), name.run);
         break;
       case "calls":
         this.#calls.push(name);
     }
+  }
+
+  #addTo(keys: Set<string>, key: string): void {
+    const before = keys.size;
+    this.#count += keys.add(key).size - before;
   }
 
   *[Symbol.iterator](): Generator<Name, void, undefined> {

@@ -52,7 +52,10 @@ export class Writer {
     this.#log = log;
     this.#memory = memory;
     this.#newest = newest;
-    this.#backlog = new Backlog(pace, () => this.#newCalls());
+    this.#backlog = new Backlog(pace, {
+      count: () => memory.calls.size,
+      names: () => this.#newCalls(),
+    });
     this.#source = { memory, declaration: (table) => this.#declaration(table) };
     this.#declarations = restoreDeclarations(database);
     for (const key of memory.calls.keys()) this.#calls.set(key, true);
@@ -86,7 +89,7 @@ export class Writer {
       if (name.kind !== "calls" || this.#calls.has(name.key)) backlog.add(name);
     }
     for (const key of settled) if (this.#calls.has(key)) backlog.add({ kind: "calls", key });
-    if (backlog.note(rows.length + settled.length, length, this.#newest)) this.#log.turnOver();
+    if (backlog.note(length, this.#newest)) this.#log.turnOver();
   }
 
   /** When, and a row after the other. */

@@ -501,7 +501,7 @@ test("what is written over what is settled is told apart from it, where it is cu
     // The latest turn is torn, and what was there before it stands behind it.
     const torn = join(directory, `torn-${turn}.db`);
     copyFile(path, torn);
-    for (const file of turnFiles(torn)) tearLatest(file);
+    tearLatest(torn);
     const left = spent(journalled({ path: torn }).driver);
     expect(left).toBeGreaterThanOrEqual(Math.max(least, turn - 2));
     expect(left).toBeLessThan(turn + 1);
@@ -509,15 +509,19 @@ test("what is written over what is settled is told apart from it, where it is cu
   }
 });
 
-/** As where its last bytes were not written yet. */
-function tearLatest(file: string): void {
-  const bytes = readFileSync(file);
-  const start = bytes.indexOf("\n") + 1;
-  const frames = framesIn(bytes, start, Number.MAX_SAFE_INTEGER);
-  const end = frames.reduce((at, { packed }) => at + FRAME_HEAD + packed.length, start);
-  if (frames.length === 0) return;
-  bytes.fill(0, end - 3, end);
-  writeFileSync(file, bytes);
+/** As where the last bytes of the latest turn were not written yet. */
+function tearLatest(path: string): void {
+  const logs = turnFiles(path).map((file) => {
+    const bytes = readFileSync(file);
+    const start = bytes.indexOf("\n") + 1;
+    const frames = framesIn(bytes, start, Number.MAX_SAFE_INTEGER);
+    const end = frames.reduce((at, { packed }) => at + FRAME_HEAD + packed.length, start);
+    return { file, bytes, end, newest: frames.at(-1)?.number ?? 0 };
+  });
+  const [latest] = logs.sort((one, other) => other.newest - one.newest);
+  if (latest === undefined || latest.newest === 0) return;
+  latest.bytes.fill(0, latest.end - 3, latest.end);
+  writeFileSync(latest.file, latest.bytes);
 }
 
 test.each([
