@@ -184,7 +184,7 @@ function tellTurns({ what, batch, store, decidedUs, keptUs, cpuUs }: Turns): str
 }
 
 function tellServed({ clients, store, perSecond, p50Ms, p99Ms }: Served): string {
-  const figures = `${perSecond.toFixed(0)}/s, p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`;
+  const figures = `${perSecond.toFixed(0)}/s, p50 ${p50Ms.toFixed(3)} ms, p99 ${p99Ms.toFixed(2)} ms`;
   return `over HTTP, ${clients} clients  ${store.padEnd(16)} ${figures}`;
 }
 
