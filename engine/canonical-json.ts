@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { digestOfBytes } from "./digest.ts";
 
 /**
  * RFC 8785: one text for one JSON value. Members are sorted by UTF-16 code units; numbers and strings are
@@ -82,14 +82,10 @@ function arrayJson(items: readonly unknown[]): string {
 
 /** `sha256:…` of a value's canonical JSON. */
 export function digestOf(value: unknown): string {
-  return digestOfText(canonicalJson(value));
-}
-
-function digestOfText(canonical: string): string {
-  return `sha256:${hash("sha256", canonical, "hex")}`;
+  return digestOfBytes(canonicalJson(value));
 }
 
 /** The exact request under the exact policy, of that digest: what an approval is of. */
 export function requestDigest(input: unknown, policy: string): string {
-  return digestOfText(`{"policy":${textJson(policy)},"request":${canonicalJson(input)}}`);
+  return digestOfBytes(`{"policy":${textJson(policy)},"request":${canonicalJson(input)}}`);
 }

@@ -22,6 +22,7 @@ import {
   type Words,
   wrong,
 } from "./value-reader.ts";
+import type { Writable } from "./writable.ts";
 
 /** What the request or the host says, before it is held against anything. */
 export type Claimed =
@@ -171,7 +172,6 @@ function readHop(json: unknown, at: string, work: DelegationWork): Hop | undefin
   return hop;
 }
 
-type Writable<Value> = { -readonly [Member in keyof Value]: Value[Member] };
 type MemberReader<T> = (json: unknown, at: string, problems: Problem[]) => T | undefined;
 
 function readDepth(json: unknown, at: string, problems: Problem[]): number | undefined {

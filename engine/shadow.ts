@@ -2,6 +2,7 @@
  * A candidate that decides beside the policy in force. It answers nobody, reserves nothing, and whatever becomes
  * of it the answer is the other's; where it would have answered otherwise is counted and told.
  */
+
 import type { Program } from "../lang/ir.ts";
 import type { Active, ActivePolicy } from "./active.ts";
 import type { Answer } from "./answer.ts";
@@ -16,6 +17,7 @@ import type { Ids } from "./ids.ts";
 import { createMemoryStore } from "./state/memory.ts";
 import { type Happened, type ShadowState, shadowState } from "./state/shadow.ts";
 import type { StateStore } from "./state/store.ts";
+import type { Writable } from "./writable.ts";
 
 export interface ShadowParts {
   readonly active: Active;
@@ -148,7 +150,7 @@ function askCandidate(
   return { answer: engine.decide(input, seen), happened: state.decided() };
 }
 
-type Counts = { -readonly [Member in keyof ShadowReport]: ShadowReport[Member] } & {
+type Counts = Writable<ShadowReport> & {
   readonly kinds: Map<string, number>;
 };
 

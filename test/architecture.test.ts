@@ -64,6 +64,7 @@ const PURE = [
   "engine/decide.ts",
   "engine/decision.ts",
   "engine/delegation-reader.ts",
+  "engine/digest.ts",
   "engine/equal-secrets.ts",
   "engine/evaluate",
   "engine/evidence.ts",

@@ -1,5 +1,7 @@
 /** What came of recorded agent runs under a policy: attacks stopped, and harmless work left alone. Pure. */
+
 import type { Decision } from "../../engine/decision.ts";
+import type { Writable } from "../../engine/writable.ts";
 import type { Kind, Run } from "./agentdojo.ts";
 
 export interface Played {
@@ -71,11 +73,9 @@ export interface Scorer {
   score(): Score;
 }
 
-type Counting<Row> = { -readonly [Name in keyof Row]: Row[Name] };
-
 export function createScorer(): Scorer {
-  const attacks = new Map<string, Counting<AttackRow>>();
-  const harmless = new Map<string, Counting<HarmlessRow>>();
+  const attacks = new Map<string, Writable<AttackRow>>();
+  const harmless = new Map<string, Writable<HarmlessRow>>();
   const findings: Finding[] = [];
   return {
     add: (played) => {
@@ -105,7 +105,7 @@ function sorted<Row>(rows: Iterable<Row>, keyOf: (row: Row) => readonly string[]
 
 function addAttack(
   { run, decisions }: Played,
-  rows: Map<string, Counting<AttackRow>>,
+  rows: Map<string, Writable<AttackRow>>,
   findings: Finding[],
 ): void {
   const row = rowFor(rows, [run.suite, run.model, run.attack ?? ""], () => ({
@@ -147,7 +147,7 @@ function addAttack(
 function addHarmless(
   { run, decisions }: Played,
   kind: HarmlessRow["kind"],
-  rows: Map<string, Counting<HarmlessRow>>,
+  rows: Map<string, Writable<HarmlessRow>>,
   findings: Finding[],
 ): void {
   const row = rowFor(rows, [run.suite, run.model, kind], () => ({

@@ -2,13 +2,13 @@
  * What a decision or an outcome leaves behind (SPEC §14.1): who asked, for whom, through whom, for what, and
  * what decided. Names, never values: those of arguments only where the operator allows it. Pure.
  */
-import { createHash } from "node:crypto";
 import type { ModuleBinary, Program } from "../../lang/ir.ts";
 import { spellTime } from "../../lang/scalar/time.ts";
+import { digestOfBytes } from "../digest.ts";
 import type { DecisionEvidence, FactsRead, ModuleRead, OutcomeEvidence } from "../evidence.ts";
 import { isList, isSet, type RecordValue, toWire, type Value } from "../value.ts";
 import { valueAt } from "./pointer.ts";
-import { digestOfText, sealed, sealedJson, sealedName } from "./sealed.ts";
+import { sealed, sealedJson, sealedName } from "./sealed.ts";
 import { wholeOf } from "./whole.ts";
 
 /** JSON; members that are `undefined` are not written. */
@@ -238,7 +238,7 @@ function tokensOf({ input, vouched }: DecisionEvidence): unknown {
   const tokens = valueAt(input, ["delegation", "tokens"]);
   if (!Array.isArray(tokens)) return undefined;
   return tokens.map((token) => ({
-    digest: digestOfText(typeof token === "string" ? token : JSON.stringify(token)),
+    digest: digestOfBytes(typeof token === "string" ? token : JSON.stringify(token)),
   }));
 }
 
@@ -319,7 +319,7 @@ function digestOfBinary(binary: ModuleBinary): string {
   const known = BINARY_DIGESTS.get(binary);
   if (known !== undefined) return known;
   const bytes = Buffer.from(binary.wasm, "base64");
-  const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  const digest = digestOfBytes(bytes);
   BINARY_DIGESTS.set(binary, digest);
   return digest;
 }

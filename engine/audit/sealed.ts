@@ -1,5 +1,5 @@
 /** What no record holds: tokens, whole or in a text. In their place stands their digest. Pure. */
-import { hash } from "node:crypto";
+import { digestOfBytes } from "../digest.ts";
 
 /** Names are shorter; what is longer is no name. */
 const NAME_LENGTH_MAX = 256;
@@ -27,12 +27,12 @@ const TOKEN = new RegExp(
 
 /** A text with what looks like a token replaced. */
 export function sealed(text: string): string {
-  return text.length < 12 ? text : text.replace(TOKEN, digestOfText);
+  return text.length < 12 ? text : text.replace(TOKEN, digestOfBytes);
 }
 
 /** A name as it may be recorded. */
 export function sealedName(text: string): string {
-  return text.length > NAME_LENGTH_MAX ? digestOfText(text) : sealed(text);
+  return text.length > NAME_LENGTH_MAX ? digestOfBytes(text) : sealed(text);
 }
 
 /** In all texts of a JSON value, names of members included. */
@@ -43,8 +43,4 @@ export function sealedJson(json: unknown): unknown {
   const made: Record<string, unknown> = Object.create(null);
   for (const [name, item] of Object.entries(json)) made[sealed(name)] = sealedJson(item);
   return made;
-}
-
-export function digestOfText(text: string): string {
-  return `sha256:${hash("sha256", text, "hex")}`;
 }

@@ -3,13 +3,13 @@
  * and is told: to whoever listens, and in the status that `/ready` and metrics read.
  */
 import type { Active, ActivePolicy } from "../active.ts";
+import { digestOfBytes } from "../digest.ts";
 import type { VerifyingKey } from "../signing-key.ts";
 import { decidesUntil } from "./admit.ts";
 import { type CheckEvent, type CheckState, caught, checked } from "./check.ts";
 import type { Passed } from "./examine.ts";
 import type { FloorStore } from "./floor.ts";
 import { type Refusal, type RefusalCode, refuse } from "./refusal.ts";
-import { digestOfBytes } from "./signed.ts";
 import { type BundleSource, fileSource } from "./source.ts";
 import type { Examiner } from "./thread.ts";
 

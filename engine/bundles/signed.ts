@@ -2,9 +2,10 @@
  * A signed bundle as bytes (SPEC §11.5): two lines that are signed, the signatures, an empty line, and the
  * parts one after the other. Nothing is parsed before a signature over it was verified. Pure.
  */
-import { createHash } from "node:crypto";
+
 import { readBase64 } from "../base64.ts";
 import { canonicalJson } from "../canonical-json.ts";
+import { digestOfBytes } from "../digest.ts";
 import { SIGNATURE_BYTES, type SigningKey, type VerifyingKey } from "../signing-key.ts";
 import {
   MANIFEST_BYTES_MAX,
@@ -200,8 +201,4 @@ function lineAt(
 
 function spell(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-}
-
-export function digestOfBytes(bytes: Uint8Array): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }

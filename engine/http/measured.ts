@@ -4,6 +4,7 @@
  */
 import type { Answer } from "../answer.ts";
 import type { Decision, DenyCode, Reason } from "../decision.ts";
+import type { Writable } from "../writable.ts";
 import { Histogram } from "./histogram.ts";
 import { askedAhead, type DecisionService } from "./service.ts";
 
@@ -65,8 +66,6 @@ export function measured(service: DecisionService, clock = () => performance.now
     measures: { read: () => measuring.read() },
   };
 }
-
-type Writable<Value> = { -readonly [Member in keyof Value]: Value[Member] };
 
 interface Slot {
   second: number;

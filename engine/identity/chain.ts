@@ -5,6 +5,7 @@
 import { purposeWithin } from "../../lang/scalar/purpose.ts";
 import type { Kind } from "../../lang/type.ts";
 import { newRecord, type RecordValue, type Scalar, type Value } from "../value.ts";
+import type { Writable } from "../writable.ts";
 import { narrowTools, type ToolBounds, widerTools } from "./bounds.ts";
 import type { DelegationCause } from "./cause.ts";
 
@@ -186,7 +187,7 @@ function narrow(grant: Authority, hop: Hop): Authority {
   const audience = hop.audience ?? grant.audience;
   const depth = hop.depth ?? (grant.depth === undefined ? undefined : grant.depth - 1);
   const tools = hop.tools === undefined ? grant.tools : narrowTools(grant.tools, hop.tools);
-  const made: { -readonly [Member in keyof Authority]: Authority[Member] } = { scope: hop.scope };
+  const made: Writable<Authority> = { scope: hop.scope };
   if (purpose !== undefined) made.purpose = purpose;
   if (expiresAtMs !== undefined) made.expiresAtMs = expiresAtMs;
   if (audience !== undefined) made.audience = audience;

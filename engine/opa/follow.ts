@@ -6,8 +6,8 @@
 import { type CheckEvent, type CheckState, caught, checked } from "../bundles/check.ts";
 import { type Refusal, refuse } from "../bundles/refusal.ts";
 import type { ReloadStatus } from "../bundles/reload.ts";
-import { digestOfBytes } from "../bundles/signed.ts";
 import type { BundleSource } from "../bundles/source.ts";
+import { digestOfBytes } from "../digest.ts";
 import type { OpenedRego } from "./opened.ts";
 
 export interface FollowParts {

@@ -66,6 +66,13 @@ describeRedis("Redis that lost what a fleet knew", () => {
     expect(await pay(another, 1)).toBe("not_permitted");
     stopAll();
   };
+  /** Those, after the first of them asked and was confirmed. */
+  const emptiedAndConfirmed = async () => {
+    await fleetThatWas();
+    await redis.command("FLUSHALL");
+    await expect(replicaOn("one")).rejects.toThrow("has lost state");
+    expect(await confirm()).toBe(0);
+  };
 
   test("emptied while nobody ran: refused until it is confirmed, once for all", async () => {
     await fleetThatWas();
@@ -108,10 +115,7 @@ describeRedis("Redis that lost what a fleet knew", () => {
   }, 60_000);
 
   test("a loss after the one that was confirmed is another one", async () => {
-    await fleetThatWas();
-    await redis.command("FLUSHALL");
-    await expect(replicaOn("one")).rejects.toThrow("has lost state");
-    expect(await confirm()).toBe(0);
+    await emptiedAndConfirmed();
     expect(await pay(await replicaOn("one"), 3)).toBe("allow");
     stopAll();
     await redis.command("FLUSHALL");
@@ -119,10 +123,7 @@ describeRedis("Redis that lost what a fleet knew", () => {
   }, 60_000);
 
   test("emptied twice: who was away the first time misses nothing, since another was told", async () => {
-    await fleetThatWas();
-    await redis.command("FLUSHALL");
-    await expect(replicaOn("one")).rejects.toThrow("has lost state");
-    expect(await confirm()).toBe(0);
+    await emptiedAndConfirmed();
     const one = await replicaOn("one");
     await redis.command("FLUSHALL");
     expect(await pay(one, 1)).toBe("state_unavailable");
@@ -133,10 +134,7 @@ describeRedis("Redis that lost what a fleet knew", () => {
   }, 60_000);
 
   test("emptied twice: who alone knows of the first confirmation, and comes after the second, asks again", async () => {
-    await fleetThatWas();
-    await redis.command("FLUSHALL");
-    await expect(replicaOn("one")).rejects.toThrow("has lost state");
-    expect(await confirm()).toBe(0);
+    await emptiedAndConfirmed();
     expect(await pay(await replicaOn("one"), 3)).toBe("allow");
     stopAll();
     await redis.command("FLUSHALL");

@@ -1,8 +1,9 @@
 /** Signed bundles for tests, made of a few lines. */
 
 import { type Making, makeSignedBundle } from "../../engine/bundles/contents.ts";
-import { digestOfBytes, FIRST_LINE } from "../../engine/bundles/signed.ts";
+import { FIRST_LINE } from "../../engine/bundles/signed.ts";
 import { canonicalJson } from "../../engine/canonical-json.ts";
+import { digestOfBytes } from "../../engine/digest.ts";
 import { makeKeyPair, readSigningKey, type SigningKey } from "../../engine/signing-key.ts";
 import { compile } from "../../lang/compile.ts";
 import { START } from "./engine.ts";

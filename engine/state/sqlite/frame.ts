@@ -22,9 +22,16 @@ export interface Frame {
   readonly packed: Buffer;
 }
 
-/** Makes a frame of bytes of which the first `FRAME_HEAD` are free, for a file that begins with `header`. */
-export function seal(bytes: Buffer, number: number, header: Buffer): void {
-  bytes.writeUInt32BE(crc32(header));
+/** Of the frames of a file that begins with `header`. */
+export function markOf(header: Buffer): Buffer {
+  const mark = Buffer.alloc(4);
+  mark.writeUInt32BE(crc32(header));
+  return mark;
+}
+
+/** Makes a frame of bytes of which the first `FRAME_HEAD` are free. */
+export function seal(bytes: Buffer, number: number, mark: Buffer): void {
+  mark.copy(bytes);
   bytes.writeDoubleBE(number, 8);
   bytes.writeUInt32BE(bytes.length - FRAME_HEAD, 16);
   bytes.writeUInt32BE(crc32(bytes.subarray(CHECKED)), 4);
@@ -40,8 +47,7 @@ export class FramesBroken extends Error {}
  */
 export function framesIn(bytes: Buffer, start: number, settled: number): readonly Frame[] {
   const frames: Frame[] = [];
-  const mark = Buffer.alloc(4);
-  mark.writeUInt32BE(crc32(bytes.subarray(0, start)));
+  const mark = markOf(bytes.subarray(0, start));
   let newest: number | undefined;
   let at = start;
   for (;;) {

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import type { Durability } from "./database.ts";
-import { type Frame, framesIn, seal } from "./frame.ts";
+import { type Frame, framesIn, markOf, seal } from "./frame.ts";
 
 /** What a log asks of its disk; tests give one that fails. Whatever cannot be done throws. */
 export interface Disk {
@@ -83,7 +83,9 @@ export class TurnLog {
   readonly #path: string;
   readonly #disk: Disk;
   readonly #isSynced: boolean;
-  readonly #header: Buffer;
+  /** Of a file without frames. */
+  readonly #start: number;
+  readonly #mark: Buffer;
   /** The one that is added to. */
   #newer: Written;
   #older: Written;
@@ -93,16 +95,18 @@ export class TurnLog {
     this.#path = path;
     this.#disk = disk;
     this.#isSynced = durability === "power";
-    this.#header = headerOf(id);
-    const [newer = 0, older = 0] = turnFiles(path).map((file) => begin(file, this.#header));
-    this.#newer = { file: newer, end: this.#header.length };
-    this.#older = { file: older, end: this.#header.length };
+    const header = headerOf(id);
+    this.#start = header.length;
+    this.#mark = markOf(header);
+    const [newer = 0, older = 0] = turnFiles(path).map((file) => begin(file, header));
+    this.#newer = { file: newer, end: this.#start };
+    this.#older = { file: older, end: this.#start };
     syncDirectory(dirname(path));
   }
 
   /** Of bytes of which the first `FRAME_HEAD` are free. What fails is written over by the next. */
   add(bytes: Buffer, number: number): void {
-    seal(bytes, number, this.#header);
+    seal(bytes, number, this.#mark);
     const { file, end } = this.#newer;
     this.#disk.write(file, bytes, end);
     if (this.#isSynced) this.#disk.sync(file);
@@ -116,7 +120,7 @@ export class TurnLog {
 
   /** What was added before it was turned over stands in the tables. */
   emptyOlder(): void {
-    this.#older.end = this.#header.length;
+    this.#older.end = this.#start;
   }
 
   close(): void {

@@ -24,7 +24,7 @@ import {
   SCHEMA_VERSION,
   StateFileRefused,
 } from "../../../engine/state/sqlite/database.ts";
-import { FRAME_HEAD, framesIn, seal } from "../../../engine/state/sqlite/frame.ts";
+import { FRAME_HEAD, framesIn, markOf, seal } from "../../../engine/state/sqlite/frame.ts";
 import { openSqliteJournal } from "../../../engine/state/sqlite/journal.ts";
 import { Packer } from "../../../engine/state/sqlite/pack.ts";
 import { DISK, type Disk, turnFiles } from "../../../engine/state/sqlite/turn-log.ts";
@@ -188,7 +188,7 @@ describe("so is one whose log cannot be trusted", () => {
     copyFile(path, `${path}.killed`);
     path = `${path}.killed`;
     const forged = Buffer.alloc(FRAME_HEAD + 1);
-    seal(forged, 1_000_000, Buffer.from("Writ turns 1 of another\n"));
+    seal(forged, 1_000_000, markOf(Buffer.from("Writ turns 1 of another\n")));
     appendFileSync(LOG(), forged);
     expect(spent(journalled().driver)).toBe(1);
   });
@@ -228,7 +228,7 @@ describe("so is one whose log cannot be trusted", () => {
     packer.json(row);
     const packed = packer.packed();
     const bytes = packed.subarray(0, packed.length - missing);
-    seal(bytes, Number(frames.at(-1)?.number) + 1, log.subarray(0, HEADER_LENGTH));
+    seal(bytes, Number(frames.at(-1)?.number) + 1, markOf(log.subarray(0, HEADER_LENGTH)));
     appendFileSync(LOG(), bytes);
   }
 });
