@@ -42,6 +42,9 @@ export const BATCH_LIMITS = {
   turnMs: 10,
 } as const satisfies { readonly json: JsonLimits; readonly [name: string]: unknown };
 
+/** Of a list, set or map in a request, whoever asks. How long deciding may take rests on it (`evaluate/steps.ts`). */
+export const ELEMENTS_MAX = 10_000;
+
 /** Of the HTTP service. Times are milliseconds. */
 export const HTTP_LIMITS = {
   /** Enough for a long `traceparent` and a bearer token; a request of ours has some 300 bytes of headers. */

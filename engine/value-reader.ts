@@ -22,6 +22,7 @@ import {
   type Type,
   USER_LABEL,
 } from "../lang/type.ts";
+import { ELEMENTS_MAX } from "./limits.ts";
 import { NULL, newRecord, type RecordValue, type Scalar, type Value } from "./value.ts";
 
 /** What is wrong with a request, and where: a JSON pointer. */
@@ -35,7 +36,6 @@ export type Reader = (json: unknown, at: string, problems: Problem[]) => Value |
 
 /** Bounds on what a stranger may send; the HTTP edge has tighter ones of its own. */
 const LONGEST_TEXT = 1_048_576;
-const MOST_ELEMENTS = 10_000;
 const DEEPEST = 32;
 
 /** Names that mean something to JavaScript; no member of a request has them. */
@@ -203,8 +203,8 @@ function setOf(items: readonly Value[]): ReadonlySet<Scalar> {
 function listReader(reader: Reader, gather: (items: readonly Value[]) => Value): Reader {
   return (json, at, problems) => {
     if (!Array.isArray(json)) return wrong(problems, at, "a list", json);
-    if (json.length > MOST_ELEMENTS)
-      return report(problems, at, `has more than ${MOST_ELEMENTS} elements`);
+    if (json.length > ELEMENTS_MAX)
+      return report(problems, at, `has more than ${ELEMENTS_MAX} elements`);
     const items: Value[] = [];
     for (let index = 0; index < json.length; index++) {
       const item = reader(json[index], `${at}/${index}`, problems);
@@ -347,7 +347,7 @@ function namesOf(
   problems: Problem[],
 ): readonly string[] {
   const names = Object.keys(json);
-  if (names.length > MOST_ELEMENTS) report(problems, at, `has more than ${MOST_ELEMENTS} members`);
+  if (names.length > ELEMENTS_MAX) report(problems, at, `has more than ${ELEMENTS_MAX} members`);
   for (const name of names) {
     if (FORBIDDEN_NAMES.has(name)) report(problems, below(at, name), "is a forbidden name");
     if (!name.isWellFormed()) report(problems, at, "has a name that holds half a character");

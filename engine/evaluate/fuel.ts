@@ -57,14 +57,19 @@ export class Fuel {
 
   /** A question that was given up has taken what it was given, however much more it wanted. */
   #close(): void {
-    if (this.left < this.floor) this.left = this.floor === 0 ? -1 : this.floor;
+    if (this.isOut) this.left = this.floor === 0 ? -1 : this.floor;
+  }
+
+  /** Whether the question at hand took more than there were. */
+  get isOut(): boolean {
+    return this.left < this.floor;
   }
 
   /** Whether there were so many. What takes none is done even where none are left. */
   spend(steps: number): boolean {
     if (steps === 0) return true;
     this.left -= steps;
-    return this.left >= this.floor;
+    return !this.isOut;
   }
 
   /** The analysis of a command line is the decision's and not the question's: who asks first must not matter. */
@@ -74,7 +79,7 @@ export class Fuel {
       const steps = analysisSteps(text);
       this.left -= steps;
       this.floor = Math.max(0, this.floor - steps);
-      if (this.left < this.floor) return false;
+      if (this.isOut) return false;
     }
     return this.spend(text.length >> 6);
   }

@@ -312,7 +312,7 @@ function interpretStep(task: number, position: number, scope: Scope): StepResult
     }
     if (!fuel.spend(bindingSteps(value, fuel))) return outOfFuel;
     const same = !bound.has(id) || equal(bound.get(id), value, fuel);
-    if (fuel.left < fuel.floor) return outOfFuel;
+    if (fuel.isOut) return outOfFuel;
     if (!same) return MISSES;
     bound.set(id, value);
   }
@@ -558,7 +558,7 @@ function equalWithin(
   { fuel }: Scope,
 ): boolean | Unknown {
   const same = equal(left, right, fuel);
-  return fuel.left < fuel.floor ? new Unknown("fuel", at) : same;
+  return fuel.isOut ? new Unknown("fuel", at) : same;
 }
 
 /** All operands, left to right; the first that is unknown is the result. */

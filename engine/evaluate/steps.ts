@@ -8,10 +8,8 @@ import { BUILTINS } from "../../lang/builtins.ts";
 import type { Expr, Program, Rule } from "../../lang/ir.ts";
 import { isScalar } from "../../lang/type.ts";
 import { childrenOf } from "../explain/walk.ts";
+import { ELEMENTS_MAX } from "../limits.ts";
 import { callSteps, mayBeLong, roundSteps } from "./costs.ts";
-
-/** Elements of a list in a request: the request reader takes no more. */
-const ELEMENTS_MOST = 10_000;
 
 interface Form {
   readonly steps: number;
@@ -198,7 +196,7 @@ function sizeOf(expr: Expr, bounds: Inside): Size {
   if (expr.kind === "const") return { most: constantSize(expr.value) };
   if (expr.kind === "list") return together(expr.items, bounds);
   if (expr.kind === "builtin" && JOINING.has(expr.name)) return together(expr.args, bounds);
-  const most = bounds.sizeMost + 8 * ELEMENTS_MOST;
+  const most = bounds.sizeMost + 8 * ELEMENTS_MAX;
   const element = elementIn(expr, bounds);
   return element === undefined ? { most } : { element, most };
 }
@@ -278,7 +276,7 @@ function elementIn(expr: Expr, bounds: Inside): number | undefined {
 function elementsAtMost(over: Expr, bounds: Inside): number {
   switch (over.kind) {
     case "const":
-      return Array.isArray(over.value) ? over.value.length : ELEMENTS_MOST;
+      return Array.isArray(over.value) ? over.value.length : ELEMENTS_MAX;
     case "list":
       return over.items.length;
     case "builtin":
@@ -288,6 +286,6 @@ function elementsAtMost(over: Expr, bounds: Inside): number {
         1,
       );
     default:
-      return ELEMENTS_MOST;
+      return ELEMENTS_MAX;
   }
 }
