@@ -44,7 +44,7 @@ test(`random policies and requests reach everything, seed ${SEED}`, () => {
   findMismatch({
     seed: SEED + 1,
     pairCount: 20_000,
-    requestsPerProgram: 20,
+    requestsPerProgram: 10,
     watch: (program, question, reference) => assess(quality, program, question, reference),
   });
   const allowed = quality.allowed / quality.pairCount;

@@ -638,7 +638,7 @@ class Generator {
     }
     if (type.kind === "Decimal") {
       if (scope.reads === "everything" && random.chance(0.3)) return this.#counterRead("Decimal");
-      if (random.chance(0.25)) {
+      if (random.chance(0.5)) {
         return { kind: "decimal", of: this.#expr(INT, scope, depth), at: this.#at() };
       }
     }
