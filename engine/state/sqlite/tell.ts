@@ -5,12 +5,12 @@
 import { keyOf } from "../../value.ts";
 import type { Call } from "../call.ts";
 import { encodeBound, hasConditions, isNothing, nameOfTool } from "../codec.ts";
+import type { Packer } from "../pack.ts";
 import { sequenceIn } from "../past.ts";
 import type { Configuration } from "../sequence.ts";
 import type { TaskState } from "../store.ts";
 import { Sum } from "../window.ts";
 import { type Name, type NameOf, type RowSource, rowOf } from "./changes.ts";
-import type { Packer } from "./pack.ts";
 
 /** Not again what may be long and stands in `told`; the rest is told as often as it changed, which costs less. */
 export function tellOnce(name: Name, source: RowSource, packer: Packer, told: Set<object>): void {

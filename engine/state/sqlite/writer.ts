@@ -5,13 +5,13 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Seen } from "../origin.ts";
+import { Packer } from "../pack.ts";
 import { ShardedMap } from "../sharded-map.ts";
 import type { DeclaredTable, Memory } from "../tables.ts";
 import { Backlog, type Pace } from "./backlog.ts";
 import { type Changes, type Name, type RowSource, rowOf, settledRows } from "./changes.ts";
 import { synced } from "./database.ts";
 import { FRAME_HEAD } from "./frame.ts";
-import { Packer } from "./pack.ts";
 import { restoreDeclarations } from "./restore.ts";
 import { type Row, runRow } from "./rows.ts";
 import { spellEntry } from "./spell.ts";

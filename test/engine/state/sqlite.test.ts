@@ -17,6 +17,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { durable } from "../../../engine/durable.ts";
 import type { Journal } from "../../../engine/state/journal.ts";
+import { Packer } from "../../../engine/state/pack.ts";
 import { PACE } from "../../../engine/state/sqlite/backlog.ts";
 import {
   type Durability,
@@ -26,7 +27,6 @@ import {
 } from "../../../engine/state/sqlite/database.ts";
 import { FRAME_HEAD, framesIn, markOf, seal } from "../../../engine/state/sqlite/frame.ts";
 import { openSqliteJournal } from "../../../engine/state/sqlite/journal.ts";
-import { Packer } from "../../../engine/state/sqlite/pack.ts";
 import { DISK, type Disk, turnFiles } from "../../../engine/state/sqlite/turn-log.ts";
 import type { Json } from "../../../lang/type.ts";
 import { copyFile } from "../../simulation/faulty-file.ts";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { storeOf } from "../../../engine/state/memory.ts";
+import { Packer, unpack } from "../../../engine/state/pack.ts";
 import { ShardedMap } from "../../../engine/state/sharded-map.ts";
 import { type Name, rowOf } from "../../../engine/state/sqlite/changes.ts";
-import { Packer, unpack } from "../../../engine/state/sqlite/pack.ts";
 import { tell } from "../../../engine/state/sqlite/tell.ts";
 import { StateUnreadable } from "../../../engine/state/stored.ts";
 import { createMemory } from "../../../engine/state/tables.ts";

@@ -6,8 +6,8 @@
  *   2  true        5  text: length of 1 byte,     8  list: count of 4 bytes, values
  *                     ASCII                       9  object: count of 4 bytes, names and values
  */
-import type { Json } from "../../../lang/type.ts";
-import { isArray, StateUnreadable } from "../stored.ts";
+import type { Json } from "../../lang/type.ts";
+import { isArray, StateUnreadable } from "./stored.ts";
 
 const TAG = {
   null: 0,
