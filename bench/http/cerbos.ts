@@ -24,13 +24,24 @@ export function cerbosBinary(cache: string): string | undefined {
   }
 }
 
-/** By path. YAML reads JSON. */
-export function cerbosFiles({ rules, resources }: Workload, port: number): Map<string, string> {
+/** By path. YAML reads JSON. `isLogged`: each decision is written to its audit log, a file. */
+export function cerbosFiles(
+  { rules, resources }: Workload,
+  port: number,
+  isLogged: boolean,
+): Map<string, string> {
   const files = new Map<string, string>();
   const config = {
     server: { httpListenAddr: `127.0.0.1:${port}`, grpcListenAddr: `127.0.0.1:${port + 1}` },
     storage: { driver: "disk", disk: { directory: "policies", watchForChanges: false } },
     telemetry: { disabled: true },
+    audit: {
+      enabled: isLogged,
+      accessLogsEnabled: false,
+      decisionLogsEnabled: isLogged,
+      backend: "file",
+      file: { path: "audit.log" },
+    },
   };
   files.set("config.yaml", JSON.stringify(config));
   for (const kind of resources) {

@@ -65,46 +65,55 @@ export const SERVERS: readonly Server[] = [
     command: (port) => writCommand(port, "--state", "memory"),
     isOnce: true,
   },
+  opa("opa", "OPA server", "no decision log"),
   {
-    name: "opa",
-    title: "OPA server",
-    how: "`opa run --server`, a Rego rule for each rule and tool, so that its index finds them; no decision log",
+    ...opa("opa-logged", "OPA server, decision log", "decisions logged to its console, a file", [
+      "--set",
+      "decision_logs.console=true",
+    ]),
+    isOnce: true,
+  },
+  cerbos("cerbos", "Cerbos", "no audit log"),
+  { ...cerbos("cerbos-logged", "Cerbos, audit log", "decisions logged to a file"), isOnce: true },
+];
+
+/** What it logs goes to a file, as its console would. */
+function opa(name: string, title: string, log: string, more: readonly string[] = []): Server {
+  return {
+    name,
+    title,
+    how: `\`opa run --server\`, a Rego rule for each rule and tool, so that its index finds them; ${log}`,
     command: (port) => {
       const binary = found("opa", ["version"]);
-      return binary === undefined
-        ? undefined
-        : [
-            binary,
-            "run",
-            "--server",
-            "--addr",
-            `127.0.0.1:${port}`,
-            "--log-level",
-            "error",
-            "policy.rego",
-          ];
+      if (binary === undefined) return undefined;
+      const address = `127.0.0.1:${port}`;
+      const words = ["run", "--server", "--addr", address, "--log-level", "error", ...more];
+      return ["sh", "-c", 'exec "$@" 2>opa.log', "sh", binary, ...words, "policy.rego"];
     },
     files: ({ rules }) => new Map([["policy.rego", regoOf(rules)]]),
     path: "/v1/data/bench/decision",
     body: (request) => ({ input: opaInput(request) }),
     marker: '"allow":true',
-  },
-  {
-    name: "cerbos",
-    title: "Cerbos",
-    how: "resource policies with groups as roles and conditions in CEL; no audit log",
+  };
+}
+
+function cerbos(name: string, title: string, log: string): Server {
+  return {
+    name,
+    title,
+    how: `resource policies with groups as roles and conditions in CEL; ${log}`,
     command: () => {
       const binary = cerbosBinary(CACHE);
       return binary === undefined
         ? undefined
         : [binary, "server", "--config", "config.yaml", "--log-level", "error"];
     },
-    files: cerbosFiles,
+    files: (workload, port) => cerbosFiles(workload, port, name === "cerbos-logged"),
     path: "/api/check/resources",
     body: cerbosRequest,
     marker: "EFFECT_ALLOW",
-  },
-];
+  };
+}
 
 /** Decides nothing, and is asked what Writ is. */
 function constant(name: string, said: Pick<Server, "title" | "how">): Server {

@@ -94,7 +94,7 @@ async function measure(
   try {
     const order = orderFor(server, workload, port);
     await untilItAnswers(running, order);
-    await ask({ ...order, connections: CONNECTIONS, seconds: Math.max(1, seconds / 4) });
+    await ask({ ...order, connections: CONNECTIONS, seconds: Math.max(1, seconds / 2) });
     const cpuBefore = cpuUs(running);
     const full = await ask({ ...order, connections: CONNECTIONS, seconds });
     const cpuMicros = (cpuUs(running) - cpuBefore) / full.count;

@@ -38,7 +38,7 @@ export function createDirect(app: FastifyInstance, parts: DirectParts): Direct {
     const isOurs = asking !== undefined && !isSeenByOthers && !app.stopping.isSo;
     if (isOurs && isUsual(request, asking, parts.checks)) {
       if (parts.onAnswer !== undefined) tellWhenAnswered(request, response, parts.onAnswer);
-      whenRead(request, (bytes) => turns.take({ request, response, bytes, asking }));
+      turns.take({ request, response, asking });
     } else {
       framework?.call(app.server, request, response);
     }
@@ -74,15 +74,6 @@ function isUsual(request: IncomingMessage, { limits }: Asking<unknown>, checks: 
   const { "content-length": length, "transfer-encoding": encoding } = request.headers;
   if (encoding !== undefined || !(Number(length) <= limits.byteCount)) return false;
   return checks(request, USUAL) === undefined;
-}
-
-function whenRead(request: IncomingMessage, then: (bytes: Buffer) => void): void {
-  const chunks: Buffer[] = [];
-  request.on("data", (chunk: Buffer) => void chunks.push(chunk));
-  request.on("end", () => {
-    const [first] = chunks;
-    then(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
-  });
 }
 
 function tellWhenAnswered(

@@ -12,8 +12,8 @@ import { problem } from "./problem.ts";
 export interface Asked {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** All of the body. */
-  readonly bytes: Uint8Array;
+  /** All of a body that did not come with its head. */
+  readonly bytes?: Uint8Array;
   readonly asking: Asking<unknown>;
 }
 
@@ -25,6 +25,8 @@ export interface TurnsParts {
 
 /** So many go through each step together: more would wait longer for each other, and gain little. */
 const TOGETHER = 32;
+
+const NO_BYTES = new Uint8Array();
 
 /** What one request meets with is nothing to the others of its turn. */
 export class Turns {
@@ -42,7 +44,7 @@ export class Turns {
   }
 
   #answerAll(): void {
-    const all = this.#waiting;
+    const all = this.#waiting.filter((asked) => this.#hasCome(asked));
     this.#waiting = [];
     for (let at = 0; at < all.length; at += TOGETHER) {
       const some = all.slice(at, at + TOGETHER);
@@ -55,9 +57,19 @@ export class Turns {
     }
   }
 
-  #read({ bytes, asking }: Asked): JsonReading | Said {
+  /** Nearly every body has come with its head; any other takes its turn once it is there. */
+  #hasCome(asked: Asked): boolean {
+    const { request, bytes } = asked;
+    if (bytes !== undefined || request.complete) return true;
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => void chunks.push(chunk));
+    request.on("end", () => this.take({ ...asked, bytes: Buffer.concat(chunks) }));
+    return false;
+  }
+
+  #read({ request, bytes, asking }: Asked): JsonReading | Said {
     try {
-      return readJson(bytes, asking.limits);
+      return readJson(bytes ?? request.read() ?? NO_BYTES, asking.limits);
     } catch (fault) {
       return this.#faulted(fault);
     }

@@ -32,7 +32,7 @@ test("an aim that is missed is called so, and one whose server was not there is 
   ];
   const text = document({ machine, seconds: 1, measured });
   expect(text).toContain("| at least 0.7 × the framework answering a constant | 0.65 | missed |");
-  expect(text).toContain("| at least 3 × an OPA server | 6.50 | met |");
+  expect(text).toContain("| at least 3 × an OPA server, which records nothing | 6.50 | met |");
   expect(text).toContain("| at 10,000 rules at least 0.8 × as fast as at 20 | 0.98 | met |");
-  expect(text).not.toContain("Cerbos |");
+  expect(text).not.toContain("Cerbos");
 });

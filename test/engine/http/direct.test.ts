@@ -220,6 +220,23 @@ describe("which way", () => {
   });
 });
 
+test("a body that comes bit by bit is read as one", async () => {
+  const text = JSON.stringify({ long: "x".repeat(40_000) });
+  const port = await portOf(serve(SERVICE));
+  const socket = connect(port, "127.0.0.1");
+  socket.setEncoding("latin1");
+  socket.write("POST /decide HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
+  socket.write(`connection: close\r\ncontent-length: ${text.length}\r\n\r\n`);
+  for (let at = 0; at < text.length; at += 10_000) {
+    await new Promise((next) => setTimeout(next, 20));
+    socket.write(text.slice(at, at + 10_000));
+  }
+  let received = "";
+  for await (const more of socket) received += more;
+  expect(received).toContain("HTTP/1.1 200");
+  expect(received).toContain(`${text.slice(0, 50).replaceAll('"', '\\"')}`);
+});
+
 test("what one request meets with is nothing to the others of its turn", () => {
   const faults: unknown[] = [];
   const turns = new Turns({ headers: {}, onFault: (fault) => void faults.push(fault) });
