@@ -1,30 +1,38 @@
 /**
- * JSON in bytes, written without making anything on the way: every answer waits for it. A byte says what follows.
- *
- *   0  null        3  whole number, 4 bytes       6  text: length of 4 bytes, UTF-8
- *   1  false       4  number, 8 bytes             7  text: length of 4 bytes, UTF-16
- *   2  true        5  text: length of 1 byte,     8  list: count of 4 bytes, values
- *                     ASCII                       9  object: count of 4 bytes, names and values
+ * JSON in bytes, written without making anything on the way: every answer waits for it. It is MessagePack
+ * (https://github.com/msgpack/msgpack/blob/master/spec.md) as far as JSON needs it, in the kinds below; a text with
+ * half a surrogate pair, which UTF-8 cannot say, is an extension of type 0 that holds its UTF-16.
  */
 import type { Json } from "../../lang/type.ts";
 import { isArray, StateUnreadable } from "./stored.ts";
 
-const TAG = {
-  null: 0,
-  false: 1,
-  true: 2,
-  whole: 3,
-  number: 4,
-  ascii: 5,
-  utf8: 6,
-  utf16: 7,
-  list: 8,
-  object: 9,
+const FORMAT = {
+  /** Those of one byte hold what they count: a number, members, items, bytes of a text. */
+  fixint: 0x00,
+  fixmap: 0x80,
+  fixarray: 0x90,
+  fixstr: 0xa0,
+  nil: 0xc0,
+  false: 0xc2,
+  true: 0xc3,
+  ext32: 0xc9,
+  float64: 0xcb,
+  uint32: 0xce,
+  str8: 0xd9,
+  str32: 0xdb,
+  array32: 0xdd,
+  map32: 0xdf,
 } as const;
 
+const FIXINT_MOST = 0x7f;
+const FIXMAP_MOST = 0x0f;
+const FIXARRAY_MOST = 0x0f;
+const FIXSTR_MOST = 0x1f;
 const WHOLE_MOST = 0xffff_ffff;
+/** The type of the extension. */
+const UTF16 = 0;
 /** Longer texts are written by what takes longer to begin. */
-const ASCII_LENGTH = 80;
+const SHORT_MOST = 80;
 /** The most that anything but a text takes. */
 const FIXED_BYTES = 9;
 
@@ -52,42 +60,46 @@ export class Packer {
 
   /** Followed by as many values. */
   list(count: number): void {
-    this.#counted(TAG.list, count);
+    if (count <= FIXARRAY_MOST) this.#byte(FORMAT.fixarray + count);
+    else this.#counted(FORMAT.array32, count);
   }
 
   /** Followed by as many names, as texts, each with its value. */
   object(count: number): void {
-    this.#counted(TAG.object, count);
+    if (count <= FIXMAP_MOST) this.#byte(FORMAT.fixmap + count);
+    else this.#counted(FORMAT.map32, count);
   }
 
   number(value: number): void {
-    this.#reserve(FIXED_BYTES);
     if (value >= 0 && value <= WHOLE_MOST && Math.floor(value) === value) {
-      this.#counted(TAG.whole, value);
+      if (value <= FIXINT_MOST) this.#byte(FORMAT.fixint + value);
+      else this.#counted(FORMAT.uint32, value);
       return;
     }
-    this.#bytes[this.#at] = TAG.number;
+    this.#reserve(FIXED_BYTES);
+    this.#bytes[this.#at] = FORMAT.float64;
     this.#view.setFloat64(this.#at + 1, value);
     this.#at += 9;
   }
 
   text(value: string): void {
-    if (value.length > ASCII_LENGTH || !this.#short(value)) this.#long(value);
+    if (value.length > SHORT_MOST || !this.#short(value)) this.#long(value);
   }
 
   /** Whether it is of ASCII only. */
   #short(value: string): boolean {
     const { length } = value;
+    const isFix = length <= FIXSTR_MOST;
+    const start = this.#at + (isFix ? 1 : 2);
     this.#reserve(2 + length);
     const bytes = this.#bytes;
-    const start = this.#at + 2;
     for (let index = 0; index < length; index++) {
       const unit = value.charCodeAt(index);
       if (unit > 0x7f) return false;
       bytes[start + index] = unit;
     }
-    bytes[this.#at] = TAG.ascii;
-    bytes[this.#at + 1] = length;
+    bytes[this.#at] = isFix ? FORMAT.fixstr + length : FORMAT.str8;
+    if (!isFix) bytes[this.#at + 1] = length;
     this.#at = start + length;
     return true;
   }
@@ -95,8 +107,8 @@ export class Packer {
   json(value: Json): void {
     if (typeof value === "string") this.text(value);
     else if (typeof value === "number") this.number(value);
-    else if (typeof value === "boolean") this.#tag(value ? TAG.true : TAG.false);
-    else if (value === null) this.#tag(TAG.null);
+    else if (typeof value === "boolean") this.#byte(value ? FORMAT.true : FORMAT.false);
+    else if (value === null) this.#byte(FORMAT.nil);
     else if (isArray(value)) {
       this.list(value.length);
       for (const item of value) this.json(item);
@@ -111,21 +123,27 @@ export class Packer {
   }
 
   #long(value: string): void {
-    const isUtf8 = value.isWellFormed();
-    this.#reserve(5 + 3 * value.length);
-    const length = this.#bytes.write(value, this.#at + 5, isUtf8 ? "utf8" : "utf16le");
-    this.#counted(isUtf8 ? TAG.utf8 : TAG.utf16, length);
-    this.#at += length;
+    this.#reserve(6 + 3 * value.length);
+    if (value.isWellFormed()) {
+      const length = this.#bytes.write(value, this.#at + 5, "utf8");
+      this.#counted(FORMAT.str32, length);
+      this.#at += length;
+    } else {
+      const length = this.#bytes.write(value, this.#at + 6, "utf16le");
+      this.#counted(FORMAT.ext32, length);
+      this.#bytes[this.#at] = UTF16;
+      this.#at += 1 + length;
+    }
   }
 
-  #tag(tag: number): void {
+  #byte(value: number): void {
     this.#reserve(1);
-    this.#bytes[this.#at++] = tag;
+    this.#bytes[this.#at++] = value;
   }
 
-  #counted(tag: number, count: number): void {
+  #counted(format: number, count: number): void {
     this.#reserve(FIXED_BYTES);
-    this.#bytes[this.#at] = tag;
+    this.#bytes[this.#at] = format;
     this.#view.setUint32(this.#at + 1, count);
     this.#at += 5;
   }
@@ -141,6 +159,15 @@ export class Packer {
 
 function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
   return new DataView(buffer, byteOffset, length);
+}
+
+const ALONE = new Packer(0);
+
+/** One value. */
+export function packed(value: Json): Buffer {
+  ALONE.clear();
+  ALONE.json(value);
+  return Buffer.from(ALONE.packed());
 }
 
 /** All the values that were packed one after the other; throws `StateUnreadable` of other bytes. */
@@ -164,30 +191,53 @@ class Unpacker {
   }
 
   value(): Json {
-    switch (this.#take(1).readUInt8()) {
-      case TAG.null:
+    const format = this.#take(1).readUInt8();
+    if (format <= FIXINT_MOST) return format;
+    if (format <= FORMAT.fixmap + FIXMAP_MOST) return this.#object(format - FORMAT.fixmap);
+    if (format <= FORMAT.fixarray + FIXARRAY_MOST) return this.#list(format - FORMAT.fixarray);
+    if (format <= FORMAT.fixstr + FIXSTR_MOST) return this.#text(format - FORMAT.fixstr);
+    switch (format) {
+      case FORMAT.nil:
         return null;
-      case TAG.false:
+      case FORMAT.false:
         return false;
-      case TAG.true:
+      case FORMAT.true:
         return true;
-      case TAG.whole:
+      case FORMAT.uint32:
         return this.#count();
-      case TAG.number:
+      case FORMAT.float64:
         return this.#take(8).readDoubleBE();
-      case TAG.ascii:
-        return this.#take(this.#take(1).readUInt8()).toString("latin1");
-      case TAG.utf8:
-        return this.#take(this.#count()).toString("utf8");
-      case TAG.utf16:
-        return this.#take(this.#count()).toString("utf16le");
-      case TAG.list:
-        return Array.from({ length: this.#members() }, () => this.value());
-      case TAG.object:
-        return Object.fromEntries(Array.from({ length: this.#members() }, () => this.#member()));
+      case FORMAT.str8:
+        return this.#text(this.#take(1).readUInt8());
+      case FORMAT.str32:
+        return this.#text(this.#count());
+      case FORMAT.ext32:
+        return this.#extension(this.#count());
+      case FORMAT.array32:
+        return this.#list(this.#count());
+      case FORMAT.map32:
+        return this.#object(this.#count());
       default:
         throw new StateUnreadable("a value of no known kind");
     }
+  }
+
+  #text(length: number): string {
+    return this.#take(length).toString("utf8");
+  }
+
+  #extension(length: number): string {
+    if (this.#take(1).readUInt8() !== UTF16)
+      throw new StateUnreadable("an extension of no known type");
+    return this.#take(length).toString("utf16le");
+  }
+
+  #list(count: number): Json {
+    return Array.from({ length: this.#fitting(count) }, () => this.value());
+  }
+
+  #object(count: number): Json {
+    return Object.fromEntries(Array.from({ length: this.#fitting(count) }, () => this.#member()));
   }
 
   #member(): readonly [string, Json] {
@@ -197,8 +247,7 @@ class Unpacker {
   }
 
   /** Each takes a byte at least. */
-  #members(): number {
-    const count = this.#count();
+  #fitting(count: number): number {
     if (count > this.#bytes.length - this.#at) throw new StateUnreadable("a list that is cut off");
     return count;
   }

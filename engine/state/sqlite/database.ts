@@ -35,7 +35,7 @@ export interface FileKind {
 const APPLICATION_ID = 0x57_72_69_74;
 
 /** Counted up with every change that an older program would misread. */
-export const SCHEMA_VERSION = 6;
+export const SCHEMA_VERSION = 7;
 
 const SCHEMA = `
   CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, settled INTEGER NOT NULL, open INTEGER NOT NULL);
@@ -44,19 +44,19 @@ const SCHEMA = `
   INSERT INTO clock VALUES (1, 0, NULL);
   CREATE TABLE declarations (id INTEGER PRIMARY KEY, meaning TEXT NOT NULL UNIQUE, name TEXT NOT NULL, since_ms INTEGER, left_ms INTEGER);
   CREATE TABLE counters (
-    declaration INTEGER NOT NULL, key TEXT NOT NULL, cell TEXT NOT NULL,
+    declaration INTEGER NOT NULL, key TEXT NOT NULL, cell BLOB NOT NULL,
     PRIMARY KEY (declaration, key)) WITHOUT ROWID;
   CREATE TABLE latches (
-    declaration INTEGER NOT NULL, key TEXT NOT NULL, cell TEXT NOT NULL,
+    declaration INTEGER NOT NULL, key TEXT NOT NULL, cell BLOB NOT NULL,
     PRIMARY KEY (declaration, key)) WITHOUT ROWID;
-  CREATE TABLE sessions (id TEXT PRIMARY KEY, used_ms INTEGER NOT NULL, session TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE sessions (id TEXT PRIMARY KEY, used_ms INTEGER NOT NULL, session BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE seen (
     session TEXT NOT NULL, number INTEGER NOT NULL, entry TEXT NOT NULL,
     PRIMARY KEY (session, number)) WITHOUT ROWID;
-  CREATE TABLE tasks (key TEXT PRIMARY KEY, meaning TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE tasks (key TEXT PRIMARY KEY, meaning TEXT NOT NULL, state BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE sequences (number INTEGER PRIMARY KEY, meaning TEXT NOT NULL UNIQUE, program TEXT NOT NULL);
-  CREATE TABLE calls (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, call TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE settled (half INTEGER PRIMARY KEY, ok TEXT NOT NULL, error TEXT NOT NULL);
+  CREATE TABLE calls (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, call BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE settled (half INTEGER PRIMARY KEY, ok BLOB NOT NULL, error BLOB NOT NULL);
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;

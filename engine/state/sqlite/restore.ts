@@ -13,7 +13,7 @@ import type { InForce, Memory } from "../tables.ts";
 import { Distinct, Sum } from "../window.ts";
 import type { Frame } from "./frame.ts";
 import { identifyRow, type Run, rowFrom, runnerOn, runRow, type Row as ToldRow } from "./rows.ts";
-import { entryFrom, fromColumn, parse, sessionFrom } from "./spell.ts";
+import { entryFrom, fromColumn, parse, sessionFrom, unpacked } from "./spell.ts";
 import type { LogState } from "./turn-log.ts";
 
 export function restoreLogState(database: DatabaseSync): LogState {
@@ -79,8 +79,8 @@ interface Endings {
 function endingsIn(database: DatabaseSync): readonly Endings[] {
   return rows(database, "SELECT * FROM settled").map(({ half = null, ok, error }) => ({
     half: numberOf(half),
-    ok: new Set(listOf(parse(ok)).map(textOf)),
-    error: new Set(listOf(parse(error)).map(textOf)),
+    ok: new Set(listOf(unpacked(ok)).map(textOf)),
+    error: new Set(listOf(unpacked(error)).map(textOf)),
   }));
 }
 
@@ -126,7 +126,7 @@ export function restoreCounters(
   const read = op === "distinct" ? Distinct.from : Sum.from;
   const cells = new ShardedMap<Sum | Distinct>();
   for (const { key, cell } of rows(database, query, declaration)) {
-    cells.set(fromColumn(key), read(parse(cell), windowMs !== undefined));
+    cells.set(fromColumn(key), read(unpacked(cell), windowMs !== undefined));
   }
   return cells;
 }
@@ -135,7 +135,7 @@ export function restoreLatches(database: DatabaseSync, declaration: number): Sha
   const query = "SELECT key, cell FROM latches WHERE declaration = ?";
   const cells = new ShardedMap<LatchCell>();
   for (const { key, cell } of rows(database, query, declaration)) {
-    cells.set(fromColumn(key), decodeLatchCell(parse(cell)));
+    cells.set(fromColumn(key), decodeLatchCell(unpacked(cell)));
   }
   return cells;
 }
@@ -143,7 +143,7 @@ export function restoreLatches(database: DatabaseSync, declaration: number): Sha
 /** All that belongs to no declaration. */
 export function restoreMemory(database: DatabaseSync, memory: Memory): void {
   for (const { id, used_ms, session } of rows(database, "SELECT * FROM sessions")) {
-    memory.sessions.set(fromColumn(id), sessionFrom(parse(session), numberOf(used_ms)));
+    memory.sessions.set(fromColumn(id), sessionFrom(unpacked(session), numberOf(used_ms)));
   }
   for (const { session: id, entry } of rows(
     database,
@@ -162,11 +162,11 @@ export function restoreMemory(database: DatabaseSync, memory: Memory): void {
     const [id = "", name = ""] = scalarsOfKey(fromColumn(key), 2).map(String);
     const session = memory.sessions.get(id) ?? unreadable("the session", null);
     session.tasks ??= new Map();
-    session.tasks.set(name, { meaning: textOf(meaning), written: parse(state) });
+    session.tasks.set(name, { meaning: textOf(meaning), written: unpacked(state) });
     memory.taskCount += 1;
   }
   for (const { id, call } of rows(database, "SELECT * FROM calls ORDER BY at_ms, id")) {
-    memory.calls.set(fromColumn(id), decodeCall(parse(call)));
+    memory.calls.set(fromColumn(id), decodeCall(unpacked(call)));
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Json } from "../../../lang/type.ts";
+import { packed } from "../pack.ts";
 import { listOf, memberAt, unreadable } from "../stored.ts";
 import { column } from "./spell.ts";
 
@@ -83,10 +84,10 @@ export function runRow([name, ...columns]: Row, run: Run): void {
   run(values.length === keyCount ? remove : put, ...values);
 }
 
-/** Texts that rows are found by must stay apart; others are JSON, or words of ours. */
+/** Texts that rows are found by must stay apart; others are words of ours. */
 function columnOf(value: Json, isKey: boolean): SQLInputValue {
   if (typeof value === "string") return isKey ? column(value) : value;
-  return typeof value === "number" ? value : JSON.stringify(value);
+  return typeof value === "number" ? value : packed(value);
 }
 
 export function rowFrom(json: Json): Row {

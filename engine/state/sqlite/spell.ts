@@ -1,6 +1,7 @@
 /** Parts of state as texts of a row, and back. */
 import type { Json } from "../../../lang/type.ts";
 import type { SeenEntry } from "../origin.ts";
+import { unpack } from "../pack.ts";
 import type { PastInterruption } from "../report.ts";
 import {
   listOf,
@@ -21,6 +22,15 @@ export function parse(text: unknown): Json {
   } catch {
     return unreadable("JSON", null);
   }
+}
+
+/** What a column holds of packed values, which is one. */
+export function unpacked(stored: unknown): Json {
+  if (!(stored instanceof Uint8Array)) return unreadable("packed bytes", null);
+  const [value = null, ...more] = unpack(
+    Buffer.from(stored.buffer, stored.byteOffset, stored.length),
+  );
+  return more.length === 0 ? value : unreadable("one value", null);
 }
 
 const ESCAPE = "\u0001";

@@ -43,7 +43,7 @@ export function turnFiles(path: string): readonly string[] {
 
 /** What a file begins with: what it is, and of which SQLite file. */
 function headerOf(id: string): Buffer {
-  return Buffer.from(`Writ turns 1 of ${id}\n`);
+  return Buffer.from(`Writ turns 2 of ${id}\n`);
 }
 
 /** There was a log, and it is not there, or one of another SQLite file is. */

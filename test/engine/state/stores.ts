@@ -35,7 +35,7 @@ export const ON_SQLITE: ContractStore = {
 };
 
 /** By which tables follow the journal at once, in the smallest steps. */
-export const SHORT: Pace = { length: 300, rowCount: 1 };
+export const SHORT: Pace = { length: 150, rowCount: 1 };
 
 /** Whatever is asked is asked of a process that has just started, after one that ended or was killed. */
 export const RESTARTED: ContractStore = {
