@@ -57,17 +57,17 @@ import {
   type Wrapper,
   XARGS,
 } from "./programs.ts";
+import { readShell } from "./shell/read.ts";
 import {
   type Command,
   fixedWord,
   type List,
   type Redirect,
-  readShell,
   type Script,
   SHELL_CHARS_MAX,
   SHELL_DEPTH_MAX,
   type Word,
-} from "./shell.ts";
+} from "./shell/tree.ts";
 
 /** What is known of one text. Each member is the attribute of that name; `ATTRIBUTES` documents them. */
 export interface ParsedCommand {

@@ -1,6 +1,6 @@
 /** How programs read what stands behind their name: options, their values, operands. */
 import type { Operands, Options } from "./programs.ts";
-import type { Word } from "./shell.ts";
+import type { Word } from "./shell/tree.ts";
 
 export function isOption(word: Word): boolean {
   return word.text.length > 1 && word.text.startsWith("-");
