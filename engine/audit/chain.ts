@@ -1,15 +1,15 @@
 /**
- * Lines of an audit log (SPEC §14.2): canonical JSON `{"hash":…,"n":…,"record":…}`. The hash of a line is the
- * SHA-256 of the line in which the hash of the one before stands in the place of its own. Pure.
+ * Lines of an audit log (SPEC §14.2): canonical JSON `{"hash":…,"n":…,"record":…}`. The entry of a line is the
+ * line in which the hash of the one before stands in the place of its own; the hash of a line is its entry's leaf
+ * hash, so that one digest makes both the chain and the tree. Pure.
  */
-import { hash } from "node:crypto";
 import { EMPTY_TREE, leafHash, type Tree, withLeaf } from "./merkle.ts";
 
 /** Where a log stands after its last line. Never changed: a longer log has another one. */
 export interface Head {
   /** In hex; of no line, zeros. */
   readonly hash: string;
-  /** Over all lines, so `size` is the number of the next one. */
+  /** Over the entries of all lines, so `size` is the number of the next one. */
   readonly tree: Tree;
 }
 
@@ -63,9 +63,9 @@ export class Links {
     const bytes = this.#withRoomFor(Buffer.byteLength(text));
     this.#end += bytes.write(text, start);
     const framed = bytes.subarray(start - 1, this.#end - 1);
-    const digest = hash("sha256", framed.subarray(1), "hex");
-    framed.write(digest, HASH_AT, "latin1");
-    this.#head = { hash: digest, tree: withLeaf(tree, leafHash(framed)) };
+    const own = leafHash(framed);
+    framed.write(own, HASH_AT, "latin1");
+    this.#head = { hash: own, tree: withLeaf(tree, own) };
   }
 
   #withRoomFor(more: number): Buffer {
@@ -94,10 +94,10 @@ export function follow(head: Head, framed: Buffer): Followed {
   }
   const own = start.slice(HASH_AT - 1, HASH_END - 1);
   framed.write(head.hash, HASH_AT, "latin1");
-  const digest = hash("sha256", framed.subarray(1), "hex");
+  const leaf = leafHash(framed);
   framed.write(own, HASH_AT, "latin1");
-  if (digest === own && Number(found[1]) === head.tree.size) {
-    const grown = { hash: own, tree: withLeaf(head.tree, leafHash(framed)) };
+  if (leaf === own && Number(found[1]) === head.tree.size) {
+    const grown = { hash: own, tree: withLeaf(head.tree, own) };
     return { ok: true, head: grown, record: HASH_END + found[0].length - 1 };
   }
   return { ok: false, why: whyBroken(Number(found[1]), head) };

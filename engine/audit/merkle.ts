@@ -1,7 +1,6 @@
 /**
- * The Merkle tree of RFC 6962 (§2.1) over the lines of a log, kept as a compact range: the roots of the full
- * subtrees that the lines so far make, largest first. Hashes are 32 bytes as Latin-1 text, which costs a third
- * of what buffers do. Pure.
+ * The Merkle tree of RFC 6962 (§2.1) over the entries of a log, kept as a compact range: the roots of the full
+ * subtrees that the entries so far make, largest first. Hashes are in hex, as lines have them. Pure.
  */
 import { hash } from "node:crypto";
 
@@ -18,7 +17,7 @@ export const EMPTY_TREE: Tree = { size: 0, roots: [] };
 export function leafHash(framed: Uint8Array): string {
   const [before = 0] = framed;
   framed[0] = 0;
-  const leaf = hash("sha256", framed, "binary");
+  const leaf = hash("sha256", framed, "hex");
   framed[0] = before;
   return leaf;
 }
@@ -40,7 +39,7 @@ export function rootOf({ roots }: Tree): Buffer {
   if (last === undefined) return hash("sha256", "", "buffer");
   return Buffer.from(
     larger.reduce((root, left) => nodeHash(left, root), last),
-    "latin1",
+    "hex",
   );
 }
 
@@ -48,7 +47,7 @@ const pair = Buffer.alloc(65);
 pair[0] = 1;
 
 function nodeHash(left: string, right: string): string {
-  pair.write(left, 1, "binary");
-  pair.write(right, 33, "binary");
-  return hash("sha256", pair, "binary");
+  pair.write(left, 1, "hex");
+  pair.write(right, 33, "hex");
+  return hash("sha256", pair, "hex");
 }

@@ -115,17 +115,16 @@ export interface Continued {
   /** Of the last line before, in hex. */
   readonly hash: string;
   readonly size: number;
-  /** Of the tree over all lines before: each in base64. */
+  /** Of the tree over all lines before, each in hex. */
   readonly roots: readonly string[];
 }
 
 export function continuedFrom({ hash, tree }: Head, at: string): Continued {
-  const roots = tree.roots.map((root) => Buffer.from(root, "latin1").toString("base64"));
-  return { kind: "continued", at, hash, size: tree.size, roots };
+  return { kind: "continued", at, hash, size: tree.size, roots: tree.roots };
 }
 
 const FIRST =
-  /^\{"hash":"[0-9a-f]{64}","n":[1-9]\d*,"record":(\{"at":"[^"]*","hash":"[0-9a-f]{64}","kind":"continued","roots":\["[A-Za-z0-9+/=",]*\],"size":\d+\})\}$/;
+  /^\{"hash":"[0-9a-f]{64}","n":[1-9]\d*,"record":(\{"at":"[^"]*","hash":"[0-9a-f]{64}","kind":"continued","roots":\["[0-9a-f]{64}"(?:,"[0-9a-f]{64}")*\],"size":\d+\})\}$/;
 
 /** A file that does not begin the log says where it goes on; its own hash covers that. */
 function startOf(bytes: Buffer): Head {
@@ -135,8 +134,5 @@ function startOf(bytes: Buffer): Head {
   );
   if (found === null) return BEGINNING;
   const { hash, size, roots } = JSON.parse(found[1] ?? "") as Continued;
-  return {
-    hash,
-    tree: { size, roots: roots.map((root) => Buffer.from(root, "base64").toString("latin1")) },
-  };
+  return { hash, tree: { size, roots } };
 }

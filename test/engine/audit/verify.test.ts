@@ -1,4 +1,5 @@
 /** Whatever is done to a log is found, and where (goal G17). */
+import { hash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { BEGINNING, Links } from "../../../engine/audit/chain.ts";
 import { checkpointFile } from "../../../engine/audit/files.ts";
@@ -24,6 +25,33 @@ test("a log that nobody touched is right, and every record under a signature", a
   expect(verification).toMatchObject({ ok: true, records: lines.length, first: 0, uncovered: 0 });
   expect(verification.signed).toBe(verification.checkpoints);
   expect(verification.checkpoints).toBeGreaterThanOrEqual(2);
+});
+
+/** RFC 6962 §2.1, as it stands there. */
+function rootAsDefined(entries: readonly string[]): Buffer {
+  const [only = ""] = entries;
+  if (entries.length === 1) return sha256(Buffer.from(`\0${only}`));
+  const half = 2 ** Math.ceil(Math.log2(entries.length) - 1);
+  const [left, right] = [entries.slice(0, half), entries.slice(half)];
+  return sha256(Buffer.concat([Buffer.from([1]), rootAsDefined(left), rootAsDefined(right)]));
+}
+
+function sha256(bytes: Buffer): Buffer {
+  return hash("sha256", bytes, "buffer");
+}
+
+test("each line's hash is the leaf hash of its entry, and checkpoints are of the tree of entries", async () => {
+  const { lines } = await sample(20);
+  const hashes = lines.map((line) => String(JSON.parse(line).hash));
+  const before = ["0".repeat(64), ...hashes];
+  const entries = lines.map((line, at) => line.replace(hashes[at] ?? "", before[at] ?? ""));
+  expect(entries.map((entry) => rootAsDefined([entry]).toString("hex"))).toEqual(hashes);
+  const notes = lines.flatMap((line) => JSON.parse(line).record.checkpoint ?? []);
+  expect(notes.length).toBeGreaterThan(1);
+  for (const note of notes) {
+    const [, size, root] = String(note).split("\n");
+    expect(rootAsDefined(entries.slice(0, Number(size))).toString("base64")).toBe(root);
+  }
 });
 
 test("any flipped bit of any byte", { timeout: 60_000 }, async () => {
