@@ -4,6 +4,7 @@
  * memory store pays for nothing but asking whether there is one.
  */
 import type { CounterDecl } from "../../lang/ir.ts";
+import type { Scalar } from "../value.ts";
 import type { LatchCell } from "./latch.ts";
 import type { ShardedMap } from "./sharded-map.ts";
 import type { CounterTable, DeclaredTable, InForce, LatchTable, Session } from "./tables.ts";
@@ -22,7 +23,8 @@ export interface Keeper {
   /** These are told of what is decided from now on, and no others. */
   inForce(declared: readonly DeclaredTable[]): void;
   /** Changed, added or gone, as all of these. */
-  counter(table: CounterTable, key: string): void;
+  /** `amount`: what was counted or taken back, and all that has changed. */
+  counter(table: CounterTable, key: string, amount?: Scalar): void;
   latch(table: LatchTable, key: string): void;
   session(id: string): void;
   /** Used again, and otherwise as it was. */

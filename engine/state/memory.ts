@@ -445,7 +445,7 @@ function countPast(
   const bucket = bucketNow(table, Math.min(atMs, nowMs));
   if (cell instanceof Sum) cell.addPast(bucket, Number(amount));
   else cell?.addPast(bucket, amount);
-  memory.keeper?.counter(table, key);
+  memory.keeper?.counter(table, key, amount);
 }
 
 function latchPast(past: PastLatch, table: LatchTable, nowMs: number, memory: Memory): void {
@@ -533,7 +533,7 @@ function count(touch: Touch, effects: Effects, policy: Policy, held: Held[]): vo
   if (cell === undefined) return;
   const bucket = bucketNow(table, effects.nowMs);
   const into = cell instanceof Sum ? cell.add(bucket, Number(amount)) : cell.add(bucket, amount);
-  policy.memory.keeper?.counter(table, touch.key);
+  policy.memory.keeper?.counter(table, touch.key, amount);
   if (table.declared.calls.base === "attempts") return;
   held.push({ table: table.meaning, key: touch.key, bucket: into, amount });
 }
@@ -696,7 +696,7 @@ function takeBack(
   if (table === undefined || cell === undefined || (isPast && table.ofSessions)) return;
   if (cell instanceof Sum) cell.takeBack(bucket, Number(amount));
   else cell.takeBack(bucket, amount);
-  memory.keeper?.counter(table, key);
+  memory.keeper?.counter(table, key, amount);
 }
 
 function isOfSession({ table }: HeldLatch, { latches }: Memory): boolean {

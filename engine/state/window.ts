@@ -132,6 +132,14 @@ function clamp(amount: number): number {
   return Math.min(Math.max(amount, 0), MOST);
 }
 
+/** As a `Distinct` is `written`, and what of it tells of one value. */
+export type DistinctJson = readonly [
+  head: number,
+  overflownAt: number | null,
+  uses: readonly Json[],
+];
+export type UseJson = readonly [head: number, overflownAt: number | null, use: readonly Json[]];
+
 /** How many different values there were in a window, or for a lifetime. */
 export class Distinct {
   readonly #windowed: boolean;
@@ -199,25 +207,40 @@ export class Distinct {
     return this.read(bucket) === 0;
   }
 
-  /** The newest bucket, the one in which values were too many, whether in order, and each value with its buckets. */
-  written(): Json {
-    const uses = [...this.#uses].map(([value, counts]) => [value, ...[...counts].flat()]);
-    const overflownAt = Number.isFinite(this.#overflownAt) ? this.#overflownAt : null;
-    return [this.#head, overflownAt, this.#ordered, uses];
+  /** The newest bucket, the one in which values were too many, and each value with its buckets. */
+  written(): DistinctJson {
+    return [
+      this.#head,
+      this.#writtenOverflow(),
+      [...this.#uses.keys()].map((value) => this.#use(value)),
+    ];
+  }
+
+  /** The same with one of the values alone, which may be gone: all that counting it, or taking it back, has changed. */
+  writtenUse(value: Scalar): UseJson {
+    return [this.#head, this.#writtenOverflow(), this.#use(value)];
+  }
+
+  /** `[value, 7, 1, 8, 3]`; `[value]` of one that is gone. */
+  #use(value: Scalar): readonly Json[] {
+    const written: Json[] = [value];
+    for (const [bucket, count] of this.#uses.get(value) ?? []) written.push(bucket, count);
+    return written;
+  }
+
+  #writtenOverflow(): number | null {
+    return Number.isFinite(this.#overflownAt) ? this.#overflownAt : null;
   }
 
   static from(json: Json, windowed: boolean): Distinct {
-    const [head = null, overflownAt = null, ordered, uses = null] = listOf(json);
+    const [head = null, overflownAt = null, uses = null] = listOf(json);
     const distinct = new Distinct(windowed, numberOf(head));
     if (overflownAt !== null) distinct.#overflownAt = numberOf(overflownAt);
-    distinct.#ordered = ordered === true;
-    for (const use of listOf(uses)) {
-      const [value = null, ...counts] = listOf(use);
-      const counted = new Map<number, number>();
-      for (let at = 0; at < counts.length; at += 2) {
-        counted.set(numberOf(counts[at]), numberOf(counts[at + 1]));
-      }
-      distinct.#uses.set(scalarOf(value), counted);
+    const read = listOf(uses).map(useFrom);
+    for (const { value, counted } of read.sort((one, other) => one.newest - other.newest)) {
+      distinct.#uses.set(value, counted);
+      // Where the log told value by value, the table may still have some that have left the window.
+      distinct.#forgetOld(value, counted);
     }
     return distinct;
   }
@@ -239,4 +262,16 @@ export class Distinct {
     }
     if (uses.size === 0) this.#uses.delete(value);
   }
+}
+
+function useFrom(json: Json) {
+  const [value = null, ...counts] = listOf(json);
+  const counted = new Map<number, number>();
+  let newest = Number.NEGATIVE_INFINITY;
+  for (let at = 0; at < counts.length; at += 2) {
+    const bucket = numberOf(counts[at]);
+    counted.set(bucket, numberOf(counts[at + 1]));
+    newest = Math.max(newest, bucket);
+  }
+  return { value: scalarOf(value), counted, newest };
 }

@@ -1,5 +1,5 @@
 /** What has changed, by name, and the rows that tell of it: as it is when they are made. */
-import { keyOf } from "../../value.ts";
+import { keyOf, type Scalar } from "../../value.ts";
 import { encodeCall, encodeLatchCell } from "../codec.ts";
 import {
   type CounterTable,
@@ -13,7 +13,13 @@ import { sessionJson } from "./spell.ts";
 
 /** A row, by what tells it apart. */
 export type Name =
-  | { readonly kind: "counters"; readonly table: CounterTable; readonly key: string }
+  | {
+      readonly kind: "counters";
+      readonly table: CounterTable;
+      readonly key: string;
+      /** Where nothing has changed but this one of its values. */
+      readonly amount?: Scalar | undefined;
+    }
   | { readonly kind: "latches"; readonly table: LatchTable; readonly key: string }
   | { readonly kind: "tasks"; readonly session: string; readonly run: string }
   | { readonly kind: "sessions" | "calls"; readonly key: string };

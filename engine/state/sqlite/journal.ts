@@ -7,6 +7,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { CounterDecl } from "../../../lang/ir.ts";
 import type { Readiness } from "../../answer.ts";
 import { messageOf } from "../../fault.ts";
+import type { Scalar } from "../../value.ts";
 import type { Journal } from "../journal.ts";
 import type { Keeper } from "../keeper.ts";
 import type { LatchCell } from "../latch.ts";
@@ -35,8 +36,8 @@ import {
   STATE_FILE,
   synced,
 } from "./database.ts";
+import { replay } from "./replay.ts";
 import {
-  replay,
   restoreBeginning,
   restoreCounters,
   restoreInForce,
@@ -282,8 +283,8 @@ class SqliteJournal implements Journal, Keeper {
     this.#changed();
   }
 
-  counter(table: CounterTable, key: string): void {
-    this.#changes.rows.push({ kind: "counters", table, key });
+  counter(table: CounterTable, key: string, amount?: Scalar): void {
+    this.#changes.rows.push({ kind: "counters", table, key, amount });
     this.#changed();
   }
 

@@ -1,72 +1,22 @@
 /** Out of the file, into the tables of this process. What is not as it was written throws. */
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { CounterDecl, Program } from "../../../lang/ir.ts";
 import type { Json } from "../../../lang/type.ts";
 import { scalarsOfKey } from "../../value.ts";
 import { decodeCall, decodeLatchCell } from "../codec.ts";
 import type { LatchCell } from "../latch.ts";
 import { Seen } from "../origin.ts";
-import { unpack } from "../pack.ts";
 import { ShardedMap } from "../sharded-map.ts";
 import { listOf, numberOf, objectOf, textOf, unreadable } from "../stored.ts";
 import type { InForce, Memory } from "../tables.ts";
 import { Distinct, Sum } from "../window.ts";
-import type { Frame } from "./frame.ts";
-import { identifyRow, type Run, rowFrom, runnerOn, runRow, type Row as ToldRow } from "./rows.ts";
-import { entryFrom, fromColumn, parse, sessionFrom, unpacked } from "./spell.ts";
+import { column, entryFrom, fromColumn, parse, sessionFrom, unpacked } from "./spell.ts";
 import type { LogState } from "./turn-log.ts";
 
 export function restoreLogState(database: DatabaseSync): LogState {
   const [state = {}] = rows(database, "SELECT id, settled, open FROM log");
   const { id, settled, open } = state;
   return { id: textOf(id), settled: numberOf(settled), isOpen: numberOf(open) === 1 };
-}
-
-/**
- * Brings the tables up to what a log tells that is given up then, and gives the number of its newest turn. Of each row
- * the latest word counts, but what a session has seen is told bit by bit.
- */
-export function replay(database: DatabaseSync, frames: readonly Frame[], settled: number): number {
-  const told = new Map<string, ToldRow>();
-  const [seen, ended]: [ToldRow[], ToldRow[]] = [[], []];
-  let [newest, newestMs] = [settled, 0];
-  for (const { number, packed } of frames) {
-    if (number !== ++newest) return unreadable(`turn ${newest}`, null);
-    const [nowMs, ...turn] = unpack(packed);
-    newestMs = Math.max(newestMs, numberOf(nowMs));
-    for (const one of turn) {
-      const row = rowFrom(one);
-      if (row[0] === "seen") seen.push(row);
-      else if (row[0] === "settled") ended.push(row);
-      else told.set(identifyRow(row), row);
-    }
-  }
-  const run = runnerOn(database);
-  for (const row of told.values()) runRow(row, run);
-  for (const row of seen) runRow(row, run);
-  replaySettled(database, ended, run);
-  run("UPDATE clock SET ms = max(ms, ?)", newestMs);
-  run("UPDATE log SET settled = ?, open = 0", newest);
-  return newest;
-}
-
-/** Calls that were settled are none any more; how they ended is remembered of the newest two halves. */
-function replaySettled(database: DatabaseSync, told: readonly ToldRow[], run: Run): void {
-  const halves = new Map(endingsIn(database).map((endings) => [endings.half, endings]));
-  for (const [, half = null, ...lists] of told) {
-    const [ok, error] = [new Set<string>(), new Set<string>()];
-    const known = halves.get(numberOf(half)) ?? { half: numberOf(half), ok, error };
-    halves.set(known.half, known);
-    const [succeeded, failed] = lists.map((list) => listOf(list).map(textOf));
-    for (const id of succeeded ?? []) known.ok.add(id);
-    for (const id of failed ?? []) known.error.add(id);
-    for (const id of [...(succeeded ?? []), ...(failed ?? [])]) runRow(["calls", id], run);
-  }
-  const newest = Math.max(...halves.keys());
-  for (const { half, ok, error } of halves.values()) {
-    if (half >= newest - 1) runRow(["settled", half, [...ok], [...error]], run);
-  }
-  run("DELETE FROM settled WHERE half < ?", newest - 1);
 }
 
 /** How calls ended that one half remembers. */
@@ -76,7 +26,7 @@ interface Endings {
   readonly error: Set<string>;
 }
 
-function endingsIn(database: DatabaseSync): readonly Endings[] {
+export function endingsIn(database: DatabaseSync): readonly Endings[] {
   return rows(database, "SELECT * FROM settled").map(({ half = null, ok, error }) => ({
     half: numberOf(half),
     ok: new Set(listOf(unpacked(ok)).map(textOf)),
@@ -140,6 +90,13 @@ export function restoreLatches(database: DatabaseSync, declaration: number): Sha
   return cells;
 }
 
+/** As it was packed; missing where there is none. */
+export function cellIn(database: DatabaseSync, declaration: number, key: string): Json | undefined {
+  const query = "SELECT cell FROM counters WHERE declaration = ? AND key = ?";
+  const [row] = rows(database, query, declaration, column(key));
+  return row && unpacked(row.cell);
+}
+
 /** All that belongs to no declaration. */
 export function restoreMemory(database: DatabaseSync, memory: Memory): void {
   for (const { id, used_ms, session } of rows(database, "SELECT * FROM sessions")) {
@@ -184,7 +141,11 @@ export function restoreSettled(database: DatabaseSync, memory: Memory): number {
 
 type Row = Readonly<Record<string, Json>>;
 
-function rows(database: DatabaseSync, query: string, ...values: readonly number[]): readonly Row[] {
+function rows(
+  database: DatabaseSync,
+  query: string,
+  ...values: readonly SQLInputValue[]
+): readonly Row[] {
   // A decoded boundary: what is in a column is asked for by `stored.ts`.
   return database.prepare(query).all(...values) as unknown as readonly Row[];
 }

@@ -9,29 +9,24 @@ import type { Packer } from "../pack.ts";
 import { sequenceIn } from "../past.ts";
 import type { Configuration } from "../sequence.ts";
 import type { TaskState } from "../store.ts";
-import { Sum } from "../window.ts";
+import { Distinct, Sum } from "../window.ts";
 import { type Name, type NameOf, type RowSource, rowOf } from "./changes.ts";
+import type { UseRow } from "./told-cell.ts";
 
-/** Not again what may be long and stands in `told`; the rest is told as often as it changed, which costs less. */
+/** A task, which may have many steps under way, once in a turn; the rest as often as it changed, which costs less. */
 export function tellOnce(name: Name, source: RowSource, packer: Packer, told: Set<object>): void {
-  const long = longOf(name, source);
-  if (long !== undefined) {
-    if (told.has(long)) return;
-    told.add(long);
+  if (name.kind === "tasks") {
+    const task = source.memory.sessions.get(name.session)?.tasks?.get(name.run);
+    if (task !== undefined && told.has(task)) return;
+    if (task !== undefined) told.add(task);
   }
   tell(name, source, packer);
 }
 
-/** A counter of different values holds thousands, and a task has many steps under way. */
-function longOf(name: Name, { memory }: RowSource): object | undefined {
-  if (name.kind === "tasks") return memory.sessions.get(name.session)?.tasks?.get(name.run);
-  if (name.kind !== "counters" || name.table.declared.op !== "distinct") return undefined;
-  return name.table.cells.get(name.key);
-}
-
 export function tell(name: Name, source: RowSource, packer: Packer): void {
   const isTold =
-    (name.kind === "counters" && tellSum(name, source, packer)) ||
+    (name.kind === "counters" &&
+      (tellSum(name, source, packer) || tellUse(name, source, packer))) ||
     (name.kind === "calls" && tellCall(name.key, source, packer)) ||
     (name.kind === "tasks" && tellTask(name, source, packer));
   if (!isTold) packer.json(rowOf(name, source));
@@ -47,6 +42,19 @@ function tellSum({ table, key }: NameOf<"counters">, source: RowSource, packer: 
   const written = cell.written();
   packer.list(written.length);
   for (const number of written) packer.number(number);
+  return true;
+}
+
+/** A counter of different values holds thousands: where nothing but one of them has changed, that one alone. */
+function tellUse(
+  { table, key, amount }: NameOf<"counters">,
+  source: RowSource,
+  packer: Packer,
+): boolean {
+  const cell = table.cells.get(key);
+  if (!(cell instanceof Distinct) || amount === undefined) return false;
+  const row: UseRow = ["uses", source.declaration(table), key, ...cell.writtenUse(amount)];
+  packer.json(row);
   return true;
 }
 

@@ -436,6 +436,60 @@ test.each([
   expect(pays).toEqual(["forbidden", "allow", "allow"]);
 });
 
+test.each([
+  ["and the log was written over", { length: 4_000, rowCount: 2 }],
+  ["and all of it is in the log", PACE],
+])(
+  "of many different values one is told alone, and after a restart all are known: %s",
+  (_, pace) => {
+    const policy = `
+    tool pay { effect write, args { to: Int } }
+    counter payees = distinct args.to of allowed pay per session
+    permit few tool pay when has session and payees < 300`;
+    const begin = (more: Partial<Parameters<typeof openSqliteJournal>[0]>) => {
+      const limits = { sessionCount: 1, sessionIdleMs: 1_000 };
+      const journal = openSqliteJournal({ limits, path, pace, ...more });
+      open.push(journal);
+      return { journal, driver: drive(policy, { store: journal.store }) };
+    };
+    let longest = 0;
+    const write: Disk["write"] = (file, bytes, position) => {
+      longest = Math.max(longest, bytes.length);
+      DISK.write(file, bytes, position);
+    };
+    const { journal, driver } = begin({ disk: { ...DISK, write } });
+    const pays = (to: number, id = "s") => driver.call("pay", { to }, { session: { id } });
+    const paid = (to: number) => {
+      const decision = pays(to);
+      journal.flush();
+      return decision;
+    };
+    /** How many more payees a process knows no reason to deny that starts now. */
+    const left = (): number => {
+      const copy = join(directory, `killed-${open.length}.db`);
+      copyFile(path, copy);
+      const after = begin({ path: copy }).driver;
+      let count = 0;
+      while (outcomeOf(after.call("pay", { to: 1_000 + count })) === "allow") count += 1;
+      return count;
+    };
+    const calls = Array.from({ length: 300 }, (_, to) => paid(to));
+    expect(calls.map(outcomeOf)).toEqual(calls.map(() => "allow"));
+    expect(longest).toBeLessThan(1_000);
+    expect(left()).toBe(0);
+    for (const call of calls.slice(7, 10)) driver.fail(call);
+    journal.flush();
+    expect(left()).toBe(3);
+    // In one turn the session is forgotten and comes back.
+    driver.nowMs += 2_000;
+    pays(5, "other");
+    driver.nowMs += 2_000;
+    paid(5);
+    paid(6);
+    expect(left()).toBe(298);
+  },
+);
+
 test("tables are not ahead of the log: what was not answered yet is not so after a restart", async () => {
   const { journal, driver } = journalled({ durability: "power", pace: SHORT });
   for (let turn = 1; turn <= 25; turn++) {
