@@ -1,5 +1,7 @@
 import { isUtf8 } from "node:buffer";
+import { beginning, follow, type Place, within } from "./json-places.ts";
 import { JSON_LIMITS, type JsonLimits } from "./limits.ts";
+import { isSameNumber } from "./numeral.ts";
 
 /**
  * Strict JSON: what it reads is exactly what was sent, and any other reader reads the same. RFC 8259, and
@@ -115,29 +117,21 @@ class Refusal extends Error {
   }
 }
 
-/**
- * V8 copies slices shorter than this and makes longer ones views, and a view in a state store for a day
- * would keep the 64 KiB it was cut from.
- */
-const VIEW_LENGTH = 13;
-
 /** Doubles hold every number of so many digits, and spell it as it was spelled. */
 const EXACT_DIGITS = 15;
 
 /** Frozen and empty. Objects with no prototype at all are several times slower. */
 const NOTHING: object = Object.freeze(Object.create(null));
 
-/** Keys come again and again: texts of some are kept, each until another takes its place. */
-const KEYS_KEPT = 512;
-const KEY_LENGTH_KEPT = 32;
-const keys: (string | undefined)[] = new Array(KEYS_KEPT).fill(undefined);
+/** Texts come again and again: some short ones are kept, each until another takes its slot. */
+const TEXTS_KEPT = 1_024;
+const TEXT_LENGTH_KEPT = 48;
+const texts: string[] = new Array(TEXTS_KEPT).fill("");
 
 /** One pass over the bytes. Invariant: `position` is in front of the next byte to be read. */
 class Reader {
   private readonly bytes: Buffer;
   private readonly limits: JsonLimits;
-  /** The body with each byte as a character: right wherever there is only ASCII, and quick to cut. */
-  private readonly latin: string;
   private position = 0;
   private depth = 0;
   private valueCount = 0;
@@ -145,14 +139,15 @@ class Reader {
   private readonly path: (string | number | undefined)[] = [];
 
   constructor(bytes: Uint8Array, limits: JsonLimits) {
-    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.bytes = Buffer.isBuffer(bytes)
+      ? bytes
+      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.limits = limits;
-    this.latin = this.bytes.toString("latin1");
   }
 
   document(): JsonValue {
     this.skipSpace();
-    const value = this.value();
+    const value = this.value(beginning());
     this.skipSpace();
     if (this.position < this.bytes.length) {
       this.refuse("trailing_content", "something follows the value");
@@ -160,7 +155,7 @@ class Reader {
     return value;
   }
 
-  private value(): JsonValue {
+  private value(place: Place): JsonValue {
     this.valueCount += 1;
     if (this.valueCount > this.limits.valueCount) {
       this.refuse("too_many_values", `there are more than ${this.limits.valueCount} values`);
@@ -170,9 +165,9 @@ class Reader {
       case 0x22: // "
         return this.string();
       case 0x7b: // {
-        return this.object();
+        return this.object(place);
       case 0x5b: // [
-        return this.array();
+        return this.array(place);
       case 0x74: // t
         return this.word("true", true);
       case 0x66: // f
@@ -185,21 +180,20 @@ class Reader {
     }
   }
 
-  private object(): JsonObject {
+  private object(around: Place): JsonObject {
     this.enter();
     const members: JsonObject = Object.create(NOTHING);
     let count = 0;
+    let place = within(around);
     this.skipSpace();
     if (this.bytes[this.position] === 0x7d) return this.leave(members);
     for (;;) {
       this.countMember(++count);
-      const key = this.key(members);
-      this.skipSpace();
-      if (this.bytes[this.position] !== 0x3a) this.refuse("syntax", "`:` is expected");
-      this.position += 1;
+      place = this.expected(place) ?? follow(place, this.key(members));
+      const { key } = place;
       this.skipSpace();
       this.path[this.depth - 1] = key;
-      members[key] = this.value();
+      members[key] = this.value(place);
       this.skipSpace();
       const next = this.bytes[this.position];
       if (next === 0x7d) return this.leave(members);
@@ -210,10 +204,23 @@ class Reader {
     }
   }
 
+  /** Where the key comes that came next before, as it was spelled then; nothing is read where another does. */
+  private expected({ next }: Place): Place | undefined {
+    if (next === undefined) return undefined;
+    const { bytes, position } = this;
+    const { token } = next;
+    for (let at = 0; at < token.length; at += 1) {
+      if (token.charCodeAt(at) !== bytes[position + at]) return undefined;
+    }
+    this.position = position + token.length;
+    return next;
+  }
+
+  /** With the `:` behind it. */
   private key(members: JsonObject): string {
     const start = this.position;
     if (this.bytes[start] !== 0x22) this.refuse("syntax", "a key in double quotes is expected");
-    const key = this.knownKey(start + 1) ?? this.string();
+    const key = this.string();
     if (key === "__proto__" || key === "constructor" || key === "prototype") {
       this.path[this.depth - 1] = key;
       this.refuse("forbidden_key", `the key \`${key}\` is not allowed`, start);
@@ -223,38 +230,13 @@ class Reader {
       this.path[this.depth - 1] = key;
       this.refuse("duplicate_key", "the key occurs twice", start);
     }
+    this.skipSpace();
+    if (this.bytes[this.position] !== 0x3a) this.refuse("syntax", "`:` is expected");
+    this.position += 1;
     return key;
   }
 
-  /** A key of printable ASCII, as text that was made before; `undefined` of any other, and nothing is read. */
-  private knownKey(start: number): string | undefined {
-    const { bytes } = this;
-    let end = start;
-    let sum = 0;
-    for (; bytes[end] !== 0x22; end += 1) {
-      const byte = bytes[end];
-      if (byte === undefined || byte < 0x20 || byte > 0x7e || byte === 0x5c) return undefined;
-      if (end - start === KEY_LENGTH_KEPT) return undefined;
-      sum = (Math.imul(sum, 31) + byte) | 0;
-    }
-    this.position = end + 1;
-    const slot = sum & (KEYS_KEPT - 1);
-    const known = keys[slot];
-    if (known !== undefined && this.isAt(known, start, end)) return known;
-    const key = this.ascii(start, end);
-    keys[slot] = key;
-    return key;
-  }
-
-  private isAt(text: string, start: number, end: number): boolean {
-    if (text.length !== end - start) return false;
-    for (let at = 0; at < text.length; at += 1) {
-      if (text.charCodeAt(at) !== this.bytes[start + at]) return false;
-    }
-    return true;
-  }
-
-  private array(): JsonValue[] {
+  private array(place: Place): JsonValue[] {
     this.enter();
     const items: JsonValue[] = [];
     this.skipSpace();
@@ -262,7 +244,7 @@ class Reader {
     for (;;) {
       this.path[this.depth - 1] = items.length;
       this.countMember(items.length + 1);
-      items.push(this.value());
+      items.push(this.value(place));
       this.skipSpace();
       const next = this.bytes[this.position];
       if (next === 0x5d) return this.leave(items);
@@ -426,14 +408,30 @@ class Reader {
   private skipSpace(): void {
     for (;;) {
       const byte = this.bytes[this.position];
+      if (byte === undefined || byte > 0x20) return;
       if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
       this.position += 1;
     }
   }
 
+  /** Never a view of the body, which would keep all of it in memory for as long as a state store keeps one id. */
   private ascii(start: number, end: number): string {
-    if (end - start < VIEW_LENGTH) return this.latin.slice(start, end);
-    return this.bytes.toString("latin1", start, end);
+    const { bytes } = this;
+    const length = end - start;
+    if (length > TEXT_LENGTH_KEPT) return bytes.toString("latin1", start, end);
+    const slot = slotOf(bytes, start, end);
+    const known = texts[slot];
+    if (known !== undefined && known.length === length && this.isAt(known, start)) return known;
+    const text = bytes.toString("latin1", start, end);
+    texts[slot] = text;
+    return text;
+  }
+
+  private isAt(text: string, start: number): boolean {
+    for (let at = 0; at < text.length; at += 1) {
+      if (text.charCodeAt(at) !== this.bytes[start + at]) return false;
+    }
+    return true;
   }
 
   private refuseCharacter(offset: number): never {
@@ -469,21 +467,13 @@ function hexDigit(byte: number | undefined): number | undefined {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : undefined;
 }
 
-/** Whether two decimal numerals, in JSON's or JavaScript's spelling, denote the same number. */
-function isSameNumber(left: string, right: string): boolean {
-  const a = significand(left);
-  const b = significand(right);
-  return a.digits === b.digits && (a.digits === "" || a.exponent === b.exponent);
-}
-
-/** The number is 0.`digits` × 10^`exponent`, with no zero at either end; the sign is left out. */
-function significand(numeral: string): { digits: string; exponent: number } {
-  const [mantissa = "", power = "0"] = numeral.replace(/^-/, "").split(/e/i);
-  const [whole = "", fraction = ""] = mantissa.split(".");
-  const digits = whole + fraction;
-  let start = 0;
-  while (digits[start] === "0") start += 1;
-  let end = digits.length;
-  while (end > start && digits[end - 1] === "0") end -= 1;
-  return { digits: digits.slice(start, end), exponent: whole.length - start + Number(power) };
+/** Some bytes of a text are enough to tell most apart, and quicker to look at than all. */
+function slotOf(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  if (length === 0) return 0;
+  const first = bytes[start] ?? 0;
+  const middle = bytes[start + (length >> 1)] ?? 0;
+  const last = bytes[end - 1] ?? 0;
+  const besideLast = bytes[end - 2] ?? 0;
+  return (length * 37 + first * 7 + middle * 31 + last * 13 + besideLast * 61) & (TEXTS_KEPT - 1);
 }

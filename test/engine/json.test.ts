@@ -110,6 +110,29 @@ describe("what is read", () => {
     expect(Object.keys(readValue(text([long, `${long}n`])) as object)).toEqual([long, `${long}n`]);
   });
 
+  test.each<[string, string]>([
+    ["a key like what is between keys", '{"a\\":1,\\"b":2}'],
+    ["a key whose characters are the bytes of another", '{"Ã©":1}'],
+    ["a key that was spelled with escapes", '{"\\u0061":1,"b":2}'],
+    ["members in another order", '{"b":1,"a":2}'],
+    ["one member less", '{"b":2}'],
+    ["the end of the object sooner", '{"a":1}'],
+    ["deeper ones", '{"a":{"a":{"b":1}},"é":[{"b":1},{"a":2}]}'],
+  ])("is read alike after %s", (_, before) => {
+    const texts = ['{"a":1,"b":2}', '{"é":1}', '{"a":{"b":{}},"c":[{"a":1},{"b":2}]}', before];
+    for (const text of [...texts, ...texts, before, before]) {
+      expect(JSON.stringify(readValue(text))).toBe(JSON.stringify(JSON.parse(text)));
+    }
+  });
+
+  test("no key that is expected is a duplicate", () => {
+    for (const text of ['{"a":1,"b":1,"c":1}', '{"b":1,"a":1}', '{"b":1,"c":1,"a":1}']) read(text);
+    expect(faultOf('{"a":1,"b":1,"a":1}')).toBe("duplicate_key 13 /a");
+    expect(faultOf('{"b":1,"a":1,"b":1}')).toBe("duplicate_key 13 /b");
+    expect(faultOf('{"b":1,"a":1,"b":1}')).toBe("duplicate_key 13 /b");
+    expect(faultOf('{"a":1,"b":1,"c":1,"a":1}')).toBe("duplicate_key 19 /a");
+  });
+
   test("a part of a larger buffer", () => {
     expect(readValue(Buffer.from('xx{"a":"b"}yy').subarray(2, 11))).toEqual({ a: "b" });
   });
@@ -225,6 +248,7 @@ describe("what is refused, and where", () => {
     ["\u001e{}", "syntax 0"], // JSON text sequence
   ])("%j", (text, fault) => {
     expect(faultOf(text)).toBe(fault);
+    expect(faultOf(text)).toBe(fault); // also where it is known what comes
   });
 
   test.each<[string, number[], string]>([
