@@ -24,6 +24,7 @@ import {
 import type { Call, Held, HeldLatch } from "./call.ts";
 import type { LatchCell } from "./latch.ts";
 import type { Returning } from "./origin.ts";
+import type { Packer, Unpacker } from "./pack.ts";
 import type { Configuration, TakenStep } from "./sequence.ts";
 import type { TaskState } from "./store.ts";
 import {
@@ -268,17 +269,34 @@ export function decodeLatchCell(json: Json): LatchCell {
 
 // ── Calls ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** `[atMs, tool, sessionId, held, latches, task, returning]`: `null` for what is not there. */
 export function encodeCall(call: Call): Json {
+  const { atMs, tool, sessionId = null, held, latches, task = null, returning } = call;
+  const returned = isNothing(returning) ? null : encodeReturning(returning);
+  return [atMs, tool, sessionId, held.map(encodeHeld), latches.map(encodeLatch), task, returned];
+}
+
+/** Packs what `encodeCall` makes, and makes nothing of what every call has. */
+export function packCall(call: Call, packer: Packer): void {
   const { atMs, tool, sessionId, held, latches, task, returning } = call;
-  return {
-    atMs,
-    tool,
-    ...(sessionId === undefined ? {} : { sessionId }),
-    ...(held.length === 0 ? {} : { held: held.map(encodeHeld) }),
-    ...(latches.length === 0 ? {} : { latches: latches.map(encodeLatch) }),
-    ...(task === undefined ? {} : { task }),
-    ...(isNothing(returning) ? {} : { returning: encodeReturning(returning) }),
-  };
+  packer.list(7);
+  packer.number(atMs);
+  packer.text(tool);
+  packer.json(sessionId ?? null);
+  packer.list(held.length);
+  for (const share of held) packHeld(share, packer);
+  packer.list(latches.length);
+  for (const latch of latches) packer.json(encodeLatch(latch));
+  packer.json(task ?? null);
+  packer.json(isNothing(returning) ? null : encodeReturning(returning));
+}
+
+function packHeld({ table, key, bucket, amount }: Held, packer: Packer): void {
+  packer.list(4);
+  packer.text(table);
+  packer.text(key);
+  packer.number(bucket);
+  packer.json(amount);
 }
 
 function encodeHeld({ table, key, bucket, amount }: Held): Json {
@@ -290,24 +308,37 @@ function encodeLatch({ table, key, kind, certain, others }: HeldLatch): Json {
 }
 
 /** What most calls return tells nothing of where it comes from. */
-export function isNothing({ yields, labels, sensitivity, source, own }: Returning): boolean {
+function isNothing({ yields, labels, sensitivity, source, own }: Returning): boolean {
   const isEmpty = yields.length === 0 && labels.length === 0 && own.length === 0;
   return isEmpty && sensitivity === 0 && source === undefined;
 }
 
 const NOTHING: Returning = { yields: [], labels: [], sensitivity: 0, own: [] };
-const NONE: readonly Json[] = [];
 
 export function decodeCall(json: Json): Call {
-  const { atMs, tool, sessionId, held, latches, task, returning } = objectOf(json);
+  const [atMs, tool, sessionId = null, held, latches, task = null, returning = null] = listOf(json);
   return {
     atMs: numberOf(atMs),
     tool: textOf(tool),
-    sessionId: sessionId === undefined ? undefined : textOf(sessionId),
-    held: listOf(held ?? NONE).map(decodeHeld),
-    latches: listOf(latches ?? NONE).map(decodeLatch),
-    task: task === undefined ? undefined : textOf(task),
-    returning: returning === undefined ? NOTHING : decodeReturning(returning),
+    sessionId: sessionId === null ? undefined : textOf(sessionId),
+    held: listOf(held).map(decodeHeld),
+    latches: listOf(latches).map(decodeLatch),
+    task: task === null ? undefined : textOf(task),
+    returning: returning === null ? NOTHING : decodeReturning(returning),
+  };
+}
+
+/** What people are shown of a call under way. */
+export type CallSummary = Pick<Call, "atMs" | "tool" | "sessionId">;
+
+/** Of what `packCall` packed, and no further. */
+export function unpackSummary(unpacker: Unpacker): CallSummary {
+  unpacker.list();
+  const [atMs, tool, sessionId] = [unpacker.value(), unpacker.text(), unpacker.value()];
+  return {
+    atMs: numberOf(atMs),
+    tool,
+    sessionId: sessionId === null ? undefined : textOf(sessionId),
   };
 }
 

@@ -5,7 +5,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
 import { keyOfOne, scalarsOfKey } from "../value.ts";
-import type { Call } from "./call.ts";
+import type { CallTable } from "./call-table.ts";
 import {
   byUse,
   byValue,
@@ -32,7 +32,7 @@ export interface Remembered {
   readonly sessions: ShardedMap<Readonly<Session>>;
   taskCount(): number;
   task(sessionId: string, index: number): TaskState | "changed" | undefined;
-  readonly calls: ShardedMap<Call>;
+  readonly calls: CallTable;
   late(nowMs: number): Late | undefined;
   /** By index in the program. */
   readonly counters: readonly Table<CounterDecl, number | "unavailable">[];
@@ -192,7 +192,7 @@ async function session(
   });
   const oldest = new Foremost<CallUnderWay>(callsMost, (a, b) => a.atMs - b.atMs);
   let callCount = 0;
-  await inTurns(calls, ([call, { sessionId, tool, atMs }]) => {
+  await inTurns(calls.summaries(), ([call, { sessionId, tool, atMs }]) => {
     if (sessionId !== id) return;
     callCount += 1;
     oldest.add({ call, tool, atMs });

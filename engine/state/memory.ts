@@ -517,8 +517,9 @@ function makeRoomForKey(
 function makeRoomForCall(nowMs: number, memory: Memory): boolean {
   const { calls, limits, keeper } = memory;
   if (calls.size < limits.callCount) return true;
-  const isOver = ({ atMs }: Call) => nowMs - atMs > limits.reservationMs;
-  memory.callSweep.go(nowMs, isOver, (id) => {
+  const isOver = (atMs: number) => nowMs - atMs > limits.reservationMs;
+  memory.callSweep.go(nowMs, isOver, (place) => {
+    const id = calls.idAt(place);
     calls.delete(id);
     keeper?.call(id);
   });

@@ -4,7 +4,7 @@
  * half a surrogate pair, which UTF-8 cannot say, is an extension of type 0 that holds its UTF-16.
  */
 import type { Json } from "../../lang/type.ts";
-import { isArray, StateUnreadable } from "./stored.ts";
+import { isArray, StateUnreadable, textOf } from "./stored.ts";
 
 const FORMAT = {
   /** Those of one byte hold what they count: a number, members, items, bytes of a text. */
@@ -38,7 +38,7 @@ const FIXED_BYTES = 9;
 
 export class Packer {
   readonly #start: number;
-  #bytes = Buffer.alloc(1 << 16);
+  #bytes = Buffer.alloc(1 << 12);
   #view = viewOf(this.#bytes);
   #at: number;
 
@@ -56,6 +56,21 @@ export class Packer {
   /** The free ones and what was packed; until it is cleared. */
   packed(): Buffer {
     return this.#bytes.subarray(0, this.#at);
+  }
+
+  /** Of `bytes`, the first `length` are those of `packed`, without anything made for it; until more is packed. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  get length(): number {
+    return this.#at;
+  }
+
+  /** What was packed elsewhere. */
+  copy(bytes: Buffer, start: number, end: number): void {
+    this.#reserve(end - start);
+    this.#at += bytes.copy(this.#bytes, this.#at, start, end);
   }
 
   /** Followed by as many values. */
@@ -172,30 +187,33 @@ export function packed(value: Json): Buffer {
 
 /** All the values that were packed one after the other; throws `StateUnreadable` of other bytes. */
 export function unpack(bytes: Buffer): readonly Json[] {
-  const reader = new Unpacker(bytes);
+  const reader = new Unpacker(bytes, bytes.length);
   const values: Json[] = [];
   while (!reader.isAtEnd()) values.push(reader.value());
   return values;
 }
 
-class Unpacker {
+/** Throws `StateUnreadable` of what was not packed. */
+export class Unpacker {
   readonly #bytes: Buffer;
+  readonly #end: number;
   #at = 0;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, end: number) {
     this.#bytes = bytes;
+    this.#end = end;
   }
 
   isAtEnd(): boolean {
-    return this.#at >= this.#bytes.length;
+    return this.#at >= this.#end;
   }
 
   value(): Json {
-    const format = this.#take(1).readUInt8();
+    const format = this.#byte();
     if (format <= FIXINT_MOST) return format;
     if (format <= FORMAT.fixmap + FIXMAP_MOST) return this.#object(format - FORMAT.fixmap);
     if (format <= FORMAT.fixarray + FIXARRAY_MOST) return this.#list(format - FORMAT.fixarray);
-    if (format <= FORMAT.fixstr + FIXSTR_MOST) return this.#text(format - FORMAT.fixstr);
+    if (format <= FORMAT.fixstr + FIXSTR_MOST) return this.#utf8(format - FORMAT.fixstr);
     switch (format) {
       case FORMAT.nil:
         return null;
@@ -206,11 +224,11 @@ class Unpacker {
       case FORMAT.uint32:
         return this.#count();
       case FORMAT.float64:
-        return this.#take(8).readDoubleBE();
+        return this.#bytes.readDoubleBE(this.#take(8));
       case FORMAT.str8:
-        return this.#text(this.#take(1).readUInt8());
+        return this.#utf8(this.#byte());
       case FORMAT.str32:
-        return this.#text(this.#count());
+        return this.#utf8(this.#count());
       case FORMAT.ext32:
         return this.#extension(this.#count());
       case FORMAT.array32:
@@ -222,44 +240,62 @@ class Unpacker {
     }
   }
 
-  #text(length: number): string {
-    return this.#take(length).toString("utf8");
-  }
-
-  #extension(length: number): string {
-    if (this.#take(1).readUInt8() !== UTF16)
-      throw new StateUnreadable("an extension of no known type");
-    return this.#take(length).toString("utf16le");
-  }
-
-  #list(count: number): Json {
-    return Array.from({ length: this.#fitting(count) }, () => this.value());
-  }
-
-  #object(count: number): Json {
-    return Object.fromEntries(Array.from({ length: this.#fitting(count) }, () => this.#member()));
-  }
-
-  #member(): readonly [string, Json] {
-    const name = this.value();
-    if (typeof name !== "string") throw new StateUnreadable("a member of no name");
-    return [name, this.value()];
-  }
-
-  /** Each takes a byte at least. */
-  #fitting(count: number): number {
-    if (count > this.#bytes.length - this.#at) throw new StateUnreadable("a list that is cut off");
+  /** How many values follow. */
+  list(): number {
+    const format = this.#byte();
+    if (format === FORMAT.array32) return this.#count();
+    const count = format - FORMAT.fixarray;
+    if (count < 0 || count > FIXARRAY_MOST) throw new StateUnreadable("no list where one was");
     return count;
   }
 
-  #count(): number {
-    return this.#take(4).readUInt32BE();
+  text(): string {
+    return textOf(this.value());
   }
 
-  #take(count: number): Buffer {
-    const taken = this.#bytes.subarray(this.#at, this.#at + count);
-    if (taken.length < count) throw new StateUnreadable("a value that is cut off");
-    this.#at += count;
-    return taken;
+  #utf8(length: number): string {
+    const start = this.#take(length);
+    return this.#bytes.toString("utf8", start, start + length);
+  }
+
+  #extension(length: number): string {
+    if (this.#byte() !== UTF16) throw new StateUnreadable("an extension of no known type");
+    const start = this.#take(length);
+    return this.#bytes.toString("utf16le", start, start + length);
+  }
+
+  #list(count: number): readonly Json[] {
+    this.#checkFits(count);
+    const values: Json[] = [];
+    while (values.length < count) values.push(this.value());
+    return values;
+  }
+
+  #object(count: number): Json {
+    this.#checkFits(count);
+    const members: [string, Json][] = [];
+    while (members.length < count) members.push([this.text(), this.value()]);
+    return Object.fromEntries(members);
+  }
+
+  /** Each takes a byte at least. */
+  #checkFits(count: number): void {
+    if (count > this.#end - this.#at) throw new StateUnreadable("a list that is cut off");
+  }
+
+  #byte(): number {
+    return this.#bytes.readUInt8(this.#take(1));
+  }
+
+  #count(): number {
+    return this.#bytes.readUInt32BE(this.#take(4));
+  }
+
+  /** Gives where they begin. */
+  #take(count: number): number {
+    const start = this.#at;
+    if (count > this.#end - start) throw new StateUnreadable("a value that is cut off");
+    this.#at = start + count;
+    return start;
   }
 }

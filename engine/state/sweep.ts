@@ -2,26 +2,31 @@
  * Looks through a full table for what may go: a few entries for each that is to be added, one after the other, so that
  * nobody waits for all of it. A flood of new keys makes it look through a large one once a second at most. Pure.
  */
-import type { ShardedMap } from "./sharded-map.ts";
 
 const LOOKED_AT_ONCE = 256;
 const ROUND_MS = 1_000;
 
-export class Sweep<Value> {
-  readonly #table: ShardedMap<Value>;
+/** As much of a table as is looked through. */
+export interface SweptTable<Key, Value> extends Iterable<readonly [Key, Value]> {
+  readonly size: number;
+  get(key: Key): Value | undefined;
+}
+
+export class Sweep<Value, Key = string> {
+  readonly #table: SweptTable<Key, Value>;
   /** Of this round; what is after it. */
-  #rest: Iterator<readonly [string, Value]> | undefined;
+  #rest: Iterator<readonly [Key, Value]> | undefined;
   #beganMs = Number.NEGATIVE_INFINITY;
 
-  constructor(table: ShardedMap<Value>) {
+  constructor(table: SweptTable<Key, Value>) {
     this.#table = table;
   }
 
   /** Calls `forget` with all that it finds and `mayGo` says so of. */
   go(
     nowMs: number,
-    mayGo: (value: Value, key: string) => boolean,
-    forget: (key: string, value: Value) => void,
+    mayGo: (value: Value, key: Key) => boolean,
+    forget: (key: Key, value: Value) => void,
   ): void {
     for (let looked = 0; looked < LOOKED_AT_ONCE; looked += 1) {
       const next = this.#rest?.next() ?? this.#begin(nowMs)?.next();
@@ -35,7 +40,7 @@ export class Sweep<Value> {
     }
   }
 
-  #begin(nowMs: number): Iterator<readonly [string, Value]> | undefined {
+  #begin(nowMs: number): Iterator<readonly [Key, Value]> | undefined {
     const isLarge = this.#table.size > LOOKED_AT_ONCE;
     if (isLarge && nowMs - this.#beganMs < ROUND_MS) return undefined;
     this.#beganMs = nowMs;

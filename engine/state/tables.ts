@@ -2,7 +2,7 @@
 import type { CounterDecl, LatchDecl } from "../../lang/ir.ts";
 import type { Json } from "../../lang/type.ts";
 import type { Scalar } from "../value.ts";
-import type { Call } from "./call.ts";
+import { CallTable } from "./call-table.ts";
 import { encodeTask } from "./codec.ts";
 import type { Keeper } from "./keeper.ts";
 import type { LatchCell } from "./latch.ts";
@@ -54,8 +54,9 @@ export interface Memory {
   /** Of the policy that decided last. */
   inForce: readonly DeclaredTable[] | undefined;
   /** Allowed and not reported yet. */
-  readonly calls: ShardedMap<Call>;
-  readonly callSweep: Sweep<Call>;
+  readonly calls: CallTable;
+  /** By when they were decided, and their places. */
+  readonly callSweep: Sweep<number, number>;
   /** How the latest calls ended, so that reporting one again is told apart from reporting another. */
   settled: Map<string, "ok" | "error">;
   settledBefore: Map<string, "ok" | "error">;
@@ -122,7 +123,7 @@ export type TaskEntry =
 
 export function createMemory(limits: Partial<MemoryLimits> = {}, keeper?: Keeper): Memory {
   const sessions = new ShardedMap<Session>();
-  const calls = new ShardedMap<Call>();
+  const calls = new CallTable();
   return {
     limits: { ...MEMORY_LIMITS, ...limits },
     keeper,
@@ -135,7 +136,7 @@ export function createMemory(limits: Partial<MemoryLimits> = {}, keeper?: Keeper
     beganMs: undefined,
     inForce: undefined,
     calls,
-    callSweep: new Sweep(calls),
+    callSweep: new Sweep(calls.times),
     settled: new Map(),
     settledBefore: new Map(),
   };

@@ -1,6 +1,6 @@
 /** What has changed, by name, and the rows that tell of it: as it is when they are made. */
 import { keyOf, type Scalar } from "../../value.ts";
-import { encodeCall, encodeLatchCell } from "../codec.ts";
+import { encodeLatchCell } from "../codec.ts";
 import {
   type CounterTable,
   type DeclaredTable,
@@ -154,8 +154,8 @@ function taskRow({ session, run }: NameOf<"tasks">, { sessions }: Memory): Row {
 }
 
 function callRow(id: string, { calls }: Memory): Row {
-  const call = calls.get(id);
-  return call === undefined ? ["calls", id] : ["calls", id, call.atMs, encodeCall(call)];
+  const written = calls.written(id);
+  return written === undefined ? ["calls", id] : ["calls", id, written];
 }
 
 /** How these calls ended, by the half that remembers it; they are no calls any more, also where that is forgotten. */

@@ -35,7 +35,7 @@ export interface FileKind {
 const APPLICATION_ID = 0x57_72_69_74;
 
 /** Counted up with every change that an older program would misread. */
-export const SCHEMA_VERSION = 7;
+export const SCHEMA_VERSION = 8;
 
 const SCHEMA = `
   CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, settled INTEGER NOT NULL, open INTEGER NOT NULL);
@@ -55,7 +55,7 @@ const SCHEMA = `
     PRIMARY KEY (session, number)) WITHOUT ROWID;
   CREATE TABLE tasks (key TEXT PRIMARY KEY, meaning TEXT NOT NULL, state BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE sequences (number INTEGER PRIMARY KEY, meaning TEXT NOT NULL UNIQUE, program TEXT NOT NULL);
-  CREATE TABLE calls (id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, call BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE calls (id TEXT PRIMARY KEY, call BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE settled (half INTEGER PRIMARY KEY, ok BLOB NOT NULL, error BLOB NOT NULL);
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};

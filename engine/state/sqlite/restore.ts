@@ -122,7 +122,7 @@ export function restoreMemory(database: DatabaseSync, memory: Memory): void {
     session.tasks.set(name, { meaning: textOf(meaning), written: unpacked(state) });
     memory.taskCount += 1;
   }
-  for (const { id, call } of rows(database, "SELECT * FROM calls ORDER BY at_ms, id")) {
+  for (const { id, call } of rows(database, "SELECT * FROM calls")) {
     memory.calls.set(fromColumn(id), decodeCall(unpacked(call)));
   }
 }

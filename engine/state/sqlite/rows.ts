@@ -45,8 +45,8 @@ const TABLES = {
   },
   calls: {
     keyCount: 1,
-    columnCount: 3,
-    put: "INSERT OR REPLACE INTO calls VALUES (?, ?, ?)",
+    columnCount: 2,
+    put: "INSERT OR REPLACE INTO calls VALUES (?, ?)",
     remove: "DELETE FROM calls WHERE id = ?",
   },
   seen: {

@@ -3,8 +3,7 @@
  * waits for this. What is rare goes that way all the same.
  */
 import { keyOf } from "../../value.ts";
-import type { Call } from "../call.ts";
-import { encodeBound, hasConditions, isNothing, nameOfTool } from "../codec.ts";
+import { encodeBound, hasConditions, nameOfTool } from "../codec.ts";
 import type { Packer } from "../pack.ts";
 import { sequenceIn } from "../past.ts";
 import type { Configuration } from "../sequence.ts";
@@ -58,50 +57,12 @@ function tellUse(
   return true;
 }
 
-/** Of a call that holds no latches, and tells nothing of what it returns. */
+/** As it is kept in memory. */
 function tellCall(id: string, { memory }: RowSource, packer: Packer): boolean {
-  const call = memory.calls.get(id);
-  if (call === undefined || call.latches.length > 0 || !isNothing(call.returning)) return false;
-  packer.list(4);
+  if (!memory.calls.has(id)) return false;
+  packer.list(3);
   packer.text("calls");
-  packer.text(id);
-  packer.number(call.atMs);
-  tellMembers(call, packer);
-  return true;
-}
-
-function tellMembers({ atMs, tool, sessionId, held, task }: Call, packer: Packer): void {
-  packer.object(
-    2 +
-      (sessionId === undefined ? 0 : 1) +
-      (held.length === 0 ? 0 : 1) +
-      (task === undefined ? 0 : 1),
-  );
-  packer.text("atMs");
-  packer.number(atMs);
-  packer.text("tool");
-  packer.text(tool);
-  if (sessionId !== undefined) {
-    packer.text("sessionId");
-    packer.text(sessionId);
-  }
-  if (held.length > 0) tellHeld(held, packer);
-  if (task !== undefined) {
-    packer.text("task");
-    packer.text(task);
-  }
-}
-
-function tellHeld(held: Call["held"], packer: Packer): void {
-  packer.text("held");
-  packer.list(held.length);
-  for (const { table, key, bucket, amount } of held) {
-    packer.list(4);
-    packer.text(table);
-    packer.text(key);
-    packer.number(bucket);
-    packer.json(amount);
-  }
+  return memory.calls.pack(id, packer);
 }
 
 /** Of a task whose steps have no conditions, and that has bound nothing. */

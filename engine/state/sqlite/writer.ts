@@ -6,7 +6,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Seen } from "../origin.ts";
 import { Packer } from "../pack.ts";
-import { ShardedMap } from "../sharded-map.ts";
 import type { DeclaredTable, Memory } from "../tables.ts";
 import { Backlog, type Pace } from "./backlog.ts";
 import { type Changes, type Name, type RowSource, rowOf, settledRows } from "./changes.ts";
@@ -43,8 +42,6 @@ export class Writer {
   #declarations: Map<string, number>;
   readonly #entriesTold: EntryCounts = new WeakMap();
   readonly #entriesSettled: EntryCounts = new WeakMap();
-  /** Calls that are in their table: those that came and went meanwhile are not looked for there. */
-  readonly #calls = new ShardedMap<true>();
   #newest: number;
 
   constructor({ database, log, memory, newest, pace }: WriterParts) {
@@ -58,7 +55,7 @@ export class Writer {
     });
     this.#source = { memory, declaration: (table) => this.#declaration(table) };
     this.#declarations = restoreDeclarations(database);
-    for (const key of memory.calls.keys()) this.#calls.set(key, true);
+    memory.calls.markAll();
     for (const { seen } of memory.sessions.values()) {
       if (seen === undefined) continue;
       const count = seen.entriesFrom(0).length;
@@ -82,13 +79,15 @@ export class Writer {
     this.#note(changes, packed.length);
   }
 
+  /** Calls that are marked are in their table: those that came and went meanwhile are not looked for there. */
   #note({ rows, settled }: Changes, length: number): void {
     const backlog = this.#backlog;
+    const { calls } = this.#memory;
     for (const name of rows) {
       // Those that are open by the end of a stretch are found then.
-      if (name.kind !== "calls" || this.#calls.has(name.key)) backlog.add(name);
+      if (name.kind !== "calls" || calls.isMarked(name.key)) backlog.add(name);
     }
-    for (const key of settled) if (this.#calls.has(key)) backlog.add({ kind: "calls", key });
+    for (const key of settled) if (calls.isMarked(key)) backlog.add({ kind: "calls", key });
     if (backlog.note(length, this.#newest)) this.#log.turnOver();
   }
 
@@ -168,17 +167,16 @@ export class Writer {
 
   /** Open, and not in their table. */
   *#newCalls(): Generator<Name | undefined, void, undefined> {
-    for (const key of this.#memory.calls.keys()) {
-      yield this.#calls.has(key) ? undefined : { kind: "calls", key };
+    for (const key of this.#memory.calls.unmarked()) {
+      yield key === undefined ? undefined : { kind: "calls", key };
     }
   }
 
   #noteSettled(names: readonly Name[], settled: ReadonlyMap<Seen, number>): void {
     for (const [seen, count] of settled) this.#entriesSettled.set(seen, count);
+    const { calls } = this.#memory;
     for (const name of names) {
-      if (name.kind !== "calls") continue;
-      if (this.#memory.calls.has(name.key)) this.#calls.set(name.key, true);
-      else this.#calls.delete(name.key);
+      if (name.kind === "calls") calls.mark(name.key, calls.has(name.key));
     }
   }
 

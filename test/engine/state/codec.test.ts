@@ -4,7 +4,6 @@ import { generateEvaluator } from "../../../engine/evaluate/javascript.ts";
 import { NO_FACTS } from "../../../engine/facts.ts";
 import type { DecisionRequest } from "../../../engine/request.ts";
 import { createRequestReader } from "../../../engine/request-reader.ts";
-import type { Call } from "../../../engine/state/call.ts";
 import {
   decodeCall,
   decodeRequest,
@@ -14,28 +13,24 @@ import {
   encodeRequest,
   encodeTask,
   encodeValue,
+  packCall,
+  unpackSummary,
 } from "../../../engine/state/codec.ts";
+import { Packer, Unpacker, unpack } from "../../../engine/state/pack.ts";
 import { NOT_BEGUN } from "../../../engine/state/sequence.ts";
 import type { TaskState } from "../../../engine/state/store.ts";
 import { StateUnreadable } from "../../../engine/state/stored.ts";
-import { isRecord, NULL, newRecord, type Scalar, type Value } from "../../../engine/value.ts";
+import { isRecord, NULL, newRecord, type Value } from "../../../engine/value.ts";
 import type { Json } from "../../../lang/type.ts";
 import { randomFrom } from "../../differential/random.ts";
 import { programOf, START } from "../../support/engine.ts";
 import { randomRequest } from "../../support/random-request.ts";
+import { anyCall, names, scalars } from "./calls.ts";
 
 /** As a store keeps it: through a text. */
 function stored(json: Json): Json {
   return JSON.parse(JSON.stringify(json)) as Json;
 }
-
-const scalars: fc.Arbitrary<Scalar> = fc.oneof(
-  fc.boolean(),
-  fc.maxSafeInteger().map((number) => (number === 0 ? 0 : number)),
-  fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => (number === 0 ? 0 : number)),
-  fc.string({ unit: "binary" }),
-);
-const names = fc.oneof(fc.string(), fc.constantFrom("__proto__", "constructor", "", "list", "1"));
 
 const { value: values } = fc.letrec<{ value: Value }>((tie) => ({
   value: fc.oneof(
@@ -172,40 +167,17 @@ function rootsWith(args: Record<string, Value>): DecisionRequest["roots"] {
   return { ...rest, ...absent, session: undefined, args: Object.freeze(Object.assign(made, args)) };
 }
 
-const calls: fc.Arbitrary<Call> = fc.record({
-  atMs: fc.nat(),
-  tool: names,
-  sessionId: fc.option(fc.string(), { nil: undefined }),
-  held: fc.array(fc.record({ table: names, key: fc.string(), bucket: fc.nat(), amount: scalars })),
-  latches: fc.array(
-    fc.record({
-      table: names,
-      key: fc.string(),
-      kind: fc.constantFrom("latch", "reset"),
-      certain: fc.boolean(),
-      others: fc.nat(),
-    }),
-  ),
-  task: fc.option(names, { nil: undefined }),
-  returning: fc.oneof(
-    fc.constant({
-      yields: [
-        { label: "untrusted", elsewhere: true },
-        { label: "private", elsewhere: false, fields: ["body"] },
-      ],
-      labels: ["l"],
-      sensitivity: 2,
-      source: { of: "output", name: "sender" } as const,
-      own: ["a", ""],
-    }),
-    fc.constant({ yields: [], labels: [], sensitivity: 0, own: [] }),
-  ),
-});
-
-test("every call comes back as it was", () => {
+test("every call comes back as it was, and is packed as it is encoded", () => {
+  const packer = new Packer(0);
   fc.assert(
-    fc.property(calls, (call) => {
+    fc.property(anyCall, (call) => {
       expect(decodeCall(stored(encodeCall(call)))).toEqual(call);
+      packer.clear();
+      packCall(call, packer);
+      expect(unpack(packer.packed())).toEqual([stored(encodeCall(call))]);
+      const { atMs, tool, sessionId } = call;
+      const unpacker = new Unpacker(packer.bytes, packer.length);
+      expect(unpackSummary(unpacker)).toEqual({ atMs, tool, sessionId });
     }),
   );
 });
@@ -242,7 +214,7 @@ test("a step keeps of its request what taking it once more reads", () => {
 test.each([
   ["[]", decodeCall],
   ["{}", decodeCall],
-  ['{"atMs":"1","held":[],"latches":[]}', decodeCall],
+  ['["1","t",null,[],[],null,null]', decodeCall],
   ["[1]", decodeValue],
   ['["set",[]]', decodeValue],
   ['["tree"]', decodeValue],

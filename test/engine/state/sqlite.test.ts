@@ -604,13 +604,13 @@ test.each([
   journal.flush();
   isFull = true;
   database?.exec("PRAGMA max_page_count = 1");
-  for (let n = 0; n < 200; n++) {
-    driver.call("pay", { amount: 1 }, { session: { id: `${"x".repeat(200)}${n}` } });
-  }
-  const flushUntilFull = () => {
-    for (let step = 0; step < 300; step++) journal.flush();
+  const callUntilFull = () => {
+    for (let n = 0; n < 300; n++) {
+      driver.call("pay", { amount: 1 }, { session: { id: `${"x".repeat(200)}${n}` } });
+      journal.flush();
+    }
   };
-  expect(flushUntilFull).toThrow(/full/);
+  expect(callUntilFull).toThrow(/full/);
   expect(service.readiness().ready).toBe(false);
   expect(pay(driver)).toBe("state_unavailable");
   isFull = false;

@@ -120,6 +120,6 @@ test("a row is told as it is written into its table, and all kinds of them are",
   }
   driver.engine.decide({ agent: { id: "bot" }, tool: { name: "check" } });
   compare();
-  const kinds = ["calls 2", "calls 4", "counters 4", "latches 4", "sessions 4", "tasks 4"];
+  const kinds = ["calls 2", "calls 3", "counters 4", "latches 4", "sessions 4", "tasks 4"];
   expect([...told.keys()].sort()).toEqual(kinds);
 });
