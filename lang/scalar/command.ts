@@ -2,14 +2,15 @@
  * The type `Command` (SPEC §4.3): text for a POSIX shell or bash, and what can be told of it before it runs.
  *
  * What is told is of the text: every program that the shell itself would start, through the wrappers and
- * options that `programs.ts` knows. What a program then does by its own means (a Makefile's recipes, a git
+ * options that the tables in `programs/` know. What a program then does by its own means (a Makefile's recipes, a git
  * hook, a script file, code given to another interpreter) is not in it. Where the text hides something,
  * `parsed` is false, and the other attributes hold what was found all the same.
  */
 import { DECISION_STEPS_MAX } from "../limits.ts";
 import type { Type } from "../type.ts";
 import { type RecordValue, record, type Value } from "../value.ts";
-import { Analysis, type ParsedCommand } from "./command-analysis.ts";
+import { Analysis } from "./command/analysis.ts";
+import type { ParsedCommand } from "./command/walk.ts";
 
 export interface CommandAttribute {
   readonly type: Type;

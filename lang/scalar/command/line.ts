@@ -1,6 +1,7 @@
 /** How programs read what stands behind their name: options, their values, operands. */
-import type { Operands, Options } from "./programs.ts";
-import type { Word } from "./shell/tree.ts";
+import type { Operands } from "../programs/file-uses.ts";
+import type { Options } from "../programs/options.ts";
+import type { Word } from "../shell/tree.ts";
 
 export function isOption(word: Word): boolean {
   return word.text.length > 1 && word.text.startsWith("-");
@@ -39,7 +40,7 @@ export function shellOptionLength(word: Word, options: Options): number {
   return 1 + letters.filter((letter) => options.values.includes(letter)).length;
 }
 
-export function longOptionLength(text: string, options: Options): 0 | 1 | 2 {
+function longOptionLength(text: string, options: Options): 0 | 1 | 2 {
   const equals = text.indexOf("=");
   const name = equals < 0 ? text : text.slice(0, equals);
   if (name === "help" || name === "version") return 1;
@@ -84,25 +85,6 @@ export function after(word: Word, from: number): Word {
   const { expandsAt, ...rest } = word;
   const moved = expandsAt === undefined ? {} : { expandsAt: Math.max(0, expandsAt - from) };
   return { ...rest, text: word.text.slice(from), ...moved };
-}
-
-/** The text that xargs replaces: `{}` of `-i`, `-I {}`. */
-export function replacement(options: readonly Word[]): string | undefined {
-  for (const [at, { text }] of options.entries()) {
-    if (/^-[0oprtx]*i/.test(text)) return text.replace(/^-[0oprtx]*i/, "") || "{}";
-    if (/^-[0oprtx]*I/.test(text)) return text.replace(/^-[0oprtx]*I/, "") || options[at + 1]?.text;
-    if (text === "--replace") return "{}";
-    if (text.startsWith("--replace=")) return text.slice("--replace=".length);
-  }
-  return undefined;
-}
-
-/** A word in which something is put at run time. */
-export function placed(word: Word, replaced: string | undefined): Word {
-  if (replaced === undefined || replaced === "") return word;
-  const at = word.text.indexOf(replaced);
-  if (at < 0) return word;
-  return { ...word, fixed: false, expandsAt: Math.min(at, word.expandsAt ?? at) };
 }
 
 export interface Line {
@@ -160,7 +142,7 @@ function cutShort(text: string, names: readonly string[]): string | undefined {
   return names.find((name) => name.length > 1 && name.startsWith(given));
 }
 
-export function optionValue(
+function optionValue(
   word: Word,
   letters: string,
   long: readonly string[],
@@ -201,50 +183,4 @@ export function picked(line: Line, which: Operands | undefined, remote: boolean)
     case "target":
       return local(hasTarget ? [] : operands.slice(-1));
   }
-}
-
-/** GNU sed's `e` and the flag of that name run a program. */
-export function sedRuns(script: string): boolean {
-  return script.split(/[;\n{}]/).some((piece) => {
-    const command = piece.replace(SED_ADDRESS, "");
-    return command.startsWith("e") || /^[gpiImM\d]*e/.test(flagsOf(command));
-  });
-}
-
-/** `1,3!`, `$`, `/x/I`, `\,x,` */
-const SED_ADDRESS = /^(?:[\d$,~+!\sIM]|\/(?:[^/\\]|\\.)*\/|\\([^\n])(?:(?!\1)[^\\]|\\.)*\1)*/;
-
-export interface ScriptFiles {
-  readonly reads: readonly string[];
-  readonly writes: readonly string[];
-}
-
-/** Files that `r`, `w` and the flag `w` of a sed script name, each up to the end of its line. */
-export function sedFiles(script: string): ScriptFiles {
-  const [reads, writes]: [string[], string[]] = [[], []];
-  for (const piece of script.split(/[;\n{}]/)) {
-    const command = piece.replace(SED_ADDRESS, "");
-    const [, verb, name] = /^([rRwW])\s*(\S.*)$/.exec(command) ?? [];
-    if (verb !== undefined && name !== undefined) (/r/i.test(verb) ? reads : writes).push(name);
-    const [, written] = /^[gpiImMe\d]*w\s*(\S.*)$/.exec(flagsOf(command)) ?? [];
-    if (written !== undefined) writes.push(written);
-  }
-  return { reads, writes };
-}
-
-/** What stands behind the third mark of `s/a/b/flags`, whatever the mark is. */
-function flagsOf(command: string): string {
-  const mark = /^s([^\n\\])/.exec(command)?.[1];
-  let marks = 0;
-  for (let at = 1; mark !== undefined && at < command.length; at += 1) {
-    if (command.charAt(at) === "\\") at += 1;
-    else if (command.charAt(at) === mark && ++marks === 3) return command.slice(at + 1);
-  }
-  return "";
-}
-
-/** Files that stand as texts behind `>`, `>>` and `<` of an awk program. */
-export function awkFiles(program: string): ScriptFiles {
-  const named = (sign: RegExp) => [...program.matchAll(sign)].map(([, name = ""]) => name);
-  return { reads: named(/<\s*"([^"]+)"/g), writes: named(/>\s*"([^"]+)"/g) };
 }

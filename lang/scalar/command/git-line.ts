@@ -1,7 +1,7 @@
 /** How git reads its arguments: options before the subcommand, repositories, settings. */
-import { after, isOption, optionLength, readLine } from "./command-line.ts";
-import type { Options } from "./programs.ts";
-import type { Word } from "./shell/tree.ts";
+import type { Options } from "../programs/options.ts";
+import type { Word } from "../shell/tree.ts";
+import { after, isOption, optionLength, readLine } from "./line.ts";
 
 export interface GitLine {
   readonly sub: string;

@@ -1,5 +1,5 @@
 /** The hosts that a text of a command line names, as those who connect read it. */
-import { parseIp } from "./ip.ts";
+import { parseIp } from "../ip.ts";
 
 /**
  * Of what stands behind `://`. `exact`: all of the word is the URL. Clients take whatever stands before the last `@` for

@@ -1,0 +1,39 @@
+/** Hosts among a program's arguments. */
+import { HOST_USES, type HostUse, TEXT_ONLY } from "../programs/host-uses.ts";
+import type { Word } from "../shell/tree.ts";
+import { hostsOfOperand, hostsOfUrls } from "./host-names.ts";
+import { readLine } from "./line.ts";
+import type { Call } from "./scope.ts";
+import type { Walk } from "./walk.ts";
+
+/** Hosts of URLs, and of operands of programs that connect. */
+export function noteHosts(walk: Walk, { program, args }: Call): void {
+  if (!TEXT_ONLY.has(program)) for (const word of args) noteUrls(walk, word);
+  const use = HOST_USES.get(program);
+  if (use === undefined) return;
+  const line = readLine(args, use);
+  for (const { name, value } of line.options) {
+    if (use.hostOptions?.includes(name)) noteHost(walk, value, "url");
+    if (use.listOptions?.includes(name)) walk.hosts.add(`@${value.text}`);
+  }
+  for (const word of use.first ? line.operands.slice(0, 1) : line.operands) {
+    noteHost(walk, word, use.form);
+  }
+}
+
+export function noteUrls(walk: Walk, word: Word): void {
+  for (const host of hostsOfUrls(word.text)) walk.host(host);
+}
+
+/** The host of a word that is no URL. */
+export function noteHost(walk: Walk, word: Word, form: HostUse["form"]): void {
+  const { text } = word;
+  if (text.includes("://")) return;
+  if (form !== "remote") {
+    for (const host of hostsOfOperand(text)) walk.host(host);
+    return;
+  }
+  const host = text.slice(0, Math.max(text.indexOf(":"), 0));
+  if (/^[^/]+$/.test(host)) for (const one of hostsOfOperand(host)) walk.host(one);
+  else if (word.expandsAt === 0) walk.host(text);
+}

@@ -1,0 +1,115 @@
+/** Programs that give a text to a shell. */
+import type { Options } from "../programs/options.ts";
+import { fixedWord, type Word } from "../shell/tree.ts";
+import { ELSEWHERE } from "./folders.ts";
+import { followShellInput } from "./interpreters.ts";
+import { after, isOption } from "./line.ts";
+import { apart, type Call, OF_CALLER, type Scope } from "./scope.ts";
+import type { Walk } from "./walk.ts";
+
+const WATCH: Options = {
+  flags: "bcCdegprtvwx",
+  values: "nq",
+  longFlags: ["beep", "color", "differences", "errexit", "chgexit", "precise", "no-title", "exec"],
+  longValues: ["interval"],
+};
+
+const SSH: Options = { flags: "1246AaCfGgKkMNnqsTtVvXxYy", values: "BbcDEeFIiJLlmOopPQRSWw" };
+
+/** Words that a program joins with blanks and gives to a shell. */
+export function followJoined(walk: Walk, words: readonly Word[], scope: Scope): void {
+  if (words.length === 0) return;
+  const uncertain = words.find((word) => !word.fixed);
+  const text = words.map((word) => word.text).join(" ");
+  const runs = words.flatMap((word) => word.runs);
+  walk.inner(
+    { ...fixedWord(text), ...(uncertain ? { fixed: false, expandsAt: 0 } : {}), runs },
+    scope,
+  );
+}
+
+/** What stands behind `-c`. */
+export function followTextOption(walk: Walk, call: Call): void {
+  const { args, scope } = call;
+  const at = args.findIndex((word) => /^(?:-\w*c|--(?:session-)?command)$/.test(word.text));
+  const text = args[at + 1];
+  const joined = args.find((word) => /^--(?:session-)?command=/.test(word.text));
+  if (at >= 0 && text !== undefined) walk.inner(text, scope);
+  else if (joined !== undefined) walk.inner(after(joined, joined.text.indexOf("=") + 1), scope);
+  else followShellInput(walk, call);
+}
+
+/** `sg group text`, or a text behind `-c`. */
+export function followSg(walk: Walk, call: Call): void {
+  const [group, ...words] = call.args;
+  const isBare = group !== undefined && words.length > 0 && words[0]?.text !== "-c";
+  if (isBare) followJoined(walk, words, call.scope);
+  else followTextOption(walk, call);
+}
+
+/** `runuser -u name program`, or a text behind `-c`. */
+export function followRunuser(walk: Walk, call: Call): void {
+  const { args, scope } = call;
+  const at = args.findIndex(({ text }) => /^(?:-u|--user$)/.test(text));
+  if (at < 0) {
+    followTextOption(walk, call);
+    return;
+  }
+  const from = /^(?:-u|--user)$/.test(args[at]?.text ?? "") ? at + 2 : at + 1;
+  const rest = args.slice(from);
+  const first = rest.findIndex((word) => !isOption(word));
+  if (first >= 0) walk.run(rest.slice(first), apart(scope));
+}
+
+export function followSsh(walk: Walk, { args, scope }: Call): void {
+  for (const [index, word] of args.entries()) {
+    const option = /^-o(.*)$/s.exec(word.text);
+    if (option === null) continue;
+    const setting = option[1] === "" ? (args[index + 1]?.text ?? "") : (option[1] ?? "");
+    const command = /^\s*(?:Proxy|Local|KnownHosts)Command[\s=]+(.*)$/is.exec(setting)?.[1];
+    if (command !== undefined) walk.inner(fixedWord(command), scope);
+  }
+  const remote = args.slice(walk.afterOptions(args, SSH) + 1);
+  // A text for the other host's shell, in a folder that is not known here.
+  const inside = apart(scope, [ELSEWHERE]);
+  if (remote.length > 0) followJoined(walk, remote, inside);
+  else followShellInput(walk, { scope: inside });
+}
+
+/** `eval word …` */
+export function followEval(walk: Walk, { args, scope }: Call): void {
+  followJoined(walk, afterDashes(args), scope);
+}
+
+/** `watch -n 1 word …` */
+export function followWatch(walk: Walk, { args, scope }: Call): void {
+  followJoined(walk, args.slice(walk.afterOptions(args, WATCH)), apart(scope));
+}
+
+/** `trap text signal` */
+export function followTrap(walk: Walk, { args, scope }: Call): void {
+  const [action, signal] = afterDashes(args);
+  if (action !== undefined && signal !== undefined) walk.inner(action, scope);
+}
+
+function afterDashes(args: readonly Word[]): readonly Word[] {
+  return args[0]?.text === "--" ? args.slice(1) : args;
+}
+
+/** `alias "name=text"`: it is read where it is called, and given what is there to read. */
+export function followAlias(walk: Walk, { args, scope }: Call): void {
+  for (const word of args) {
+    const equals = word.text.indexOf("=");
+    if (equals > 0) walk.inner(after(word, equals + 1), { ...scope, input: OF_CALLER });
+  }
+}
+
+/** `-e program` or `-c text`: what a connection is given to. */
+export function followNetcat(walk: Walk, { args, scope }: Call): void {
+  args.forEach((word, at) => {
+    const next = args[at + 1];
+    const joined = /^--(?:sh-)?exec=/.exec(word.text);
+    if (joined !== null) walk.inner(after(word, joined[0].length), scope);
+    else if (/^(?:-[a-zA-Z]*[ec]|--(?:sh-)?exec)$/.test(word.text) && next) walk.inner(next, scope);
+  });
+}
