@@ -142,6 +142,7 @@ const PURE = [
   "engine/state/redis/guess.ts",
   "engine/state/redis/health.ts",
   "engine/state/redis/record.ts",
+  "engine/state/redis/script",
   "engine/state/redis/script.ts",
   "engine/state/redis/steady.ts",
   "engine/state/redis/tables.ts",

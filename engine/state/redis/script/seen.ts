@@ -1,0 +1,24 @@
+/** What a session has seen, for `origin` (SPEC §7.5). Pure. */
+export const SEEN = `
+-- What a session has seen: a list that only grows, and how long its texts are together. The mark '!' in its end
+-- says that something did not fit.
+
+local function takeSeen()
+  if take() == '' then return nil end
+  local seen = { key = takeKey(), lengths = takeKey(), id = take(), known = take(), entries = {} }
+  for index = 1, takeWhole() do seen.entries[index] = take() end
+  return seen
+end
+
+local function appendSeen(seen, entriesMost, lengthMost)
+  if not seen then return end
+  for _, entry in ipairs(seen.entries) do
+    local count = redis.call('LLEN', seen.key)
+    local length = tonumber(redis.call('HGET', seen.lengths, seen.id) or '0') + #entry
+    if redis.call('LINDEX', seen.key, -1) == '!' then return end
+    if count >= entriesMost or length > lengthMost then entry = '!' end
+    redis.call('RPUSH', seen.key, entry)
+    redis.call('HSET', seen.lengths, seen.id, fmt(length))
+  end
+end
+`;
