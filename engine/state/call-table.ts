@@ -48,6 +48,18 @@ export class CallTable {
     return unpacker.value();
   }
 
+  /** What is `written` of it, as bytes of their own. */
+  packed(id: string): Buffer | undefined {
+    const block = this.#find(id);
+    if (block === NONE) return undefined;
+    const packer = this.#packer;
+    // Looking for it has packed its id, which comes first.
+    const start = packer.length;
+    packer.clear();
+    this.#blocks.copy(block, packer);
+    return Buffer.from(packer.bytes.subarray(start, packer.length));
+  }
+
   /** Its id, and what is `written` of it. False where it is not there. */
   pack(id: string, packer: Packer): boolean {
     const block = this.#find(id);

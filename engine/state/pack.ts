@@ -67,6 +67,11 @@ export class Packer {
     return this.#at;
   }
 
+  /** As if nothing had been packed since there was this `length`. */
+  cut(length: number): void {
+    this.#at = length;
+  }
+
   /** What was packed elsewhere. */
   copy(bytes: Buffer, start: number, end: number): void {
     this.#reserve(end - start);

@@ -126,7 +126,8 @@ function* inOrder(names: Iterable<Name | undefined>): Generator<Name | undefined
 }
 
 function byPlace(one: Name, other: Name): number {
-  const [first, second] = [placeOf(one), placeOf(other)];
+  const first = placeOf(one);
+  const second = placeOf(other);
   return first < second ? -1 : Number(first > second);
 }
 

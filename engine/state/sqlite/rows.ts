@@ -84,6 +84,11 @@ export function runRow([name, ...columns]: Row, run: Run): void {
   run(values.length === keyCount ? remove : put, ...values);
 }
 
+/** The row of a call, which is packed in memory as it is here. */
+export function runCall(id: string, call: Uint8Array, run: Run): void {
+  run(TABLES.calls.put, column(id), call);
+}
+
 /** Texts that rows are found by must stay apart; others are words of ours. */
 function columnOf(value: Json, isKey: boolean): SQLInputValue {
   if (typeof value === "string") return isKey ? column(value) : value;

@@ -59,10 +59,12 @@ function tellUse(
 
 /** As it is kept in memory. */
 function tellCall(id: string, { memory }: RowSource, packer: Packer): boolean {
-  if (!memory.calls.has(id)) return false;
+  const before = packer.length;
   packer.list(3);
   packer.text("calls");
-  return memory.calls.pack(id, packer);
+  const isThere = memory.calls.pack(id, packer);
+  if (!isThere) packer.cut(before);
+  return isThere;
 }
 
 /** Of a task whose steps have no conditions, and that has bound nothing. */

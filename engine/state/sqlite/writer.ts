@@ -12,7 +12,7 @@ import { type Changes, type Name, type RowSource, rowOf, settledRows } from "./c
 import { synced } from "./database.ts";
 import { FRAME_HEAD } from "./frame.ts";
 import { restoreDeclarations } from "./restore.ts";
-import { type Row, runRow } from "./rows.ts";
+import { type Row, runCall, runRow } from "./rows.ts";
 import { spellEntry } from "./spell.ts";
 import { tellOnce } from "./tell.ts";
 import type { TurnLog } from "./turn-log.ts";
@@ -148,7 +148,9 @@ export class Writer {
 
   #settleNames(names: readonly Name[], settled: Map<Seen, number>): void {
     for (const name of names) {
-      runRow(rowOf(name, this.#source), this.#run);
+      const call = name.kind === "calls" ? this.#memory.calls.packed(name.key) : undefined;
+      if (name.kind === "calls" && call !== undefined) runCall(name.key, call, this.#run);
+      else runRow(rowOf(name, this.#source), this.#run);
       if (name.kind !== "sessions") continue;
       for (const row of this.#seenRows(name.key, this.#entriesSettled, settled)) {
         runRow(row, this.#run);
