@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { canonicalJson } from "../../engine/canonical-json.ts";
+import { describe, expect, test } from "vitest";
+import { canonicalJson, digestOf, requestDigest } from "../../engine/canonical-json.ts";
 import { seedFrom } from "../support/seed.ts";
 
 const SEED = seedFrom("WRIT_CANONICAL_SEED");
@@ -48,4 +49,57 @@ test("what is not there is not written, and the order is that of code units", ()
   expect(
     canonicalJson({ b: 1, a: undefined, "10": 1, "9": 2, é: 3, "\u{1f600}": 4, "\ufb33": 5 }),
   ).toBe('{"10":1,"9":2,"b":1,"é":3,"\u{1f600}":4,"\ufb33":5}');
+});
+
+describe("digests are of the canonical text", () => {
+  const digest = (text: string) => `sha256:${createHash("sha256").update(text).digest("hex")}`;
+
+  test(`in whatever order members come, again and again, seed ${SEED}`, () => {
+    const shape = fc.shuffledSubarray([
+      "a",
+      "b",
+      "bb",
+      "10",
+      "9",
+      "é",
+      '"',
+      "__proto",
+      "\u{1f600}",
+    ]);
+    const json = fc.array(shape.map((names) => Object.fromEntries(names.map((name) => [name, 1]))));
+    fc.assert(
+      fc.property(json, (value) => {
+        expect(digestOf(value)).toBe(digest(reference(value)));
+      }),
+      { seed: SEED, numRuns: 1_000 },
+    );
+  });
+
+  test("of more shapes, members and bytes than are remembered or have room", () => {
+    for (let shape = 0; shape < 5_000; shape += 1) {
+      const value = { z: "z", [`name-${shape}`]: shape, a: "a" };
+      expect(digestOf(value)).toBe(digest(reference(value)));
+    }
+    const names = Array.from({ length: 300 }, (_, at) => `${"long ".repeat(20)}${at * 7}`);
+    const many = Object.fromEntries(names.map((name) => [name, "é".repeat(4_000)]));
+    expect(digestOf(many)).toBe(digest(reference(many)));
+    expect(digestOf({ b: 1, a: 2 })).toBe(digest('{"a":2,"b":1}'));
+  });
+
+  test("of a value that asks for another one's while it is read, or fails", () => {
+    const asking = Object.defineProperty({ a: 1 }, "b", {
+      enumerable: true,
+      get: () => digestOf("another"),
+    });
+    const failing = { a: { b: 1n } };
+    expect(digestOf(asking)).toBe(digest(reference({ a: 1, b: digestOf("another") })));
+    expect(() => digestOf(failing)).toThrow(TypeError);
+    expect(digestOf(asking)).toBe(digest(reference({ a: 1, b: digestOf("another") })));
+  });
+
+  test("of a request together with its policy", () => {
+    expect(requestDigest({ b: 1, a: "é" }, "sha256:0")).toBe(
+      digest('{"policy":"sha256:0","request":{"a":"é","b":1}}'),
+    );
+  });
 });

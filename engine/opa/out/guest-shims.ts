@@ -5,9 +5,9 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import machine from "whatwg-url/lib/url-state-machine.js";
 
 /** Of `node:crypto`: SHA-256 in hexadecimal is all that is asked for. */
-export function hash(algorithm: string, text: string, encoding: string): string {
+export function hash(algorithm: string, input: string | Uint8Array, encoding: string): string {
   if (algorithm !== "sha256" || encoding !== "hex") throw new Error("a module has SHA-256 alone");
-  return bytesToHex(sha256(utf8ToBytes(text)));
+  return bytesToHex(sha256(typeof input === "string" ? utf8ToBytes(input) : input));
 }
 
 /** The same in two steps. */
