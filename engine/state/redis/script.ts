@@ -1,7 +1,8 @@
 /**
  * What runs inside Redis: each operation reads, checks and changes in one step. One script for all of them,
- * since they share the arithmetic of `window.ts`; its parts are in `script/`. `arguments.ts` writes what it takes. Sent as a script, all of it
- * runs at each call; sent as a library (`library.ts`), only `run` does: nothing may be left from one run to the next.
+ * since they share the arithmetic of `window.ts`; its parts are in `script/`, and `arguments.ts` writes what it takes.
+ * Sent as a script, all of it runs at each call; sent as a library (`library.ts`), only `run` does: nothing may be left
+ * from one run to the next.
  *
  * Written in what Lua 5.1 and 5.3 have in common; a library may name no global but in functions. Numbers are floats,
  * exact to 2^53 − 1. All arguments are read and all that is stored is understood before anything is written,
