@@ -102,25 +102,30 @@ export function beginning({ evidence }: Answering): number {
 
 type Grounds = Partial<Pick<DecisionEvidence, "accepted" | "problems" | "facts">>;
 
+const NO_GROUNDS: Grounds = {};
+
 /** To whoever records it. */
 export function hand(
   asked: Asked,
   decision: Decision,
   shell: Answering,
-  grounds: Grounds = {},
+  grounds: Grounds = NO_GROUNDS,
 ): void {
   const { evidence, policy } = shell;
   if (evidence === undefined) return;
   const { input, vouched, nowMs, beganMs } = asked;
+  const { accepted, problems, facts } = grounds;
   evidence.decided({
     program: policy.program,
     nowMs,
     input,
     vouched,
     decision,
+    accepted,
+    problems,
+    facts,
     digest: () => requestDigest(input, policy.identity.digest),
     micros: Math.round((performance.now() - beganMs) * 1_000),
-    ...grounds,
   });
 }
 
@@ -140,8 +145,10 @@ export function contextFor(
   session: RequestContext["session"],
   vouched: Vouched,
 ): RequestContext {
+  const { nowMs, doubt } = time;
   return {
-    ...time,
+    nowMs,
+    doubt,
     session,
     verified: vouched.delegationVerified === true,
     delegation: vouched.delegation,
@@ -155,17 +162,44 @@ const NO_APPROVALS: DecisionInput["approvals"] = [];
 export function inputFor(
   id: string,
   call: string,
-  { input, vouched }: Pick<Asked, "input" | "vouched">,
+  asked: Pick<Asked, "input" | "vouched">,
   context: RequestContext,
   policy: Policy,
 ): DecisionInput {
-  return {
-    id,
-    call,
-    approvals: vouched.approvals ?? NO_APPROVALS,
-    digest: () => requestDigest(input, policy.identity.digest),
-    under: (past) => readUnder(past, input, context),
-  };
+  return new Question(id, call, asked, context, policy);
+}
+
+/** Not an object with functions in it: these would be made for every decision, and few ask them. */
+class Question implements DecisionInput {
+  readonly id: string;
+  readonly call: string;
+  readonly approvals: DecisionInput["approvals"];
+  readonly #input: unknown;
+  readonly #context: RequestContext;
+  readonly #policy: Policy;
+
+  constructor(
+    id: string,
+    call: string,
+    { input, vouched }: Pick<Asked, "input" | "vouched">,
+    context: RequestContext,
+    policy: Policy,
+  ) {
+    this.id = id;
+    this.call = call;
+    this.approvals = vouched.approvals ?? NO_APPROVALS;
+    this.#input = input;
+    this.#context = context;
+    this.#policy = policy;
+  }
+
+  digest(): string {
+    return requestDigest(this.#input, this.#policy.identity.digest);
+  }
+
+  under(past: KeptSequence): CallInSequence | undefined {
+    return readUnder(past, this.#input, this.#context);
+  }
 }
 
 export function scopeOf(accepted: AcceptedRequest, shell: Answering): StateScope {

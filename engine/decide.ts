@@ -46,7 +46,7 @@ export interface DecisionInput {
    * The request as the policy of a task in flight reads it, and what matches its steps; nothing where that policy
    * does not know it. Missing where no task can have begun under another policy.
    */
-  readonly under?: (past: KeptSequence) => CallInSequence | undefined;
+  under?(past: KeptSequence): CallInSequence | undefined;
 }
 
 /** A call in the terms of a sequence. */
@@ -250,13 +250,13 @@ function hold(
   holding: Holding,
   { roots }: DecisionRequest,
   view: StateView,
-  { id, digest }: DecisionInput,
+  input: DecisionInput,
 ): Decision {
   const errors = errorsOf(policy, rules);
   const because = holding.because;
   return {
     decision: "hold",
-    id,
+    id: input.id,
     ...(because === undefined ? {} : { because }),
     reasons: holding.reasons,
     obligations: [],
@@ -264,7 +264,7 @@ function hold(
     approval: {
       by: holding.by,
       except: [...partiesOf(roots.agent, roots.delegation)].map(String).sort(),
-      digest: digest(),
+      digest: input.digest(),
       until: spellTime(view.nowMs + holding.withinMs),
     },
     policy: policy.identity,
@@ -429,14 +429,14 @@ function inSequence(
   state: TaskState,
   policy: Policy,
   request: DecisionRequest,
-  { under }: DecisionInput,
+  input: DecisionInput,
 ): NamedTask | undefined {
   const { past } = state;
   if (past === undefined) {
     const call = { request, match: matchOf(policy, index) };
     return { index, declared, state, sequence: declared.sequence, call };
   }
-  const call = under?.(past);
+  const call = input.under?.(past);
   return call && { index, declared, state, sequence: sequenceIn(past), call };
 }
 

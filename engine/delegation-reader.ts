@@ -4,7 +4,7 @@
  */
 import type { ToolDecl } from "../lang/ir.ts";
 import { purposeWithin } from "../lang/scalar/purpose.ts";
-import type { Kind, Type } from "../lang/type.ts";
+import type { Type } from "../lang/type.ts";
 import { outsideBounds, readToolBounds, type ToolBounds } from "./identity/bounds.ts";
 import { type DelegationRefusal, refuseDelegation } from "./identity/cause.ts";
 import { type Hop, type Party, readChain } from "./identity/chain.ts";
@@ -43,7 +43,7 @@ export function readDelegation(
   vouched: VouchedDelegation | undefined,
   work: DelegationWork,
 ): Claimed {
-  const given = json === undefined ? {} : delegationMembers(json, work);
+  const given = json === undefined ? NO_MEMBERS : delegationMembers(json, work);
   if (given.tokens !== undefined && !isTokens(given.tokens)) {
     report(work.malformed, "/delegation/tokens", "is not a list of texts");
   }
@@ -70,8 +70,10 @@ const NOT_ACCEPTED = refuseDelegation(
 
 function delegationMembers(json: unknown, { malformed }: DelegationWork) {
   if (isObject(json)) return onlyMembers(json, ["chain", "tokens"], "/delegation", malformed);
-  return wrong(malformed, "/delegation", "an object", json) ?? {};
+  return wrong(malformed, "/delegation", "an object", json) ?? NO_MEMBERS;
 }
+
+const NO_MEMBERS: { readonly chain?: unknown; readonly tokens?: unknown } = Object.freeze({});
 
 /** Two answers to one question: whichever were believed, the other would be read by somebody else. */
 function bothSaid({ malformed }: DelegationWork): void {
@@ -147,8 +149,8 @@ function readHop(json: unknown, at: string, work: DelegationWork): Hop | undefin
   const member = <T>(read: MemberReader<T>, name: (typeof HOP_MEMBERS)[number]): T | undefined =>
     given[name] === undefined ? undefined : read(given[name], `${at}/${name}`, malformed);
   const hop: Writable<Hop> = {
-    from: partyOf(partyReader(given.from, `${at}/from`, malformed)),
-    to: partyOf(partyReader(given.to, `${at}/to`, malformed)),
+    from: partyIn(partyReader(given.from, `${at}/from`, malformed)),
+    to: partyIn(partyReader(given.to, `${at}/to`, malformed)),
     scope: SCOPE(given.scope, `${at}/scope`, malformed) as ReadonlySet<string>,
     approved: member(BOOL, "approved") === true,
   };
@@ -232,9 +234,10 @@ function holdHops(
   context: { readonly nowMs: number; readonly verified: boolean },
 ): Holding {
   const chain = readChain(hops, {
-    ...context,
+    nowMs: context.nowMs,
+    verified: context.verified,
     agent: told(agent),
-    ...(principal === undefined ? {} : { principal: told(principal) }),
+    principal: principal && told(principal),
   });
   if (chain.ok) return { value: chain.delegation, tools: chain.tools, granted: true };
   const why = `hop ${chain.hop}: ${chain.why}`;
@@ -374,11 +377,11 @@ export function uncovered(
 
 /** As the request names it: a kind that was filled in says nothing against one that a hop tells. */
 function told({ value, sent }: Actor): Party {
-  return isObject(sent) && sent.kind !== undefined ? partyOf(value) : { id: String(value.id) };
+  if (isObject(sent) && sent.kind !== undefined) return partyIn(value);
+  return { id: String(value.id) };
 }
 
-function partyOf(value: Value | undefined): Party {
-  const record = (value ?? {}) as RecordValue;
-  const kind = record.kind as Kind | undefined;
-  return { id: String(record.id), ...(kind === undefined ? {} : { kind }) };
+/** A record that has been read as a party is one; where it was not, the request is refused. */
+function partyIn(record: RecordValue): Party {
+  return record as unknown as Party;
 }

@@ -88,17 +88,17 @@ export interface ModuleRead {
   readonly reading: ModuleReading | undefined;
 }
 
-/** A view that keeps what is read of it. */
+/** A view that keeps what is read of it; most decisions read little. */
 export class WatchedView implements StateView, FactsRead {
   readonly nowMs: number;
   readonly task: TaskState | "changed" | undefined;
-  readonly counters: CounterRead[] = [];
-  readonly latches: LatchRead[] = [];
-  readonly origins: OriginRead[] = [];
-  readonly modules: ModuleRead[] = [];
+  counters: CounterRead[] = NONE;
+  latches: LatchRead[] = NONE;
+  origins: OriginRead[] = NONE;
+  modules: ModuleRead[] = NONE;
   readonly #view: StateView;
   /** A loop may ask of thousands of values. */
-  readonly #labels = new Map<Value, OriginRead["labels"]>();
+  #labels: Map<Value, OriginRead["labels"]> | undefined;
 
   constructor(view: StateView) {
     this.#view = view;
@@ -107,27 +107,26 @@ export class WatchedView implements StateView, FactsRead {
   }
 
   counter(index: number, key: string): number | "unavailable" {
-    const known = this.counters.find((one) => one.index === index && one.key === key);
-    if (known !== undefined) return known.value;
+    for (const one of this.counters) if (one.index === index && one.key === key) return one.value;
     const value = this.#view.counter(index, key);
-    this.counters.push({ index, key, value });
+    this.counters = added(this.counters, { index, key, value });
     return value;
   }
 
   latch(index: number, key: string): boolean | "pending" | "unavailable" {
-    const known = this.latches.find((one) => one.index === index && one.key === key);
-    if (known !== undefined) return known.value;
+    for (const one of this.latches) if (one.index === index && one.key === key) return one.value;
     const value = this.#view.latch(index, key);
-    this.latches.push({ index, key, value });
+    this.latches = added(this.latches, { index, key, value });
     return value;
   }
 
   origin(value: Value): ReadonlySet<Scalar> | "unavailable" {
+    this.#labels ??= new Map();
     const known = this.#labels.get(value);
     if (known !== undefined) return known;
     const labels = this.#view.origin(value);
     this.#labels.set(value, labels);
-    this.origins.push({ of: value, labels });
+    this.origins = added(this.origins, { of: value, labels });
     return labels;
   }
 
@@ -135,7 +134,17 @@ export class WatchedView implements StateView, FactsRead {
     const known = this.modules.find((one) => one.index === index);
     if (known !== undefined) return known.reading;
     const reading = this.#view.module?.(index);
-    this.modules.push({ index, reading });
+    this.modules = added(this.modules, { index, reading });
     return reading;
   }
+}
+
+const NONE: never[] = [];
+Object.freeze(NONE);
+
+/** `items` with one more; a list is made for the first. */
+function added<Item>(items: Item[], item: Item): Item[] {
+  if (items.length === 0) return [item];
+  items.push(item);
+  return items;
 }

@@ -3,7 +3,12 @@ import type { Program, ToolDecl } from "../lang/ir.ts";
 import { purposeWithin } from "../lang/scalar/purpose.ts";
 import type { Field, Type } from "../lang/type.ts";
 import type { ClockDoubt } from "./clock.ts";
-import { holdDelegation, readDelegation, uncovered } from "./delegation-reader.ts";
+import {
+  type DelegationWork,
+  holdDelegation,
+  readDelegation,
+  uncovered,
+} from "./delegation-reader.ts";
 import { type DelegationRefusal, refuseDelegation } from "./identity/cause.ts";
 import type { VouchedDelegation, VouchedTask } from "./identity/vouched.ts";
 import type { DecisionRequest, Roots } from "./request.ts";
@@ -241,15 +246,13 @@ function byWire(tools: readonly ToolDecl[]): ReadonlyMap<string, readonly number
 }
 
 /** What is being read: the shape, and the two lists that faults go to. */
-interface Work {
+interface Work extends DelegationWork {
   readonly shape: Shape;
   readonly context: RequestContext;
-  readonly malformed: Problem[];
-  readonly invalid: Problem[];
 }
 
 function readRequest(input: unknown, shape: Shape, context: RequestContext): Reading {
-  const work: Work = { shape, context, malformed: [], invalid: [] };
+  const work: Work = { words: shape.words, shape, context, malformed: [], invalid: [] };
   const envelope = readEnvelope(input, work);
   const accepted = envelope && readParts(envelope, work);
   if (work.malformed.length > 0) return { ok: false, kind: "malformed", problems: work.malformed };
@@ -264,7 +267,7 @@ function readEnvelope(input: unknown, { malformed }: Work): Envelope | undefined
 }
 
 function readParts(envelope: Envelope, work: Work): Reading | undefined {
-  const { shape, context } = work;
+  const { shape, words, context, malformed, invalid } = work;
   const agent = readPart(envelope.agent, shape.agent, work);
   const principal =
     envelope.principal === undefined
@@ -275,14 +278,8 @@ function readParts(envelope: Envelope, work: Work): Reading | undefined {
   const session = readSession(envelope.session, work);
   const environment = readEnvironment(envelope.context, work);
   const intent = readIntent(envelope.intent, work);
-  const { words } = shape;
-  const { malformed, invalid } = work;
-  const claimed = readDelegation(envelope.delegation, context.delegation, {
-    words,
-    malformed,
-    invalid,
-  });
-  if (work.malformed.length > 0 || work.invalid.length > 0) return undefined;
+  const claimed = readDelegation(envelope.delegation, context.delegation, work);
+  if (malformed.length > 0 || invalid.length > 0) return undefined;
   if (agent === undefined || tool === undefined || intent === undefined) return undefined;
   const held = holdDelegation(
     context.refused === undefined ? claimed : { kind: "refused", refusal: context.refused },
@@ -384,7 +381,7 @@ function readTool(json: unknown, work: Work): ToolCall | undefined {
   }
   const args = context.ahead
     ? newRecord()
-    : shape.args[index]?.(given.args ?? {}, "/tool/args", invalid);
+    : shape.args[index]?.(given.args ?? NO_MEMBERS, "/tool/args", invalid);
   const value = newRecord();
   value.name = name;
   if (server !== undefined) value.server = server;
@@ -395,10 +392,16 @@ function readTool(json: unknown, work: Work): ToolCall | undefined {
 
 /** The one declared for this server, else the one declared for any. */
 function findTool(name: string, server: string | undefined, shape: Shape): number | undefined {
-  const candidates = shape.toolsByWire.get(name) ?? [];
-  const exact = candidates.find((index) => shape.tools[index]?.server === server);
-  return exact ?? candidates.find((index) => shape.tools[index]?.server === undefined);
+  let forAny: number | undefined;
+  for (const index of shape.toolsByWire.get(name) ?? NO_TOOLS) {
+    const declared = shape.tools[index]?.server;
+    if (declared === server) return index;
+    if (declared === undefined) forAny ??= index;
+  }
+  return forAny;
 }
+
+const NO_TOOLS: readonly number[] = [];
 
 function readResource(json: unknown, work: Work): RecordValue | undefined {
   if (json === undefined) return undefined;
@@ -434,10 +437,12 @@ const NO_LABELS: ReadonlySet<Scalar> = new Set();
 
 function readEnvironment(json: unknown, work: Work): RecordValue {
   const environment =
-    readPart(json === undefined ? {} : json, work.shape.environment, work) ?? newRecord();
+    readPart(json === undefined ? NO_MEMBERS : json, work.shape.environment, work) ?? newRecord();
   if (work.context.doubt === undefined) environment.now = work.context.nowMs;
   return environment;
 }
+
+const NO_MEMBERS: Readonly<Record<string, unknown>> = Object.freeze({});
 
 interface Intent {
   readonly value: Record<string, Value | undefined>;
@@ -461,7 +466,7 @@ const PLAN = readerOf({ kind: "Map", of: { kind: "Int" } }, NO_WORDS);
 function readIntent(json: unknown, work: Work): Intent | undefined {
   const { malformed, invalid, shape } = work;
   if (json !== undefined && !isObject(json)) return wrong(malformed, "/intent", "an object", json);
-  const given = onlyMembers(json ?? {}, INTENT_MEMBERS, "/intent", malformed);
+  const given = onlyMembers(json ?? NO_MEMBERS, INTENT_MEMBERS, "/intent", malformed);
   const value = newRecord();
   value.source = optionally(SOURCE, given.source, "/intent/source", malformed) ?? "unknown";
   const purpose = optionally(readId, given.purpose, "/intent/purpose", malformed);
@@ -495,14 +500,17 @@ function outsideGrant(
   session: string | undefined,
   granted: VouchedTask | undefined,
 ): DelegationRefusal | undefined {
-  const refuse = (why: string) => refuseDelegation("task_mismatch", why);
   if (granted === undefined) {
-    return id === undefined ? undefined : refuse("no grant of the task that it names was shown");
+    return id === undefined ? undefined : mismatch("no grant of the task that it names was shown");
   }
-  if (task !== granted.name) return refuse("the grant is of another task");
-  if (id !== granted.id) return refuse("the grant is of another run of the task");
+  if (task !== granted.name) return mismatch("the grant is of another task");
+  if (id !== granted.id) return mismatch("the grant is of another run of the task");
   if (session !== undefined && session === granted.session) return undefined;
-  return refuse("the task was started in another session");
+  return mismatch("the task was started in another session");
+}
+
+function mismatch(why: string): DelegationRefusal {
+  return refuseDelegation("task_mismatch", why);
 }
 
 function outsideTask(purpose: string | undefined, wanted: string | undefined): string | undefined {

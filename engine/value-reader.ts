@@ -23,6 +23,7 @@ import {
   USER_LABEL,
 } from "../lang/type.ts";
 import { ELEMENTS_MAX } from "./limits.ts";
+import { sharedSet } from "./shared-sets.ts";
 import { NULL, newRecord, type RecordValue, type Scalar, type Value } from "./value.ts";
 
 /** What is wrong with a request, and where: a JSON pointer. */
@@ -64,7 +65,7 @@ export function readerOf(type: Type, words: Words): Reader {
       return (json, at, problems) => (json === null ? undefined : reader(json, at, problems));
     }
     case "Set":
-      return listReader(readerOf(type.of, words), setOf);
+      return listReader(readerOf(type.of, words), sharedSet);
     case "List":
       return listReader(readerOf(type.of, words), (items) => items);
     case "Map":
@@ -194,25 +195,26 @@ function levelReader(name: string, words: Words): Reader {
   };
 }
 
-const NOTHING: ReadonlySet<Scalar> = new Set();
-
-function setOf(items: readonly Value[]): ReadonlySet<Scalar> {
-  return items.length === 0 ? NOTHING : new Set(items as readonly Scalar[]);
-}
-
 function listReader(reader: Reader, gather: (items: readonly Value[]) => Value): Reader {
   return (json, at, problems) => {
     if (!Array.isArray(json)) return wrong(problems, at, "a list", json);
-    if (json.length > ELEMENTS_MAX)
+    const { length } = json;
+    if (length > ELEMENTS_MAX)
       return report(problems, at, `has more than ${ELEMENTS_MAX} elements`);
-    const items: Value[] = [];
-    for (let index = 0; index < json.length; index++) {
+    if (length === 0) return gather(NO_ITEMS);
+    // A copy has the room it needs; a list that grows has more.
+    const items: Value[] = json.slice();
+    let count = 0;
+    for (let index = 0; index < length; index++) {
       const item = reader(json[index], `${at}/${index}`, problems);
-      if (item !== undefined) items.push(item);
+      if (item !== undefined) items[count++] = item;
     }
+    items.length = count;
     return gather(items);
   };
 }
+
+const NO_ITEMS: readonly Value[] = Object.freeze([]);
 
 function mapReader(reader: Reader): Reader {
   return (json, at, problems) => {
@@ -280,7 +282,8 @@ export function checkNames(
   at: string,
   problems: Problem[],
 ): void {
-  for (const name of Object.keys(json)) {
+  // Without a list of names. What an object inherits, and JSON has none, is refused as well.
+  for (const name in json) {
     if (declared.has(name)) continue;
     if (!open) report(problems, below(at, name), "is not declared");
     else if (FORBIDDEN_NAMES.has(name)) report(problems, below(at, name), "is a forbidden name");
@@ -293,20 +296,22 @@ export function readMember(
   at: string,
   problems: Problem[],
 ): Value | undefined {
-  const given = Object.hasOwn(json, member.wire) ? json[member.wire] : undefined;
-  if (given !== undefined) return member.read(given, at + member.step, problems);
+  const given = json[member.wire];
+  if (given !== undefined && Object.hasOwn(json, member.wire)) {
+    return member.read(given, at + member.step, problems);
+  }
   if (member.missing !== undefined || member.optional) return member.missing;
   return report(problems, at + member.step, "is missing");
 }
 
 /** `"alice"` or `{ id, kind }`; a kind that is not told is the least trusted one. */
-export function partyReader(json: unknown, at: string, problems: Problem[]): Value | undefined {
+export function partyReader(json: unknown, at: string, problems: Problem[]): RecordValue {
   const party = newRecord();
   if (!isObject(json)) {
     party.id = readId(json, at, problems);
     return party;
   }
-  for (const name of Object.keys(json)) {
+  for (const name in json) {
     if (name !== "id" && name !== "kind") report(problems, below(at, name), "is not declared");
   }
   party.id = readId(json.id, `${at}/id`, problems);
@@ -391,7 +396,7 @@ export function onlyMembers<Name extends string>(
   at: string,
   problems: Problem[],
 ): { readonly [name in Name]?: unknown } {
-  for (const name of Object.keys(json)) {
+  for (const name in json) {
     if (!(names as readonly string[]).includes(name)) {
       report(problems, below(at, name), "is no member that a request has");
     }

@@ -119,6 +119,7 @@ const PURE = [
   "engine/request-reader.ts",
   "engine/request.ts",
   "engine/revocations",
+  "engine/shared-sets.ts",
   "engine/signals/events.ts",
   "engine/signals/lifecycle.ts",
   "engine/signals/refusal.ts",

@@ -4,7 +4,7 @@
  */
 import { purposeWithin } from "../../lang/scalar/purpose.ts";
 import type { Kind } from "../../lang/type.ts";
-import { newRecord, type RecordValue, type Scalar, type Value } from "../value.ts";
+import { newRecord, type RecordValue, type Scalar } from "../value.ts";
 import type { Writable } from "../writable.ts";
 import { narrowTools, type ToolBounds, widerTools } from "./bounds.ts";
 import type { DelegationCause } from "./cause.ts";
@@ -37,7 +37,7 @@ export interface ChainContext {
   readonly nowMs: number;
   /** Who acts, and for whom: what the chain must lead to and start from. */
   readonly agent: Party;
-  readonly principal?: Party;
+  readonly principal?: Party | undefined;
   /** The engine itself has checked the tokens that the hops come from. */
   readonly verified: boolean;
 }
@@ -68,18 +68,19 @@ export function readChain(hops: readonly Hop[], context: ChainContext): Chain {
   if (hops.length > HOPS_MOST) {
     return refuse(HOPS_MOST + 1, "chain_too_long", `the chain has more than ${HOPS_MOST} hops`);
   }
-  const ends = checkEnds(hops, context);
-  if (ends !== undefined) return ends;
-  const kinds = kindsOf(hops, context);
-  if (!kinds.ok) return kinds;
-  let grant: Authority = {};
-  for (const [index, hop] of hops.entries()) {
-    const fault = wider(hop, grant, hops[index - 1]) ?? outOfTime(hop, context.nowMs);
-    if (fault !== undefined) return refuse(index + 1, ...fault);
+  const refused = checkEnds(hops, context) ?? checkKinds(hops, context);
+  if (refused !== undefined) return refused;
+  let grant = NOTHING_SAID;
+  let before: Hop | undefined;
+  let number = 0;
+  for (const hop of hops) {
+    number += 1;
+    const fault = wider(hop, grant, before) ?? outOfTime(hop, context.nowMs);
+    if (fault !== undefined) return refuse(number, ...fault);
     grant = narrow(grant, hop);
+    before = hop;
   }
-  const delegation = delegationOf(hops, grant, kinds.kinds, context.verified);
-  return { ok: true, delegation, tools: grant.tools };
+  return { ok: true, delegation: delegationOf(hops, grant, context), tools: grant.tools };
 }
 
 /** What hops come to, one read with all before it; what is missing, none of them says. */
@@ -92,9 +93,11 @@ export interface Authority {
   readonly tools?: ToolBounds;
 }
 
+const NOTHING_SAID: Authority = {};
+
 /** Of hops that hold. */
 export function authorityOf(hops: readonly Hop[]): Authority {
-  return hops.reduce(narrow, {});
+  return hops.reduce(narrow, NOTHING_SAID);
 }
 
 type Fault = readonly [DelegationCause, string];
@@ -106,26 +109,33 @@ function refuse(hop: number, cause: DelegationCause, why: string): Refused {
 
 /** Starts at the principal, ends at the agent, passes from hand to hand, and nobody holds it twice. */
 function checkEnds(hops: readonly Hop[], { agent, principal }: ChainContext): Refused | undefined {
-  const [first, last] = [hops[0], hops.at(-1)];
-  if (principal !== undefined && first !== undefined && first.from.id !== principal.id) {
-    const why = `the chain starts at ${first.from.id}, not at the principal`;
-    return refuse(1, "root_mismatch", why);
+  const root = hops[0]?.from.id;
+  if (principal !== undefined && root !== principal.id) {
+    return refuse(1, "root_mismatch", `the chain starts at ${root}, not at the principal`);
   }
-  for (const [index, hop] of hops.entries()) {
-    const before = hops[index - 1];
-    if (before !== undefined && before.to.id !== hop.from.id) {
-      const why = `it is given by ${hop.from.id}, but was held by ${before.to.id}`;
-      return refuse(index + 1, "chain_broken", why);
+  let holder = root;
+  let number = 0;
+  for (const { from, to } of hops) {
+    number += 1;
+    if (from.id !== holder) {
+      const why = `it is given by ${from.id}, but was held by ${holder}`;
+      return refuse(number, "chain_broken", why);
     }
-    if (first?.from.id === hop.to.id || hops.findIndex(({ to }) => to.id === hop.to.id) < index) {
-      return refuse(index + 1, "cycle", `it returns to ${hop.to.id}`);
+    if (to.id === root || isHeldBefore(to.id, hops, number)) {
+      return refuse(number, "cycle", `it returns to ${to.id}`);
     }
+    holder = to.id;
   }
-  if (last !== undefined && last.to.id !== agent.id) {
-    const why = `the chain ends at ${last.to.id}, not at the agent`;
-    return refuse(hops.length, "agent_mismatch", why);
+  if (holder === agent.id) return undefined;
+  const why = `the chain ends at ${holder}, not at the agent`;
+  return refuse(hops.length, "agent_mismatch", why);
+}
+
+function isHeldBefore(id: string, hops: readonly Hop[], number: number): boolean {
+  for (let at = 0; at < number - 1; at += 1) {
+    if (hops[at]?.to.id === id) return true;
   }
-  return undefined;
+  return false;
 }
 
 /** What a hop has that the hops before it did not give. */
@@ -146,8 +156,13 @@ function wider(hop: Hop, grant: Authority, before: Hop | undefined): Fault | und
 }
 
 /** Nothing said before is everything: the first hop may say what it likes. */
-function added(now: ReadonlySet<string>, before: ReadonlySet<string> | undefined) {
-  return before && [...now].find((item) => !before.has(item));
+function added(
+  now: ReadonlySet<string>,
+  before: ReadonlySet<string> | undefined,
+): string | undefined {
+  if (before === undefined || now === before) return undefined;
+  for (const item of now) if (!before.has(item)) return item;
+  return undefined;
 }
 
 function deeper(hop: Hop, grant: Authority): Fault | undefined {
@@ -196,43 +211,50 @@ function narrow(grant: Authority, hop: Hop): Authority {
   return made;
 }
 
-type Kinds = { readonly ok: true; readonly kinds: ReadonlyMap<string, Kind> } | Refused;
-
 /** Told anywhere, told for all; told differently, refused. */
-function kindsOf(hops: readonly Hop[], { agent, principal }: ChainContext): Kinds {
-  const kinds = new Map<string, Kind>();
-  for (const party of [agent, principal]) {
-    if (party?.kind !== undefined) kinds.set(party.id, party.kind);
+function checkKinds(hops: readonly Hop[], context: ChainContext): Refused | undefined {
+  let number = 0;
+  for (const { from, to } of hops) {
+    number += 1;
+    const refused = checkKind(from, number, hops, context) ?? checkKind(to, number, hops, context);
+    if (refused !== undefined) return refused;
   }
-  for (const [index, hop] of hops.entries()) {
-    for (const { id, kind } of [hop.from, hop.to]) {
-      const known = kinds.get(id);
-      if (kind === undefined) continue;
-      if (known !== undefined && known !== kind) {
-        return refuse(
-          index + 1,
-          "kind_conflict",
-          `${id} is called ${kind}, and ${known} elsewhere`,
-        );
-      }
-      kinds.set(id, kind);
-    }
-  }
-  return { ok: true, kinds };
+  return undefined;
 }
 
-function delegationOf(
+function checkKind(
+  { id, kind }: Party,
+  number: number,
   hops: readonly Hop[],
-  grant: Authority,
-  kinds: ReadonlyMap<string, Kind>,
-  verified: boolean,
-): RecordValue {
-  const chain = hops.map((hop) => hopRecord(hop, kinds));
+  context: ChainContext,
+): Refused | undefined {
+  const known = kind && kindOf(id, hops, context);
+  if (known === kind) return undefined;
+  return refuse(number, "kind_conflict", `${id} is called ${kind}, and ${known} elsewhere`);
+}
+
+/** As it is told first. */
+function kindOf(
+  id: string,
+  hops: readonly Hop[],
+  { agent, principal }: ChainContext,
+): Kind | undefined {
+  if (principal?.id === id && principal.kind !== undefined) return principal.kind;
+  if (agent.id === id && agent.kind !== undefined) return agent.kind;
+  for (const { from, to } of hops) {
+    if (from.id === id && from.kind !== undefined) return from.kind;
+    if (to.id === id && to.kind !== undefined) return to.kind;
+  }
+  return undefined;
+}
+
+function delegationOf(hops: readonly Hop[], grant: Authority, context: ChainContext): RecordValue {
+  const chain = hops.map((hop) => hopRecord(hop, hops, context));
   const made = newRecord();
   made.chain = chain;
   made.depth = hops.length;
   made.root = chain[0]?.from;
-  made.verified = verified;
+  made.verified = context.verified;
   made.scope = grant.scope as ReadonlySet<Scalar>;
   if (grant.purpose !== undefined) made.purpose = grant.purpose;
   if (grant.expiresAtMs !== undefined) made.expires_at = grant.expiresAtMs;
@@ -240,10 +262,10 @@ function delegationOf(
   return made;
 }
 
-function hopRecord(hop: Hop, kinds: ReadonlyMap<string, Kind>): Record<string, Value | undefined> {
+function hopRecord(hop: Hop, hops: readonly Hop[], context: ChainContext): RecordValue {
   const made = newRecord();
-  made.from = partyRecord(hop.from, kinds);
-  made.to = partyRecord(hop.to, kinds);
+  made.from = partyRecord(hop.from.id, hops, context);
+  made.to = partyRecord(hop.to.id, hops, context);
   made.scope = hop.scope as ReadonlySet<Scalar>;
   if (hop.purpose !== undefined) made.purpose = hop.purpose;
   if (hop.issuedAtMs !== undefined) made.issued_at = hop.issuedAtMs;
@@ -253,9 +275,9 @@ function hopRecord(hop: Hop, kinds: ReadonlyMap<string, Kind>): Record<string, V
 }
 
 /** A kind nobody told is the least trusted one. */
-function partyRecord(party: Party, kinds: ReadonlyMap<string, Kind>): RecordValue {
+function partyRecord(id: string, hops: readonly Hop[], context: ChainContext): RecordValue {
   const made = newRecord();
-  made.id = party.id;
-  made.kind = kinds.get(party.id) ?? "autonomous";
+  made.id = id;
+  made.kind = kindOf(id, hops, context) ?? "autonomous";
   return made;
 }
