@@ -1,5 +1,6 @@
 /** Builtins that evaluate names, indexes and numbers, and with them what stands in a variable's value. */
 import { SHELLS } from "../programs/interpreters.ts";
+import { DECLARES } from "../shell/simple.ts";
 import type { Word } from "../shell/tree.ts";
 import type { Walk } from "./walk.ts";
 
@@ -7,11 +8,6 @@ import type { Walk } from "./walk.ts";
 const EVALUATES: ReadonlySet<string> = new Set([
   ...["declare", "export", "let", "local", "mapfile", "printf", "read", "readarray", "readonly"],
   ...["test", "typeset", "unset", "wait"],
-]);
-
-/** Those of them that read a text `a=(…)` as a shell does, quoted as well. */
-export const DECLARES: ReadonlySet<string> = new Set([
-  ...["declare", "export", "local", "readonly", "typeset"],
 ]);
 
 /** Builtins that give variables what they read: whatever it is. */
@@ -25,6 +21,7 @@ const PLAIN_EXPANSION = /\$(?:\w+|[@*#?$!-]|\{\w+\}|\(\([\w\s+*/%<>=!&|?:,$-]*\)
 /** Whether what a builtin is given is evaluated, and whether that may run what the text does not show. */
 export function noteEvaluation(walk: Walk, program: string, args: readonly Word[]): void {
   if (EVALUATES.has(program) && args.some(isLoaded)) walk.parsed = false;
+  // A text `a=(…)` is read as a shell does, quoted as well.
   if (DECLARES.has(program) && args.some(isArrayText)) walk.parsed = false;
   if (evaluatesArguments(program, args)) walk.evaluates = true;
   if (READS_VALUES.has(program)) walk.carriesCode = true;

@@ -5,7 +5,7 @@ import { parseIp } from "../ip.ts";
  * Of what stands behind `://`. `exact`: all of the word is the URL. Clients take whatever stands before the last `@` for
  * a user (`http://known.example\@other.example` is `other.example` to curl, and not to browsers): both are named then.
  */
-export function hostsIn(text: string, exact: boolean): readonly string[] {
+function hostsIn(text: string, exact: boolean): readonly string[] {
   const loose = authority(text, /[/?#\s'"<>|;)\\,]/);
   const strict = authority(text, /[/?#]/);
   return !exact || strict === loose || !text.includes("@") ? [loose] : [loose, strict];

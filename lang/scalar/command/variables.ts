@@ -2,8 +2,9 @@
 import { COMMAND_VARIABLES } from "../programs/command-options.ts";
 import { GIT_VARIABLE } from "../programs/git.ts";
 import { PROXY_VARIABLE } from "../programs/host-uses.ts";
+import { DECLARES } from "../shell/simple.ts";
 import { type Command, fixedWord, type Word } from "../shell/tree.ts";
-import { DECLARES, isArrayText, isPlain } from "./evaluated.ts";
+import { isArrayText, isPlain } from "./evaluated.ts";
 import { noteMentioned } from "./files.ts";
 import { noteHost, noteUrls } from "./hosts.ts";
 import { after, hasLetter } from "./line.ts";

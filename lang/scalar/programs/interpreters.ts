@@ -36,7 +36,7 @@ const NODE: Interpreter = {
 
 const LISP: Interpreter = { inline: ["e"], inlineWords: ["--eval", "--exec"], values: "lL" };
 
-export const INTERPRETERS: ReadonlyMap<string, Interpreter> = new Map([
+const INTERPRETERS: ReadonlyMap<string, Interpreter> = new Map([
   ["python", PYTHON],
   ["pypy", PYTHON],
   ["ipython", PYTHON],

@@ -10,8 +10,13 @@ export const FUNCTION_SIGN = /[ \t]*\([ \t]*\)/y;
 /** An index that is no number. */
 const NAMED_INDEX = /^\w*\[(?!\d+\])/;
 
+/** Builtins that declare variables. */
+export const DECLARES: ReadonlySet<string> = new Set([
+  ...["declare", "export", "local", "readonly", "typeset"],
+]);
+
 /** Builtins whose arguments are assignments, so that `x=(…)` is an array there. */
-const DECLARES = new Set(["declare", "typeset", "export", "readonly", "local", "alias"]);
+const ASSIGNS: ReadonlySet<string> = new Set([...DECLARES, "alias"]);
 
 export abstract class SimpleCommandReader extends RedirectionReader {
   protected abstract functionBody(): Command;
@@ -26,7 +31,7 @@ export abstract class SimpleCommandReader extends RedirectionReader {
       if (this.atWordEnd()) break;
       if (words.length === 0 && this.assignment(assignments)) continue;
       const first = words[0];
-      if (first !== undefined && DECLARES.has(first.text) && this.assignment(assignments)) continue;
+      if (first !== undefined && ASSIGNS.has(first.text) && this.assignment(assignments)) continue;
       const bare = this.at;
       words.push(...this.words());
       if (words.length === 1 && /^\w+\[.*\]\+?=/s.test(words[0]?.text ?? "")) this.evaluates = true;
