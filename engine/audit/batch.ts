@@ -15,22 +15,29 @@ export function newBatch(): Batch {
 }
 
 /**
- * Calls back once so much time has passed in which events were looked at: while the process itself is busy, the
- * disk cannot say that it is done.
+ * Calls back once for each batch that is under way for so much time in which events were looked at: while the
+ * process itself is busy, the disk cannot say that it is done. It looks now and then, so that a write costs nothing.
  */
-export function watchLateness(afterMs: number, onLate: () => void): { end(): void } {
-  const stepMs = afterMs / LATENESS_STEPS;
-  let left = LATENESS_STEPS;
+export function watchLateness(
+  mostMs: number,
+  underway: () => Batch | undefined,
+  onLate: (batch: Batch) => void,
+): NodeJS.Timeout {
+  const stepMs = mostMs / LATENESS_STEPS;
+  let seen: Batch | undefined;
+  let left = 0;
   let lookedMs = performance.now();
-  const timer = setInterval(() => {
+  return setInterval(() => {
     const nowMs = performance.now();
-    if (nowMs - lookedMs < 2 * stepMs) left -= 1;
+    const wasBusy = nowMs - lookedMs >= 2 * stepMs;
     lookedMs = nowMs;
-    if (left > 0) return;
-    clearInterval(timer);
-    nextTurn(onLate);
+    const batch = underway();
+    // It may have begun just after the last look, a step ago.
+    if (batch !== seen) left = LATENESS_STEPS - 1;
+    else if (!wasBusy) left -= 1;
+    seen = batch;
+    if (batch !== undefined && left === 0) nextTurn(() => onLate(batch));
   }, stepMs);
-  return { end: () => clearInterval(timer) };
 }
 
 const LATENESS_STEPS = 4;

@@ -24,6 +24,10 @@ const CLOSE = "}".charCodeAt(0);
 const NUMBER_MOST = 40;
 const NUMBER = /^","n":(0|[1-9]\d{0,15}),"record":\{/;
 
+/** Bytes of a line around its record, at most, and of one UTF-16 code unit in it. */
+const AROUND_MOST = HASH_END + NUMBER_MOST;
+const UTF8_MOST = 3;
+
 /** Bytes, to begin with: what a turn of the event loop leaves behind is seldom more. */
 const ROOM = 65_536;
 const ROOM_KEPT = 16 * ROOM;
@@ -58,11 +62,16 @@ export class Links {
   /** `record` is canonical JSON of an object, in one line. */
   add(record: string): void {
     const { hash: before, tree } = this.#head;
-    const text = `${OPEN}${before}","n":${tree.size},"record":${record}}\n`;
     const start = this.#end;
-    const bytes = this.#withRoomFor(Buffer.byteLength(text));
-    this.#end += bytes.write(text, start);
-    const framed = bytes.subarray(start - 1, this.#end - 1);
+    const bytes = this.#withRoomFor(AROUND_MOST + UTF8_MOST * record.length);
+    // Piece by piece: put together, the text would be copied once more.
+    let at = start + bytes.write(OPEN, start, "latin1");
+    at += bytes.write(before, at, "latin1");
+    at += bytes.write(`","n":${tree.size},"record":`, at, "latin1");
+    at += bytes.write(record, at);
+    at += bytes.write("}\n", at, "latin1");
+    this.#end = at;
+    const framed = bytes.subarray(start - 1, at - 1);
     const own = leafHash(framed);
     framed.write(own, HASH_AT, "latin1");
     this.#head = { hash: own, tree: withLeaf(tree, own) };

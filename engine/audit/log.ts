@@ -102,8 +102,8 @@ class Log implements AuditLog {
   readonly #writer: LogWriter;
   #queue: string[] = [];
   #batch = newBatch();
-  /** Settles with what was written last. */
-  #written: Promise<void> = Promise.resolve();
+  /** What was written last, or is being written. */
+  #last = newBatch();
   /** Settles when nothing more is to be done for it. */
   #writing: Promise<void> | undefined;
   #isDue = false;
@@ -128,6 +128,7 @@ class Log implements AuditLog {
 
   async begin({ begins, rotated, head, torn }: Recovered): Promise<void> {
     const at = this.#now();
+    this.#timers.add(this.#watchLateness());
     if (begins && rotated > 0) this.append({ ...continuedFrom(head, at) });
     if (torn !== undefined) {
       const digest = digestOf(torn.toString("base64"));
@@ -158,7 +159,7 @@ class Log implements AuditLog {
   written(): Promise<void> {
     if (this.#stop !== undefined) return Promise.reject(new LogStopped(this.#stop.because));
     if (this.#queue.length > 0) return this.#batch.promise;
-    return this.#written;
+    return this.#last.promise;
   }
 
   readiness(): Readiness {
@@ -211,33 +212,40 @@ class Log implements AuditLog {
     const queue = this.#queue;
     this.#batch = newBatch();
     this.#queue = [];
-    this.#written = batch.promise;
-    const lateness = watchLateness(this.#limits.behindMs, () => this.#beLate(batch));
-    this.#writing = this.#storeAndPublish(queue, batch)
-      .catch((fault) => this.#fail(fault, queue.length, batch))
-      .finally(() => {
-        lateness.end();
-        this.#isLate = false;
-        this.#writing = undefined;
-        if (this.#queue.length > 0) this.#schedule();
-      });
+    this.#last = batch;
+    this.#writing = this.#storeAndPublish(queue, batch);
     return batch.promise;
+  }
+
+  async #storeAndPublish(queue: readonly string[], batch: Batch): Promise<void> {
+    try {
+      const note = await this.#writer.store(queue);
+      batch.resolve();
+      // The last checkpoint stays the last line.
+      if (note !== undefined) await this.#writer.publish(note, !this.#isClosing);
+    } catch (fault) {
+      this.#fail(fault, queue.length, batch);
+    }
+    this.#isLate = false;
+    this.#writing = undefined;
+    if (this.#queue.length > 0) this.#schedule();
+  }
+
+  #watchLateness(): NodeJS.Timeout {
+    return watchLateness(
+      this.#limits.behindMs,
+      () => (this.#writing === undefined ? undefined : this.#last),
+      (batch) => this.#beLate(batch),
+    ).unref();
   }
 
   /** Whoever waits is told; what they wait for is written all the same, if it can be. */
   #beLate(batch: Batch): void {
-    if (this.#written !== batch.promise || this.#writing === undefined) return;
+    if (this.#last !== batch || this.#writing === undefined) return;
     this.#isLate = true;
     batch.reject(new LogStopped(TOO_SLOW));
     this.#batch.reject(new LogStopped(TOO_SLOW));
     this.#batch = newBatch();
-  }
-
-  async #storeAndPublish(queue: readonly string[], batch: Batch): Promise<void> {
-    const note = await this.#writer.store(queue);
-    batch.resolve();
-    // The last checkpoint stays the last line.
-    if (note !== undefined) await this.#writer.publish(note, !this.#isClosing);
   }
 
   /** A checkpoint is a line as well: it alone is no reason for another. */
