@@ -97,11 +97,11 @@ export class CallTable {
     return block === NONE ? this.#gone.has(id) : this.#blocks.isMarked(block);
   }
 
-  mark(id: string, isMarked: boolean): void {
+  /** Where it is no call any more, it is marked no more. */
+  mark(id: string): void {
     const block = this.#find(id);
-    if (block !== NONE) this.#blocks.mark(block, isMarked);
-    else if (isMarked) this.#gone.add(id);
-    else this.#gone.delete(id);
+    if (block === NONE) this.#gone.delete(id);
+    else this.#blocks.mark(block, true);
   }
 
   markAll(): void {

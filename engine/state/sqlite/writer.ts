@@ -178,7 +178,7 @@ export class Writer {
     for (const [seen, count] of settled) this.#entriesSettled.set(seen, count);
     const { calls } = this.#memory;
     for (const name of names) {
-      if (name.kind === "calls") calls.mark(name.key, calls.has(name.key));
+      if (name.kind === "calls") calls.mark(name.key);
     }
   }
 
