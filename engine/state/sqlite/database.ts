@@ -69,7 +69,7 @@ const TABLES = [...SCHEMA.matchAll(/CREATE TABLE (\w+)/g)]
 export const STATE_FILE: FileKind = {
   schema: SCHEMA,
   pageBytes: 4_096,
-  walPages: 8_000,
+  walPages: 1_000,
   checkOwner,
   damaged,
 };
