@@ -122,13 +122,19 @@ const HOP_MEMBERS = [
 ] as const;
 
 function readHops(json: unknown, at: string, work: DelegationWork): readonly Hop[] {
-  if (!Array.isArray(json)) return wrong(work.malformed, at, "a list", json) ?? [];
-  const hops: Hop[] = [];
-  for (let index = 0; index < json.length; index++) {
-    const hop = readHop(json[index], `${at}/${index}`, work);
-    if (hop !== undefined) hops.push(hop);
+  if (!Array.isArray(json)) return wrong(work.malformed, at, "a list", json) ?? NO_HOPS;
+  const hops: (Hop | undefined)[] = json.slice();
+  for (let index = 0; index < hops.length; index++) {
+    hops[index] = readHop(json[index], `${at}/${index}`, work);
   }
-  return hops;
+  // What is no hop was reported, and then nothing is asked of the others.
+  return hops.every(isThere) ? hops : NO_HOPS;
+}
+
+const NO_HOPS: readonly Hop[] = [];
+
+function isThere(hop: Hop | undefined): hop is Hop {
+  return hop !== undefined;
 }
 
 /** Hops that stand in the form of §12.2, whatever purposes a policy knows. */
@@ -145,35 +151,45 @@ function readHop(json: unknown, at: string, work: DelegationWork): Hop | undefin
   const { malformed } = work;
   if (!isObject(json)) return wrong(malformed, at, "an object", json);
   const given = onlyMembers(json, HOP_MEMBERS, at, malformed);
-  // Where it stands is spelled for what is there alone: most hops say little.
-  const member = <T>(read: MemberReader<T>, name: (typeof HOP_MEMBERS)[number]): T | undefined =>
-    given[name] === undefined ? undefined : read(given[name], `${at}/${name}`, malformed);
   const hop: Writable<Hop> = {
     from: partyIn(partyReader(given.from, `${at}/from`, malformed)),
     to: partyIn(partyReader(given.to, `${at}/to`, malformed)),
     scope: SCOPE(given.scope, `${at}/scope`, malformed) as ReadonlySet<string>,
-    approved: member(BOOL, "approved") === true,
+    approved: memberIn(given, "approved", BOOL, at, malformed) === true,
   };
-  const purpose = member(readId, "purpose");
+  const purpose = memberIn(given, "purpose", readId, at, malformed);
   if (purpose !== undefined) {
     hop.purpose = purpose;
     if (!work.words.purposes.has(purpose)) {
       report(work.invalid, `${at}/purpose`, `is no purpose that the policy knows: \`${purpose}\``);
     }
   }
-  const issuedAtMs = member(TIME, "issued_at");
+  const issuedAtMs = memberIn(given, "issued_at", TIME, at, malformed);
   if (issuedAtMs !== undefined) hop.issuedAtMs = Number(issuedAtMs);
-  const expiresAtMs = member(TIME, "expires_at");
+  const expiresAtMs = memberIn(given, "expires_at", TIME, at, malformed);
   if (expiresAtMs !== undefined) hop.expiresAtMs = Number(expiresAtMs);
-  const audience = member(SCOPE, "audience");
+  const audience = memberIn(given, "audience", SCOPE, at, malformed);
   if (audience !== undefined) hop.audience = audience as ReadonlySet<string>;
-  const depth = member(readDepth, "depth");
+  const depth = memberIn(given, "depth", readDepth, at, malformed);
   if (depth !== undefined) hop.depth = depth;
-  const tools = member(readToolBounds, "tools");
+  const tools = memberIn(given, "tools", readToolBounds, at, malformed);
   if (tools !== undefined) hop.tools = tools;
   return hop;
 }
 
+/** Where it stands is spelled for what is there alone: most hops say little. */
+function memberIn<T>(
+  given: HopMembers,
+  name: keyof HopMembers,
+  read: MemberReader<T>,
+  at: string,
+  problems: Problem[],
+): T | undefined {
+  const json = given[name];
+  return json === undefined ? undefined : read(json, `${at}/${name}`, problems);
+}
+
+type HopMembers = { readonly [name in (typeof HOP_MEMBERS)[number]]?: unknown };
 type MemberReader<T> = (json: unknown, at: string, problems: Problem[]) => T | undefined;
 
 function readDepth(json: unknown, at: string, problems: Problem[]): number | undefined {

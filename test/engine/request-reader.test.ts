@@ -162,6 +162,14 @@ test.each([
   [{ ...base, intent: { source: "me" } }, "malformed: /intent/source is no source"],
   [{ ...base, tool: { name: "probe", args: [] } }, "malformed: /tool/args is not an object"],
   [{ ...base, delegation: { chain: "x" } }, "malformed: /delegation/chain is not a list"],
+  // What JSON has none of, and a host's objects may: holes in lists, and what is inherited.
+  [{ ...base, delegation: { chain: new Array(1) } }, "malformed: /delegation/chain/0 is missing"],
+  [
+    { ...base, agent: { id: "bot", groups: new Array(1) } },
+    "malformed: /agent/groups/0 is missing",
+  ],
+  [{ ...base, agent: Object.create({ id: "bot" }) }, "malformed: /agent/id is missing"],
+  [{ ...base, agent: Object.assign(Object.create({ a: 1 }), { id: "bot" }) }, "invalid: /agent/a"],
   [
     { ...base, delegation: { chain: [], tokens: ["x"] } },
     "malformed: /delegation/chain stands beside `tokens`",

@@ -25,7 +25,9 @@ test.each<[string, string[]]>([
 });
 
 test("there is room for so many, and then for new ones", () => {
-  const first = sharedSet(["first"]);
-  for (let at = 0; at < 600; at += 1) sharedSet([`group-${at}`]);
-  expect(sharedSet(["first"])).not.toBe(first);
+  const groups = Array.from({ length: 5_000 }, (_, at) => `group-${at}`);
+  const sets = groups.map((group) => sharedSet([group]));
+  expect(sets.map((set) => [...set])).toEqual(groups.map((group) => [group]));
+  const still = groups.filter((group, at) => sharedSet([group]) === sets[at]);
+  expect(still.length).toBeLessThanOrEqual(1_024);
 });
