@@ -43,21 +43,16 @@ export class CallTable {
   written(id: string): Json | undefined {
     const block = this.#find(id);
     if (block === NONE) return undefined;
-    const unpacker = this.#unpackerOf(block);
-    unpacker.text();
-    return unpacker.value();
+    const start = this.#load(block);
+    return new Unpacker(this.#packer.bytes, start, this.#packer.length).value();
   }
 
   /** What is `written` of it, as bytes of their own. */
   packed(id: string): Buffer | undefined {
     const block = this.#find(id);
     if (block === NONE) return undefined;
-    const packer = this.#packer;
-    // Looking for it has packed its id, which comes first.
-    const start = packer.length;
-    packer.clear();
-    this.#blocks.copy(block, packer);
-    return Buffer.from(packer.bytes.subarray(start, packer.length));
+    const start = this.#load(block);
+    return Buffer.from(this.#packer.bytes.subarray(start, this.#packer.length));
   }
 
   /** Its id, and what is `written` of it. False where it is not there. */
@@ -168,11 +163,19 @@ export class CallTable {
     return part;
   }
 
+  /** What was found, into the packer, where its id still is. Gives where what is `written` of it begins, which is behind. */
+  #load(found: number): number {
+    const start = this.#packer.length;
+    this.#packer.clear();
+    this.#blocks.copy(found, this.#packer);
+    return start;
+  }
+
   #unpackerOf(block: number): Unpacker {
     const packer = this.#packer;
     packer.clear();
     this.#blocks.copy(block, packer);
-    return new Unpacker(packer.bytes, packer.length);
+    return new Unpacker(packer.bytes, 0, packer.length);
   }
 }
 

@@ -192,7 +192,7 @@ export function packed(value: Json): Buffer {
 
 /** All the values that were packed one after the other; throws `StateUnreadable` of other bytes. */
 export function unpack(bytes: Buffer): readonly Json[] {
-  const reader = new Unpacker(bytes, bytes.length);
+  const reader = new Unpacker(bytes, 0, bytes.length);
   const values: Json[] = [];
   while (!reader.isAtEnd()) values.push(reader.value());
   return values;
@@ -202,10 +202,11 @@ export function unpack(bytes: Buffer): readonly Json[] {
 export class Unpacker {
   readonly #bytes: Buffer;
   readonly #end: number;
-  #at = 0;
+  #at: number;
 
-  constructor(bytes: Buffer, end: number) {
+  constructor(bytes: Buffer, start: number, end: number) {
     this.#bytes = bytes;
+    this.#at = start;
     this.#end = end;
   }
 

@@ -176,7 +176,7 @@ test("every call comes back as it was, and is packed as it is encoded", () => {
       packCall(call, packer);
       expect(unpack(packer.packed())).toEqual([stored(encodeCall(call))]);
       const { atMs, tool, sessionId } = call;
-      const unpacker = new Unpacker(packer.bytes, packer.length);
+      const unpacker = new Unpacker(packer.bytes, 0, packer.length);
       expect(unpackSummary(unpacker)).toEqual({ atMs, tool, sessionId });
     }),
   );
