@@ -10,7 +10,7 @@ import { type Batch, newBatch, watchLateness } from "./batch.ts";
 import type { Disk, LogFile } from "./disk.ts";
 import { claimLog, releaseLog } from "./lock.ts";
 import type { Signer } from "./note.ts";
-import type { AuditRecord } from "./record.ts";
+import { type AuditRecord, isInOrder } from "./record.ts";
 import { type Recovered, recover } from "./recover.ts";
 import { continuedFrom } from "./walk.ts";
 import { CHECKPOINT, LogWriter, reasonOf, StopForGood } from "./writer.ts";
@@ -297,7 +297,7 @@ const TOO_SLOW = "the audit log is not written in time";
 
 /** One line for every reader: what some of them take for a line end stands as an escape. */
 function lineText(record: AuditRecord): string {
-  const text = canonicalJson(record);
+  const text = isInOrder(record) ? JSON.stringify(record) : canonicalJson(record);
   // Nearly every text is ASCII, which is found out much faster than where a line ends.
   if (Buffer.byteLength(text) === text.length && !text.includes("\u007f")) return text;
   return text.replace(LINE_ENDS, (character) => {

@@ -21,7 +21,7 @@ export interface RecordOptions {
   readonly whole?: { readonly but: readonly (readonly string[])[] } | undefined;
 }
 
-/** Members stand in the order of RFC 8785 here and below: such a record is spelled without being sorted. */
+/** Members stand in the order of RFC 8785 here and below. */
 export function decisionRecord(
   evidence: DecisionEvidence,
   nowMs: number,
@@ -82,6 +82,16 @@ export function decisionRecord(
     wrong: who.wrong,
   };
 }
+
+/** Of a decision, and nothing in it was put in order by others: then it is spelled without being looked through. */
+export function isInOrder(record: AuditRecord): boolean {
+  if (record.kind !== "decision") return false;
+  const { obligations } = record;
+  if (!Array.isArray(obligations) || obligations.length > 0) return false;
+  return MADE_BY_OTHERS.every((part) => record[part] === undefined);
+}
+
+const MADE_BY_OTHERS = ["approval", "counts_since", "errors", "fields", "tokens", "whole"];
 
 export function outcomeRecord(evidence: OutcomeEvidence): AuditRecord {
   const { nowMs, report, settlement, program } = evidence;
