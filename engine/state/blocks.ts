@@ -13,8 +13,9 @@ import type { Packer } from "./pack.ts";
 const BLOCK_BYTES = 128;
 const HEAD_BYTES = 16;
 const ROOM_BYTES = BLOCK_BYTES - HEAD_BYTES;
-/** Together 256 KiB, which are made in no time. */
-const SLAB_BLOCKS = 2_048;
+/** 2¹¹ blocks together are 256 KiB, which are made in no time. */
+const SLAB_BITS = 11;
+const SLAB_BLOCKS = 1 << SLAB_BITS;
 
 const NONE = 0xffff_ffff;
 
@@ -138,7 +139,7 @@ export class Blocks {
   }
 
   #slabOf(block: number): Slab {
-    const slab = this.#slabs[Math.floor(block / SLAB_BLOCKS)];
+    const slab = this.#slabs[block >>> SLAB_BITS];
     if (slab === undefined) throw new Error("a block that was never taken");
     return slab;
   }
@@ -156,7 +157,7 @@ function newSlab(): Slab {
 // Where in its slab a block begins, and what is in it.
 
 function startOf(block: number): number {
-  return (block % SLAB_BLOCKS) * BLOCK_BYTES;
+  return (block & (SLAB_BLOCKS - 1)) * BLOCK_BYTES;
 }
 
 function nextOf(block: number): number {

@@ -63,7 +63,7 @@ export function reportOf(remembered: Remembered): StateReport {
 }
 
 /** Looked at before others have their turn: well under a millisecond. */
-const LOOKED_AT_A_TURN = 2_000;
+const LOOKED_AT_A_TURN = 1_000;
 
 async function inTurns<Item>(items: Iterable<Item>, look: (item: Item) => void): Promise<void> {
   let count = 0;
