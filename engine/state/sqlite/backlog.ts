@@ -13,7 +13,7 @@ export interface Pace {
 const CAUGHT_UP = 0.8;
 
 /** The longer, the more often a row is changed before it is written; the larger a step, the longer others wait. */
-export const PACE: Pace = { length: 16 << 20, rowCount: 64 };
+export const PACE: Pace = { length: 16 << 20, rowCount: 128 };
 
 /** What is brought up to what is so now. */
 export interface Step {
