@@ -1,7 +1,5 @@
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { createRequestReader } from "../../engine/request-reader.ts";
 import { createMemoryStore } from "../../engine/state/memory.ts";
@@ -9,6 +7,7 @@ import { openSqliteJournal } from "../../engine/state/sqlite/journal.ts";
 import type { PolicyState, StateStore } from "../../engine/state/store.ts";
 import { temporary } from "../engine/state/stores.ts";
 import { programOf, START } from "../support/engine.ts";
+import { heapBytes, MIB } from "../support/heap.ts";
 
 const PROGRAM = programOf(`
   tool look { effect read }
@@ -17,7 +16,6 @@ const PROGRAM = programOf(`
   permit anything when tries < 100
 `);
 const KEYS = 100_000;
-const MIB = 1024 * 1024;
 
 /** Attempts by agents `first`… of whom each is new, and none is allowed. */
 function flood(state: PolicyState, first: number, count: number): void {
@@ -47,15 +45,6 @@ function expectKept(state: PolicyState): void {
   }
   expect(view.counter(0, "agent-new")).toBe("unavailable");
   expect(view.latch(0, "agent-new")).toBe("unavailable");
-}
-
-// What is garbage by now counts for nothing; a new context has the collector that this one was started without.
-setFlagsFromString("--expose-gc");
-const collect: () => void = runInNewContext("gc");
-
-function heapBytes(): number {
-  collect();
-  return process.memoryUsage().heapUsed;
 }
 
 function filled(store: StateStore): PolicyState {
