@@ -24,9 +24,9 @@ const CLOSE = "}".charCodeAt(0);
 const NUMBER_MOST = 40;
 const NUMBER = /^","n":(0|[1-9]\d{0,15}),"record":\{/;
 
-/** Bytes of a line around its record, at most, and of one UTF-16 code unit in it. */
+/** Bytes of a line around its record, at most, and of one UTF-16 code unit in it, which may be escaped. */
 const AROUND_MOST = HASH_END + NUMBER_MOST;
-const UTF8_MOST = 3;
+const UNIT_MOST = 6;
 
 /** Bytes, to begin with: what a turn of the event loop leaves behind is seldom more. */
 const ROOM = 65_536;
@@ -59,16 +59,19 @@ export class Links {
     return this.#bytes.subarray(1, this.#end);
   }
 
-  /** `record` is canonical JSON of an object, in one line. */
+  /** `record` is canonical JSON of an object. */
   add(record: string): void {
     const { hash: before, tree } = this.#head;
     const start = this.#end;
-    const bytes = this.#withRoomFor(AROUND_MOST + UTF8_MOST * record.length);
+    const bytes = this.#withRoomFor(AROUND_MOST + UNIT_MOST * record.length);
     // Piece by piece: put together, the text would be copied once more.
     let at = start + bytes.write(OPEN, start, "latin1");
     at += bytes.write(before, at, "latin1");
     at += bytes.write(`","n":${tree.size},"record":`, at, "latin1");
-    at += bytes.write(record, at);
+    const length = bytes.write(record, at);
+    // Nearly every record is ASCII, which takes a byte a character, and has nothing to escape.
+    const isPlain = length === record.length && !record.includes("\u007f");
+    at += isPlain ? length : bytes.write(escaped(record), at);
     at += bytes.write("}\n", at, "latin1");
     this.#end = at;
     const framed = bytes.subarray(start - 1, at - 1);
@@ -85,6 +88,15 @@ export class Links {
     return this.#bytes;
   }
 }
+
+/** One line for every reader: what some of them take for a line end stands as an escape. */
+function escaped(json: string): string {
+  return json.replace(LINE_ENDS, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
+const LINE_ENDS = /[\u007f-\u009f\u2028\u2029]/g;
 
 export type Followed =
   /** `record` is where its text begins in the framed line. */

@@ -152,7 +152,7 @@ class Log implements AuditLog {
       this.#refusedCount += 1;
       throw new LogStopped(readiness.because);
     }
-    this.#queue.push(lineText(record));
+    this.#queue.push(jsonOf(record));
     this.#schedule();
   }
 
@@ -279,7 +279,7 @@ class Log implements AuditLog {
       if (this.#stop === undefined || this.#stop.forGood) return;
       const { because } = this.#stop;
       const refused = this.#refusedCount;
-      this.#queue.push(lineText({ kind: "resumed", at: this.#now(), because, refused }));
+      this.#queue.push(jsonOf({ kind: "resumed", at: this.#now(), because, refused }));
       this.#write().then(
         () => {
           this.#stop = undefined;
@@ -295,14 +295,6 @@ class Log implements AuditLog {
 
 const TOO_SLOW = "the audit log is not written in time";
 
-/** One line for every reader: what some of them take for a line end stands as an escape. */
-function lineText(record: AuditRecord): string {
-  const text = isInOrder(record) ? JSON.stringify(record) : canonicalJson(record);
-  // Nearly every text is ASCII, which is found out much faster than where a line ends.
-  if (Buffer.byteLength(text) === text.length && !text.includes("\u007f")) return text;
-  return text.replace(LINE_ENDS, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
+function jsonOf(record: AuditRecord): string {
+  return isInOrder(record) ? JSON.stringify(record) : canonicalJson(record);
 }
-
-const LINE_ENDS = /[\u007f-\u009f\u2028\u2029]/g;
