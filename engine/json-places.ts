@@ -6,8 +6,8 @@
 /** Of one member: the members before it in its object, and around these the same, are part of where it stands. */
 export interface Place {
   readonly key: string;
-  /** How it is spelled without white space: `"key":`. No other text is read as this key and its colon. */
-  readonly token: string;
+  /** How it is spelled without white space: the bytes of `"key":`. No others are read as this key and its colon. */
+  readonly token: Uint8Array;
   /** Of the member that came behind it last. */
   next: Place | undefined;
   /** Others that came there. */
@@ -18,6 +18,8 @@ export interface Place {
 
 /** What strangers send must not fill the memory: then all is forgotten, and learnt anew. */
 const PLACES_MOST = 2_000;
+
+const NO_TOKEN = Buffer.alloc(0);
 
 let start = placeOf("");
 let count = 0;
@@ -41,20 +43,25 @@ export function within(place: Place): Place {
 export function follow(place: Place, key: string): Place {
   const { next, others } = place;
   if (next?.key === key) return next;
-  const known = others?.get(key);
-  const found = known ?? placeOf(key);
-  if (known === undefined) {
-    if (count >= PLACES_MOST || !PLAIN.test(key)) return found;
-    count += 1;
-    place.others = (others ?? new Map()).set(key, found);
-  }
+  const found = others?.get(key) ?? learnt(place, key);
+  if (found === undefined) return placeOf(key);
   place.next = found;
   return found;
+}
+
+/** `undefined` where there is no room, or more than one way to spell the key. */
+function learnt(place: Place, key: string): Place | undefined {
+  if (count >= PLACES_MOST || !PLAIN.test(key)) return undefined;
+  count += 1;
+  const made = placeOf(key, Buffer.from(`"${key}":`, "latin1"));
+  place.others ??= new Map();
+  place.others.set(key, made);
+  return made;
 }
 
 /** What is spelled in one way alone without escapes, one byte for each character. */
 const PLAIN = /^[ !#-[\]-~]{0,40}$/;
 
-function placeOf(key: string): Place {
-  return { key, token: `"${key}":`, next: undefined, others: undefined, inside: undefined };
+function placeOf(key: string, token = NO_TOKEN): Place {
+  return { key, token, next: undefined, others: undefined, inside: undefined };
 }

@@ -210,7 +210,7 @@ class Reader {
     const { bytes, position } = this;
     const { token } = next;
     for (let at = 0; at < token.length; at += 1) {
-      if (token.charCodeAt(at) !== bytes[position + at]) return undefined;
+      if (token[at] !== bytes[position + at]) return undefined;
     }
     this.position = position + token.length;
     return next;
