@@ -1,5 +1,5 @@
 /**
- * An audit log on a disk (SPEC §14.3). What is appended in one turn of the event loop is written at once, and
+ * An audit log on a disk (SPEC §14.3). What is appended together is written at once, and
  * who asks `written` learns when it is. A log that cannot be written says so to everybody until it can.
  */
 import { setImmediate as nextTurn } from "node:timers";
@@ -197,14 +197,20 @@ class Log implements AuditLog {
     return spellTime(this.#parts.clock());
   }
 
-  /** At the end of this turn, unless a write is under way: then when that is done. */
+  /** After all that is decided together, unless a write is under way: then when that is done. */
   #schedule(): void {
     if (this.#isDue || this.#writing !== undefined) return;
     this.#isDue = true;
-    nextTurn(() => {
+    this.#soon(() => {
       this.#isDue = false;
       if (this.#writing === undefined && this.#queue.length > 0) void this.#write();
     });
+  }
+
+  /** A write is over sooner than the next requests are read, and a sync waits for them: it is of all of them. */
+  #soon(run: () => void): void {
+    if (this.#parts.sync) nextTurn(run);
+    else process.nextTick(run);
   }
 
   #write(): Promise<void> {
