@@ -19,13 +19,18 @@ export interface Place {
 /** What strangers send must not fill the memory: then all is forgotten, and learnt anew. */
 const PLACES_MOST = 2_000;
 
+/** To learn takes longer than to read: a document of thousands of new keys teaches no more than these. */
+const LEARNT_AT_ONCE_MOST = 100;
+
 const NO_TOKEN = Buffer.alloc(0);
 
 let start = placeOf("");
 let count = 0;
+let learnable = LEARNT_AT_ONCE_MOST;
 
 /** Where a document begins. */
 export function beginning(): Place {
+  learnable = LEARNT_AT_ONCE_MOST;
   if (count >= PLACES_MOST) {
     start = placeOf("");
     count = 0;
@@ -51,7 +56,8 @@ export function follow(place: Place, key: string): Place {
 
 /** `undefined` where there is no room, or more than one way to spell the key. */
 function learnt(place: Place, key: string): Place | undefined {
-  if (count >= PLACES_MOST || !PLAIN.test(key)) return undefined;
+  if (learnable === 0 || count >= PLACES_MOST || !PLAIN.test(key)) return undefined;
+  learnable -= 1;
   count += 1;
   const made = placeOf(key, Buffer.from(`"${key}":`, "latin1"));
   place.others ??= new Map();

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { beginning, follow, type Place, within } from "../../engine/json-places.ts";
 
 const PLACES_MOST = 2_000;
+const LEARNT_AT_ONCE_MOST = 100;
 
 /** Ends with nothing known. */
 function forgetAll(): Place {
@@ -32,12 +33,23 @@ describe("places of members", () => {
     },
   );
 
+  test("one document teaches so many of them", () => {
+    let place = forgetAll();
+    for (let at = 0; at < LEARNT_AT_ONCE_MOST; at += 1) place = follow(place, `member-${at}`);
+    expect(follow(place, "beyond")).toMatchObject({ key: "beyond" });
+    expect(place.next).toBe(undefined);
+    beginning();
+    const next = follow(place, "beyond");
+    expect(place.next).toBe(next);
+  });
+
   test("there are so many of them, and then they are forgotten", () => {
     const start = forgetAll();
     let place = start;
-    for (let at = 0; at < PLACES_MOST; at += 1) place = follow(place, `member-${at}`);
-    expect(follow(place, "beyond")).toMatchObject({ key: "beyond" });
-    expect(place.next).toBe(undefined);
+    for (let at = 0; at < PLACES_MOST; at += 1) {
+      if (at % LEARNT_AT_ONCE_MOST === 0) expect(beginning()).toBe(start);
+      place = follow(place, `member-${at}`);
+    }
     expect(beginning()).not.toBe(start);
     expect(beginning().next).toBe(undefined);
   });
