@@ -104,7 +104,8 @@ class Load {
   }
 
   #send(dueMs: number): void {
-    const client = this.#idle.pop();
+    // The one that waited longest: one that is never asked for anything is closed in time.
+    const client = this.#idle.shift();
     const at = this.#next % this.#requests.length;
     const request = this.#requests[at];
     if (client === undefined || request === undefined) return;
