@@ -13,7 +13,7 @@ import type { Signer } from "./note.ts";
 import { type AuditRecord, isInOrder } from "./record.ts";
 import { type Recovered, recover } from "./recover.ts";
 import { continuedFrom } from "./walk.ts";
-import { CHECKPOINT, LogWriter, reasonOf, StopForGood } from "./writer.ts";
+import { CHECKPOINT, LogWriter, reasonOf, StopForGood, syncOrStop } from "./writer.ts";
 
 export interface LogParts {
   readonly disk: Disk;
@@ -106,6 +106,10 @@ class Log implements AuditLog {
   #last = newBatch();
   /** Settles when nothing more is to be done for it. */
   #writing: Promise<void> | undefined;
+  /** What is done while more is written. */
+  readonly #besides = new Set<Promise<void>>();
+  /** The checkpoint that is being published, or will be next. */
+  #unpublished: string | undefined;
   #isDue = false;
   /** The write under way takes longer than anybody waits. */
   #isLate = false;
@@ -114,6 +118,7 @@ class Log implements AuditLog {
   #isClosing = false;
   #isClosed = false;
   readonly #timers = new Set<NodeJS.Timeout>();
+  #retry: NodeJS.Timeout | undefined;
   readonly #end: (because: string) => void;
 
   constructor(parts: LogParts, file: LogFile, recovered: Recovered) {
@@ -138,6 +143,7 @@ class Log implements AuditLog {
     this.append({ kind: "opened", at, origin, key: signer?.text });
     this.#queue.push(CHECKPOINT);
     await this.#write();
+    await Promise.all(this.#besides);
     const { checkpointMs } = this.#limits;
     this.#timers.add(setInterval(() => this.#checkpointIfDue(), checkpointMs).unref());
   }
@@ -177,6 +183,7 @@ class Log implements AuditLog {
         this.#queue.push(CHECKPOINT);
         await this.written();
         await this.#writing;
+        await Promise.all(this.#besides);
         await this.#writer.sync();
       }
     } finally {
@@ -188,8 +195,10 @@ class Log implements AuditLog {
   async abandon(): Promise<void> {
     this.#isClosed = true;
     for (const timer of this.#timers) clearTimeout(timer);
+    clearTimeout(this.#retry);
     this.#stop ??= { because: "the audit log is closed", forGood: true };
-    await this.#writing?.catch(() => {});
+    await this.#writing;
+    await Promise.all(this.#besides);
     await this.#writer.close().catch(() => {});
   }
 
@@ -219,22 +228,59 @@ class Log implements AuditLog {
     this.#batch = newBatch();
     this.#queue = [];
     this.#last = batch;
-    this.#writing = this.#storeAndPublish(queue, batch);
+    this.#writing = this.#store(queue, batch);
     return batch.promise;
   }
 
-  async #storeAndPublish(queue: readonly string[], batch: Batch): Promise<void> {
+  async #store(queue: readonly string[], batch: Batch): Promise<void> {
     try {
       const note = await this.#writer.store(queue);
       batch.resolve();
+      if (note !== undefined) this.#publish(note);
       // The last checkpoint stays the last line.
-      if (note !== undefined) await this.#writer.publish(note, !this.#isClosing);
+      const mayRotate = note !== undefined && !this.#isClosing;
+      if (mayRotate && this.#writer.isFull) this.#finish(await this.#writer.rotate());
     } catch (fault) {
       this.#fail(fault, queue.length, batch);
     }
     this.#isLate = false;
     this.#writing = undefined;
     if (this.#queue.length > 0) this.#schedule();
+  }
+
+  /** While more is written: nobody waits for it. Of several that come meanwhile, the latest. */
+  #publish(note: string): void {
+    const isUnderWay = this.#unpublished !== undefined;
+    this.#unpublished = note;
+    if (!isUnderWay) this.#aside(() => this.#publishAll());
+  }
+
+  async #publishAll(): Promise<void> {
+    try {
+      let published: string | undefined;
+      while (this.#unpublished !== undefined && this.#unpublished !== published) {
+        published = this.#unpublished;
+        await this.#writer.publish(published);
+      }
+    } finally {
+      this.#unpublished = undefined;
+    }
+  }
+
+  /** A full file: all of it survives the machine before long, even where no answer waits for that. */
+  #finish(full: LogFile): void {
+    this.#aside(async () => {
+      await syncOrStop(full);
+      await full.close();
+    });
+  }
+
+  /** What nobody waits for. Nothing is recorded any more once it fails. */
+  #aside(work: () => Promise<void>): void {
+    const done = work()
+      .catch((fault) => this.#fail(fault, 0, this.#batch))
+      .finally(() => this.#besides.delete(done));
+    this.#besides.add(done);
   }
 
   #watchLateness(): NodeJS.Timeout {
@@ -263,39 +309,45 @@ class Log implements AuditLog {
   }
 
   #fail(fault: unknown, count: number, batch: Batch): void {
-    const forGood = fault instanceof StopForGood;
     const because = `nothing can be recorded: ${reasonOf(fault)}`;
-    const isNew = this.#stop === undefined;
-    this.#stop = { because, forGood };
-    this.#refusedCount += count + this.#queue.length;
     const stopped = new LogStopped(because);
     batch.reject(stopped);
     this.#batch.reject(stopped);
     this.#batch = newBatch();
+    this.#refusedCount += count + this.#queue.length;
     this.#queue = [];
+    if (this.#stop?.forGood === true) return;
+    const forGood = fault instanceof StopForGood;
+    const isNew = this.#stop === undefined;
+    this.#stop = { because, forGood };
     if (isNew || forGood) this.#parts.onTrouble(because);
     if (forGood) this.#end(because);
     else this.#retryLater();
   }
 
-  /** With a line that says what is missing before it. */
   #retryLater(): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      if (this.#stop === undefined || this.#stop.forGood) return;
-      const { because } = this.#stop;
-      const refused = this.#refusedCount;
-      this.#queue.push(jsonOf({ kind: "resumed", at: this.#now(), because, refused }));
-      this.#write().then(
-        () => {
-          this.#stop = undefined;
-          this.#refusedCount -= refused;
-          this.#parts.onTrouble("the audit log is written again");
-        },
-        () => {},
-      );
+    if (this.#retry !== undefined) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      void this.#resume();
     }, this.#limits.retryMs).unref();
-    this.#timers.add(timer);
+  }
+
+  /** With a line that says what is missing before it. */
+  async #resume(): Promise<void> {
+    await this.#writing;
+    if (this.#stop === undefined || this.#stop.forGood) return;
+    const { because } = this.#stop;
+    const refused = this.#refusedCount;
+    this.#queue.push(jsonOf({ kind: "resumed", at: this.#now(), because, refused }));
+    try {
+      await this.#write();
+    } catch {
+      return;
+    }
+    this.#stop = undefined;
+    this.#refusedCount -= refused;
+    this.#parts.onTrouble("the audit log is written again");
   }
 }
 

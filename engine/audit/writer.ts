@@ -112,27 +112,32 @@ export class LogWriter {
     return writeCheckpoint({ origin, size: tree.size, root: rootOf(tree) }, signer);
   }
 
-  /** Beside the log, for whoever keeps it elsewhere; and the file is changed where it is large enough. */
-  async publish(note: string, mayRotate: boolean): Promise<void> {
-    const { disk, path } = this.#parts;
-    await disk.replace(checkpointFile(path), note);
-    if (mayRotate && this.#size >= this.#parts.rotateBytes) await this.#rotate();
+  /** Beside the log, for whoever keeps it elsewhere. */
+  publish(note: string): Promise<void> {
+    return this.#parts.disk.replace(checkpointFile(this.#parts.path), note);
   }
 
-  /** Always behind a checkpoint, so that a rotated file can be verified alone. */
-  async #rotate(): Promise<void> {
+  get isFull(): boolean {
+    return this.#size >= this.#parts.rotateBytes;
+  }
+
+  /**
+   * Goes on in another file, and gives the one that is full to whoever has it synced and closed. Always behind a checkpoint, so
+   * that a rotated file can be verified alone.
+   */
+  async rotate(): Promise<LogFile> {
+    const full = this.#file;
     try {
       await this.#beginNext();
     } catch (fault) {
       // Neither file can be gone on with from here; a start looks at what is there.
       throw new StopForGood(`the next file could not be begun: ${reasonOf(fault)}`);
     }
+    return full;
   }
 
   async #beginNext(): Promise<void> {
     const { disk, path, now, sync } = this.#parts;
-    await syncOrStop(this.#file);
-    await this.#file.close();
     this.#rotated += 1;
     await disk.rename(path, rotatedFile(path, this.#rotated));
     this.#file = await disk.open(path);
@@ -160,7 +165,7 @@ interface LinkedBatch {
   readonly covered: number;
 }
 
-async function syncOrStop(file: LogFile): Promise<void> {
+export async function syncOrStop(file: LogFile): Promise<void> {
   try {
     await file.sync();
   } catch (fault) {

@@ -112,6 +112,61 @@ describe("writing", () => {
   });
 });
 
+describe("beside what is written", () => {
+  /** Operations of that name wait until they are let go. */
+  function holding(disk: ReturnType<typeof memoryDisk>, operation: Operation) {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    disk.faults.before = (asked) => (asked === operation ? promise : undefined);
+    return () => resolve(undefined);
+  }
+
+  test("a checkpoint is published, of several the latest, and nobody waits", async () => {
+    const { disk, path, log } = await openMemoryLog({ limits: { checkpointCount: 2 } });
+    const letGo = holding(disk, "replace");
+    const before = disk.done.filter((done) => done === "replace").length;
+    for (let n = 0; n < 12; n++) {
+      log.append(RECORD);
+      await log.written();
+    }
+    expect(disk.text(path).match(/"kind":"checkpoint"/g)?.length).toBeGreaterThan(3);
+    letGo();
+    await log.close();
+    // The first, the latest that came meanwhile, and the last of all.
+    expect(disk.done.filter((done) => done === "replace").length - before).toBeLessThan(5);
+    const last = disk.text(path).trimEnd().split("\n").at(-1) ?? "";
+    expect(disk.text(checkpointFile(path))).toBe(JSON.parse(last).record.checkpoint);
+  });
+
+  test("a full file is synced and closed, and the next is written meanwhile", async () => {
+    const limits = { checkpointCount: 2, rotateBytes: 1_500 };
+    const { disk, path, log } = await openMemoryLog({ limits });
+    const letGo = holding(disk, "sync");
+    for (let n = 0; n < 20; n++) {
+      log.append(RECORD);
+      await log.written();
+    }
+    const rotated = [...disk.files.keys()].filter((name) => /\.0\d+\.jsonl$/.test(name));
+    expect(rotated.length).toBeGreaterThan(1);
+    letGo();
+    await log.close();
+    expect(disk.done.filter((done) => done === "sync").length).toBeGreaterThan(rotated.length);
+    expect(await verify(disk, path)).toMatchObject({ ok: true, first: 0, uncovered: 0 });
+  });
+
+  test("a full file that cannot be synced ends the log", async () => {
+    const disk = failing("sync", 1, throwing("EIO"));
+    const limits = { checkpointCount: 2, rotateBytes: 1_500 };
+    const { log } = await openMemoryLog({ disk, limits });
+    for (let n = 0; n < 20 && log.readiness().ready; n++) {
+      log.append(RECORD);
+      await log.written().catch(() => {});
+    }
+    expect(await log.ended).toContain("EIO");
+    expect(() => log.append(RECORD)).toThrow(LogStopped);
+    await log.close();
+  });
+});
+
 test("a process that was busy for long blames no disk for it", async () => {
   const { disk, log } = await openMemoryLog({ limits: { behindMs: 80 } });
   // As a disk that needs several turns of the event loop to say that it is done.
