@@ -24,7 +24,7 @@ export type Durability = "process" | "power";
 export interface FileKind {
   readonly schema: string;
   readonly pageBytes: number;
-  /** Pages in the write-ahead log after which they are copied into the file, which syncs the disk. */
+  /** Pages in the write-ahead log after which SQLite copies them into the file, and syncs the disk; 0: others do. */
   readonly walPages: number;
   /** Throws `StateFileRefused` where what is there is of another kind or version. */
   checkOwner(database: DatabaseSync, path: string): void;
@@ -69,7 +69,7 @@ const TABLES = [...SCHEMA.matchAll(/CREATE TABLE (\w+)/g)]
 export const STATE_FILE: FileKind = {
   schema: SCHEMA,
   pageBytes: 4_096,
-  walPages: 1_000,
+  walPages: 0,
   checkOwner,
   damaged,
 };
@@ -116,8 +116,21 @@ function prepare(
 
 /** Runs what commits, so that it is on the disk afterwards whatever the file's durability is. */
 export function synced<Result>(database: DatabaseSync, run: () => Result): Result {
+  return withSyncs(database, "FULL", run);
+}
+
+/** Runs what is to be synced by others. */
+export function unsynced<Result>(database: DatabaseSync, run: () => Result): Result {
+  return withSyncs(database, "OFF", run);
+}
+
+function withSyncs<Result>(
+  database: DatabaseSync,
+  level: "FULL" | "OFF",
+  run: () => Result,
+): Result {
   const usual = numberFrom(database, "PRAGMA synchronous");
-  database.exec("PRAGMA synchronous = FULL");
+  database.exec(`PRAGMA synchronous = ${level}`);
   try {
     return run();
   } finally {

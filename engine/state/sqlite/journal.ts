@@ -27,6 +27,7 @@ import {
 import type { Distinct, Sum } from "../window.ts";
 import { PACE, type Pace } from "./backlog.ts";
 import { Changes } from "./changes.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import {
   type Durability,
   identityCheck,
@@ -67,12 +68,14 @@ export interface SqliteJournalParts {
 
 /** Throws `StateFileRefused` where the file cannot be used. */
 export function openSqliteJournal(parts: SqliteJournalParts): Journal {
-  const { path, open = openDatabase } = parts;
+  const { path, open = openDatabase, disk = DISK } = parts;
   const database = open(path);
+  let checkpoints: Checkpoints | undefined;
   try {
-    return new SqliteJournal(database, parts);
+    checkpoints = new Checkpoints(database, resolve(path), disk);
+    return new SqliteJournal(database, checkpoints, parts);
   } catch (fault) {
-    database.close();
+    (checkpoints ?? database).close();
     throw refusalOf(path, fault, STATE_FILE);
   }
 }
@@ -92,6 +95,7 @@ class SqliteJournal implements Journal, Keeper {
   readonly #path: string;
   readonly #durability: Durability;
   readonly #database: DatabaseSync;
+  readonly #checkpoints: Checkpoints;
   readonly #memory: Memory;
   /** Of declarations as they were when the file was opened. */
   readonly #inForce: Map<string, InForce>;
@@ -108,11 +112,12 @@ class SqliteJournal implements Journal, Keeper {
   #isSettling = false;
   #fault: { readonly fault: unknown; readonly atMs: number } | undefined;
 
-  constructor(database: DatabaseSync, parts: SqliteJournalParts) {
+  constructor(database: DatabaseSync, checkpoints: Checkpoints, parts: SqliteJournalParts) {
     const { durability = "process", limits, pace = PACE, disk = DISK } = parts;
     this.#path = resolve(parts.path);
     this.#durability = durability;
     this.#database = database;
+    this.#checkpoints = checkpoints;
     this.#onFault = parts.onFault ?? (() => {});
     this.#memory = createMemory(limits, this);
     const { id, newest, half } = this.#restore(database, this.#memory);
@@ -124,12 +129,17 @@ class SqliteJournal implements Journal, Keeper {
     try {
       // From now on it must be there.
       synced(database, () => database.exec("UPDATE log SET open = 1"));
-      this.#writer = new Writer({ database, log: this.#log, memory: this.#memory, newest, pace });
+      // All that was replayed, before anybody waits.
+      database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+      const memory = this.#memory;
+      const log = this.#log;
+      this.#writer = new Writer({ database, checkpoints, log, memory, newest, pace });
       this.store = storeOf(this.#memory);
       // Also finds out whether the file can be written.
       this.#writer.write(this.#changes);
       this.#checkIdentity = identityCheck(this.#path, turnFiles(this.#path));
       this.#identifiedMs = performance.now();
+      checkpoints.onEnd = (fault) => this.#checkpointed(fault);
     } catch (fault) {
       this.#log.close();
       throw fault;
@@ -155,6 +165,7 @@ class SqliteJournal implements Journal, Keeper {
   flush(): void {
     if (this.#isDirty || this.#fault !== undefined) this.#write();
     this.#settle();
+    if (this.#fault === undefined) this.#orFault(() => this.#checkpoints.finish());
     if (this.#fault !== undefined) throw this.#unavailable();
   }
 
@@ -177,7 +188,7 @@ class SqliteJournal implements Journal, Keeper {
     } finally {
       this.#fault = { fault: new Error("it is closed"), atMs: Number.POSITIVE_INFINITY };
       this.#log.close();
-      this.#database.close();
+      this.#checkpoints.close();
     }
     if (isSettled) this.#log.remove();
   }
@@ -203,7 +214,10 @@ class SqliteJournal implements Journal, Keeper {
       this.#changes.timeMs = timeMs;
       this.#isDirty = false;
       // It may be this that failed.
-      if (earlier !== undefined) this.#writer.settle(this.#changes);
+      if (earlier !== undefined) {
+        this.#writer.settle(this.#changes);
+        this.#checkpoints.finish();
+      }
       this.#fault = undefined;
     });
   }
@@ -220,6 +234,13 @@ class SqliteJournal implements Journal, Keeper {
   #settle(): void {
     if (this.#isDirty || this.#fault !== undefined || !this.#writer.isBehind()) return;
     this.#orFault(() => this.#writer.settle(this.#changes));
+  }
+
+  #checkpointed(fault: unknown): void {
+    this.#orFault(() => {
+      if (fault !== undefined) throw fault;
+      this.#settleLater();
+    });
   }
 
   #orFault(write: () => void): void {

@@ -6,6 +6,7 @@
 import {
   closeSync,
   existsSync,
+  fdatasync,
   fdatasyncSync,
   fsyncSync,
   openSync,
@@ -21,6 +22,8 @@ import { type Frame, framesIn, markOf, seal } from "./frame.ts";
 export interface Disk {
   write(file: number, bytes: Buffer, position: number): void;
   sync(file: number): void;
+  /** While others run. */
+  syncLater(file: number, done: (fault: Error | null) => void): void;
 }
 
 export const DISK: Disk = {
@@ -32,6 +35,7 @@ export const DISK: Disk = {
     }
   },
   sync: fdatasyncSync,
+  syncLater: fdatasync,
 };
 
 const SUFFIXES = ["-turns-0", "-turns-1"] as const;

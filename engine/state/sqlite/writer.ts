@@ -7,8 +7,9 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { Seen } from "../origin.ts";
 import { Packer } from "../pack.ts";
 import type { DeclaredTable, Memory } from "../tables.ts";
-import { Backlog, type Pace } from "./backlog.ts";
+import { Backlog, type Pace, type Step } from "./backlog.ts";
 import { type Changes, type Name, type RowSource, rowOf, settledRows } from "./changes.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import { synced } from "./database.ts";
 import { FRAME_HEAD } from "./frame.ts";
 import { restoreDeclarations } from "./restore.ts";
@@ -19,6 +20,7 @@ import type { TurnLog } from "./turn-log.ts";
 
 export interface WriterParts {
   readonly database: DatabaseSync;
+  readonly checkpoints: Checkpoints;
   /** Empty. */
   readonly log: TurnLog;
   /** What the tables tell. */
@@ -33,6 +35,7 @@ type EntryCounts = WeakMap<Seen, number>;
 
 export class Writer {
   readonly #database: DatabaseSync;
+  readonly #checkpoints: Checkpoints;
   readonly #log: TurnLog;
   readonly #memory: Memory;
   readonly #statements = new Map<string, StatementSync>();
@@ -44,8 +47,9 @@ export class Writer {
   readonly #entriesSettled: EntryCounts = new WeakMap();
   #newest: number;
 
-  constructor({ database, log, memory, newest, pace }: WriterParts) {
+  constructor({ database, checkpoints, log, memory, newest, pace }: WriterParts) {
     this.#database = database;
+    this.#checkpoints = checkpoints;
     this.#log = log;
     this.#memory = memory;
     this.#newest = newest;
@@ -108,29 +112,32 @@ export class Writer {
 
   // ── Tables brought up to the log ─────────────────────────────────────────────────────────────────────────
 
-  /** Whether tables are behind a stretch of the log that is to be given up. */
+  /** Whether tables are behind a stretch of the log that is to be given up, and can be written. */
   isBehind(): boolean {
-    return this.#backlog.next() !== undefined;
+    return !this.#checkpoints.isUnderWay() && this.#backlog.next() !== undefined;
   }
 
   /** One step of it. */
   settle({ half, timeMs }: Pick<Changes, "half" | "timeMs">): void {
     const step = this.#backlog.next();
-    if (step === undefined) return;
+    if (step === undefined || this.#checkpoints.isUnderWay()) return;
     const { names, upTo } = step;
     const settled = new Map<Seen, number>();
-    if (upTo === undefined) this.#inTransaction(() => this.#settleNames(names, settled));
-    else {
-      // What the log told is on the disk before the log tells it no more.
-      synced(this.#database, () =>
-        this.#inTransaction(() => {
-          this.#settleNames(names, settled);
-          this.#settleRest(half, timeMs, upTo);
-        }),
-      );
-      this.#log.emptyOlder();
-    }
+    this.#inTransaction(() => {
+      this.#settleNames(names, settled);
+      if (upTo !== undefined) this.#settleRest(half, timeMs, upTo);
+    });
     this.#noteSettled(names, settled);
+    if (upTo === undefined) this.#backlog.written(step);
+    if (upTo !== undefined || this.#checkpoints.isDue()) {
+      this.#checkpoints.begin(() => this.#onDisk(step));
+    }
+  }
+
+  #onDisk(step: Step): void {
+    if (step.upTo === undefined) return;
+    // What the log told is on the disk before the log tells it no more.
+    this.#log.emptyOlder();
     this.#backlog.written(step);
   }
 
@@ -252,6 +259,7 @@ export class Writer {
   }
 
   #inTransaction<Result>(write: () => Result): Result {
+    this.#checkpoints.finish();
     try {
       this.#statement("BEGIN IMMEDIATE").run();
       const result = write();

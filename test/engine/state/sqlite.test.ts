@@ -648,6 +648,13 @@ function failingAt(n: number) {
   const disk: Disk = {
     write: (...parts) => orFail(() => DISK.write(...parts)),
     sync: (...parts) => orFail(() => DISK.sync(...parts)),
+    syncLater: (file, done) => {
+      try {
+        orFail(() => DISK.syncLater(file, done));
+      } catch (fault) {
+        setImmediate(() => done(fault instanceof Error ? fault : null));
+      }
+    },
   };
   return { state, open, disk };
 }
@@ -695,6 +702,7 @@ test.each([
   async (durability, asked) => {
     const told: string[] = [];
     const disk: Disk = {
+      ...DISK,
       write: (...parts) => {
         told.push("write");
         DISK.write(...parts);
