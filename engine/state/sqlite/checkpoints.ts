@@ -1,8 +1,10 @@
 /**
  * How SQLite's write-ahead log gets into its file while answers leave. SQLite would wait for the disk twice (at
  * https://sqlite.org/wal.html), and everybody with it. The order is its own: the log is on the disk before pages are
- * copied out of it, and the pages are before a next transaction writes over the log. So at every moment one of the
- * two tells all that was committed, and what is copied in part is copied again by the next start.
+ * copied out of it, and the pages are before the log is given up. So at every moment one of the two tells all that was
+ * committed, and what is copied in part is copied again by the next start. SQLite would write over the log, and wait
+ * for its new header before anything else, since the old one would pass off what is left of the old frames as all
+ * there is. Here the log is cut, and that is on the disk: of a header or frames that are missing nothing is told.
  */
 import { closeSync, linkSync, openSync, renameSync, rmSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
@@ -19,8 +21,8 @@ interface Files {
 }
 
 interface Checkpoint {
-  /** What is being synced. */
-  phase: "log" | "file";
+  /** What is being synced; `empty` is the log that was cut. */
+  phase: "log" | "file" | "empty";
   readonly then: () => void;
 }
 
@@ -50,7 +52,7 @@ export class Checkpoints {
     this.#later = open();
   }
 
-  /** Nothing may be written to the database until it is `finish`ed. */
+  /** Nothing may be written to the database until it is `finish`ed; then what is written need not be synced. */
   isUnderWay(): boolean {
     return this.#underWay !== undefined;
   }
@@ -68,7 +70,8 @@ export class Checkpoints {
   }
 
   #syncLater(checkpoint: Checkpoint): void {
-    this.#disk.syncLater(this.#later[checkpoint.phase], (fault) => {
+    const file = checkpoint.phase === "file" ? this.#later.file : this.#later.log;
+    this.#disk.syncLater(file, (fault) => {
       if (!this.#database.isOpen) return;
       try {
         // Even where it was finished meanwhile.
@@ -81,13 +84,14 @@ export class Checkpoints {
   }
 
   #next(checkpoint: Checkpoint): void {
-    if (checkpoint.phase === "log") {
-      this.#copy(checkpoint);
-      this.#syncLater(checkpoint);
+    if (checkpoint.phase === "empty") {
+      this.#end(checkpoint);
+      this.onEnd();
       return;
     }
-    this.#end(checkpoint);
-    this.onEnd();
+    if (checkpoint.phase === "log") this.#copy(checkpoint);
+    else this.#empty(checkpoint);
+    this.#syncLater(checkpoint);
   }
 
   /** At once, for whoever cannot wait for it. Throws what stands in its way. */
@@ -99,7 +103,11 @@ export class Checkpoints {
       this.#syncNow(this.#now.log);
       this.#copy(checkpoint);
     }
-    this.#syncNow(this.#now.file);
+    if (checkpoint.phase === "file") {
+      this.#syncNow(this.#now.file);
+      this.#empty(checkpoint);
+    }
+    this.#syncNow(this.#now.log);
     this.#end(checkpoint);
   }
 
@@ -114,12 +122,18 @@ export class Checkpoints {
   /** What could not be copied stays in the log: it may be tried again. */
   #copy(checkpoint: Checkpoint): void {
     this.#underWay = undefined;
-    unsynced(this.#database, () => {
-      const busy = numberFrom(this.#database, "PRAGMA wal_checkpoint(PASSIVE)");
-      if (busy !== 0) throw new Error("what is written cannot be copied into the file");
-    });
+    const copy = this.#database.prepare("PRAGMA wal_checkpoint(PASSIVE)");
+    const { log, checkpointed } = unsynced(this.#database, () => copy.get()) ?? {};
+    if (log !== checkpointed) throw new Error("what is written cannot be copied into the file");
     checkpoint.phase = "file";
     this.#underWay = checkpoint;
+  }
+
+  #empty(checkpoint: Checkpoint): void {
+    const cut = "PRAGMA wal_checkpoint(TRUNCATE)";
+    const busy = unsynced(this.#database, () => numberFrom(this.#database, cut));
+    if (busy !== 0) this.#break(new Error("the write-ahead log cannot be cut"));
+    checkpoint.phase = "empty";
   }
 
   #end({ then }: Checkpoint): void {

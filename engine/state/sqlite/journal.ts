@@ -127,10 +127,10 @@ class SqliteJournal implements Journal, Keeper {
     this.#changes.timeMs = this.latestMs;
     this.#log = new TurnLog(this.#path, id, durability, disk);
     try {
-      // From now on it must be there.
-      synced(database, () => database.exec("UPDATE log SET open = 1"));
       // All that was replayed, before anybody waits.
       database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+      // From now on it must be there.
+      synced(database, () => database.exec("UPDATE log SET open = 1"));
       const memory = this.#memory;
       const log = this.#log;
       this.#writer = new Writer({ database, checkpoints, log, memory, newest, pace });

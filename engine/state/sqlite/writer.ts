@@ -10,7 +10,7 @@ import type { DeclaredTable, Memory } from "../tables.ts";
 import { Backlog, type Pace, type Step } from "./backlog.ts";
 import { type Changes, type Name, type RowSource, rowOf, settledRows } from "./changes.ts";
 import type { Checkpoints } from "./checkpoints.ts";
-import { synced } from "./database.ts";
+import { synced, unsynced } from "./database.ts";
 import { FRAME_HEAD } from "./frame.ts";
 import { restoreDeclarations } from "./restore.ts";
 import { type Row, runCall, runRow } from "./rows.ts";
@@ -123,10 +123,12 @@ export class Writer {
     if (step === undefined || this.#checkpoints.isUnderWay()) return;
     const { names, upTo } = step;
     const settled = new Map<Seen, number>();
-    this.#inTransaction(() => {
-      this.#settleNames(names, settled);
-      if (upTo !== undefined) this.#settleRest(half, timeMs, upTo);
-    });
+    unsynced(this.#database, () =>
+      this.#inTransaction(() => {
+        this.#settleNames(names, settled);
+        if (upTo !== undefined) this.#settleRest(half, timeMs, upTo);
+      }),
+    );
     this.#noteSettled(names, settled);
     if (upTo === undefined) this.#backlog.written(step);
     if (upTo !== undefined || this.#checkpoints.isDue()) {

@@ -18,7 +18,7 @@ const MORE = `${POLICY}
   counter calls = count attempts per session`;
 
 /** A checkpoint every few turns, and others after it. */
-const PACE: Pace = { length: 500, rowCount: 3 };
+const PACE: Pace = { length: 500, rowCount: 1 };
 
 const FILES = ["log", "file"] as const;
 type File = (typeof FILES)[number];
@@ -89,15 +89,23 @@ class Losable {
     }
   }
 
-  /** Of what was not synced nothing got to the disk, or all of one file did. */
+  /** Of what was not synced nothing got to the disk, or all of one file did, or the end of the log. */
   check(): void {
     const [first, last] = this.known;
-    for (const written of [[], ["log"], ["file"]]) {
+    const torn = (synced: Buffer) => {
+      const bytes = readFileSync(pathOf("log"));
+      const head = bytes.subarray(0, bytes.length / 4).fill(0);
+      synced.copy(head);
+      return bytes;
+    };
+    for (const written of [[], ["log"], ["file"], ["the log's end"]]) {
       const after = join(directory, `lost-${this.#lostCount++}.db`);
       for (const file of FILES) {
         const isWritten = written.includes(file);
-        const bytes = isWritten ? readFileSync(pathOf(file)) : this.#synced.get(file);
-        writeFileSync(pathOf(file, after), bytes ?? "");
+        const isTorn = written.includes("the log's end");
+        const synced = this.#synced.get(file) ?? Buffer.alloc(0);
+        const bytes = isWritten ? readFileSync(pathOf(file)) : synced;
+        writeFileSync(pathOf(file, after), isTorn && file === "log" ? torn(synced) : bytes);
       }
       for (const [at, name] of turnFiles(path).entries()) {
         copyFileSync(name, turnFiles(after)[at] ?? "");
