@@ -9,7 +9,7 @@ export function summary(results: HttpResults): string {
       `p50 ${ms(full.p50Ms)}  p99 ${ms(full.p99Ms)}  half load: p50 ${ms(half.p50Ms)}  p99 ${ms(half.p99Ms)} ms  ` +
       `${Math.round(cpuMicros)} µs of CPU each`,
   );
-  return [...rows, "aims", ...aimLines(aims(results))].join("\n");
+  return [...rows, "aims", ...aimLines(aims(results, "writ"))].join("\n");
 }
 
 export function document(results: HttpResults): string {
@@ -48,7 +48,18 @@ ${titles.map(({ title, how }) => `- **${title}**: ${how}.`).join("\n")}
 
 ${whereItGoes(measured)}## What was aimed at
 
-${aimTable(aims(results))}
+${aimTable(aims(results, "writ"))}
+${recordsAlone(results)}`;
+}
+
+/** The others keep no state: with records alone Writ keeps as much as they do with their logs. */
+function recordsAlone(results: HttpResults): string {
+  const reached = aims(results, "writ-recorded");
+  if (reached.length === 0) return "";
+  return `
+The same for Writ with records alone, which is what the others keep with their logs:
+
+${aimTable(reached)}
 `;
 }
 
@@ -77,9 +88,9 @@ ${table(
 `;
 }
 
-/** Of what was measured: a server that was not there is no aim met. */
-function aims({ measured }: HttpResults): readonly Aim[] {
-  const sizes = measured.filter(({ server }) => server === "writ");
+/** What `name` reached, of what was measured: a server that was not there is no aim met. */
+function aims({ measured }: HttpResults, name: string): readonly Aim[] {
+  const sizes = measured.filter(({ server }) => server === name);
   const [first, last] = [sizes[0], sizes.at(-1)];
   if (first === undefined || last === undefined) return [];
   const speed = (name: string, ruleCount = first.ruleCount) =>
@@ -91,7 +102,6 @@ function aims({ measured }: HttpResults): readonly Aim[] {
     return [{ aim, reached: ratio.toFixed(2), met: ratio >= least }];
   };
   const p99 = Math.max(...sizes.map(({ half }) => half.p99Ms));
-  const flat = last.full.perSecond / first.full.perSecond;
   return [
     ...times("at least 0.7 × the framework answering a constant", "fastify", 0.7),
     ...times("at least 8 × Cerbos, which records nothing", "cerbos", 8),
@@ -99,12 +109,17 @@ function aims({ measured }: HttpResults): readonly Aim[] {
     ...times("at least 3 × an OPA server, which records nothing", "opa", 3),
     ...times("at least 3 × an OPA server with its decision log", "opa-logged", 3),
     { aim: "p99 at half load below 5 ms", reached: `${ms(p99)} ms`, met: p99 < 5 },
-    {
-      aim: `at ${whole(last.ruleCount)} rules at least 0.8 × as fast as at ${whole(first.ruleCount)}`,
-      reached: flat.toFixed(2),
-      met: flat >= 0.8 && sizes.length > 1,
-    },
+    ...(sizes.length === 1 ? [] : [flatness(first, last)]),
   ];
+}
+
+function flatness(first: HttpResult, last: HttpResult): Aim {
+  const ratio = last.full.perSecond / first.full.perSecond;
+  return {
+    aim: `at ${whole(last.ruleCount)} rules at least 0.8 × as fast as at ${whole(first.ruleCount)}`,
+    reached: ratio.toFixed(2),
+    met: ratio >= 0.8,
+  };
 }
 
 function isConstant(server: HttpResult["server"]): boolean {
