@@ -1,6 +1,6 @@
 /**
  * Calls by their ids, packed and kept where the garbage collector does not look (`blocks.ts`): as objects, a million of them
- * would be gone through again and again. Who asks for an id that is not there looks at a few slots of an index in which
+ * would be gone through again and again. Only the latest are objects still. Who asks for an id that is not there looks at a few slots of an index in which
  * only ids are that this program made. Pure.
  */
 import type { Json } from "../../lang/type.ts";
@@ -11,12 +11,18 @@ import { HashIndex } from "./hash-index.ts";
 import { Packer, Unpacker } from "./pack.ts";
 import type { SweptTable } from "./sweep.ts";
 
+/** So many are packed in one step, half a millisecond, unless they have gone by then. */
+const TOGETHER = 512;
+
 /** Of the index: one of ten million calls grows by 40,000 at a time. */
 const PARTS = 256;
 const NONE = -1;
 
 export class CallTable {
-  /** The id of each, what it is, and when it was decided. */
+  /** Those that came last, as they came, and those before them: most report soon, and are never packed. */
+  #young = new Map<string, Call>();
+  #older = new Map<string, Call>();
+  /** Of all others the id, what each is, and when it was decided. */
   readonly #blocks = new Blocks();
   readonly #index = Array.from({ length: PARTS }, () => new HashIndex());
   /** Marked, and no call any more. */
@@ -27,21 +33,23 @@ export class CallTable {
   #hash = 0;
 
   get size(): number {
-    return this.#blocks.size;
+    return this.#blocks.size + this.#young.size + this.#older.size;
   }
 
   has(id: string): boolean {
-    return this.#find(id) !== NONE;
+    return this.#recent(id) !== undefined || this.#find(id) !== NONE;
   }
 
   get(id: string): Call | undefined {
+    const recent = this.#recent(id);
+    if (recent !== undefined) return recent;
     const written = this.written(id);
     return written === undefined ? undefined : decodeCall(written);
   }
 
   /** As `encodeCall` writes it. */
   written(id: string): Json | undefined {
-    const block = this.#find(id);
+    const block = this.#place(id);
     if (block === NONE) return undefined;
     const start = this.#load(block);
     return new Unpacker(this.#packer.bytes, start, this.#packer.length).value();
@@ -49,7 +57,7 @@ export class CallTable {
 
   /** What is `written` of it, as bytes of their own. */
   packed(id: string): Buffer | undefined {
-    const block = this.#find(id);
+    const block = this.#place(id);
     if (block === NONE) return undefined;
     const start = this.#load(block);
     return Buffer.from(this.#packer.bytes.subarray(start, this.#packer.length));
@@ -57,13 +65,26 @@ export class CallTable {
 
   /** Its id, and what is `written` of it. False where it is not there. */
   pack(id: string, packer: Packer): boolean {
+    const recent = this.#recent(id);
+    if (recent !== undefined) {
+      packer.text(id);
+      packCall(recent, packer);
+      return true;
+    }
     const block = this.#find(id);
     if (block === NONE) return false;
     this.#blocks.copy(block, packer);
     return true;
   }
 
+  /** One whose id was never there. */
+  add(id: string, call: Call): void {
+    this.#young.set(id, call);
+    if (this.#young.size >= TOGETHER) this.#age();
+  }
+
   set(id: string, call: Call): void {
+    this.#forgetRecent(id);
     const before = this.#find(id);
     const hash = this.#hash;
     const packer = this.#packer;
@@ -78,6 +99,7 @@ export class CallTable {
   }
 
   delete(id: string): boolean {
+    if (this.#forgetRecent(id)) return true;
     const block = this.#find(id);
     if (block === NONE) return false;
     if (this.#blocks.isMarked(block)) this.#gone.add(id);
@@ -88,18 +110,20 @@ export class CallTable {
   // ── Marks: who keeps calls elsewhere tells by them which it has. One stays when its call goes. ─────────────────
 
   isMarked(id: string): boolean {
+    if (this.#recent(id) !== undefined) return false;
     const block = this.#find(id);
     return block === NONE ? this.#gone.has(id) : this.#blocks.isMarked(block);
   }
 
   /** Where it is no call any more, it is marked no more. */
   mark(id: string): void {
-    const block = this.#find(id);
+    const block = this.#place(id);
     if (block === NONE) this.#gone.delete(id);
     else this.#blocks.mark(block, true);
   }
 
   markAll(): void {
+    this.#packAll();
     for (const block of this.#blocks) this.#blocks.mark(block, true);
   }
 
@@ -107,12 +131,14 @@ export class CallTable {
 
   /** `undefined` for each that is marked, whenever it is asked. */
   *unmarked(): Generator<string | undefined, void, undefined> {
+    this.#packAll();
     for (const block of this.#blocks) {
       yield this.#blocks.isMarked(block) ? undefined : this.idAt(block);
     }
   }
 
   *summaries(): Generator<readonly [string, CallSummary], void, undefined> {
+    this.#packAll();
     for (const block of this.#blocks) {
       const unpacker = this.#unpackerOf(block);
       yield [unpacker.text(), unpackSummary(unpacker)];
@@ -122,12 +148,14 @@ export class CallTable {
   /** When each was decided, by the place that it has until it goes. */
   get times(): SweptTable<number, number> {
     const blocks = this.#blocks;
+    const packAll = () => this.#packAll();
     return {
       get size() {
         return blocks.size;
       },
       get: (place) => (blocks.has(place) ? blocks.number(place) : undefined),
       *[Symbol.iterator]() {
+        packAll();
         for (const block of blocks) yield [block, blocks.number(block)];
       },
     };
@@ -135,6 +163,37 @@ export class CallTable {
 
   idAt(place: number): string {
     return this.#unpackerOf(place).text();
+  }
+
+  // ── Those that are not packed ─────────────────────────────────────────────────────────────────────────────────
+
+  #recent(id: string): Call | undefined {
+    return this.#young.get(id) ?? this.#older.get(id);
+  }
+
+  #forgetRecent(id: string): boolean {
+    return this.#young.delete(id) || this.#older.delete(id);
+  }
+
+  #age(): void {
+    const older = this.#older;
+    this.#older = this.#young;
+    this.#young = new Map();
+    for (const [id, call] of older) this.set(id, call);
+  }
+
+  #packAll(): void {
+    this.#age();
+    this.#age();
+  }
+
+  // ── Those that are ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Of a call that is packed from now on. */
+  #place(id: string): number {
+    const recent = this.#recent(id);
+    if (recent !== undefined) this.set(id, recent);
+    return this.#find(id);
   }
 
   #find(id: string): number {

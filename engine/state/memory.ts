@@ -597,7 +597,7 @@ function remember(
   const { nowMs, sessionId, request } = effects;
   const tool = program.tools[request.tool];
   if (tool === undefined) throw new Error("a call of no tool of the policy");
-  memory.calls.set(call, {
+  memory.calls.add(call, {
     atMs: nowMs,
     tool: tool.wire,
     sessionId,

@@ -32,6 +32,10 @@ const step = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ does: fc.constant("set" as const), id: ids, call: anyCall }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({ does: fc.constant("add" as const), id: ids, call: anyCall }),
+  },
   { weight: 2, arbitrary: fc.record({ does: fc.constant("delete" as const), id: ids }) },
   {
     weight: 1,
@@ -46,7 +50,11 @@ test("what comes out was put in, whatever came and went meanwhile", { timeout: 6
       const model = new Map<string, Call>();
       const marked = new Set<string>();
       for (const one of steps) {
-        if (one.does === "set") {
+        if (one.does === "add") {
+          if (model.has(one.id) || marked.has(one.id)) continue;
+          table.add(one.id, one.call);
+          model.set(one.id, one.call);
+        } else if (one.does === "set") {
           table.set(one.id, one.call);
           model.set(one.id, one.call);
         } else if (one.does === "delete") {
@@ -103,6 +111,24 @@ const CALL: Call = {
   task: undefined,
   returning: { yields: [], labels: [], sensitivity: 0, own: [] },
 };
+
+test("calls are packed when many came after them, and not when they went before that", () => {
+  const table = new CallTable();
+  const model = new Map<string, Call>();
+  const added = vi.spyOn(Blocks.prototype, "add");
+  for (let at = 0; at < 5_000; at++) {
+    const call = { ...CALL, atMs: CALL.atMs + at };
+    table.add(`c-${at}`, call);
+    model.set(`c-${at}`, call);
+    // Nine of ten report when 200 have come after them, and others never.
+    const ends = at - 200;
+    if (ends % 10 !== 0) expect(table.delete(`c-${ends}`)).toBe(model.delete(`c-${ends}`));
+    expect(table.size).toBe(model.size);
+  }
+  expect(added.mock.calls.length).toBeLessThan(500);
+  for (const [id, call] of model) expect(table.get(id)).toEqual(call);
+  expectSame(table, model, new Set());
+});
 
 test("the place of a call that is gone has no time", () => {
   const table = new CallTable();
