@@ -73,8 +73,11 @@ export const SERVERS: readonly Server[] = [
     ]),
     isOnce: true,
   },
-  cerbos("cerbos", "Cerbos", "no audit log"),
-  { ...cerbos("cerbos-logged", "Cerbos, audit log", "decisions logged to a file"), isOnce: true },
+  cerbos("cerbos", "Cerbos", "no audit log", false),
+  {
+    ...cerbos("cerbos-logged", "Cerbos, audit log", "decisions logged to a file", true),
+    isOnce: true,
+  },
 ];
 
 /** What it logs goes to a file, as its console would. */
@@ -97,7 +100,7 @@ function opa(name: string, title: string, log: string, more: readonly string[] =
   };
 }
 
-function cerbos(name: string, title: string, log: string): Server {
+function cerbos(name: string, title: string, log: string, isLogged: boolean): Server {
   return {
     name,
     title,
@@ -108,7 +111,7 @@ function cerbos(name: string, title: string, log: string): Server {
         ? undefined
         : [binary, "server", "--config", "config.yaml", "--log-level", "error"];
     },
-    files: (workload, port) => cerbosFiles(workload, port, name === "cerbos-logged"),
+    files: (workload, port) => cerbosFiles(workload, port, isLogged),
     path: "/api/check/resources",
     body: cerbosRequest,
     marker: "EFFECT_ALLOW",

@@ -2,10 +2,10 @@
  * An audit log on a disk (SPEC §14.3). What is appended together is written at once, and
  * who asks `written` learns when it is. A log that cannot be written says so to everybody until it can.
  */
-import { setImmediate as nextTurn } from "node:timers";
 import { spellTime } from "../../lang/scalar/time.ts";
 import type { Readiness } from "../answer.ts";
 import { canonicalJson, digestOf } from "../canonical-json.ts";
+import { soon } from "../soon.ts";
 import { type Batch, newBatch, watchLateness } from "./batch.ts";
 import type { Disk, LogFile } from "./disk.ts";
 import { claimLog, releaseLog } from "./lock.ts";
@@ -210,16 +210,10 @@ class Log implements AuditLog {
   #schedule(): void {
     if (this.#isDue || this.#writing !== undefined) return;
     this.#isDue = true;
-    this.#soon(() => {
+    soon(this.#parts.sync, () => {
       this.#isDue = false;
       if (this.#writing === undefined && this.#queue.length > 0) void this.#write();
     });
-  }
-
-  /** A write is over sooner than the next requests are read, and a sync waits for them: it is of all of them. */
-  #soon(run: () => void): void {
-    if (this.#parts.sync) nextTurn(run);
-    else process.nextTick(run);
   }
 
   #write(): Promise<void> {

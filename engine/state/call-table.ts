@@ -1,7 +1,7 @@
 /**
- * Calls by their ids, packed and kept where the garbage collector does not look (`blocks.ts`): as objects, a million of them
- * would be gone through again and again. Only the latest are objects still. Who asks for an id that is not there looks at a few slots of an index in which
- * only ids are that this program made. Pure.
+ * Calls by their ids, packed and kept where the garbage collector does not look (`blocks.ts`): as objects, a million
+ * of them would be gone through again and again. Only the latest are objects still. Who asks for an id that is not there
+ * looks at a few slots of an index in which only ids are that this program made. Pure.
  */
 import type { Json } from "../../lang/type.ts";
 import { Blocks } from "./blocks.ts";
@@ -231,10 +231,8 @@ export class CallTable {
   }
 
   #unpackerOf(block: number): Unpacker {
-    const packer = this.#packer;
-    packer.clear();
-    this.#blocks.copy(block, packer);
-    return new Unpacker(packer.bytes, 0, packer.length);
+    this.#load(block);
+    return new Unpacker(this.#packer.bytes, 0, this.#packer.length);
   }
 }
 

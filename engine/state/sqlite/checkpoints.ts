@@ -7,7 +7,7 @@
  * there is. Here the log is cut, and that is on the disk: of a header or frames that are missing nothing is told.
  */
 import { closeSync, linkSync, openSync, renameSync, rmSync } from "node:fs";
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { messageOf } from "../../fault.ts";
 import { numberFrom, unsynced } from "./database.ts";
 import type { Disk } from "./turn-log.ts";
@@ -30,6 +30,8 @@ export class Checkpoints {
   /** Told of the end of each, and of what is in its way. */
   onEnd: (fault?: unknown) => void = () => {};
   readonly #database: DatabaseSync;
+  /** Of the log, and of what of it is in the file: asked after every step. */
+  readonly #lengths: StatementSync;
   readonly #logPath: string;
   readonly #disk: Disk;
   /**
@@ -45,6 +47,7 @@ export class Checkpoints {
   /** Of a database at `path` without checkpoints of its own. */
   constructor(database: DatabaseSync, path: string, disk: Disk) {
     this.#database = database;
+    this.#lengths = database.prepare("PRAGMA wal_checkpoint(NOOP)");
     this.#logPath = `${path}-wal`;
     this.#disk = disk;
     const open = () => ({ log: openSync(this.#logPath, "r+"), file: openSync(path, "r+") });
@@ -58,7 +61,7 @@ export class Checkpoints {
   }
 
   isDue(): boolean {
-    const { log, checkpointed } = this.#database.prepare("PRAGMA wal_checkpoint(NOOP)").get() ?? {};
+    const { log, checkpointed } = this.#lengths.get() ?? {};
     return Number(log) - Number(checkpointed) >= PAGES;
   }
 

@@ -7,6 +7,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { CounterDecl } from "../../../lang/ir.ts";
 import type { Readiness } from "../../answer.ts";
 import { messageOf } from "../../fault.ts";
+import { soon } from "../../soon.ts";
 import type { Scalar } from "../../value.ts";
 import type { Journal } from "../journal.ts";
 import type { Keeper } from "../keeper.ts";
@@ -354,7 +355,7 @@ class SqliteJournal implements Journal, Keeper {
     this.#isDirty = true;
     if (this.#turn !== undefined) return;
     this.#turn = new Promise((resolve, reject) => {
-      this.#soon(() => {
+      soon(this.#durability === "power", () => {
         this.#turn = undefined;
         if (this.#isDirty && this.#database.isOpen) this.#write();
         if (this.#fault === undefined) resolve();
@@ -364,15 +365,6 @@ class SqliteJournal implements Journal, Keeper {
     });
     // Not everybody waits for it.
     this.#turn.catch(() => {});
-  }
-
-  /**
-   * A write is over sooner than the next requests are read, and a sync of the disk is not: it waits for
-   * them, since it is of all that were decided meanwhile.
-   */
-  #soon(run: () => void): void {
-    if (this.#durability === "power") setImmediate(run);
-    else process.nextTick(run);
   }
 
   #settleLater(): void {
