@@ -20,6 +20,7 @@ import {
 } from "node:path";
 import { BUNDLE_FORMAT, loadBundle, loadProgram } from "../engine/bundle.ts";
 import { readUnverified } from "../engine/bundles/contents.ts";
+import { parseJsonText } from "../engine/json-text.ts";
 import { type Compilation, compile } from "../lang/compile.ts";
 import { hasErrors } from "../lang/diagnostic.ts";
 import type { Program } from "../lang/ir.ts";
@@ -163,7 +164,7 @@ function programIn(json: unknown, path: string): Pick<Policy, "program" | "tests
 
 export function parseJson(text: string, name: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch (error) {
     throw new Misuse(
       `${quote(name)} is not JSON: ${error instanceof Error ? error.message : error}`,

@@ -1,5 +1,6 @@
 /** Tokens as commands are given them: one a line, or in JSON. */
 import { resolve } from "node:path";
+import { parseJsonText } from "../engine/json-text.ts";
 import { type Io, Misuse } from "./command.ts";
 import { decodeText, readBytes } from "./files.ts";
 
@@ -22,7 +23,7 @@ export async function readTokens(path: string, io: Io): Promise<readonly string[
 
 function jsonOf(text: string, name: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch {
     throw new Misuse(`${name} is neither tokens nor JSON`);
   }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { type RequestOptions, request } from "node:http";
 import { join, resolve } from "node:path";
 import { shortest } from "../../engine/http/index.ts";
+import { parseJsonText } from "../../engine/json-text.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import {
   ADMIN_SOCKET,
@@ -147,7 +148,7 @@ function nobody(where: string, why: string): NoService {
 
 function parsed(text: string, where: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch {
     throw new Misuse(`what answers at ${where} is no service of writ`);
   }

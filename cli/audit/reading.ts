@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { DISK } from "../../engine/audit/disk.ts";
 import type { Verifier } from "../../engine/audit/note.ts";
 import { type Anchor, type Verification, verifyLog } from "../../engine/audit/verify.ts";
+import { parseJsonText } from "../../engine/json-text.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { readText } from "../files.ts";
 import { HOME } from "../serve/home.ts";
@@ -51,7 +52,7 @@ export async function readLog(
     live: input.flags.has("live"),
     ...(onRecord === undefined
       ? {}
-      : { onRecord: (json) => onRecord(JSON.parse(json) as ReadRecord) }),
+      : { onRecord: (json) => onRecord(parseJsonText(json) as ReadRecord) }),
   });
   return { ...verification, verifiers };
 }

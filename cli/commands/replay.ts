@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { digestOfProgram } from "../../engine/bundle.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
+import { parseJsonText } from "../../engine/json-text.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
 import { isOpaFile, loadPolicy } from "../files.ts";
 import { openRegoAlone, REGO_OPTIONS, refuseRegoOptions } from "../rego.ts";
@@ -126,7 +127,7 @@ function loadSetup(policyPath: string, given: string | undefined, { cwd }: Io): 
   if (text.trim() === "") throw new Misuse(`${name} is empty`, CASES_HELP);
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseJsonText(text);
   } catch (error) {
     throw new Misuse(`${name} is not JSON: ${error instanceof Error ? error.message : error}`);
   }

@@ -1,6 +1,7 @@
 /** Folders of recorded AgentDojo runs: tasks, tools and environments of each suite, runs and outputs of each model. */
 import { existsSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
+import { parseJsonText } from "../../engine/json-text.ts";
 import type { Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
 import type { JsonObject } from "../json.ts";
@@ -114,7 +115,7 @@ export class Data {
   }
 
   json(name: string): Json | undefined {
-    return this.#optional(name, (path) => JSON.parse(readWholeText(path)) as Json);
+    return this.#optional(name, (path) => parseJsonText(readWholeText(path)) as Json);
   }
 
   #optional<T>(name: string, read: (path: string) => T): T | undefined {

@@ -1,4 +1,5 @@
 /** JSON Lines as traces are kept in. */
+import { parseJsonText } from "../../engine/json-text.ts";
 import type { Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
 import { readText } from "../files.ts";
@@ -33,7 +34,7 @@ export function parseLines(text: string, name: string): Line[] {
 function parseLine(line: string, where: string): JsonObject {
   let value: Json;
   try {
-    value = JSON.parse(line) as Json;
+    value = parseJsonText(line) as Json;
   } catch (error) {
     throw new Misuse(`${where} is not JSON: ${error instanceof Error ? error.message : error}`);
   }

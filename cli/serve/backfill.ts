@@ -15,6 +15,7 @@ import type { ActivePolicy, OperatedService } from "../../engine/active.ts";
 import { nameFile, rotatedAmong, rotatedFile } from "../../engine/audit/files.ts";
 import { History } from "../../engine/audit/history.ts";
 import { messageOf } from "../../engine/fault.ts";
+import { parseJsonText } from "../../engine/json-text.ts";
 import type { Backfill } from "../../engine/state/past-uses.ts";
 import { type Late, StateUnavailable } from "../../engine/state/store.ts";
 import type { Program } from "../../lang/ir.ts";
@@ -120,7 +121,7 @@ interface ParsedLine {
 function parsedLine(line: string): ParsedLine | undefined {
   try {
     // A decoded boundary: a line that the log wrote.
-    return JSON.parse(line) as ParsedLine;
+    return parseJsonText(line) as ParsedLine;
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@
  */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
+import { parseJsonText } from "../../engine/json-text.ts";
 import { didYouMean } from "../../lang/suggest.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { readSettingsFile } from "../settings-file.ts";
@@ -141,7 +142,7 @@ function settingIn(text: string, option: Option): Setting {
 
 function listIn(text: string, name: string): readonly string[] {
   try {
-    const list: unknown = JSON.parse(text);
+    const list: unknown = parseJsonText(text);
     if (isTexts(list)) return list;
   } catch {
     // It is told below, with what it should be.

@@ -4,6 +4,7 @@ import type { Approval } from "../approvals/approval.ts";
 import type { Approvals } from "../approvals/approvals.ts";
 import { canonicalJson, requestDigest } from "../canonical-json.ts";
 import { equalSecrets } from "../equal-secrets.ts";
+import { parseJsonText } from "../json-text.ts";
 import type { Kept, Ledger, LedgerEntry } from "../ledger/ledger.ts";
 import { isObject } from "../value-reader.ts";
 import {
@@ -196,7 +197,7 @@ export class AccessRequests {
   #isSharedBy({ id, approval }: AccessRequest): boolean {
     for (const [, { text }] of this.#parts.ledger.entries("request")) {
       if (!text.includes(approval)) continue;
-      const other = JSON.parse(text) as AccessRequest;
+      const other = parseJsonText(text) as AccessRequest;
       if (other.approval === approval && other.id !== id && other.ended === undefined) return true;
     }
     return false;
@@ -213,7 +214,7 @@ export class AccessRequests {
 
   #at(place: string): { request: AccessRequest; entry: LedgerEntry } | undefined {
     const entry = this.#parts.ledger.get("request", place);
-    return entry && { request: JSON.parse(entry.text) as AccessRequest, entry };
+    return entry && { request: parseJsonText(entry.text) as AccessRequest, entry };
   }
 
   async #put(id: string, was: LedgerEntry | undefined, request: AccessRequest): Promise<Kept> {

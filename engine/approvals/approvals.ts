@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { canonicalJson, requestDigest } from "../canonical-json.ts";
 import type { Decision } from "../decision.ts";
 import type { VouchedDelegation } from "../identity/vouched.ts";
+import { parseJsonText } from "../json-text.ts";
 import type { Kept, Ledger, LedgerEntry } from "../ledger/ledger.ts";
 import { type Approval, refuseTaking, statusAt, type Taken, takeVerdict } from "./approval.ts";
 import type { Approvers } from "./approvers.ts";
@@ -245,7 +246,7 @@ function agentOf(request: unknown): unknown {
 }
 
 function read({ text }: LedgerEntry): Approval {
-  return JSON.parse(text) as Approval;
+  return parseJsonText(text) as Approval;
 }
 
 function entryOf(approval: Approval): LedgerEntry {

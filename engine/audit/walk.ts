@@ -1,4 +1,5 @@
 /** Lines of one file of a log, each followed from the one before (SPEC §14.2). Pure. */
+import { parseJsonText } from "../json-text.ts";
 import { BEGINNING, follow, type Head } from "./chain.ts";
 import { rootOf, type Tree } from "./merkle.ts";
 import { type Checkpoint, readCheckpoint, type Verifier } from "./note.ts";
@@ -98,7 +99,7 @@ function checkpointAt(
 /** Whoever can write a line can write what is no JSON. */
 function noteIn(record: string): string {
   try {
-    return String((JSON.parse(record) as { checkpoint?: unknown }).checkpoint);
+    return String((parseJsonText(record) as { checkpoint?: unknown }).checkpoint);
   } catch {
     return "";
   }
@@ -133,6 +134,6 @@ function startOf(bytes: Buffer): Head {
     bytes.toString("latin1", 1, Math.min(end < 0 ? bytes.length : end, 8_192)),
   );
   if (found === null) return BEGINNING;
-  const { hash, size, roots } = JSON.parse(found[1] ?? "") as Continued;
+  const { hash, size, roots } = parseJsonText(found[1] ?? "") as Continued;
   return { hash, tree: { size, roots } };
 }

@@ -4,6 +4,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import type { Program } from "../../lang/ir.ts";
+import { parseJsonText } from "../json-text.ts";
 
 export interface Piece {
   readonly member: string;
@@ -32,7 +33,7 @@ export function cutProgram(program: Program): readonly Piece[] {
 export async function joinProgram(pieces: readonly Piece[]): Promise<Program> {
   const program: Record<string, unknown> = {};
   for (const { member, text, isList } of pieces) {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJsonText(text);
     const before = program[member];
     if (isList && Array.isArray(before) && Array.isArray(value)) before.push(...value);
     else program[member] = value;

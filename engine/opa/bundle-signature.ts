@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { parse as parseYaml } from "yaml";
 import { equalSecrets } from "../equal-secrets.ts";
+import { parseJsonText } from "../json-text.ts";
 import { BuiltinError } from "./builtins/builtin.ts";
 import { isVerified, type Key, keysOf } from "./builtins/keys.ts";
 
@@ -49,7 +50,7 @@ interface Listed {
 }
 
 function verifiedFiles(signatures: Uint8Array, key: BundleKey): readonly Listed[] | undefined {
-  const json = JSON.parse(Buffer.from(signatures).toString("utf8")) as { signatures?: unknown };
+  const json = parseJsonText(Buffer.from(signatures).toString("utf8")) as { signatures?: unknown };
   const tokens = Array.isArray(json.signatures) ? json.signatures : [];
   const [token] = tokens;
   if (tokens.length !== 1 || typeof token !== "string") return undefined;
@@ -58,7 +59,7 @@ function verifiedFiles(signatures: Uint8Array, key: BundleKey): readonly Listed[
   const [trusted] = keysOf(key.pem) as readonly [Key];
   const isGood = isVerified(key.alg, trusted, signed, Buffer.from(signature, "base64url"));
   if (more.length > 0 || !isGood) return undefined;
-  const claims = JSON.parse(Buffer.from(payload, "base64url").toString("utf8")) as {
+  const claims = parseJsonText(Buffer.from(payload, "base64url").toString("utf8")) as {
     files?: unknown;
     scope?: unknown;
   };
@@ -115,7 +116,7 @@ function isStructured(path: string): boolean {
 function structureOf(path: string, bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString("utf8");
   if (/\.ya?ml$/.test(path)) return spell(parseYaml(text, { maxAliasCount: 100 }));
-  return spell(JSON.parse(text, keepNumbers as (key: string, value: unknown) => unknown));
+  return spell(parseJsonText(text, (number) => new Written(number)));
 }
 
 class Written {
@@ -123,14 +124,6 @@ class Written {
   constructor(text: string) {
     this.text = text;
   }
-}
-
-function keepNumbers(
-  _key: string,
-  value: unknown,
-  { source }: { readonly source?: string },
-): unknown {
-  return typeof value === "number" ? new Written(source ?? String(value)) : value;
 }
 
 function spell(value: unknown): string {

@@ -5,6 +5,7 @@
 import { gunzipSync } from "node:zlib";
 import { parse as parseYaml } from "yaml";
 import type { RefusalCode } from "../bundles/refusal.ts";
+import { parseJsonText } from "../json-text.ts";
 import { type BundleKey, signatureFault } from "./bundle-signature.ts";
 import type { ModuleSource } from "./open.ts";
 import { readTar, type TarFile, TarRefused } from "./tar.ts";
@@ -111,7 +112,7 @@ function jsonIn(files: ReadonlyMap<string, Uint8Array>, path: string): unknown {
   if (bytes === undefined) return undefined;
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return /\.ya?ml$/.test(path) ? parseYaml(text, { maxAliasCount: 100 }) : JSON.parse(text);
+    return /\.ya?ml$/.test(path) ? parseYaml(text, { maxAliasCount: 100 }) : parseJsonText(text);
   } catch {
     throw new Unreadable(`has a \`${path}\` that cannot be read`);
   }

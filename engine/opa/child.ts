@@ -5,6 +5,7 @@
  */
 import { createInterface } from "node:readline";
 import { Worker } from "node:worker_threads";
+import { parseJsonText } from "../json-text.ts";
 import { createAnswerer } from "./answerer.ts";
 import type { FromChild, ToChild } from "./protocol.ts";
 
@@ -13,7 +14,7 @@ const answer = createAnswerer({ reuse: false });
 function answerTo(line: string): FromChild {
   let message: ToChild;
   try {
-    message = JSON.parse(line) as ToChild;
+    message = parseJsonText(line) as ToChild;
   } catch {
     return { kind: "failed", why: "it was asked nothing that can be read" };
   }

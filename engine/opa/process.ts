@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseJsonText } from "../json-text.ts";
 import { MODULE_LIMITS } from "./limits.ts";
 import { type FromChild, LINE_BYTES_MAX, type ToChild } from "./protocol.ts";
 
@@ -108,7 +109,7 @@ function readLines(
 /** What a process says that a module may have taken over is looked at like any stranger's. */
 function parsed(line: string): FromChild | undefined {
   try {
-    const json = JSON.parse(line) as Partial<Record<string, unknown>> | null;
+    const json = parseJsonText(line) as Partial<Record<string, unknown>> | null;
     if (json?.kind === "answer" && typeof json.text === "string") {
       return { kind: "answer", text: json.text };
     }

@@ -3,6 +3,7 @@ import type { Readiness } from "../answer.ts";
 import type { Approval } from "../approvals/approval.ts";
 import type { DelegationRefusal } from "../identity/cause.ts";
 import type { TokenUse } from "../identity/revocation.ts";
+import { parseJsonText } from "../json-text.ts";
 import { FOR_EVER, type Ledger, type LedgerEntry } from "../ledger/ledger.ts";
 import { isObject } from "../value-reader.ts";
 import { KnownRevocations, type Name } from "./known.ts";
@@ -204,5 +205,5 @@ function idOf(party: unknown): unknown {
 }
 
 function read({ text }: LedgerEntry): Revocation {
-  return JSON.parse(text) as Revocation;
+  return parseJsonText(text) as Revocation;
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { equalSecrets } from "../equal-secrets.ts";
 import { digestOfToken } from "../identity/token.ts";
+import { parseJsonText } from "../json-text.ts";
 import type { Kept, Ledger, LedgerEntry } from "../ledger/ledger.ts";
 import { type IsRevoked, type KeptTask, statusOf, type TaskEnd, type TaskStatus } from "./task.ts";
 
@@ -128,7 +129,7 @@ export class Tasks {
   }
 
   #of(entry: LedgerEntry): KeptTask {
-    const known = this.#read.get(entry) ?? (JSON.parse(entry.text) as KeptTask);
+    const known = this.#read.get(entry) ?? (parseJsonText(entry.text) as KeptTask);
     this.#read.set(entry, known);
     return known;
   }

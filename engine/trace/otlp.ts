@@ -1,4 +1,5 @@
 /** OTLP/HTTP with JSON bodies (OpenTelemetry protocol 1.x): spans as a collector takes them. Pure. */
+import { parseJsonText } from "../json-text.ts";
 import { isObject } from "../value-reader.ts";
 import type { Attributes, Span } from "./span.ts";
 
@@ -18,7 +19,7 @@ export function spellSpans(spans: readonly Span[]): Uint8Array {
 /** How many spans of a batch the collector says that it did not take. */
 export function rejectedCount(answer: Uint8Array): number {
   try {
-    const body: unknown = JSON.parse(Buffer.from(answer).toString("utf8"));
+    const body: unknown = parseJsonText(Buffer.from(answer).toString("utf8"));
     const partial = isObject(body) ? body.partialSuccess : undefined;
     // 64-bit integers are texts in OTLP's JSON, and numbers from those who forget.
     const count = isObject(partial) ? Number(partial.rejectedSpans ?? 0) : 0;

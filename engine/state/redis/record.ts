@@ -1,4 +1,6 @@
 /** Texts that stand for sessions, tasks, and what a session has seen, as the script keeps them. */
+import type { Json } from "../../../lang/type.ts";
+import { parseJsonText } from "../../json-text.ts";
 import type { SessionFacts } from "../../request-reader.ts";
 import { decodeTask, encodeTask } from "../codec.ts";
 import type { SeenEntry } from "../origin.ts";
@@ -42,7 +44,7 @@ export function readTask(
   { sequence }: TaskTable,
   past: KeptSequence | undefined,
 ): TaskState | "changed" {
-  const json = JSON.parse(text.slice(text.indexOf(" ") + 1));
+  const json = parseJsonText(text.slice(text.indexOf(" ") + 1)) as Json;
   if (meaningIn(text) === sequence.meaning) {
     return decodeTask(json, sequenceIn(sequence), sequence.program);
   }
@@ -58,5 +60,5 @@ export function spellSeen(entries: readonly SeenEntry[]): string {
 /** `!` stands where something did not fit: from there on nothing can be said. */
 export function readSeen(text: string): readonly SeenEntry[] {
   if (text === "!") return [{ kind: "full" }];
-  return listOf(JSON.parse(text)).map(entryFrom);
+  return listOf(parseJsonText(text) as Json).map(entryFrom);
 }

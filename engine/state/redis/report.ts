@@ -1,5 +1,8 @@
 /** What operators see of shared state. Tables are looked through in pages, between which decisions are made. */
+
 import type { Program } from "../../../lang/ir.ts";
+import type { Json } from "../../../lang/type.ts";
+import { parseJsonText } from "../../json-text.ts";
 import { keyOfOne, scalarsOfKey } from "../../value.ts";
 import { decodeCall } from "../codec.ts";
 import type { KeptSequence } from "../past.ts";
@@ -219,7 +222,9 @@ async function rowOf(
   ]);
   const atMs = Number(ended ?? 0);
   const interruption: PastInterruption | undefined =
-    interrupted && reason !== null ? { ...JSON.parse(String(reason)), atMs } : undefined;
+    interrupted && reason !== null
+      ? { ...(parseJsonText(String(reason)) as PastInterruption), atMs }
+      : undefined;
   return {
     id,
     startedAtMs,
@@ -260,14 +265,14 @@ async function pastOf(
 ): Promise<KeptSequence | undefined> {
   if (meaning === sequence.meaning) return undefined;
   const text = await connection.read(["HGET", places.sequences, meaning]);
-  return text === null ? undefined : { meaning, program: JSON.parse(String(text)) };
+  return text === null ? undefined : { meaning, program: parseJsonText(String(text)) as Program };
 }
 
 async function callsOf(sessionId: string, reported: Reported): Promise<readonly CallUnderWay[]> {
   const own = new Map<string, CallUnderWay>();
   for await (const [call, text] of entriesOf(reported.places.calls, reported)) {
     const [ms = "", others = ""] = text.split(" ", 2);
-    const held = decodeCall(JSON.parse(text.slice(ms.length + others.length + 2)));
+    const held = decodeCall(parseJsonText(text.slice(ms.length + others.length + 2)) as Json);
     if (held.sessionId !== sessionId) continue;
     own.set(call, { call, tool: held.tool, atMs: Number(ms) });
   }

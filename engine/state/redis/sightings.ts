@@ -6,6 +6,7 @@
 import { closeSync, constants, fdatasync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import { messageOf } from "../../fault.ts";
+import { parseJsonText } from "../../json-text.ts";
 import { StateUnavailable } from "../store.ts";
 
 export interface Sighting {
@@ -93,7 +94,7 @@ function readSighting(file: number, path: string): Sighting | undefined {
 
 function sightingIn(text: string): Sighting | undefined {
   try {
-    const { generation, writes } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    const { generation, writes } = parseJsonText(text) as Readonly<Record<string, unknown>>;
     if (typeof generation !== "string" || generation === "") return undefined;
     if (typeof writes !== "number" || !Number.isSafeInteger(writes)) return undefined;
     return { generation, writes };

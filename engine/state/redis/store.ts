@@ -1,8 +1,11 @@
 /** State in Redis or Valkey, shared by all processes that name the same place (SPEC §7.6). */
+
 import type { Program } from "../../../lang/ir.ts";
+import type { Json } from "../../../lang/type.ts";
 import type { Readiness } from "../../answer.ts";
 import type { Evaluator } from "../../evaluate/evaluator.ts";
 import { createWatching, type Watching } from "../../evaluate/leeway.ts";
+import { parseJsonText } from "../../json-text.ts";
 import { type Call, labelsFrom, sensitivityFrom } from "../call.ts";
 import { decodeCall, encodeCall } from "../codec.ts";
 import { returningOf, Seen } from "../origin.ts";
@@ -262,7 +265,7 @@ class RedisState implements SharedState {
   async #fetchSequence(meaning: string): Promise<void> {
     const text = await this.#sequence(meaning, "");
     // A decoded boundary: a policy that one of the processes wrote.
-    const found = text === "" ? "gone" : { meaning, program: JSON.parse(text) as Program };
+    const found = text === "" ? "gone" : { meaning, program: parseJsonText(text) as Program };
     // Another process may begin with it again.
     const ttl = text === "" ? GONE_MS : 0;
     this.#shared.known.sequences.set(meaning, found, { ttl });
@@ -382,7 +385,7 @@ class RedisState implements SharedState {
     args.text(call, status);
     const [found, , , text] = await connection.run("call", args.keys, args.values);
     if (found !== "ok") return settlementFrom(found);
-    return decodeCall(JSON.parse(String(text)));
+    return decodeCall(parseJsonText(String(text)) as Json);
   }
 
   async #settleOnce(

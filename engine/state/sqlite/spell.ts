@@ -1,5 +1,6 @@
 /** Parts of state as texts of a row, and back. */
 import type { Json } from "../../../lang/type.ts";
+import { parseJsonText } from "../../json-text.ts";
 import type { SeenEntry } from "../origin.ts";
 import { unpack } from "../pack.ts";
 import type { PastInterruption } from "../report.ts";
@@ -18,7 +19,7 @@ import type { Session } from "../tables.ts";
 /** A text that is no JSON was not written by this program. */
 export function parse(text: unknown): Json {
   try {
-    return JSON.parse(textOf(text as Json)) as Json;
+    return parseJsonText(textOf(text as Json)) as Json;
   } catch {
     return unreadable("JSON", null);
   }
