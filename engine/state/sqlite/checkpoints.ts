@@ -6,10 +6,10 @@
  * for its new header before anything else, since the old one would pass off what is left of the old frames as all
  * there is. Here the log is cut, and that is on the disk: of a header or frames that are missing nothing is told.
  */
-import { closeSync, linkSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, linkSync, openSync, renameSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { messageOf } from "../../fault.ts";
-import { numberFrom, unsynced } from "./database.ts";
+import { keptLogOf, numberFrom, unsynced } from "./database.ts";
 import type { Disk } from "./turn-log.ts";
 
 /** Pages of the log after which they are copied: about a millisecond. */
@@ -33,6 +33,7 @@ export class Checkpoints {
   /** Of the log, and of what of it is in the file: asked after every step. */
   readonly #lengths: StatementSync;
   readonly #logPath: string;
+  readonly #keptPath: string;
   readonly #disk: Disk;
   /**
    * One to wait for and one not to, since each descriptor is told of a fault once. To close any of the file lets go
@@ -49,6 +50,7 @@ export class Checkpoints {
     this.#database = database;
     this.#lengths = database.prepare("PRAGMA wal_checkpoint(NOOP)");
     this.#logPath = `${path}-wal`;
+    this.#keptPath = keptLogOf(path);
     this.#disk = disk;
     const open = () => ({ log: openSync(this.#logPath, "r+"), file: openSync(path, "r+") });
     this.#now = open();
@@ -171,10 +173,8 @@ export class Checkpoints {
 
   /** SQLite deletes the log it has copied, and the log alone is known to be on the disk. */
   #closeKeepingLog(): void {
-    const aside = `${this.#logPath}-kept`;
-    rmSync(aside, { force: true });
-    linkSync(this.#logPath, aside);
+    linkSync(this.#logPath, this.#keptPath);
     this.#database.close();
-    renameSync(aside, this.#logPath);
+    renameSync(this.#keptPath, this.#logPath);
   }
 }

@@ -1,5 +1,5 @@
 /** Files that state is kept in: opened by one process, and only if they are whole and ours. */
-import { closeSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../fault.ts";
@@ -79,13 +79,22 @@ export function openDatabase(path: string): DatabaseSync {
   return openFile(path, "process", STATE_FILE);
 }
 
+/** Where a log stands while SQLite closes a file that cannot be relied on, and after a kill in that moment. */
+export function keptLogOf(path: string): string {
+  return `${path}-wal-kept`;
+}
+
 export function openFile(path: string, durability: Durability, kind: FileKind): DatabaseSync {
+  const kept = keptLogOf(path);
   let database: DatabaseSync | undefined;
   try {
+    if (existsSync(kept) && !existsSync(`${path}-wal`)) renameSync(kept, `${path}-wal`);
     // Made here, since SQLite would let others read it.
     closeSync(openSync(path, "a", 0o600));
     database = new DatabaseSync(path, { timeout: 0 });
     prepare(database, path, durability, kind);
+    // The log is there under its own name: later on, this one would bring back what is old.
+    rmSync(kept, { force: true });
     return database;
   } catch (fault) {
     if (database?.isOpen) database.close();
