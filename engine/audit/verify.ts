@@ -14,7 +14,7 @@ export interface VerifyParts {
   readonly anchors: readonly Anchor[];
   /** The log is being written: its end may be ahead of its last checkpoint. */
   readonly live: boolean;
-  /** Called with each record that follows from the ones before, as JSON. */
+  /** Called with each record that follows from the ones before, as JSON; what it throws is found wrong with the line. */
   readonly onRecord?: (json: string) => void;
 }
 

@@ -1,4 +1,5 @@
 /** Lines of one file of a log, each followed from the one before (SPEC §14.2). Pure. */
+import { messageOf } from "../fault.ts";
 import { parseJsonText } from "../json-text.ts";
 import { BEGINNING, follow, type Head } from "./chain.ts";
 import { rootOf, type Tree } from "./merkle.ts";
@@ -29,7 +30,7 @@ export interface WalkParts {
   /** Missing at the first file there is: then its first line says where it goes on. */
   readonly from?: Head | undefined;
   readonly verifiers: readonly Verifier[];
-  /** Called with each record's text where it is wanted. */
+  /** Called with each record's text where it is wanted; throws where that is no record it knows. */
   readonly onRecord?: ((json: string, line: number) => void) | undefined;
   /** Called where the tree has the size that somebody asked for. */
   readonly onHead?: ((head: Head) => void) | undefined;
@@ -63,14 +64,28 @@ export function walk(parts: WalkParts): Walk {
       if (checked.signed) done.signedCount += 1;
       onCheckpoint?.(checked.checkpoint.size);
     }
+    if (onRecord !== undefined) {
+      const json = framed.toString("utf8", followed.record, framed.length - 1);
+      const unreadable = whyUnreadable(() => onRecord(json, done.lineCount + 1));
+      if (unreadable !== undefined) return { ...done, head, broken: unreadable };
+    }
     head = followed.head;
     onHead?.(head);
     done.size = end;
     done.lineCount += 1;
-    onRecord?.(framed.toString("utf8", followed.record, framed.length - 1), done.lineCount);
     at = end;
   }
   return { ...done, head };
+}
+
+/** Whoever can write a line can write one that follows, and is no record. */
+function whyUnreadable(read: () => void): string | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (fault) {
+    return `it follows, and is no record that Writ writes (${messageOf(fault)})`;
+  }
 }
 
 const CHECKPOINT = '{"checkpoint":';

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { BEGINNING, Links } from "../../engine/audit/chain.ts";
+import { isObject } from "../../engine/value-reader.ts";
 import { directoryWith, PAYMENT, type Ran, SMALL, writ } from "../support/cli.ts";
 
 /** Serves until told to stop. */
@@ -284,3 +285,54 @@ test.each(["\u001b[31mallow", "constructor"])(
     expect(out).not.toContain("\u001b");
   },
 );
+
+describe("a log that somebody wrote who knows how lines follow", () => {
+  const ODD: readonly unknown[] = [undefined, null, 7, "odd", [], [null], [[7]], {}, { id: {} }];
+
+  /** The record of a decision with one of its members, or of theirs, another than Writ writes. */
+  function forged(record: Readonly<Record<string, unknown>>): readonly string[] {
+    return Object.entries(record).flatMap(([name, member]) => {
+      const within = isObject(member) ? Object.keys(member) : [];
+      return ODD.flatMap((odd) => [
+        JSON.stringify({ ...record, [name]: odd }),
+        ...within.map((part) =>
+          JSON.stringify({ ...record, [name]: { ...(member as object), [part]: odd } }),
+        ),
+      ]);
+    });
+  }
+
+  function logOf(records: readonly string[]): string {
+    const links = new Links(BEGINNING);
+    for (const record of records) links.add(record);
+    return links.bytes.toString("utf8");
+  }
+
+  test("is shown, exported and replayed, or the line is named, and nothing of it breaks Writ", async () => {
+    const cwd = await recorded();
+    const lines = readFileSync(log(cwd), "utf8").trimEnd().split("\n");
+    const records = lines.map((line) => JSON.parse(line).record);
+    const decisions = records.filter(({ kind }) => kind === "decision");
+    const all = [...decisions.flatMap(forged), '{"kind":"decision"}', '{"kind":"decision",}'];
+    expect(all.length).toBeGreaterThan(1_000);
+    const commands = [
+      ["show", "log.jsonl"],
+      ["show", "--agent", "sub", "--json", "log.jsonl"],
+      ["export", "log.jsonl"],
+      ["replay", "small.writ", "log.jsonl"],
+    ];
+    let named = 0;
+    for (const record of all) {
+      writeFileSync(join(cwd, "log.jsonl"), logOf([record]));
+      for (const words of commands) {
+        const { code, out, err } = await writ(["audit", ...words], { cwd });
+        expect(`${code} ${err}`, `${words} ${record}`).not.toMatch(/^2|bug in writ/);
+        if (/is no record that Writ writes/.test(out + err)) {
+          expect(code).toBe(1);
+          named += 1;
+        }
+      }
+    }
+    expect(named).toBeGreaterThan(10);
+  });
+});
