@@ -308,7 +308,9 @@ describe("a log that somebody wrote who knows how lines follow", () => {
     return links.bytes.toString("utf8");
   }
 
-  test("is shown, exported and replayed, or the line is named, and nothing of it breaks Writ", async () => {
+  test("is shown, exported and replayed, or the line is named, and nothing of it breaks Writ", {
+    timeout: 120_000,
+  }, async () => {
     const cwd = await recorded();
     const lines = readFileSync(log(cwd), "utf8").trimEnd().split("\n");
     const records = lines.map((line) => JSON.parse(line).record);
