@@ -4,9 +4,8 @@
  * times meanwhile is written there once, and what came and went not at all.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import type { Seen } from "../origin.ts";
 import { Packer } from "../pack.ts";
-import type { DeclaredTable, Memory } from "../tables.ts";
+import type { DeclaredTable, Memory, Session } from "../tables.ts";
 import { Backlog, type Pace, type Step } from "./backlog.ts";
 import { type Changes, type Name, type RowSource, rowOf, settledRows } from "./changes.ts";
 import type { Checkpoints } from "./checkpoints.ts";
@@ -30,8 +29,8 @@ export interface WriterParts {
   readonly pace: Pace;
 }
 
-/** How many entries of what sessions have seen stand somewhere already. */
-type EntryCounts = WeakMap<Seen, number>;
+/** How many entries of what a session has seen stand somewhere already; missing of one that nothing stands of. */
+type EntryCounts = WeakMap<Session, number>;
 
 export class Writer {
   readonly #database: DatabaseSync;
@@ -60,11 +59,10 @@ export class Writer {
     this.#source = { memory, declaration: (table) => this.#declaration(table) };
     this.#declarations = restoreDeclarations(database);
     memory.calls.markAll();
-    for (const { seen } of memory.sessions.values()) {
-      if (seen === undefined) continue;
-      const count = seen.entriesFrom(0).length;
-      this.#entriesTold.set(seen, count);
-      this.#entriesSettled.set(seen, count);
+    for (const session of memory.sessions.values()) {
+      const count = session.seen?.entriesFrom(0).length ?? 0;
+      this.#entriesTold.set(session, count);
+      this.#entriesSettled.set(session, count);
     }
   }
 
@@ -75,11 +73,11 @@ export class Writer {
   /** All of it is kept, or it throws. */
   write(changes: Changes): void {
     this.#writeRare(changes);
-    const entriesTold = new Map<Seen, number>();
+    const entriesTold = new Map<Session, number>();
     const packed = this.#pack(changes, entriesTold);
     this.#log.add(packed, this.#newest + 1);
     this.#newest += 1;
-    for (const [seen, count] of entriesTold) this.#entriesTold.set(seen, count);
+    for (const [session, count] of entriesTold) this.#entriesTold.set(session, count);
     this.#note(changes, packed.length);
   }
 
@@ -96,7 +94,7 @@ export class Writer {
   }
 
   /** When, and a row after the other. */
-  #pack({ rows, settled, half, timeMs }: Changes, entriesTold: Map<Seen, number>): Buffer {
+  #pack({ rows, settled, half, timeMs }: Changes, entriesTold: Map<Session, number>): Buffer {
     const packer = this.#packer;
     packer.clear();
     packer.number(timeMs);
@@ -122,7 +120,7 @@ export class Writer {
     const step = this.#backlog.next();
     if (step === undefined || this.#checkpoints.isUnderWay()) return;
     const { names, upTo } = step;
-    const settled = new Map<Seen, number>();
+    const settled = new Map<Session, number>();
     unsynced(this.#database, () =>
       this.#inTransaction(() => {
         this.#settleNames(names, settled);
@@ -155,7 +153,7 @@ export class Writer {
     );
   }
 
-  #settleNames(names: readonly Name[], settled: Map<Seen, number>): void {
+  #settleNames(names: readonly Name[], settled: Map<Session, number>): void {
     for (const name of names) {
       const call = name.kind === "calls" ? this.#memory.calls.packed(name.key) : undefined;
       if (name.kind === "calls" && call !== undefined) runCall(name.key, call, this.#run);
@@ -183,8 +181,8 @@ export class Writer {
     }
   }
 
-  #noteSettled(names: readonly Name[], settled: ReadonlyMap<Seen, number>): void {
-    for (const [seen, count] of settled) this.#entriesSettled.set(seen, count);
+  #noteSettled(names: readonly Name[], settled: ReadonlyMap<Session, number>): void {
+    for (const [session, count] of settled) this.#entriesSettled.set(session, count);
     const { calls } = this.#memory;
     for (const name of names) {
       if (name.kind === "calls") calls.mark(name.key);
@@ -192,20 +190,18 @@ export class Writer {
   }
 
   /** What a session has seen since `counts`, or `now`, which then says how many there are: only appended to. */
-  #seenRows(id: string, counts: EntryCounts, now: Map<Seen, number>): readonly Row[] {
+  #seenRows(id: string, counts: EntryCounts, now: Map<Session, number>): readonly Row[] {
     const session = this.#memory.sessions.get(id);
-    const seen = session?.seen;
-    const start = seen && (now.get(seen) ?? counts.get(seen));
-    if (session !== undefined && seen === undefined) return [];
+    const start = session && (now.get(session) ?? counts.get(session));
     const rows: Row[] = [];
-    // Another session of this name was forgotten, and may have come back.
+    // Another session of this name was forgotten, and this one may have come back: also where it has seen nothing yet.
     if (start === undefined) rows.push(["seen", id, 0]);
-    if (seen === undefined) return rows;
+    if (session === undefined) return rows;
     const from = start ?? 0;
-    const entries = seen.entriesFrom(from);
+    const entries = session.seen?.entriesFrom(from) ?? [];
     for (const [at, entry] of entries.entries())
       rows.push(["seen", id, from + at, spellEntry(entry)]);
-    now.set(seen, from + entries.length);
+    now.set(session, from + entries.length);
     return rows;
   }
 

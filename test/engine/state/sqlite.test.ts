@@ -437,6 +437,47 @@ test.each([
 });
 
 test.each([
+  ["and the log was written over", SHORT, true],
+  ["and all of it is in the log", PACE, true],
+  ["and it was forgotten and came back in one turn", PACE, false],
+])("a later session of a name that has seen nothing knows nothing: %s", (_, pace, flushes) => {
+  const policy = `
+    tool read { effect read }
+    tool pay { effect write, args { to: String } }
+    permit reading tool read
+    permit asked tool pay when user in origin(args.to)`;
+  const begin = (file: string) => {
+    const limits = { sessionCount: 1, sessionIdleMs: 1_000 };
+    const journal = openSqliteJournal({ path: file, pace, limits });
+    open.push(journal);
+    const driver = drive(policy, { store: journal.store });
+    const read = (id: string, more = {}) => {
+      driver.nowMs += 2_000;
+      driver.call("read", {}, { session: { id }, ...more });
+    };
+    return { journal, driver, read };
+  };
+  const asked = { intent: { instruction: "pay US6600" } };
+  const before = begin(path);
+  before.read("s", asked);
+  expect(outcomeOf(before.driver.call("pay", { to: "US6600" }))).toBe("allow");
+  before.journal.close();
+  const { journal, driver, read } = begin(path);
+  driver.nowMs += 10_000;
+  for (const id of ["other", "s"]) {
+    read(id);
+    for (let step = 0; flushes && step < 20; step++) journal.flush();
+  }
+  journal.flush();
+  expect(outcomeOf(driver.call("pay", { to: "US6600" }))).toBe("not_permitted");
+  const copy = join(directory, "killed.db");
+  copyFile(path, copy);
+  expect(outcomeOf(begin(copy).driver.call("pay", { to: "US6600" }))).toBe("not_permitted");
+  journal.close();
+  expect(outcomeOf(begin(path).driver.call("pay", { to: "US6600" }))).toBe("not_permitted");
+});
+
+test.each([
   ["and the log was written over", { length: 4_000, rowCount: 2 }],
   ["and all of it is in the log", PACE],
 ])(
