@@ -75,8 +75,8 @@ interface State extends CheckState {
   /** Of what is decided by. */
   etag?: string | undefined;
   bytesDigest?: string;
-  /** Of what was refused last for good: it is not examined again. */
-  refusedDigest?: string;
+  /** What was refused last for good: it is not examined again. */
+  refused?: { readonly bytesDigest: string; readonly refusal: Refusal };
 }
 
 async function checkSource(state: State, parts: ReloadParts): Promise<boolean> {
@@ -104,12 +104,10 @@ async function fetchAndActivate(state: State, parts: ReloadParts): Promise<Refus
     state.etag = etag;
     return undefined;
   }
-  if (bytesDigest === state.refusedDigest && state.failing !== undefined) {
-    return refuse(state.failing.code, state.failing.because);
-  }
+  if (bytesDigest === state.refused?.bytesDigest) return state.refused.refusal;
   const refusal = await activate(bytes, parts, state);
   if (refusal === undefined) Object.assign(state, { etag, bytesDigest });
-  else if (!PASSING.has(refusal.code)) state.refusedDigest = bytesDigest;
+  else if (!PASSING.has(refusal.code)) state.refused = { bytesDigest, refusal };
   return refusal;
 }
 

@@ -176,6 +176,26 @@ describe("what is refused leaves what is decided by", () => {
     expect(one.events.at(-1)?.kind).toBe("recovered");
   });
 
+  test("why is said again when it is there again", async () => {
+    const one = reloading();
+    one.holds = body(1);
+    expect(await one.check()).toBe("1");
+    const refused = body(2, { tests: undefined });
+    for (const holds of [
+      refused,
+      { kind: "failed", code: "unreachable", because: "no" },
+      refused,
+    ]) {
+      one.holds = holds as Fetched;
+      expect(await one.check()).toBe("1");
+    }
+    expect(one.reloader.status().failing).toMatchObject({ code: "tests_missing" });
+    expect([...one.reloader.status().refusalCounts]).toEqual([
+      ["tests_missing", 2],
+      ["unreachable", 1],
+    ]);
+  });
+
   test("a failing test is named", async () => {
     const one = reloading();
     const bytes = bundleOf(policyText(1).replace("then allow", "then deny"), key);
