@@ -35,6 +35,14 @@ export function sealedName(text: string): string {
   return text.length > NAME_LENGTH_MAX ? digestOfBytes(text) : sealed(text);
 }
 
+/** Whether nothing in a JSON value is sealed. Of its texts, not of its spelling: that has escapes where tokens have spaces. */
+export function isUnsealed(json: unknown): boolean {
+  if (typeof json === "string") return sealed(json) === json;
+  if (Array.isArray(json)) return json.every(isUnsealed);
+  if (typeof json !== "object" || json === null) return true;
+  return Object.entries(json).every(([name, item]) => isUnsealed(name) && isUnsealed(item));
+}
+
 /** In all texts of a JSON value, names of members included. */
 export function sealedJson(json: unknown): unknown {
   if (typeof json === "string") return sealed(json);

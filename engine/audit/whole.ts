@@ -4,7 +4,7 @@
  */
 import type { Program } from "../../lang/ir.ts";
 import type { Json } from "../../lang/type.ts";
-import { canonicalJson, digestOf } from "../canonical-json.ts";
+import { digestOf } from "../canonical-json.ts";
 import type { DecisionEvidence, FactsRead } from "../evidence.ts";
 import type { ModuleReading } from "../facts.ts";
 import type { DelegationRefusal } from "../identity/cause.ts";
@@ -17,7 +17,7 @@ import type { TaskState } from "../state/store.ts";
 import { isSet, type RecordValue, type Scalar, type Value } from "../value.ts";
 import { isObject } from "../value-reader.ts";
 import { without } from "./pointer.ts";
-import { sealed, sealedJson } from "./sealed.ts";
+import { isUnsealed, sealedJson } from "./sealed.ts";
 
 /** As written in a record. */
 export interface Whole {
@@ -63,16 +63,10 @@ export function wholeOf(
   const request = but.reduce(without, spared);
   const read = accepted && facts && program && factsJson(facts, accepted, program);
   // A module may answer with what it was asked.
-  const text = canonicalJson([
-    request,
-    read?.task,
-    read?.modules,
-    vouched.delegation,
-    vouched.refused,
-  ]);
+  const told = [request, read?.task, read?.modules, vouched.delegation, vouched.refused];
   // Steps before this one, and answers of modules, may hold what this request is spared of.
   const isTold = but.length > 0 && (facts?.task !== undefined || (facts?.modules ?? []).length > 0);
-  const isAltered = isTold || request !== spared || sealed(text) !== text;
+  const isAltered = isTold || request !== spared || !isUnsealed(told);
   if (isAltered) return { request: sealedJson(request), altered: true };
   return {
     request,

@@ -60,6 +60,17 @@ describe("tokens are never recorded whole", () => {
     expect(text).toContain('"altered":true');
   });
 
+  test.each([" ", "\t", "\n", "\r\n", "\v\f"])(
+    "whatever space %j stands in them",
+    async (space) => {
+      const made = await audited(POLICY, { whole: { but: [] } });
+      const text = "9f86d081884c7d659a2feaa0c55ad015";
+      await made.ask(request({ args: { text: `authorization: Bearer${space}${text}` } }));
+      expect(made.disk.text(made.path)).not.toContain(text);
+      expect(made.disk.text(made.path)).toContain('"altered":true');
+    },
+  );
+
   test.each([
     "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.",
     "v4.public.eyJkYXRhIjoidGhpcyBpcyBhIHNpZ25lZCBtZXNzYWdl",
