@@ -46,7 +46,7 @@ export function createAudit({ log, options, clock }: AuditParts): Audit {
     // Asked at once: of this record, and not of what is written by the time that the answer is ready.
     const written = log.written();
     if (underway.size >= UNDERWAY_MOST) underway.clear();
-    underway.set(key, joined(underway.get(key), written));
+    underway.set(key, joined(underway.get(key), written, made.decision));
   };
   const take = (key: string): Promise<void> | undefined => {
     const known = underway.get(key);
@@ -77,7 +77,11 @@ export function createAudit({ log, options, clock }: AuditParts): Audit {
           (answer) => {
             if (answer.kind !== "answer") return Promise.resolve();
             const { value } = answer;
-            if (!underway.has(value.id)) recordDenial(value, input, vouched);
+            const recorded = underway.get(value.id);
+            if (recorded?.decision === value.decision) return take(value.id);
+            // What stands around the engine refused what it allowed: that is an answer of its own.
+            underway.delete(value.id);
+            recordDenial(value, input, vouched);
             return take(value.id);
           },
         ),
@@ -101,14 +105,16 @@ interface Underway {
   /** Settles when all of them are written, or cannot be. */
   readonly written: Promise<void>;
   readonly count: number;
+  /** What the latest record says was decided; missing of outcomes. */
+  readonly decision?: unknown;
 }
 
-function joined(before: Underway | undefined, written: Promise<void>): Underway {
-  if (before === undefined) return { written, count: 1 };
+function joined(before: Underway | undefined, written: Promise<void>, decision: unknown): Underway {
+  if (before === undefined) return { written, count: 1, decision };
   const both = Promise.all([before.written, written]).then(() => {});
   // Where nobody waits, nobody is told.
   both.catch(() => {});
-  return { written: both, count: before.count + 1 };
+  return { written: both, count: before.count + 1, decision };
 }
 
 function callKey(call: unknown): string {

@@ -2,10 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { createActive } from "../../../engine/active.ts";
 import { createAudit } from "../../../engine/audit/audited.ts";
+import { durable } from "../../../engine/durable.ts";
 import { createEngine } from "../../../engine/engine.ts";
 import { createIds } from "../../../engine/ids.ts";
 import { openMemoryLog, verify } from "../../support/audit.ts";
-import { audited } from "../../support/audited.ts";
+import { audited, recordsIn } from "../../support/audited.ts";
 import { PAYMENT, SMALL } from "../../support/cli.ts";
 import { diskFault } from "../../support/disk.ts";
 import { programOf, START } from "../../support/engine.ts";
@@ -225,6 +226,37 @@ describe("no write, no allow", () => {
       readiness: () => ({ ready: true }),
     });
     expect((await service.decide(PAYMENT)).kind).toBe("unavailable");
+    await log.close();
+  });
+
+  test("where what an allowed call leaves behind cannot be kept, the denial is recorded, too", async () => {
+    const { log, disk, path } = await openMemoryLog();
+    const audit = createAudit({ log, options: { fields: [] }, clock: () => START });
+    const digest = "sha256:test";
+    const { evidence } = audit;
+    const engine = createEngine({
+      program: programOf(SMALL),
+      digest,
+      clock: () => START,
+      evidence,
+    });
+    let isFull = true;
+    const flushed = async () => {
+      if (isFull) throw diskFault("ENOSPC");
+    };
+    const service = audit.around(durable(engine, { flushed, readiness: () => ({ ready: true }) }));
+    for (const answered of ["deny", "allow"]) {
+      const before = recordsIn(disk.text(path)).length;
+      const answer = await service.decide(PAYMENT);
+      if (answer.kind !== "answer") throw new Error(answer.kind);
+      const { id, decision, code } = answer.value;
+      expect(decision).toBe(answered);
+      const records = recordsIn(disk.text(path)).slice(before);
+      const last = { kind: "decision", id, decision, ...(code && { code }) };
+      expect(records.at(-1)).toMatchObject(last);
+      expect(records).toHaveLength(isFull ? 2 : 1);
+      isFull = false;
+    }
     await log.close();
   });
 
