@@ -3,15 +3,18 @@ import { randomUUID } from "node:crypto";
 import {
   createReadStream,
   existsSync,
+  type ReadStream,
   readdirSync,
   readFileSync,
   statSync,
   writeFileSync,
 } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ActivePolicy, OperatedService } from "../../engine/active.ts";
+import { isMissing } from "../../engine/audit/disk.ts";
 import { nameFile, rotatedAmong, rotatedFile } from "../../engine/audit/files.ts";
 import { History } from "../../engine/audit/history.ts";
 import { messageOf } from "../../engine/fault.ts";
@@ -78,7 +81,7 @@ async function fillAll(
       await log.written();
       const history = new History({ ...policy, ...missing });
       const fromMs = missing.latches.size > 0 ? 0 : missing.fromMs;
-      for (const file of filesOf(log.path, fromMs)) await readInto(history, file);
+      await readAll(history, log.path, fromMs);
       const past = history.past();
       if (past !== undefined) await backfill.fill(past);
       return late;
@@ -98,16 +101,51 @@ export function logNameOf(path: string): string {
   throw new Misuse(`${file} does not name a log`, "remove it: what was recorded is counted anew");
 }
 
-/** Those that were written to since; oldest first. */
-function filesOf(path: string, fromMs: number): readonly string[] {
-  const rotated = rotatedAmong(readdirSync(dirname(path)), path);
-  const files = [...rotated.map((number) => rotatedFile(path, number)), path];
-  return files.filter((file) => existsSync(file) && statSync(file).mtimeMs >= fromMs);
+/** Of the files of a log those that were written to since, oldest first. */
+export async function readAll(
+  history: Pick<History, "add">,
+  path: string,
+  fromMs: number,
+): Promise<void> {
+  const { rotated, current } = await filesOf(path);
+  try {
+    for (const file of rotated) {
+      if (statSync(file).mtimeMs >= fromMs) await readInto(history, createReadStream(file));
+    }
+    if (current !== undefined) await readInto(history, current.createReadStream());
+  } finally {
+    await current?.close();
+  }
+}
+
+/** The current file is opened at once: it may be rotated while older ones are read, and another has its name then. */
+async function filesOf(path: string) {
+  for (;;) {
+    const before = rotatedOf(path);
+    const current = await openIfThere(path);
+    const rotated = rotatedOf(path);
+    if (rotated.length === before.length) return { rotated, current };
+    await current?.close();
+  }
+}
+
+function rotatedOf(path: string): readonly string[] {
+  const numbers = rotatedAmong(readdirSync(dirname(path)), path);
+  return numbers.map((number) => rotatedFile(path, number));
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Line by line, between which decisions are made. What is no record yet is one that is being written. */
-async function readInto(history: History, file: string): Promise<void> {
-  for await (const line of createInterface({ input: createReadStream(file) })) {
+async function readInto(history: Pick<History, "add">, input: ReadStream): Promise<void> {
+  for await (const line of createInterface({ input })) {
     const parsed = parsedLine(line);
     if (parsed !== undefined) history.add(parsed.record, parsed.n);
   }

@@ -32,9 +32,13 @@ export class History {
   #uses: (PastUse & { readonly call: string | undefined })[] = [];
   readonly #failed = new Set<string>();
   readonly #latches = new LatchHistory();
-  /** Everything is known from then on. */
-  #fromMs = Number.POSITIVE_INFINITY;
+  /** Of the earliest record. */
+  #firstMs = Number.POSITIVE_INFINITY;
+  /** Of the latest that cannot be counted: times in a log may repeat, and go back. */
+  #uncountableMs = Number.NEGATIVE_INFINITY;
   #through = -1;
+  /** Lines before the next record are missing. */
+  #isGap = false;
 
   constructor(parts: HistoryParts) {
     this.#parts = parts;
@@ -44,10 +48,13 @@ export class History {
 
   /** `line`: its number in the log. */
   add(record: AnyRecord, line: number): void {
+    if (this.#through >= 0 && line !== this.#through + 1) this.#isGap = true;
     this.#through = Math.max(this.#through, line);
     const atMs = Date.parse(record.at ?? "");
     if (Number.isNaN(atMs)) return;
-    this.#fromMs = Math.min(this.#fromMs, atMs);
+    this.#firstMs = Math.min(this.#firstMs, atMs);
+    if (this.#isGap) this.#uncountable(atMs);
+    this.#isGap = false;
     if (record.kind === "decision")
       this.#decision(record as unknown as RecordedDecision, atMs, line);
     if (record.kind === "outcome") this.#outcome(record as unknown as RecordedOutcome);
@@ -56,10 +63,17 @@ export class History {
   /** `undefined` where the log says nothing that could be counted. */
   past(): PastUses | undefined {
     const count = this.#uses.length + this.#latches.keyCount;
-    if (this.#fromMs === Number.POSITIVE_INFINITY || count > USES_MOST) return undefined;
+    if (this.#firstMs === Number.POSITIVE_INFINITY || count > USES_MOST) return undefined;
     const uses = this.#uses.filter(({ call }) => call === undefined || !this.#failed.has(call));
     const latches = this.#latches.all();
-    return { uses, latches, fromMs: this.#fromMs, through: this.#through };
+    const fromMs = Math.max(this.#firstMs, this.#uncountableMs + 1);
+    return { uses, latches, fromMs, through: this.#through };
+  }
+
+  /** Something up to then, about which nothing can be said. */
+  #uncountable(atMs: number): void {
+    this.#uncountableMs = Math.max(this.#uncountableMs, atMs);
+    this.#latches.missed();
   }
 
   #decision(record: RecordedDecision, atMs: number, line: number): void {
@@ -68,8 +82,7 @@ export class History {
     const unlatched = this.#unlatched(policy.digest, atMs);
     if (uncounted.length === 0 && unlatched.size === 0) return;
     if (whole === undefined || whole.altered === true) {
-      this.#fromMs = atMs + 1;
-      this.#latches.missed();
+      this.#uncountable(atMs);
       return;
     }
     const { now = atMs, session, delegation, verified = false } = whole;

@@ -1,6 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { readAll } from "../../../cli/serve/backfill.ts";
 import { directoryWith } from "../../support/cli.ts";
 import { type Serving, serve } from "../../support/served.ts";
 
@@ -86,6 +87,21 @@ describe("what is declared while calls are decided", () => {
     change(cwd, AFTER);
     const second = await start(cwd, "--audit-requests");
     expect(await pay(second, 41)).toMatchObject({ code: "forbidden" });
+  });
+
+  test("is given all lines, though the log goes on in another file while it is read", async () => {
+    const lines = (...numbers: number[]) =>
+      numbers.map((n) => `${JSON.stringify({ n, record: {} })}\n`).join("");
+    const cwd = directoryWith({ "a.000001.jsonl": lines(0, 1), "a.jsonl": lines(2, 3) });
+    const path = join(cwd, "a.jsonl");
+    const read: number[] = [];
+    const add = (_record: unknown, line: number) => {
+      if (read.push(line) > 1) return;
+      renameSync(path, join(cwd, "a.000002.jsonl"));
+      writeFileSync(path, lines(4, 5));
+    };
+    await readAll({ add }, path, 0);
+    expect(read).toEqual([0, 1, 2, 3]);
   });
 
   test("says since when it counts, where requests were not recorded", async () => {

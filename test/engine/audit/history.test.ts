@@ -101,6 +101,46 @@ describe("counters that are declared late", () => {
     });
   });
 
+  test("since then, though later records have the same time, or an earlier one", async () => {
+    const store = createMemoryStore();
+    const omitting = { whole: { but: [["tool", "args", "to"]] } };
+    const made = await audited(BEFORE, omitting, { store });
+    await paying(made, 50, "ann");
+    await made.ask({ agent: { id: "bot" }, tool: { name: "look" } });
+    made.log.append({ kind: "operator", action: "any", at: "2026-01-02T11:59:00Z", by: "ann" });
+    made.nowMs += 60_000;
+    const { ask } = await declaring(made, store);
+    expect(ask("pay", { amount: 60, to: "ann" })).toMatchObject({
+      counts_since: [{ counter: "paid", since: "2026-01-02T12:00:00.001Z" }, { counter: "payees" }],
+    });
+  });
+
+  test("since what follows on lines that are missing", async () => {
+    const store = createMemoryStore();
+    const made = await audited(BEFORE, WHOLE, { store });
+    const program = programOf(AFTER);
+    await paying(made, 50, "ann");
+    made.nowMs += 1_000;
+    await paying(made, 50, "ann");
+    made.nowMs += 1_000;
+    await paying(made, 50, "ann");
+    const engine = createEngine({
+      program,
+      digest: "sha256:after",
+      store,
+      clock: () => made.nowMs,
+    });
+    const missing = await engine.backfill.missing();
+    if (missing === undefined) throw new Error("nothing is missing");
+    const history = new History({ program, digest: "sha256:after", ...missing });
+    const records = await recordsOf(made);
+    const second = records.findLastIndex(({ kind }) => kind === "decision") - 1;
+    for (const [line, record] of records.entries()) {
+      if (line !== second) history.add(record, line);
+    }
+    expect(history.past()).toMatchObject({ fromMs: made.nowMs + 1 });
+  });
+
   test("are not given twice what they counted, whichever policy declared them", async () => {
     const store = createMemoryStore();
     const made = await audited(AFTER, WHOLE, { store, digest: "sha256:another" });
