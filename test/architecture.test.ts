@@ -41,6 +41,7 @@ const PURE = [
   "engine/approvals/approval.ts",
   "engine/approvals/approvers.ts",
   "engine/approvals/fact.ts",
+  "engine/approvals/waiting.ts",
   "engine/audit/again.ts",
   "engine/audit/chain.ts",
   "engine/audit/history.ts",

@@ -9,6 +9,7 @@ import { type Approval, refuseTaking, statusAt, type Taken, takeVerdict } from "
 import type { Approvers } from "./approvers.ts";
 import type { ApprovalFact } from "./fact.ts";
 import { type Statement, verifyStatement } from "./statement.ts";
+import { Waiting } from "./waiting.ts";
 
 export interface ApprovalsParts {
   readonly ledger: Ledger;
@@ -32,9 +33,14 @@ const TRIES = 5;
 
 export class Approvals {
   readonly #parts: ApprovalsParts;
+  readonly #waiting = new Waiting();
 
   constructor(parts: ApprovalsParts) {
     this.#parts = parts;
+    const { ledger } = parts;
+    const learn = (digest: string) => this.#waiting.set(digest, this.ofDigest(digest));
+    for (const [digest] of ledger.entries("approval")) learn(digest);
+    ledger.watch("approval", learn);
   }
 
   now(): number {
@@ -48,7 +54,8 @@ export class Approvals {
   }
 
   byId(id: string): Approval | undefined {
-    return this.all().find((one) => one.id === id);
+    const digest = this.#waiting.digestOf(id);
+    return digest === undefined ? undefined : this.ofDigest(digest);
   }
 
   /** The last one of this exact request under this exact policy, whatever became of it. */
@@ -174,13 +181,8 @@ export class Approvals {
     return !isOver && !this.isRevoked(approval);
   }
 
-  #hasMany(opened: Approval): boolean {
-    const agent = agentOf(opened.request);
-    const nowMs = this.now();
-    const open = this.all().filter(
-      (one) => statusAt(one, nowMs) === "pending" && agentOf(one.request) === agent,
-    );
-    return open.length >= OPEN_MOST_EACH;
+  #hasMany({ request }: Approval): boolean {
+    return this.#waiting.countFor(request, this.now()) >= OPEN_MOST_EACH;
   }
 
   async #put(id: string, was: LedgerEntry | undefined, next: LedgerEntry): Promise<Kept> {
@@ -239,10 +241,6 @@ function withoutTokens(input: unknown): unknown {
   if (delegation === undefined) return request;
   const { tokens: _, ...rest } = delegation as Readonly<Record<string, unknown>>;
   return Object.keys(rest).length === 0 ? request : { ...request, delegation: rest };
-}
-
-function agentOf(request: unknown): unknown {
-  return (request as { readonly agent?: { readonly id?: unknown } }).agent?.id;
 }
 
 function read({ text }: LedgerEntry): Approval {

@@ -168,6 +168,44 @@ test("one agent cannot fill the list of what waits; another is still asked for",
   expect((await held(at, other)).approval?.id).toBeDefined();
 });
 
+test("what waits already is not read anew at each hold", async () => {
+  const ledger = new MemoryLedger();
+  const at = desk(ledger);
+  await held(at);
+  const [opened] = at.approvals.all();
+  let readCount = 0;
+  for (let index = 0; index < 50; index += 1) {
+    const text = JSON.stringify({ ...opened, id: `a-${index}`, request: { agent: {} } });
+    const entry = {
+      untilMs: Number.MAX_SAFE_INTEGER,
+      get text() {
+        readCount += 1;
+        return text;
+      },
+    };
+    ledger.take("approval", `sha256:${index}`, entry);
+  }
+  readCount = 0;
+  expect((await held(at, paying(20))).approval?.id).toBeDefined();
+  expect(readCount).toBe(0);
+});
+
+test("those of an agent that wait are counted whoever opened them, and no more once they are over", async () => {
+  const ledger = new MemoryLedger();
+  const other = desk(ledger);
+  const holds: Decision[] = [];
+  for (let cents = 0; cents < 99; cents += 1) {
+    holds.push(await held(other, paying(11 + cents / 100)));
+  }
+  const at = desk(ledger);
+  expect((await held(at, paying(98))).approval?.id).toBeDefined();
+  expect((await held(at, paying(99))).approval?.id).toBeUndefined();
+  const [first] = holds;
+  if (first === undefined) throw new Error("nothing was held");
+  await other.say("refuse", first, "alice");
+  expect((await held(at, paying(99))).approval?.id).toBeDefined();
+});
+
 test("a ledger that fails leaves every hold a hold, and an approval in use used", async () => {
   class Failing extends MemoryLedger {
     isBroken = false;
