@@ -36,7 +36,7 @@ export function cloudEventOf(record: ReadRecord, source: string): Json | undefin
   if (record.kind !== "decision") return undefined;
   return {
     specversion: "1.0",
-    id: String(record.id),
+    id: eventIdOf(record),
     source,
     type: "org.ocsf.api_activity",
     time: record.at,
@@ -73,7 +73,7 @@ export function apiActivityOf(record: ReadRecord): Json {
     status_detail: record.because,
     metadata: {
       version: OCSF_VERSION,
-      uid: record.id,
+      uid: eventIdOf(record),
       product: { name: "Writ", vendor_name: "Writ" },
       profiles: ["security_control"],
       correlation_uid: textIn(record.session, "id"),
@@ -106,6 +106,11 @@ export function apiActivityOf(record: ReadRecord): Json {
       request: record.request,
     },
   };
+}
+
+/** An allow that could not be kept, and the denial that was answered instead, are two events (SPEC §14.1). */
+function eventIdOf({ id, decision }: ReadRecord): string {
+  return `${id}/${decision}`;
 }
 
 /** The person it is done for; the agent is what calls, and each hop stands in `unmapped`. */

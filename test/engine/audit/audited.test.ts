@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { createActive } from "../../../engine/active.ts";
 import { createAudit } from "../../../engine/audit/audited.ts";
+import { cloudEventOf } from "../../../engine/audit/ocsf.ts";
 import { durable } from "../../../engine/durable.ts";
 import { createEngine } from "../../../engine/engine.ts";
 import { createIds } from "../../../engine/ids.ts";
@@ -255,6 +256,8 @@ describe("no write, no allow", () => {
       const last = { kind: "decision", id, decision, ...(code && { code }) };
       expect(records.at(-1)).toMatchObject(last);
       expect(records).toHaveLength(isFull ? 2 : 1);
+      const events = records.map((record) => cloudEventOf({ kind: "decision", ...record }, "log"));
+      expect(new Set(events.map((event) => event?.id)).size).toBe(records.length);
       isFull = false;
     }
     await log.close();
