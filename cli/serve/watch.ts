@@ -1,8 +1,9 @@
 /** Loads a policy again whenever its files change; what has errors or fails its tests leaves the one before. */
 import type { Active } from "../../engine/active.ts";
 import { digestOfProgram } from "../../engine/bundle.ts";
+import { messageOf } from "../../engine/fault.ts";
 import { hasErrors } from "../../lang/diagnostic.ts";
-import { type Input, type Io, Misuse } from "../command.ts";
+import type { Input, Io } from "../command.ts";
 import { diagnosticsJson, renderDiagnostics } from "../diagnostics.ts";
 import { compilePackage } from "../files.ts";
 import { count, painter, printable } from "../terminal.ts";
@@ -24,15 +25,9 @@ export interface WatchedPolicy {
 
 export function watchPolicy(path: string, input: Input, io: Io, parts: WatchParts): WatchedPolicy {
   let failing: string | undefined;
-  const again = () => {
+  const watching = watchPackage(path, io, () => {
     failing = reload(path, input, io, parts);
-    try {
-      watching.refresh();
-    } catch {
-      // What cannot be looked for now is looked for after the next change.
-    }
-  };
-  const watching = watchPackage(path, io, again);
+  });
   return { failing: () => failing, stop: () => watching.stop() };
 }
 
@@ -71,10 +66,10 @@ function reload(
     tellActivated({ program, digest }, ran, input, io);
     return undefined;
   } catch (error) {
-    // A file that is being saved may not be there for a moment.
-    if (!(error instanceof Misuse)) throw error;
-    refuse({ because: error.message }, "", input, io);
-    return error.message;
+    // A file that is being saved may not be there for a moment; whatever it is, it is no reason to stop deciding.
+    const because = messageOf(error);
+    refuse({ because }, "", input, io);
+    return because;
   }
 }
 

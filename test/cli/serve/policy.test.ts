@@ -209,6 +209,19 @@ describe("writ serve --watch", () => {
   });
 });
 
+test("writ serve --watch goes on where the directory was replaced, or is gone for a time", async () => {
+  const cwd = directoryWith({ "p/p.writ": SMALL, "next/p.writ": STRICTER });
+  const service = await serving(["--watch", "p"], cwd);
+  renameSync(join(cwd, "p"), join(cwd, "old"));
+  expect(await service.event("policy_refused")).toMatchObject({ because: 'there is no "p"' });
+  renameSync(join(cwd, "next"), join(cwd, "p"));
+  await service.event("policy_activated");
+  expect((await service.ask("/decide", PAYMENT)).json.decision).toBe("deny");
+  writeFileSync(join(cwd, "p/p.writ"), SMALL);
+  await service.event("policy_activated");
+  expect((await service.ask("/decide", PAYMENT)).json.decision).toBe("allow");
+}, 60_000);
+
 describe("writ serve --shadow", () => {
   test("tells where a candidate would have decided otherwise, and sums it up", async () => {
     const cwd = directoryWith({ "p/p.writ": SMALL, "next/p.writ": STRICTER });
