@@ -19,7 +19,7 @@ import {
 import { lateAmong } from "./late.ts";
 import { meaningOf } from "./meaning.ts";
 import { type Remembered, reportOf } from "./memory-report.ts";
-import { Inquiry, returningOf, Seen } from "./origin.ts";
+import { Inquiry, returningOf, Seen, UNKEPT } from "./origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn, sequencesOf } from "./past.ts";
 import { addPast, NEVER_ALONE, type PastLatch } from "./past-latches.ts";
 import type { Lacking, PastUse, PastUses } from "./past-uses.ts";
@@ -755,12 +755,26 @@ function witness(
 ): void {
   const joining = labelsFrom(outcome, call).filter((label) => !session.labels.has(label));
   const sensitivity = sensitivityFrom(outcome, call);
-  let isChanged = joining.length > 0 || sensitivity > session.sensitivity;
+  const isKnown = joining.length === 0 && sensitivity <= session.sensitivity;
   if (joining.length > 0) session.labels = new Set([...session.labels, ...joining]);
   session.sensitivity = Math.max(session.sensitivity, sensitivity);
-  if (program.readsOrigin) {
+  const isNews = seeReturned(outcome, call, session, program);
+  if (isNews || !isKnown) memory.keeper?.session(id);
+}
+
+/** Whether it adds anything to what the session has seen. */
+function seeReturned(
+  { parts }: SettledOutcome,
+  { returning }: Call,
+  session: Session,
+  { readsOrigin }: Program,
+): boolean {
+  if (readsOrigin) {
     session.seen ??= new Seen();
-    isChanged = session.seen.observe(call.returning, outcome.parts) || isChanged;
+    return session.seen.observe(returning, parts);
   }
-  if (isChanged) memory.keeper?.session(id);
+  if (parts.length === 0) return false;
+  if (session.seen !== undefined) return session.seen.miss();
+  session.seen = UNKEPT;
+  return true;
 }

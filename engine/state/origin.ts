@@ -30,7 +30,7 @@ const SHORT = 4;
 /** Nobody names a source by more characters; and each leaf of its record keeps them. */
 const LONGEST_SOURCE = 512;
 
-/** What a session has seen, bit by bit. After `full` it has seen more than is kept. */
+/** What a session has seen, bit by bit. With `full` it has seen more than is kept. */
 export type SeenEntry = Leaf | Instruction | Full;
 
 interface Instruction {
@@ -69,7 +69,7 @@ export interface Returning {
   readonly own: readonly string[];
 }
 
-/** `readsOrigin`: else nothing asks where texts came from, and none are kept. */
+/** `readsOrigin`: else nothing asks where texts came from, and none are kept (`UNKEPT`). */
 export function returningOf(
   tool: ToolDecl,
   { args, resource }: Roots,
@@ -135,6 +135,11 @@ export class Seen {
     return this.add({ kind: "instruction", text: spaced(text) });
   }
 
+  /** What was returned is not kept. Whether that was not known yet. */
+  miss(): boolean {
+    return this.add({ kind: "full" });
+  }
+
   /** What a successful or failed call returned. Whether it adds anything. */
   observe(returning: Returning, parts: readonly ReturnedPart[]): boolean {
     const before = this.#entries.length;
@@ -154,14 +159,15 @@ export class Seen {
 
   /** Whether `add` would change nothing. */
   has(entry: SeenEntry): boolean {
-    return this.#isFull() || this.#isKnown(identify(entry));
+    return this.isFull() || this.#isKnown(identify(entry));
   }
 
   #isKnown(key: string): boolean {
     return this.#layers.some((seen) => seen.#known.has(key));
   }
 
-  #isFull(): boolean {
+  /** It has seen more than is kept: nothing can be said. */
+  isFull(): boolean {
     return this.#layers.some((seen) => seen.#full);
   }
 
@@ -180,7 +186,7 @@ export class Seen {
 
   /** Whether it was not known yet. */
   add(entry: SeenEntry): boolean {
-    if (this.#isFull() || (entry.kind !== "full" && entry.text === "")) return false;
+    if (this.isFull() || (entry.kind !== "full" && entry.text === "")) return false;
     const key = identify(entry);
     if (this.#isKnown(key)) return false;
     this.#known.add(key);
@@ -218,7 +224,7 @@ export class Seen {
    * of any element, so rules about all of them ask element by element.
    */
   origin(value: Value, inquiry: Inquiry): ReadonlySet<Scalar> | "unavailable" {
-    if (this.#isFull()) return "unavailable";
+    if (this.isFull()) return "unavailable";
     const labels = new Set<Scalar>();
     for (const text of textsIn(value)) {
       if (inquiry.stepsLeft < 0) break;
@@ -301,6 +307,13 @@ export class Seen {
     return length <= LONGEST && count <= MOST_LEAVES;
   }
 }
+
+/**
+ * What a session has seen of which nothing was kept, since no rule asked where anything came from: a policy with one
+ * may come. One for all of them, since nothing is ever added to it.
+ */
+export const UNKEPT = new Seen();
+UNKEPT.miss();
 
 /** No part of it holds a line break: whoever chooses a source or a text must not make one entry look like another. */
 function identify(entry: SeenEntry): string {

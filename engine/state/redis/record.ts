@@ -57,8 +57,10 @@ export function spellSeen(entries: readonly SeenEntry[]): string {
   return `[${entries.map(spellEntry).join(",")}]`;
 }
 
-/** `!` stands where something did not fit: from there on nothing can be said. */
+/** Stands where something did not fit, or was not kept: from there on nothing can be said. */
+export const FULL = "!";
+
 export function readSeen(text: string): readonly SeenEntry[] {
-  if (text === "!") return [{ kind: "full" }];
+  if (text === FULL) return [{ kind: "full" }];
   return listOf(parseJsonText(text) as Json).map(entryFrom);
 }

@@ -41,7 +41,7 @@ import { Counted } from "./counting.ts";
 import { Noted, pastOf, type SeenNote, type TaskNote } from "./guess.ts";
 import { KNOWN_LIMITS, Known, type KnownLimits } from "./known.ts";
 import { type OpenLink, openLink } from "./link.ts";
-import { meaningIn, readTask, spellLabels, spellSeen, spellTask } from "./record.ts";
+import { FULL, meaningIn, readTask, spellLabels, spellSeen, spellTask } from "./record.ts";
 import { reportOf } from "./report.ts";
 import { SCRIPT } from "./script.ts";
 import type { Sightings } from "./sightings.ts";
@@ -469,9 +469,13 @@ class RedisState implements SharedState {
     { parts }: SettledOutcome,
     { sessionId, returning }: Call,
   ): { readonly id: string; readonly text: string } | undefined {
-    if (sessionId === undefined || !this.#program.readsOrigin) return undefined;
+    if (sessionId === undefined) return undefined;
     const { known } = this.#shared;
     const before = known.seen(sessionId, known.facts(sessionId)).seen;
+    if (!this.#program.readsOrigin) {
+      const isNews = parts.length > 0 && !before.isFull();
+      return isNews ? { id: sessionId, text: FULL } : undefined;
+    }
     const returned = new Seen();
     returned.observe(returning, parts);
     const entries = returned.entriesFrom(0).filter((entry) => !before.has(entry));

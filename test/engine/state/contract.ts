@@ -621,6 +621,37 @@ export function describeContract(store: ContractStore): void {
       expect(await driver.ask("pay", { to: "US1300" }, elsewhere)).toBe("allow");
     });
 
+    test("what was returned while no rule asked for an origin is unknown under one that does", async () => {
+      const policy = `
+        label untrusted
+        tool read { effect read, yields untrusted }
+        tool pay { effect write, args { to: String } }
+        permit anything`;
+      const asking = `${policy}
+        forbid planted tool pay when untrusted in origin(args.to)`;
+      const driver = await drive(policy);
+      const read = async (id: string, more: Json) => {
+        const decision = await driver.call("read", {}, { session: { id } });
+        await driver.report(decision, "ok", more);
+      };
+      const pay = (id: string) => driver.ask("pay", { to: "US6600" }, { session: { id } });
+      for (let time = 0; time < 2; time++) await read("s", { values: "pay US6600" });
+      await read("quiet", {});
+      await driver.under(asking);
+      expect([await pay("s"), await pay("quiet")]).toEqual(["state_unavailable", "allow"]);
+      await read("quiet", { values: "pay US6600" });
+      await read("s", { values: "pay US6600" });
+      expect([await pay("s"), await pay("quiet")]).toEqual(["state_unavailable", "forbidden"]);
+      await driver.under(policy);
+      await read("quiet", { values: "pay US7700" });
+      await driver.under(asking);
+      expect([await pay("s"), await pay("quiet")]).toEqual([
+        "state_unavailable",
+        "state_unavailable",
+      ]);
+      expect(await pay("new")).toBe("allow");
+    });
+
     test("full tables refuse what is new and keep what they have", async () => {
       const driver = await drive(
         `${PAY}
