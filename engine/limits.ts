@@ -55,6 +55,13 @@ export const HTTP_LIMITS = {
   requestTimeoutMs: 5_000,
   /** How often both are looked at. At Node's 30 s, 500 slow sockets lived for 29 s. */
   timeoutCheckMs: 500,
+  /** Nothing moves on a connection, in either direction, while something is under way: nobody reads what was asked for. */
+  stalledMs: 30_000,
+  /**
+   * Of answers that wait behind others on one connection: more than decisions on 64 KiB of requests come to, which are
+   * read at once where a client sends them without waiting.
+   */
+  unreadByteCount: 2 * 1024 * 1024,
   /** Longer than the pauses of a busy enforcement point, shorter than what idle sockets are worth. */
   keepAliveMs: 30_000,
   /** Beyond it new connections are dropped: every socket has its share of memory. */

@@ -10,6 +10,7 @@ import {
   type FastifyServerOptions,
   fastify,
   LogController,
+  type onSendHookHandler,
 } from "fastify";
 import { HTTP_LIMITS, JSON_LIMITS } from "../limits.ts";
 import { serveBatch } from "./batch.ts";
@@ -24,6 +25,7 @@ import { PROBLEM_TYPE, type ProblemName, problem, sendProblem } from "./problem.
 import { serveIndex } from "./resources.ts";
 import type { DecisionService } from "./service.ts";
 import { serveTools } from "./tools.ts";
+import { Unread } from "./unread.ts";
 
 export interface ServerParts extends AppParts {
   readonly service: DecisionService;
@@ -88,6 +90,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     app.stopping.isSo = true;
     waitForLastCalls(app, done);
   });
+  app.addHook("onSend", boundUnread(new Unread()));
   app.addHook("onResponse", logAnswer);
   app.setErrorHandler(answerFault);
   const onFault = (fault: unknown) => logFault(app.log, fault);
@@ -129,6 +132,7 @@ const FASTIFY_OPTIONS = {
     insecureHTTPParser: false,
   },
   requestTimeout: HTTP_LIMITS.requestTimeoutMs,
+  connectionTimeout: HTTP_LIMITS.stalledMs,
   keepAliveTimeout: HTTP_LIMITS.keepAliveMs,
   maxRequestsPerSocket: HTTP_LIMITS.requestsPerConnection,
   bodyLimit: JSON_LIMITS.byteCount,
@@ -150,6 +154,15 @@ const ANSWER_HEADERS = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
 };
+
+/** All that is sent is text. Where the connection was closed, none of it is kept. */
+function boundUnread(unread: Unread): onSendHookHandler {
+  return (_request, reply, payload, done) => {
+    const isText = typeof payload === "string" || payload instanceof Uint8Array;
+    const byteCount = isText ? Buffer.byteLength(payload) : 0;
+    done(null, unread.admits(reply.raw, byteCount) ? payload : "");
+  };
+}
 
 /** Whatever is thrown says nothing to the caller, and is no decision. */
 function answerFault(

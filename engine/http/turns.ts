@@ -8,6 +8,7 @@ import { type JsonReading, readJson } from "../json.ts";
 import { type Asking, answerTo, type Said, sayProblem } from "./body.ts";
 import { requestIdIn } from "./gate.ts";
 import { problem } from "./problem.ts";
+import { Unread } from "./unread.ts";
 
 export interface Asked {
   readonly request: IncomingMessage;
@@ -32,6 +33,7 @@ const NO_BYTES = new Uint8Array();
 export class Turns {
   readonly #headers: readonly string[];
   readonly #onFault: TurnsParts["onFault"];
+  readonly #unread = new Unread();
   #waiting: Asked[] = [];
 
   constructor({ headers, onFault }: TurnsParts) {
@@ -103,7 +105,9 @@ export class Turns {
 
   #send({ request, response }: Asked, { status, type, text }: Said): void {
     try {
-      const length = String(Buffer.byteLength(text));
+      const byteCount = Buffer.byteLength(text);
+      if (!this.#unread.admits(response, byteCount)) return;
+      const length = String(byteCount);
       const own = ["content-type", type, "content-length", length, ...this.#headers];
       const id = requestIdIn(request.headers);
       if (id !== undefined) own.push("x-request-id", id);
