@@ -20,7 +20,7 @@ interface Original {
 
 export function askedOf(request: FastifyRequest, proxy: ProxyKind): Asked {
   const { headers, repeated } = readHeaders(request.raw.rawHeaders);
-  const doubtful = DOUBTFUL.find((name) => headers.has(name) || repeated.has(name));
+  const doubtful = [...headers.keys(), ...repeated].find((name) => DOUBTFUL.has(variableOf(name)));
   if (doubtful !== undefined) return unclear(`\`${doubtful}\` may change what is served`);
   const { method, uri, host } = ORIGINALS[proxy](request, headers);
   if (method === undefined || !METHOD.test(method)) return unclear("the method is not clear");
@@ -40,14 +40,24 @@ function unclear(because: string): Asked {
 
 const METHOD = /^[A-Z]{1,20}$/;
 
+/**
+ * What a header becomes where it is handed on as a variable (CGI, WSGI, Rack): there `X_A` and `X.A` are read as `X-A`
+ * is, and whoever passes them on has not looked at them as such.
+ */
+function variableOf(name: string): string {
+  return name.replaceAll(/[^a-z0-9]/g, "_");
+}
+
 /** By these, frameworks behind proxies let a client ask for another method or path than the proxy saw. */
-const DOUBTFUL = [
-  "x-http-method-override",
-  "x-http-method",
-  "x-method-override",
-  "x-original-url",
-  "x-rewrite-url",
-];
+const DOUBTFUL: ReadonlySet<string> = new Set(
+  [
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+    "x-original-url",
+    "x-rewrite-url",
+  ].map(variableOf),
+);
 
 const HOSTS: Readonly<Record<ProxyKind, string>> = {
   nginx: "x-original-host",
@@ -80,16 +90,19 @@ function authorityOf(host: string | undefined): Partial<Authority> | undefined {
   return host === undefined ? {} : readAuthority(host);
 }
 
-/** By name in lower case. One that is there twice is not there: who set it last cannot be told. */
+/** By name in lower case. One that is there twice, in whatever spelling, is not there: who set it last cannot be told. */
 function readHeaders(raw: readonly string[]): {
   readonly headers: ReadonlyMap<string, string>;
   readonly repeated: ReadonlySet<string>;
 } {
   const headers = new Map<string, string>();
   const repeated = new Set<string>();
+  const seen = new Map<string, string>();
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at]?.toLowerCase() ?? "";
-    if (headers.has(name)) repeated.add(name);
+    const other = seen.get(variableOf(name));
+    if (other !== undefined) repeated.add(other).add(name);
+    seen.set(variableOf(name), name);
     headers.set(name, raw[at + 1] ?? "");
   }
   for (const name of repeated) headers.delete(name);

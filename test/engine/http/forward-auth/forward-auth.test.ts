@@ -95,12 +95,21 @@ describe.each([
     "X-Method-Override",
     "X-Original-URL",
     "X-Rewrite-URL",
+    // What CGI, WSGI and Rack hand on as variables is the same in each of these spellings.
+    "X_HTTP_Method_Override",
+    "x-http_method.override",
   ])("%s could change what is served", async (name) => {
     for (const value of ["GET", ["GET", "PUT"]]) {
       const response = await send(app, asking("GET", "/pages/a.html", { [name]: value }));
       expect(response.statusCode).toBe(403);
       expect(response.json().because).toContain(name.toLowerCase());
     }
+  });
+
+  test("who is told of in two spellings is nobody: others may read the one that the proxy did not set", async () => {
+    expect(await status("GET", "/pages/a.html", { x_agent: "root" })).toBe(403);
+    expect(await status("GET", "/pages/a.html", { "x.agent_group": "crew" })).toBe(403);
+    expect(await status("GET", "/pages/a.html", { x_other: "root" })).toBe(200);
   });
 
   test("a page's origin, type and encoding are the proxy's request's, the host is ours", async () => {
@@ -143,6 +152,20 @@ describe.each([
     const response = await send(app, asking("GET", "/pages/a.html", { [name]: host }));
     expect(response.statusCode).toBe(expected);
   });
+});
+
+test.each([
+  ["nginx", "x_original_uri", nginx],
+  ["nginx", "x_original_host", nginx],
+  ["traefik", "x_forwarded_method", traefik],
+  ["traefik", "x_forwarded_host", traefik],
+] as const)("%s: what was asked, and %s beside it", async (proxy, name, asking) => {
+  const app = serveProxied({ ...PAGES, proxy });
+  const hosts = { "x-original-host": "site.example", "x-forwarded-host": "site.example" };
+  const ask = async (more: object) =>
+    (await send(app, asking("GET", "/pages/a.html", { ...hosts, ...more }))).statusCode;
+  expect(await ask({})).toBe(200);
+  expect(await ask({ [name]: "GET" })).toBe(403);
 });
 
 describe("a host", () => {
