@@ -8,11 +8,13 @@ export interface Disk {
   open(path: string): Promise<LogFile>;
   /** Behind one line end; `undefined` where there is no such file. */
   read(path: string): Promise<Buffer | undefined>;
-  /** The whole text or none of it, whenever the process stops. */
+  /** The whole text or what was there before, whenever the machine stops. */
   replace(path: string, text: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Names in the directory of `path`. */
   beside(path: string): Promise<readonly string[]>;
+  /** Resolves when these names, and which file each is of, survive the machine. */
+  syncNames(path: string): Promise<void>;
   /** False where the file is there already. */
   claim(path: string, text: string): Promise<boolean>;
   remove(path: string): Promise<void>;
@@ -42,6 +44,7 @@ export const DISK: Disk = {
     const file = await open(draft, "w", MODE);
     try {
       await file.writeFile(text);
+      await file.datasync();
     } finally {
       await file.close();
     }
@@ -54,6 +57,14 @@ export const DISK: Disk = {
     } catch (error) {
       if (isMissing(error)) return [];
       throw error;
+    }
+  },
+  syncNames: async (path) => {
+    const directory = await open(dirname(path), "r");
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
     }
   },
   claim: async (path, text) => {

@@ -13,7 +13,7 @@ import type { Signer } from "./note.ts";
 import { type AuditRecord, isInOrder } from "./record.ts";
 import { type Recovered, recover } from "./recover.ts";
 import { continuedFrom } from "./walk.ts";
-import { CHECKPOINT, LogWriter, reasonOf, StopForGood, syncOrStop } from "./writer.ts";
+import { CHECKPOINT, LogWriter, reasonOf, StopForGood } from "./writer.ts";
 
 export interface LogParts {
   readonly disk: Disk;
@@ -79,6 +79,7 @@ export async function openLog(parts: LogParts): Promise<AuditLog> {
     const recovered = await recover(disk, path, signer === undefined ? [] : [signer]);
     const file = await disk.open(path);
     if (recovered.torn !== undefined) await file.truncate(recovered.size);
+    if (parts.sync) await disk.syncNames(path);
     const log = new Log(parts, file, recovered);
     try {
       await log.begin(recovered);
@@ -233,7 +234,7 @@ class Log implements AuditLog {
       if (note !== undefined) this.#publish(note);
       // The last checkpoint stays the last line.
       const mayRotate = note !== undefined && !this.#isClosing;
-      if (mayRotate && this.#writer.isFull) this.#finish(await this.#writer.rotate());
+      if (mayRotate && this.#writer.isFull) await this.#writer.rotate();
     } catch (fault) {
       this.#fail(fault, queue.length, batch);
     }
@@ -259,14 +260,6 @@ class Log implements AuditLog {
     } finally {
       this.#unpublished = undefined;
     }
-  }
-
-  /** A full file: all of it survives the machine before long, even where no answer waits for that. */
-  #finish(full: LogFile): void {
-    this.#aside(async () => {
-      await syncOrStop(full);
-      await full.close();
-    });
   }
 
   /** What nobody waits for. Nothing is recorded any more once it fails. */

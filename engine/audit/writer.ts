@@ -31,6 +31,8 @@ export class StopForGood extends Error {}
 export class LogWriter {
   readonly #parts: WriterParts;
   #file: LogFile;
+  /** Those before it, still to be synced and closed. */
+  #full: LogFile[] = [];
   /** After what is written. What is being written is ahead of it, and forgotten if it fails. */
   #head: Head;
   readonly #links: Links;
@@ -112,50 +114,62 @@ export class LogWriter {
     return writeCheckpoint({ origin, size: tree.size, root: rootOf(tree) }, signer);
   }
 
-  /** Beside the log, for whoever keeps it elsewhere. */
-  publish(note: string): Promise<void> {
-    return this.#parts.disk.replace(checkpointFile(this.#parts.path), note);
+  /** Beside the log, for whoever keeps it elsewhere: it must not survive what it speaks of, or the log seems cut. */
+  async publish(note: string): Promise<void> {
+    const { disk, path, sync } = this.#parts;
+    const file = this.#file;
+    await this.#finishFull();
+    if (!sync) await syncOrStop(file);
+    await disk.replace(checkpointFile(path), note);
+  }
+
+  async #finishFull(): Promise<void> {
+    for (const full of this.#full.splice(0)) {
+      await syncOrStop(full);
+      await full.close();
+    }
   }
 
   get isFull(): boolean {
     return this.#size >= this.#parts.rotateBytes;
   }
 
-  /**
-   * Goes on in another file, and gives the one that is full to whoever has it synced and closed. Always behind a checkpoint, so
-   * that a rotated file can be verified alone.
-   */
-  async rotate(): Promise<LogFile> {
-    const full = this.#file;
+  /** Goes on in another file. Always behind a checkpoint, so that a rotated file can be verified alone. */
+  async rotate(): Promise<void> {
     try {
       await this.#beginNext();
     } catch (fault) {
       // Neither file can be gone on with from here; a start looks at what is there.
       throw new StopForGood(`the next file could not be begun: ${reasonOf(fault)}`);
     }
-    return full;
   }
 
   async #beginNext(): Promise<void> {
     const { disk, path, now, sync } = this.#parts;
     this.#rotated += 1;
     await disk.rename(path, rotatedFile(path, this.#rotated));
-    this.#file = await disk.open(path);
+    const next = await disk.open(path);
+    this.#full.push(this.#file);
+    this.#file = next;
     this.#size = 0;
     const links = this.#begun();
     links.add(canonicalJson(continuedFrom(this.#head, now())));
     await this.#writeAll(links.bytes);
-    if (sync) await syncOrStop(this.#file);
+    if (sync) {
+      await syncOrStop(this.#file);
+      await disk.syncNames(path);
+    }
     this.#head = links.head;
     this.#size = links.bytes.length;
   }
 
-  sync(): Promise<void> {
-    return this.#file.sync();
+  async sync(): Promise<void> {
+    await this.#finishFull();
+    await this.#file.sync();
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    for (const file of [...this.#full.splice(0), this.#file]) await file.close();
   }
 }
 

@@ -1,7 +1,14 @@
 /** A disk in memory that fails when it is told to. */
 import type { Disk, LogFile } from "../../engine/audit/disk.ts";
 
-export type Operation = "write" | "sync" | "truncate" | "replace" | "rename" | "open";
+export type Operation =
+  | "write"
+  | "sync"
+  | "truncate"
+  | "replace"
+  | "rename"
+  | "open"
+  | "sync names";
 
 export interface Faults {
   /** Asked before each operation: throws, or says how many bytes of a write are taken. */
@@ -53,6 +60,7 @@ export function memoryDisk(): MemoryDisk {
       files.set(to, bytes);
     },
     beside: async () => [...files.keys()].map((path) => path.slice(path.lastIndexOf("/") + 1)),
+    syncNames: async () => void (await ask("sync names")),
     claim: async (path, text) => {
       if (files.has(path)) return false;
       files.set(path, Buffer.from(text));

@@ -31,6 +31,10 @@ function throwing(code: string) {
   };
 }
 
+function indexesOf(operation: Operation, done: readonly string[], from: number): number[] {
+  return done.flatMap((one, at) => (at >= from && one === operation ? [at] : []));
+}
+
 describe("writing", () => {
   test("records of one turn are one write, and each has been told when it is there", async () => {
     const { disk, path, log } = await openMemoryLog();
@@ -53,6 +57,77 @@ describe("writing", () => {
     }
     await log.close();
   });
+
+  test.each([true, false])(
+    "with sync (%s), nobody is told of records in a file whose name may be lost",
+    async (sync) => {
+      const limits = { checkpointCount: 2, rotateBytes: 1_500 };
+      const { disk, log } = await openMemoryLog({ sync, limits });
+      for (let n = 0; n < 30; n++) {
+        log.append(RECORD);
+        await log.written();
+      }
+      await log.close();
+      const named = disk.done.flatMap((done, at) => {
+        if (done !== "open") return [];
+        // The first line of a file says what it is, and nobody waits for that.
+        const [, second = disk.done.length] = indexesOf("write", disk.done, at);
+        return [disk.done.slice(at, second).includes("sync names")];
+      });
+      expect(named.length).toBeGreaterThan(2);
+      expect(new Set(named)).toEqual(new Set([sync]));
+    },
+  );
+
+  test.each([true, false])(
+    "with sync (%s), a checkpoint is published once the disk has all that it speaks of",
+    async (sync) => {
+      const limits = { checkpointCount: 2, rotateBytes: 1_500 };
+      const disk = memoryDisk();
+      /** Lines of each file, the oldest first. */
+      const files: { written: number; synced: number }[] = [];
+      const published: boolean[] = [];
+      const { log } = await openMemoryLog({
+        sync,
+        limits,
+        disk: {
+          ...disk,
+          open: async (path) => {
+            const file = await disk.open(path);
+            const lines = { written: 0, synced: 0 };
+            files.push(lines);
+            return {
+              ...file,
+              write: (bytes, position) => {
+                lines.written += bytes.toString().split("\n").length - 1;
+                return file.write(bytes, position);
+              },
+              sync: async () => {
+                lines.synced = lines.written;
+              },
+            };
+          },
+          replace: async (path, note) => {
+            const size = Number(note.split("\n")[1]);
+            const torn = files.findIndex(({ written, synced }) => synced < written);
+            const whole = torn < 0 ? files : files.slice(0, torn + 1);
+            published.push(whole.reduce((sum, { synced }) => sum + synced, 0) >= size);
+            // Meanwhile more is written, and other files are begun.
+            await new Promise((next) => setImmediate(next));
+            await disk.replace(path, note);
+          },
+        },
+      });
+      for (let n = 0; n < 40; n++) {
+        log.append(RECORD);
+        await log.written();
+      }
+      await log.close();
+      expect(files.length).toBeGreaterThan(2);
+      expect(published.length).toBeGreaterThan(2);
+      expect(new Set(published)).toEqual(new Set([true]));
+    },
+  );
 
   test("a checkpoint stands after so many records, after so much time, and at the end", async () => {
     const { disk, path, log } = await openMemoryLog({
