@@ -153,6 +153,7 @@ const PURE = [
   "engine/state/redis/tables.ts",
   "engine/state/report.ts",
   "engine/state/sequence.ts",
+  "engine/state/sensitivity.ts",
   "engine/state/session-keys.ts",
   "engine/state/sharded-map.ts",
   "engine/state/sessions.ts",

@@ -4,6 +4,7 @@
  */
 import type { Scalar } from "../value.ts";
 import type { Returning } from "./origin.ts";
+import { moreSensitive, NOT_SENSITIVE, type Sensitivity } from "./sensitivity.ts";
 import type { SettledOutcome } from "./store.ts";
 
 export interface Call {
@@ -53,9 +54,12 @@ export function labelsFrom(
   ];
 }
 
+/** `levels`: those that the outcome was read with, and that it is told in where there are any. */
 export function sensitivityFrom(
   { status, sensitivity = 0 }: SettledOutcome,
   { returning }: Call,
-): number {
-  return Math.max(sensitivity, status === "ok" ? returning.sensitivity : 0);
+  levels: readonly string[],
+): Sensitivity {
+  const told = sensitivity === 0 ? NOT_SENSITIVE : { sensitivity, levels };
+  return status === "ok" ? moreSensitive(told, returning, levels) : told;
 }

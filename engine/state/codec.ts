@@ -359,22 +359,24 @@ function decodeLatch(json: Json): HeldLatch {
 }
 
 function encodeReturning(returning: Returning): Json {
-  const { yields, labels, sensitivity, source, own } = returning;
+  const { yields, labels, sensitivity, levels, source, own } = returning;
   return {
     yields: yields.map(({ label, fields, elsewhere }) => [label, elsewhere, fields ?? null]),
     labels: [...labels],
     sensitivity,
+    ...(levels === undefined ? {} : { levels }),
     ...(source === undefined ? {} : { source: [source.of, source.name] }),
     own: [...own],
   };
 }
 
 function decodeReturning(json: Json | undefined): Returning {
-  const { yields, labels, sensitivity, source, own } = objectOf(json);
+  const { yields, labels, sensitivity, levels, source, own } = objectOf(json);
   return {
     yields: listOf(yields).map(decodeYield),
     labels: listOf(labels).map(textOf),
     sensitivity: numberOf(sensitivity),
+    ...(levels === undefined ? {} : { levels: listOf(levels).map(textOf) }),
     ...(source === undefined ? {} : { source: decodeSource(source) }),
     own: listOf(own).map(textOf),
   };

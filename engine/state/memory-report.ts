@@ -21,6 +21,7 @@ import {
   type WantedKeys,
   type WantedSessions,
 } from "./report.ts";
+import { sensitivityAmong, sensitivityLevels } from "./sensitivity.ts";
 import type { ShardedMap } from "./sharded-map.ts";
 import type { Late, TaskState } from "./store.ts";
 import type { MemoryLimits, Session } from "./tables.ts";
@@ -154,7 +155,7 @@ async function sessions(
   await inTurns(remembered.sessions, (entry) => {
     if (isWanted(entry, wanted)) newest.add(entry);
   });
-  return newest.items.map(([id, one]) => rowOf(id, one));
+  return newest.items.map(([id, one]) => rowOf(id, one, remembered.program));
 }
 
 function isWanted(
@@ -165,14 +166,14 @@ function isWanted(
   return id.startsWith(wanted.prefix ?? "") && isInPage({ id, usedAtMs }, wanted);
 }
 
-function rowOf(id: string, one: Readonly<Session>): SessionRow {
+function rowOf(id: string, one: Readonly<Session>, program: Program): SessionRow {
   const { startedAtMs, usedAtMs, labels, sensitivity, interrupted, interruption } = one;
   return {
     id,
     startedAtMs,
     usedAtMs,
     labels: [...labels].map(String).sort(),
-    sensitivity,
+    sensitivity: sensitivityAmong(sensitivity, sensitivityLevels(program)),
     interrupted,
     interruption,
   };
@@ -185,7 +186,7 @@ async function session(
 ): Promise<SessionReport | undefined> {
   const known = sessions.get(id);
   if (known === undefined) return undefined;
-  const row = rowOf(id, known);
+  const row = rowOf(id, known, program);
   const begun = program.tasks.flatMap((_, index) => {
     const state = task(id, index);
     return state === undefined || state === "changed" ? [] : [{ index, state }];

@@ -4,6 +4,7 @@
  */
 import type { CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
 import type { Touch } from "../evaluate/evaluator.ts";
+import type { SessionFacts } from "../request-reader.ts";
 import { type Scalar, Unknown, type Value } from "../value.ts";
 import { type Call, type Held, type HeldLatch, labelsFrom, sensitivityFrom } from "./call.ts";
 import { decodeTask } from "./codec.ts";
@@ -23,6 +24,7 @@ import { Inquiry, returningOf, Seen, UNKEPT } from "./origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn, sequencesOf } from "./past.ts";
 import { addPast, NEVER_ALONE, type PastLatch } from "./past-latches.ts";
 import type { Lacking, PastUse, PastUses } from "./past-uses.ts";
+import { moreSensitive, sensitivityAmong, sensitivityLevels } from "./sensitivity.ts";
 import { settle as settleStep } from "./sequence.ts";
 import { isOfSessions } from "./session-keys.ts";
 import {
@@ -85,9 +87,10 @@ function openPolicy(program: Program, memory: Memory): PolicyState {
   const latches = program.latches.map((declared) => latchTable(declared, program, memory));
   const sequences = sequencesOf(program);
   const declared = [...counters, ...latches];
-  const policy: Policy = { program, memory, counters, latches, declared, sequences };
+  const levels = sensitivityLevels(program);
+  const policy: Policy = { program, levels, memory, counters, latches, declared, sequences };
   return {
-    session: (id) => memory.sessions.get(id),
+    session: (id) => factsOf(memory.sessions.get(id), policy),
     begin: (scope) => {
       memory.keeper?.check();
       return new View(scope, policy);
@@ -104,8 +107,22 @@ function openPolicy(program: Program, memory: Memory): PolicyState {
   };
 }
 
+/** As this policy reads it. */
+function factsOf(session: Session | undefined, { levels }: Policy): SessionFacts | undefined {
+  if (session === undefined) return undefined;
+  const { startedAtMs, interrupted, labels, sensitivity } = session;
+  return {
+    startedAtMs,
+    interrupted,
+    labels,
+    sensitivity: sensitivityAmong(sensitivity, levels),
+  };
+}
+
 interface Policy {
   readonly program: Program;
+  /** Of `Sensitivity`. */
+  readonly levels: readonly string[];
   readonly memory: Memory;
   readonly counters: readonly CounterTable[];
   readonly latches: readonly LatchTable[];
@@ -604,7 +621,7 @@ function remember(
     held,
     latches,
     task: task === undefined ? undefined : stepOf(effects, session, task, policy),
-    returning: returningOf(tool, request.roots, program.readsOrigin),
+    returning: returningOf(tool, request.roots, program),
   });
   memory.keeper?.call(call);
 }
@@ -751,13 +768,14 @@ function witness(
   outcome: SettledOutcome,
   call: Call,
   { id, session }: CallSession,
-  { program, memory }: Policy,
+  { program, levels, memory }: Policy,
 ): void {
   const joining = labelsFrom(outcome, call).filter((label) => !session.labels.has(label));
-  const sensitivity = sensitivityFrom(outcome, call);
-  const isKnown = joining.length === 0 && sensitivity <= session.sensitivity;
+  const told = sensitivityFrom(outcome, call, levels);
+  const sensitivity = moreSensitive(session.sensitivity, told, levels);
+  const isKnown = joining.length === 0 && sensitivity === session.sensitivity;
   if (joining.length > 0) session.labels = new Set([...session.labels, ...joining]);
-  session.sensitivity = Math.max(session.sensitivity, sensitivity);
+  session.sensitivity = sensitivity;
   const isNews = seeReturned(outcome, call, session, program);
   if (isNews || !isKnown) memory.keeper?.session(id);
 }

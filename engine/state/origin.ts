@@ -2,7 +2,7 @@
  * Where a value comes from (SPEC §7.5): the labels of everything a session has seen that holds it verbatim.
  * Kept per session are the person's instructions and the values that calls returned, leaf by leaf.
  */
-import type { ToolDecl, Yield } from "../../lang/ir.ts";
+import type { Program, ToolDecl, Yield } from "../../lang/ir.ts";
 import { bordersOf, extended, isLong } from "../../lang/scalar/search.ts";
 import { NAMED_LABEL, UNTRUSTED_LABEL, USER_LABEL } from "../../lang/type.ts";
 import type { Roots } from "../request.ts";
@@ -18,6 +18,7 @@ import {
   toWire,
   type Value,
 } from "../value.ts";
+import { NOT_SENSITIVE, type Sensitivity, sensitivityLevels } from "./sensitivity.ts";
 import { WordIndex } from "./word-index.ts";
 
 /** Characters and texts kept for one session. Beyond them nothing can be said of where values come from. */
@@ -58,31 +59,32 @@ export interface ReturnedPart {
 }
 
 /** What must be known of a call to label what it returns: plain data, kept until its outcome is reported. */
-export interface Returning {
+export interface Returning extends Sensitivity {
   readonly yields: readonly Yield[];
-  /** Of the resource; they join the session's when the call succeeds. */
+  /** Of the resource, as is how sensitive it is; they join the session's when the call succeeds. */
   readonly labels: readonly string[];
-  readonly sensitivity: number;
   /** What a record of the output comes from: its own member `name`, or for all of it the text `name`. */
   readonly source?: { readonly of: "output" | "call"; readonly name: string };
   /** What the call put in, which says nothing when it comes back out; long texts as their digests. */
   readonly own: readonly string[];
 }
 
-/** `readsOrigin`: else nothing asks where texts came from, and none are kept (`UNKEPT`). */
+/** Where the policy reads no origin, nothing asks where texts came from, and none are kept (`UNKEPT`). */
 export function returningOf(
   tool: ToolDecl,
   { args, resource }: Roots,
-  readsOrigin: boolean,
+  program: Pick<Program, "levels" | "readsOrigin">,
 ): Returning {
   const labels = isSet(resource?.labels) ? [...resource.labels].map(String) : NO_TEXTS;
-  const sensitivity = Number(resource?.sensitivity ?? 0);
-  if (!readsOrigin) return { yields: tool.yields, labels, sensitivity, own: NO_TEXTS };
+  const position = Number(resource?.sensitivity ?? 0);
+  const sensitivity: Sensitivity =
+    position === 0 ? NOT_SENSITIVE : { sensitivity: position, levels: sensitivityLevels(program) };
+  if (!program.readsOrigin) return { yields: tool.yields, labels, ...sensitivity, own: NO_TEXTS };
   const source = sourceOf(tool, args);
   return {
     yields: tool.yields,
     labels,
-    sensitivity,
+    ...sensitivity,
     ...(source === undefined ? {} : { source }),
     own: tool.effect === "read" ? NO_TEXTS : ownTexts(tool, args),
   };

@@ -1,6 +1,7 @@
 /** The sessions that the memory store keeps (SPEC §7.3). */
 import type { Scalar } from "../value.ts";
 import type { Interruption } from "./report.ts";
+import { NOT_SENSITIVE } from "./sensitivity.ts";
 import { sessionIn } from "./session-keys.ts";
 import {
   type CounterTable,
@@ -42,7 +43,7 @@ function newSession(id: string, nowMs: number, memory: Memory): Session {
     interrupted: false,
     interruption: undefined,
     labels: NO_LABELS,
-    sensitivity: 0,
+    sensitivity: NOT_SENSITIVE,
     seen: undefined,
     tasks: undefined,
     keys: undefined,

@@ -12,6 +12,7 @@ import { returningOf, Seen } from "../origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn } from "../past.ts";
 import type { Missing, PastUses } from "../past-uses.ts";
 import type { Interruption } from "../report.ts";
+import { sensitivityLevels } from "../sensitivity.ts";
 import { settle as settleStep } from "../sequence.ts";
 import {
   type Attempt,
@@ -411,7 +412,7 @@ class RedisState implements SharedState {
       args
         .sessions(limits)
         .text(id, String(outcome.nowMs), spellLabels(labelsFrom(outcome, call)))
-        .number(sensitivityFrom(outcome, call)),
+        .number(sensitivityFrom(outcome, call, sensitivityLevels(this.#program)).sensitivity),
     );
     const returned = this.#returned(outcome, call);
     args.part(returned, ({ id, text }) =>
@@ -538,7 +539,7 @@ function callOf(
     held,
     latches,
     task: task && runOf(task.name, taskIdIn(request)),
-    returning: returningOf(tool, request.roots, program.readsOrigin),
+    returning: returningOf(tool, request.roots, program),
   };
 }
 

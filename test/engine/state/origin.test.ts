@@ -29,7 +29,10 @@ function observe(
   const none = record({});
   const roots = { agent: none, principal: undefined, delegation: undefined, intent: none };
   const rest = { tool: none, resource: undefined, session: undefined, environment: none };
-  seen.observe(returningOf(tool, { ...roots, ...rest, args }, true), parts);
+  seen.observe(
+    returningOf(tool, { ...roots, ...rest, args }, { readsOrigin: true, levels: [] }),
+    parts,
+  );
 }
 
 function seenText(text: string): Seen {
