@@ -16,9 +16,19 @@ export interface AuthzenObligation {
 
 export const OBLIGATION_TYPES = ["notification", "custom"] as const;
 
+/** Whoever declares one of these means AuthZEN's. A policy may call an obligation of its own so, which is a custom one. */
+const STANDARD_TYPES: ReadonlySet<string> = new Set([
+  "step-up",
+  "notification",
+  "session_termination",
+  "custom",
+]);
+
 /** Whoever carries out `custom` ones carries out all that this service calls so. */
 export function understandsAny(words: ReadonlySet<string>): Understands {
-  return (type) => words.has(type) || words.has(type === "notify" ? "notification" : "custom");
+  return (type) =>
+    (words.has(type) && !STANDARD_TYPES.has(type)) ||
+    words.has(type === "notify" ? "notification" : "custom");
 }
 
 export function answerOf(decision: Decision, nowMs: number): AuthzenDecision {

@@ -304,6 +304,23 @@ describe("obligations", () => {
     ]);
   });
 
+  test.each(["notification", "session_termination"])(
+    "a policy's own %s is a custom one to who declares AuthZEN's",
+    async (name) => {
+      const own = recordsEngine(`oblige own tool read_record with ${name} "now"\n`);
+      const asking = async (declared: readonly string[]) => {
+        const body = { ...READ, context: { supported_obligations: declared } };
+        return (
+          await send(serveMapped(MAPPING, own), { path: "/access/v1/evaluation", body })
+        ).json();
+      };
+      expect((await asking([name])).context.reason).toBe("unsupported_obligation");
+      const { decision, context } = await asking(["custom"]);
+      expect(decision).toBe(true);
+      expect(context.obligations).toMatchObject([{ type: "custom", properties: { action: name } }]);
+    },
+  );
+
   test("an operator may vouch for every enforcement point", async () => {
     const mapping = { ...MAPPING, supported_obligations: ["redact", "notification"] };
     const response = await send(serveMapped(mapping, obliged), {
