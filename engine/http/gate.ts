@@ -84,6 +84,11 @@ const REQUEST_ID = /^[!#-%(-;=?-~]+$/;
 /** Of segments that begin with a dot there is one (RFC 8615). */
 const PLAIN_PATH = /^\/$|^(?:\/\.well-known)?(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/;
 
+/** Of what else there is in one, nothing could be served below it. */
+export function isPlainPath(path: string): boolean {
+  return PLAIN_PATH.test(path);
+}
+
 function refusalOf(
   request: IncomingMessage,
   { config, is404 }: Resource,
@@ -103,7 +108,7 @@ function refusalOf(
   const queryAt = url.indexOf("?");
   const sent = queryAt < 0 ? url : url.slice(0, queryAt);
   const path = config.takesEscapedSlash ? sent.replaceAll(/%2f/gi, "/") : sent;
-  if (!PLAIN_PATH.test(path)) {
+  if (!isPlainPath(path)) {
     return { name: "not_found", detail: "a path is letters, digits, `-`, `.`, `_` and `~`" };
   }
   if (is404) return undefined;

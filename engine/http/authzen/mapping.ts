@@ -3,10 +3,12 @@ import type { Json } from "../../../lang/type.ts";
 import type { JsonValue } from "../../json.ts";
 import { type Documents, fill } from "../../template.ts";
 import { isObject, type Problem, readId, report, wrong } from "../../value-reader.ts";
+import { isPlainPath } from "../gate.ts";
 import { checkMembers, readTemplate, readWords } from "../members.ts";
 import { type ContextMembers, contextMembersOf, REFERENCE } from "./bound.ts";
 import { type Directory, readDirectory } from "./directory.ts";
 import type { Tuple } from "./entities.ts";
+import { pathOf } from "./metadata.ts";
 
 export interface Mapping {
   /** Where enforcement points find the service; without it there is no metadata. */
@@ -139,10 +141,12 @@ function readUrl(json: unknown, at: string, problems: Problem[]): URL | undefine
   if (json === undefined) return undefined;
   if (typeof json !== "string") return wrong(problems, at, "an https URL", json);
   const url = URL.parse(json);
-  if (url?.protocol !== "https:" || url.search !== "" || url.hash !== "" || url.username !== "") {
+  const isBare = url?.search === "" && url.hash === "" && url.username + url.password === "";
+  if (url?.protocol !== "https:" || !isBare) {
     return report(problems, at, "must be an https URL without user, query and fragment");
   }
-  return url;
+  if (isPlainPath(pathOf(url) || "/")) return url;
+  return report(problems, at, "has a path of more than letters, digits, `-`, `.`, `_` and `~`");
 }
 
 function readRows(json: unknown, problems: Problem[]): readonly Row[] {

@@ -55,6 +55,16 @@ test.each<[string, unknown, string]>([
     { ...MAPPING, policy_decision_point: "https://pdp.example/?a" },
     "/policy_decision_point must be an https URL without user, query and fragment",
   ],
+  ...["/:tenant", "/*", "/a b", "/a//", "/%61", "/.a"].map((path): [string, object, string] => [
+    `the path ${path}, below which nothing could be served`,
+    { ...MAPPING, policy_decision_point: `https://pdp.example${path}` },
+    "/policy_decision_point has a path of more than letters, digits, `-`, `.`, `_` and `~`",
+  ]),
+  [
+    "a URL with a password",
+    { ...MAPPING, policy_decision_point: "https://:secret@pdp.example" },
+    "/policy_decision_point must be an https URL without user, query and fragment",
+  ],
   [
     "obligations that are no list",
     { ...MAPPING, supported_obligations: "log" },
