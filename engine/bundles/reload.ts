@@ -4,6 +4,7 @@
  */
 import type { Active, ActivePolicy } from "../active.ts";
 import { digestOfBytes } from "../digest.ts";
+import { messageOf } from "../fault.ts";
 import type { VerifyingKey } from "../signing-key.ts";
 import { decidesUntil } from "./admit.ts";
 import { type CheckEvent, type CheckState, caught, checked } from "./check.ts";
@@ -130,8 +131,8 @@ async function activate(
     await floor.record({ package: name, serial, manifest: manifestDigest }, bytes);
     await parts.record?.(passed);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "it failed";
-    return refuse("not_recorded", `it could not be written down before it decides: ${code}`);
+    const why = error instanceof Error && "code" in error ? String(error.code) : messageOf(error);
+    return refuse("not_recorded", `it could not be written down before it decides: ${why}`);
   }
   active.swap(policy);
   state.serial = serial;

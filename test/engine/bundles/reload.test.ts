@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Active, createActive } from "../../../engine/active.ts";
+import { LogStopped } from "../../../engine/audit/log.ts";
 import { examine } from "../../../engine/bundles/examine.ts";
 import { openFloor } from "../../../engine/bundles/floor.ts";
 import {
@@ -224,24 +225,27 @@ describe("what is refused leaves what is decided by", () => {
   });
 
   test("one that the audit log cannot be told of", async () => {
-    let full = false;
+    let fault: Error | undefined;
     const told: number[] = [];
     const one = reloading({
       record: async ({ manifest }) => {
-        if (full) throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+        if (fault !== undefined) throw fault;
         told.push(manifest.serial);
       },
     });
     one.holds = body(1);
     expect(await one.check()).toBe("1");
-    full = true;
+    fault = Object.assign(new Error("no space"), { code: "ENOSPC" });
     one.holds = body(2);
     expect(await one.check()).toBe("1");
     expect(one.reloader.status().failing).toMatchObject({
       code: "not_recorded",
       because: "it could not be written down before it decides: ENOSPC",
     });
-    full = false;
+    fault = new LogStopped("nothing can be recorded: EIO");
+    expect(await one.check()).toBe("1");
+    expect(one.reloader.status().failing?.because).toMatch(/: nothing can be recorded: EIO$/);
+    fault = undefined;
     expect(await one.check()).toBe("2");
     expect(told).toEqual([1, 2]);
   });
