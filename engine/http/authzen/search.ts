@@ -60,6 +60,7 @@ export async function search(
     return { kind: "unavailable", because: "this service cannot be asked ahead of a call" };
   }
   const found = await scan(candidates, page, asker, budget);
+  if ("because" in found) return { kind: "unavailable", because: found.because };
   const next = found.next === undefined ? "" : `${found.next}.${query}`;
   const isWhole = input.page === undefined && next === "";
   return {
@@ -76,13 +77,18 @@ interface Page {
   readonly limit: number;
 }
 
+/** What is missing because it could not be told of is no denial: a list without it would say that it is. */
+interface Untold {
+  readonly because: string;
+}
+
 /** `next`: where the following page begins, if there is more to look at. */
 async function scan(
   candidates: readonly Candidate[],
   { from, limit }: Page,
   asker: Asker,
   parts: BudgetParts,
-): Promise<{ readonly results: readonly Result[]; readonly next?: number }> {
+): Promise<{ readonly results: readonly Result[]; readonly next?: number } | Untold> {
   const budget = createBudget(parts);
   const results: Result[] = [];
   for (let at = from; at < candidates.length; at += 1) {
@@ -91,17 +97,25 @@ async function scan(
     const isFull = results.length >= limit || (await budget.next()) !== undefined;
     if (isFull) return { results, next: at };
     const result = await judge(candidate, asker);
+    if (result !== undefined && "because" in result) return result;
     if (result !== undefined) results.push(result);
   }
   return { results };
 }
 
 /** Only what would be allowed, and with nothing that who asks does not carry out. */
-async function judge({ tuple, shown }: Candidate, asker: Asker): Promise<Result | undefined> {
+async function judge(
+  { tuple, shown }: Candidate,
+  asker: Asker,
+): Promise<Result | Untold | undefined> {
   const request = requestFor(asker.mapping, asker.complete(tuple));
   if (request === undefined || asker.service.preview === undefined) return undefined;
   const answer = checked(await asker.service.preview(request));
-  if (answer.kind !== "answer" || answer.value.decision !== "allow") return undefined;
+  if (answer.kind === "unavailable") return answer;
+  if (answer.kind !== "answer") return undefined;
+  const { decision, code, because = "the service failed while deciding" } = answer.value;
+  if (code === "state_unavailable" || code === "internal_error") return { because };
+  if (decision !== "allow") return undefined;
   const { obligations } = answer.value;
   if (notUnderstood(obligations, understoodBy(tuple, asker.mapping)).length > 0) return undefined;
   if (obligations.length === 0) return shown;

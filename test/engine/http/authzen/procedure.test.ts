@@ -1,6 +1,8 @@
 /** What the certification scenario asks for in steps, and what it leaves to the service. */
 import { describe, expect, test } from "vitest";
-import { outcomeOf, type Sent, send } from "../support.ts";
+import type { Answer } from "../../../../engine/answer.ts";
+import type { Decision, DenyCode } from "../../../../engine/decision.ts";
+import { DENIAL, DENIER, outcomeOf, type Sent, send } from "../support.ts";
 import { MAPPING, recordsEngine } from "./records.ts";
 import { serveMapped } from "./support.ts";
 
@@ -260,6 +262,30 @@ forbid too_often tool read_record when reads >= 2
   test("without entities there are no searches", async () => {
     const { entities: _entities, ...rest } = MAPPING;
     expect(outcomeOf(await search("subject", subjects, serveMapped(rest)))).toBe("404 not_found");
+  });
+});
+
+describe("a search of which nothing can be told", () => {
+  const subjects = { subject: { type: "user" }, action: READ.action, resource: READ.resource };
+  const denied = (code: DenyCode): Answer<Decision> => ({
+    kind: "answer",
+    value: { ...DENIAL, code, because: "Redis is away" },
+  });
+  const away: Answer<Decision> = { kind: "unavailable", because: "Redis is away" };
+  const asked = (answer: Answer<Decision>) =>
+    search("subject", subjects, serveMapped(MAPPING, { ...DENIER, preview: () => answer }));
+
+  test.each([away, denied("state_unavailable"), denied("internal_error")])(
+    "says so, and not that nobody may: %j",
+    async (answer) => {
+      const response = await asked(answer);
+      expect(outcomeOf(response)).toBe("503 unavailable");
+      expect(response.json().detail).toBe("Redis is away");
+    },
+  );
+
+  test("is none where all are denied", async () => {
+    expect((await asked(denied("forbidden"))).json()).toEqual({ results: [] });
   });
 });
 
