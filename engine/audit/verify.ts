@@ -134,6 +134,8 @@ function listeners({ onRecord }: VerifyParts, seen: Sought) {
   };
 }
 
+const LINE_END = 10;
+
 function wrongIn(
   { broken, torn, lineCount }: Walk,
   file: string,
@@ -141,7 +143,9 @@ function wrongIn(
 ): Finding | undefined {
   const line = lineCount + 1;
   if (broken !== undefined) return { file, line, what: broken };
-  if (torn === undefined || torn.length === 0 || (isLast && live)) return undefined;
+  if (torn === undefined || torn.length === 0) return undefined;
+  // What is being written is one line; what a crash left behind lines was cut before more was written.
+  if (isLast && live && !torn.includes(LINE_END)) return undefined;
   return { file, line, what: `${torn.length} bytes are no whole line` };
 }
 

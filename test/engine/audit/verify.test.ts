@@ -230,3 +230,16 @@ test("a log that is being written may be ahead of its checkpoint, where one says
   expect((await verify(disk, path)).findings[0]?.what).toMatch(/no whole line/);
   expect((await verify(disk, path, { live: true })).ok).toBe(true);
 });
+
+test("while it is written, a changed line is none of what a crash leaves", async () => {
+  const { disk, path } = await logOf(12);
+  const lines = disk.text(path).split("\n");
+  const changed = lines.map((line) => line.replace('"id":"d-3"', '"id":"d-4"'));
+  expect(changed).not.toEqual(lines);
+  // Zeros, and the checkpoint of before put back, hide it from nobody.
+  disk.files.set(path, Buffer.from(`${changed.join("\n")}\0`));
+  disk.files.set(checkpointFile(path), Buffer.from(JSON.parse(lines[1] ?? "").record.checkpoint));
+  const { ok, findings } = await verify(disk, path, { live: true });
+  expect(ok).toBe(false);
+  expect(findings).toMatchObject([{ file: path, what: expect.stringContaining("no whole line") }]);
+});
