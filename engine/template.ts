@@ -137,6 +137,11 @@ export function select(document: Json | undefined, path: Json): Json[] {
   return found;
 }
 
+/** Of what has one spelling alone: a list or a record is none that a filter names. */
+function spelled(value: Json | undefined): string | undefined {
+  return typeof value === "object" && value !== null ? undefined : String(value);
+}
+
 function follow(value: Json, step: string): Json[] {
   const filter = /^\*(?:\[([^=\]]+)=([^\]]*)\])?$/.exec(step);
   if (filter !== null) {
@@ -144,7 +149,7 @@ function follow(value: Json, step: string): Json[] {
     const all = Array.isArray(value) ? value : isObject(value) ? Object.values(value) : [];
     if (name === undefined) return all;
     return all.filter(
-      (item) => isObject(item) && Object.hasOwn(item, name) && String(item[name]) === wanted,
+      (item) => isObject(item) && Object.hasOwn(item, name) && spelled(item[name]) === wanted,
     );
   }
   if (step === "{key}") return isObject(value) ? Object.keys(value) : [];

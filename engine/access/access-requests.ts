@@ -128,7 +128,8 @@ export class AccessRequests {
 
   /** What a caller presents as its approval of this very request; it must be as it was handed out. */
   async judge(presented: unknown, caller: string, input: unknown): Promise<Reference> {
-    const task = isObject(presented) ? taskOf(String(presented.id)) : undefined;
+    const id = isObject(presented) ? presented.id : undefined;
+    const task = typeof id === "string" ? taskOf(id) : undefined;
     if (task === undefined) return fault("approval_unverifiable");
     const found = (await this.#approved(task, caller)) ?? (await this.#approvedBy(task, caller));
     if (found === undefined) return fault("approval_unverifiable");

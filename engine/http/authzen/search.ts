@@ -181,8 +181,10 @@ function readPage(json: unknown, query: string, problems: Problem[]): Page {
   const most = Math.min(limit, PAGE_MOST);
   const token = json.token ?? "";
   if (token === "") return { from: 0, limit: most };
-  const [, from, digest] = /^(\d{1,9})\.([0-9a-f]{16})$/.exec(String(token)) ?? [];
-  if (typeof token !== "string" || from === undefined || digest !== query) {
+  // What is no text may be nothing that becomes one.
+  const text = typeof token === "string" ? token : "";
+  const [, from, digest] = /^(\d{1,9})\.([0-9a-f]{16})$/.exec(text) ?? [];
+  if (from === undefined || digest !== query) {
     return report(problems, "/page/token", "is none of this search") ?? first;
   }
   return { from: Number(from), limit: most };

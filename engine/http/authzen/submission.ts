@@ -1,5 +1,5 @@
 /** The body of an access request (ARAP, Access Request Submission). Pure. */
-import { isObject, type Problem, readId, report, wrong } from "../../value-reader.ts";
+import { isObject, optionally, type Problem, readId, report, wrong } from "../../value-reader.ts";
 import { type Parts, readTuple, type Tuple } from "./entities.ts";
 
 export interface SubmittedBody {
@@ -68,7 +68,7 @@ function readActors(client: unknown, problems: Problem[]): readonly ClaimedActor
     if (!isObject(actor)) return wrong(problems, at, "an object", actor) ?? [];
     actors.push({
       id: readId(actor[id], `${at}/${id}`, problems) ?? "",
-      issuer: actor[issuer] === undefined ? undefined : String(actor[issuer]),
+      issuer: optionally(readId, actor[issuer], `${at}/${issuer}`, problems),
     });
     at = `${at}/act`;
     [id, issuer] = ["sub", "iss"];

@@ -208,6 +208,8 @@ describe("searches", () => {
     ["action", { ...actions, subject: { type: "user" } }, "/subject/id"],
     ["action", { ...actions, page: { limit: 0 } }, "/page/limit"],
     ["action", { ...actions, page: { token: "1.0" } }, "/page/token"],
+    ["action", { ...actions, page: { token: {} } }, "/page/token"],
+    ["action", { ...actions, page: { token: [{}] } }, "/page/token"],
     ["action", { ...actions, page: [] }, "/page"],
   ])("%s %j: 400", async (what, body, pointer) => {
     const response = await search(what, body);
@@ -263,6 +265,24 @@ forbid too_often tool read_record when reads >= 2
     const { entities: _entities, ...rest } = MAPPING;
     expect(outcomeOf(await search("subject", subjects, serveMapped(rest)))).toBe("404 not_found");
   });
+});
+
+test("what a mapping looks for by a text is not among what has none", async () => {
+  const id = { $from: "subject", path: "/properties/roles/*[name=reader]/id", else: "nobody" };
+  const mapping = { ...MAPPING, requests: [{ request: { agent: { id } } }] };
+  const roles = [
+    { name: {}, id: "one" },
+    { name: [["reader"]], id: "other" },
+  ];
+  const subject = { ...alice, properties: { roles } };
+  const sent = { path: "/access/v1/evaluation", body: { ...READ, subject } };
+  let asked: unknown;
+  const decide = (input: unknown) => {
+    asked = input;
+    return DENIER.decide(input);
+  };
+  expect((await send(serveMapped(mapping, { ...DENIER, decide }), sent)).statusCode).toBe(200);
+  expect(asked).toEqual({ agent: { id: "nobody" } });
 });
 
 describe("a search of which nothing can be told", () => {

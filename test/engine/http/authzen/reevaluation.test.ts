@@ -47,14 +47,17 @@ describe("an approval that is named", () => {
     expect(answer.access_request).toBeUndefined();
   });
 
-  test.each<unknown>(["x", [], null, 7])("as an object: %j", async (approval) => {
-    const { desk } = await approved();
-    const body = asking(50, { context: { session: "s", approval } });
-    expect(await desk.evaluate(body)).toMatchObject({
-      decision: false,
-      reason: "approval_unverifiable",
-    });
-  });
+  test.each<unknown>(["x", [], null, 7, { id: {} }, { id: [{}] }])(
+    "as an object: %j",
+    async (approval) => {
+      const { desk } = await approved();
+      const body = asking(50, { context: { session: "s", approval } });
+      expect(await desk.evaluate(body)).toMatchObject({
+        decision: false,
+        reason: "approval_unverifiable",
+      });
+    },
+  );
 
   test("before anybody approved is none", async () => {
     const desk = accessDesk();

@@ -265,6 +265,7 @@ describe("actors", () => {
     ["the whole chain", { id: "bot", act: { sub: "planner", iss: "https://idp.example" } }, 202],
     ["another agent", { id: "planner" }, 400],
     ["another issuer", { id: "bot", issuer: "https://evil.example" }, 400],
+    ["an issuer that is no text", { id: "bot", issuer: {} }, 400],
     ["another chain", { id: "bot", act: { sub: "boss" } }, 400],
     [
       "a longer chain",
