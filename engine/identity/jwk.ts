@@ -86,7 +86,8 @@ function kindOf(jwk: Jwk): KeyKind | string {
     case "RSA":
       return weakRsa(jwk) ?? RSA;
     case "EC": {
-      const curve = Object.hasOwn(CURVES, String(jwk.crv)) ? CURVES[String(jwk.crv)] : undefined;
+      const name = typeof jwk.crv === "string" ? jwk.crv : "";
+      const curve = Object.hasOwn(CURVES, name) ? CURVES[name] : undefined;
       if (curve === undefined) return `the curve ${JSON.stringify(jwk.crv)} is not accepted`;
       const { algorithm, bytes } = curve;
       if (sizeOf(jwk.x) !== bytes || sizeOf(jwk.y) !== bytes)

@@ -111,6 +111,17 @@ test("an empty set takes every key back", async () => {
   expect(source.current()?.keys).toEqual([]);
 });
 
+test.each([[{}], [[{}]], [7], [undefined]])(
+  "a key whose curve is %j is left out, and the others stay",
+  async (crv) => {
+    const odd = { ...second.jwk, crv, kid: "odd" };
+    const { state, source } = held(() => bytesOf({ keys: [first.jwk, odd] }));
+    await source.refresh();
+    expect(state.faults).toEqual([]);
+    expect(source.current()?.keys.map(({ id }) => id)).toEqual([first.jwk.kid]);
+  },
+);
+
 const servers: Server[] = [];
 afterAll(() => {
   for (const server of servers) server.close();
