@@ -18,7 +18,7 @@ export class Uncovered {
   note(tool: ToolDecl, values: Json, injections: readonly string[]): void {
     if (tool.effect !== "read") return;
     const seen = new Seen();
-    const returning = { yields: tool.yields, labels: [], sensitivity: 0, own: [] };
+    const returning = { yields: tool.yields, labels: [], own: [] };
     seen.observe(returning, [{ value: values, labels: [FOUND] }]);
     const isBare = injections.map(tellingLine).some((line) => {
       const labels = line === undefined ? undefined : seen.origin(line, new Inquiry());

@@ -4,7 +4,6 @@
  */
 import type { Scalar } from "../value.ts";
 import type { Returning } from "./origin.ts";
-import { moreSensitive, NOT_SENSITIVE, type Sensitivity } from "./sensitivity.ts";
 import type { SettledOutcome } from "./store.ts";
 
 export interface Call {
@@ -54,12 +53,13 @@ export function labelsFrom(
   ];
 }
 
-/** `levels`: those that the outcome was read with, and that it is told in where there are any. */
+/** Names of the levels that it is sensitive by. `levels`: those that the outcome was read with. */
 export function sensitivityFrom(
-  { status, sensitivity = 0 }: SettledOutcome,
+  { status, sensitivity }: SettledOutcome,
   { returning }: Call,
   levels: readonly string[],
-): Sensitivity {
-  const told = sensitivity === 0 ? NOT_SENSITIVE : { sensitivity, levels };
-  return status === "ok" ? moreSensitive(told, returning, levels) : told;
+): readonly string[] {
+  const told = sensitivity === undefined ? undefined : levels[sensitivity];
+  const own = status === "ok" ? returning.sensitivity : undefined;
+  return [told, own].filter((name) => name !== undefined);
 }

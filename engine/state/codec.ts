@@ -310,10 +310,10 @@ function encodeLatch({ table, key, kind, certain, others }: HeldLatch): Json {
 /** What most calls return tells nothing of where it comes from. */
 function isNothing({ yields, labels, sensitivity, source, own }: Returning): boolean {
   const isEmpty = yields.length === 0 && labels.length === 0 && own.length === 0;
-  return isEmpty && sensitivity === 0 && source === undefined;
+  return isEmpty && sensitivity === undefined && source === undefined;
 }
 
-const NOTHING: Returning = { yields: [], labels: [], sensitivity: 0, own: [] };
+const NOTHING: Returning = { yields: [], labels: [], own: [] };
 
 export function decodeCall(json: Json): Call {
   const [atMs, tool, sessionId = null, held, latches, task = null, returning = null] = listOf(json);
@@ -359,24 +359,22 @@ function decodeLatch(json: Json): HeldLatch {
 }
 
 function encodeReturning(returning: Returning): Json {
-  const { yields, labels, sensitivity, levels, source, own } = returning;
+  const { yields, labels, sensitivity, source, own } = returning;
   return {
     yields: yields.map(({ label, fields, elsewhere }) => [label, elsewhere, fields ?? null]),
     labels: [...labels],
-    sensitivity,
-    ...(levels === undefined ? {} : { levels }),
+    ...(sensitivity === undefined ? {} : { sensitivity }),
     ...(source === undefined ? {} : { source: [source.of, source.name] }),
     own: [...own],
   };
 }
 
 function decodeReturning(json: Json | undefined): Returning {
-  const { yields, labels, sensitivity, levels, source, own } = objectOf(json);
+  const { yields, labels, sensitivity, source, own } = objectOf(json);
   return {
     yields: listOf(yields).map(decodeYield),
     labels: listOf(labels).map(textOf),
-    sensitivity: numberOf(sensitivity),
-    ...(levels === undefined ? {} : { levels: listOf(levels).map(textOf) }),
+    ...(sensitivity === undefined ? {} : { sensitivity: textOf(sensitivity) }),
     ...(source === undefined ? {} : { source: decodeSource(source) }),
     own: listOf(own).map(textOf),
   };

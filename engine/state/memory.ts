@@ -24,7 +24,7 @@ import { Inquiry, returningOf, Seen, UNKEPT } from "./origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn, sequencesOf } from "./past.ts";
 import { addPast, NEVER_ALONE, type PastLatch } from "./past-latches.ts";
 import type { Lacking, PastUse, PastUses } from "./past-uses.ts";
-import { moreSensitive, sensitivityAmong, sensitivityLevels } from "./sensitivity.ts";
+import { sensitivityAmong, sensitivityLevels } from "./sensitivity.ts";
 import { settle as settleStep } from "./sequence.ts";
 import { isOfSessions } from "./session-keys.ts";
 import {
@@ -771,11 +771,12 @@ function witness(
   { program, levels, memory }: Policy,
 ): void {
   const joining = labelsFrom(outcome, call).filter((label) => !session.labels.has(label));
-  const told = sensitivityFrom(outcome, call, levels);
-  const sensitivity = moreSensitive(session.sensitivity, told, levels);
-  const isKnown = joining.length === 0 && sensitivity === session.sensitivity;
+  const told = sensitivityFrom(outcome, call, levels).filter(
+    (level) => !session.sensitivity.has(level),
+  );
+  const isKnown = joining.length === 0 && told.length === 0;
   if (joining.length > 0) session.labels = new Set([...session.labels, ...joining]);
-  session.sensitivity = sensitivity;
+  if (told.length > 0) session.sensitivity = new Set([...session.sensitivity, ...told]);
   const isNews = seeReturned(outcome, call, session, program);
   if (isNews || !isKnown) memory.keeper?.session(id);
 }

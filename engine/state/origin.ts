@@ -18,7 +18,7 @@ import {
   toWire,
   type Value,
 } from "../value.ts";
-import { NOT_SENSITIVE, type Sensitivity, sensitivityLevels } from "./sensitivity.ts";
+import { sensitivityLevels } from "./sensitivity.ts";
 import { WordIndex } from "./word-index.ts";
 
 /** Characters and texts kept for one session. Beyond them nothing can be said of where values come from. */
@@ -59,10 +59,12 @@ export interface ReturnedPart {
 }
 
 /** What must be known of a call to label what it returns: plain data, kept until its outcome is reported. */
-export interface Returning extends Sensitivity {
+export interface Returning {
   readonly yields: readonly Yield[];
-  /** Of the resource, as is how sensitive it is; they join the session's when the call succeeds. */
+  /** Of the resource; they join the session's when the call succeeds. */
   readonly labels: readonly string[];
+  /** Of the resource, the name of its level, as of these. */
+  readonly sensitivity?: string;
   /** What a record of the output comes from: its own member `name`, or for all of it the text `name`. */
   readonly source?: { readonly of: "output" | "call"; readonly name: string };
   /** What the call put in, which says nothing when it comes back out; long texts as their digests. */
@@ -76,9 +78,9 @@ export function returningOf(
   program: Pick<Program, "levels" | "readsOrigin">,
 ): Returning {
   const labels = isSet(resource?.labels) ? [...resource.labels].map(String) : NO_TEXTS;
-  const position = Number(resource?.sensitivity ?? 0);
-  const sensitivity: Sensitivity =
-    position === 0 ? NOT_SENSITIVE : { sensitivity: position, levels: sensitivityLevels(program) };
+  const level = resource?.sensitivity;
+  const name = typeof level === "number" ? sensitivityLevels(program)[level] : undefined;
+  const sensitivity = name === undefined ? {} : { sensitivity: name };
   if (!program.readsOrigin) return { yields: tool.yields, labels, ...sensitivity, own: NO_TEXTS };
   const source = sourceOf(tool, args);
   return {

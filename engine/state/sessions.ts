@@ -1,7 +1,6 @@
 /** The sessions that the memory store keeps (SPEC §7.3). */
 import type { Scalar } from "../value.ts";
 import type { Interruption } from "./report.ts";
-import { NOT_SENSITIVE } from "./sensitivity.ts";
 import { sessionIn } from "./session-keys.ts";
 import {
   type CounterTable,
@@ -43,7 +42,7 @@ function newSession(id: string, nowMs: number, memory: Memory): Session {
     interrupted: false,
     interruption: undefined,
     labels: NO_LABELS,
-    sensitivity: NOT_SENSITIVE,
+    sensitivity: NO_LEVELS,
     seen: undefined,
     tasks: undefined,
     keys: undefined,
@@ -166,3 +165,4 @@ export function declassify(id: string, label: string, { sessions, keeper }: Memo
 }
 
 const NO_LABELS: ReadonlySet<Scalar> = new Set();
+const NO_LEVELS: ReadonlySet<string> = new Set();

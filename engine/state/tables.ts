@@ -9,7 +9,6 @@ import type { LatchCell } from "./latch.ts";
 import type { Seen } from "./origin.ts";
 import { type KeptSequence, sequenceIn } from "./past.ts";
 import type { PastInterruption } from "./report.ts";
-import type { Sensitivity } from "./sensitivity.ts";
 import { ShardedMap } from "./sharded-map.ts";
 import type { TaskState } from "./store.ts";
 import { numberOf, objectOf } from "./stored.ts";
@@ -100,7 +99,8 @@ export interface Session {
   interruption: PastInterruption | undefined;
   /** Replaced, never changed: views hold it. */
   labels: ReadonlySet<Scalar>;
-  sensitivity: Sensitivity;
+  /** Names of the levels of what its calls returned; replaced as well. */
+  sensitivity: ReadonlySet<string>;
   seen: Seen | undefined;
   /** Begun in it, by name. */
   tasks: Map<string, TaskEntry> | undefined;

@@ -12,7 +12,7 @@ import { returningOf, Seen } from "../origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn } from "../past.ts";
 import type { Missing, PastUses } from "../past-uses.ts";
 import type { Interruption } from "../report.ts";
-import { sensitivityLevels } from "../sensitivity.ts";
+import { sensitivityAmong, sensitivityLevels } from "../sensitivity.ts";
 import { settle as settleStep } from "../sequence.ts";
 import {
   type Attempt,
@@ -404,6 +404,7 @@ class RedisState implements SharedState {
       return "conflict";
     }
     const after = task && this.#taskSettled(task, past, outcome, match);
+    const levels = sensitivityLevels(this.#program);
     const args = new Arguments(places);
     args.number(SETTLED_MOST, ENTRIES_MOST, LENGTH_MOST, limits.keyCount);
     args.key(places.calls, places.open, places.settled, places.settledBefore);
@@ -412,7 +413,7 @@ class RedisState implements SharedState {
       args
         .sessions(limits)
         .text(id, String(outcome.nowMs), spellLabels(labelsFrom(outcome, call)))
-        .number(sensitivityFrom(outcome, call, sensitivityLevels(this.#program)).sensitivity),
+        .number(sensitivityAmong(sensitivityFrom(outcome, call, levels), levels)),
     );
     const returned = this.#returned(outcome, call);
     args.part(returned, ({ id, text }) =>

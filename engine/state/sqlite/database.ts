@@ -35,7 +35,7 @@ export interface FileKind {
 const APPLICATION_ID = 0x57_72_69_74;
 
 /** Counted up with every change that an older program would misread. */
-export const SCHEMA_VERSION = 8;
+export const SCHEMA_VERSION = 9;
 
 const SCHEMA = `
   CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, settled INTEGER NOT NULL, open INTEGER NOT NULL);

@@ -50,29 +50,24 @@ export function fromColumn(stored: unknown): string {
 export function sessionJson(session: Session): Json {
   const { startedAtMs, interrupted, interruption, labels, sensitivity } = session;
   const ended = interruption === undefined ? {} : { interruption: interruptionJson(interruption) };
-  const { levels } = sensitivity;
   return {
     startedAtMs,
     interrupted,
     labels: [...labels],
-    sensitivity: sensitivity.sensitivity,
-    ...(levels === undefined ? {} : { levels }),
+    sensitivity: [...sensitivity],
     ...ended,
   };
 }
 
 export function sessionFrom(json: Json, usedAtMs: number): Session {
-  const { startedAtMs, interrupted, labels, sensitivity, levels, interruption } = objectOf(json);
+  const { startedAtMs, interrupted, labels, sensitivity, interruption } = objectOf(json);
   if (typeof interrupted !== "boolean") return unreadable("`true` or `false`", interrupted);
   return {
     startedAtMs: numberOf(startedAtMs),
     interrupted,
     interruption: interruption === undefined ? undefined : interruptionFrom(interruption),
     labels: new Set(listOf(labels).map(scalarOf)),
-    sensitivity: {
-      sensitivity: numberOf(sensitivity),
-      ...(levels === undefined ? {} : { levels: listOf(levels).map(textOf) }),
-    },
+    sensitivity: new Set(listOf(sensitivity).map(textOf)),
     seen: undefined,
     tasks: undefined,
     keys: undefined,

@@ -109,7 +109,7 @@ const CALL: Call = {
   held: [],
   latches: [],
   task: undefined,
-  returning: { yields: [], labels: [], sensitivity: 0, own: [] },
+  returning: { yields: [], labels: [], own: [] },
 };
 
 test("calls are packed when many came after them, and not when they went before that", () => {

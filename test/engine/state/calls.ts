@@ -36,10 +36,10 @@ export const anyCall: fc.Arbitrary<Call> = fc.record({
         { label: "private", elsewhere: false, fields: ["body"] },
       ],
       labels: ["l"],
-      sensitivity: 2,
+      sensitivity: "secret",
       source: { of: "output", name: "sender" } as const,
       own: ["a", ""],
     }),
-    fc.constant({ yields: [], labels: [], sensitivity: 0, own: [] }),
+    fc.constant({ yields: [], labels: [], own: [] }),
   ),
 });

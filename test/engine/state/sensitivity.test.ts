@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { moreSensitive, sensitivityAmong } from "../../../engine/state/sensitivity.ts";
+import { sensitivityAmong } from "../../../engine/state/sensitivity.ts";
 import { ContractDriver } from "./contract.ts";
 import { IN_MEMORY, ON_SQLITE, RESTARTED } from "./stores.ts";
 
@@ -65,22 +65,36 @@ test.each([IN_MEMORY, ON_SQLITE, RESTARTED])(
   },
 );
 
-test("a level that a policy does not have is its highest; one that it has is that one", () => {
-  const before = ["a", "b", "c"];
-  const among = (sensitivity: number, wanted: readonly string[]) =>
-    sensitivityAmong({ sensitivity, levels: before }, wanted);
-  expect([0, 1, 2].map((position) => among(position, before))).toEqual([0, 1, 2]);
-  expect([0, 1, 2].map((position) => among(position, ["a", "x", "b", "y"]))).toEqual([0, 2, 3]);
-  expect(among(2, [])).toBe(0);
-  expect(sensitivityAmong({ sensitivity: 2 }, ["a"])).toBe(2);
-});
+test.each([IN_MEMORY, ON_SQLITE, RESTARTED])(
+  "what was told under several policies is as sensitive as the highest of it: $name",
+  async ({ start }) => {
+    const started = await start({});
+    const driver = new ContractDriver(started);
+    const read = async (id: string, sensitivity: string) => {
+      const resource = { type: "file", id: "f", sensitivity };
+      await driver.report(await driver.call("read", {}, { session: { id }, resource }), "ok");
+    };
+    const sends = (id: string) => driver.ask("send", {}, { session: { id } });
+    const sensitive = "forbid leaking tool send when session.sensitivity >= internal";
+    await driver.under(policy("internal < private"));
+    await read("lowest", "internal");
+    await read("both", "internal");
+    await driver.under(policy("public < secret"));
+    await read("both", "secret");
+    await read("public", "public");
+    await driver.under(policy("public < internal < secret", sensitive));
+    expect([await sends("lowest"), await sends("public")]).toEqual(["forbidden", "allow"]);
+    await driver.under(strict("public < internal < secret"));
+    expect([await sends("lowest"), await sends("both")]).toEqual(["allow", "forbidden"]);
+    await started.stop();
+  },
+);
 
-test("the higher of two is told in the levels asked for, and where there are none as it was", () => {
-  const one = { sensitivity: 1, levels: ["a", "b", "c"] };
-  const other = { sensitivity: 1, levels: ["a", "c"] };
-  expect(moreSensitive(one, other, ["a", "b", "c"])).toEqual({ ...one, sensitivity: 2 });
-  expect(moreSensitive(one, other, [])).toEqual({ ...one, sensitivity: 2 });
-  expect(moreSensitive(other, one, ["a", "c"])).toBe(other);
-  expect(moreSensitive(one, { sensitivity: 0 }, ["x"])).toBe(one);
-  expect(moreSensitive({ sensitivity: 0 }, other, [])).toEqual(other);
+test("the highest counts; a level that a policy does not have is as high as its highest", () => {
+  expect(sensitivityAmong([], ["a", "b"])).toBe(0);
+  expect(sensitivityAmong(["a"], ["a", "b"])).toBe(0);
+  expect(sensitivityAmong(["a", "b"], ["a", "x", "b", "y"])).toBe(2);
+  expect(sensitivityAmong(["b", "a"], ["b", "a"])).toBe(1);
+  expect(sensitivityAmong(["a", "c"], ["a", "b"])).toBe(1);
+  expect(sensitivityAmong(["a"], [])).toBe(0);
 });
