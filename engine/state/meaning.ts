@@ -17,10 +17,12 @@ export function meaningOf(declared: CounterDecl | LatchDecl, program: Program): 
  */
 export function sequenceMeaning(sequence: SequenceDecl | undefined, program: Program): string {
   const scope = scopeOf(program);
-  const tools = new Set(sequence?.positions.flatMap((position) => position.tools));
-  const args = [...tools].map((index) => [
-    program.tools[index]?.name,
-    said(program.tools[index]?.args, scope),
+  const named = new Set(
+    namesOf(sequence?.positions.flatMap((position) => position.tools) ?? [], program),
+  );
+  const args = [...named].map((name) => [
+    name,
+    said(program.tools.find((tool) => tool.name === name)?.args, scope),
   ]);
   return digest([said(sequence ?? null, scope), args]);
 }
@@ -105,6 +107,10 @@ function localNumber(id: number, { locals }: Scope): number {
 }
 
 function toolNames(tools: unknown, { program }: Scope): unknown {
-  if (!Array.isArray(tools)) return tools;
-  return tools.map((index: number) => program.tools[index]?.name);
+  return Array.isArray(tools) ? namesOf(tools, program) : tools;
+}
+
+/** In an order of their own: what a policy declares in another order means the same. */
+function namesOf(tools: readonly number[], program: Program): readonly string[] {
+  return tools.map((index) => program.tools[index]?.name ?? "").sort();
 }

@@ -4,10 +4,11 @@ import { programOf } from "../../support/engine.ts";
 
 const BEFORE = `
   fn small(n: Int): Bool = n < 10
+  tool look { effect read }
   tool pay { effect write, args { amounts: List<Int>, to: String } }
   counter c = count allowed pay where any a in args.amounts: a > 5 and small(a) per session within 1h
-  latch l = completed pay per session
-  task t { sequence pay(to as x), pay(to as x) }
+  latch l = completed look, pay per session
+  task t { sequence pay(to as x), pay(to as x), (look | pay) }
   permit anything
 `;
 
@@ -32,6 +33,10 @@ test.each([
     fn first(n: Int): Bool = all m in [1]: m < n
     tool another { effect read }
     forbid none when any z in [1]: first(z)\n${text}`,
+  ],
+  [
+    "the order of tools",
+    (text: string) => text.replace(/( *tool look.*\n)( *tool pay.*\n)/, "$2$1"),
   ],
   [
     "names of locals",
