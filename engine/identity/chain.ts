@@ -138,8 +138,15 @@ function isHeldBefore(id: string, hops: readonly Hop[], number: number): boolean
   return false;
 }
 
+/** A hop, whoever hands on to whom. */
+type Granting = Omit<Hop, "from" | "to" | "approved">;
+
 /** What a hop has that the hops before it did not give. */
-function wider(hop: Hop, grant: Authority, before: Hop | undefined): Fault | undefined {
+export function wider(
+  hop: Granting,
+  grant: Authority,
+  before: Pick<Hop, "expiresAtMs"> | undefined,
+): Fault | undefined {
   const scope = added(hop.scope, grant.scope);
   if (scope !== undefined) return ["scope_widened", `its scope adds \`${scope}\``];
   const audience = hop.audience && added(hop.audience, grant.audience);
@@ -165,14 +172,18 @@ function added(
   return undefined;
 }
 
-function deeper(hop: Hop, grant: Authority): Fault | undefined {
+function deeper(hop: Granting, grant: Authority): Fault | undefined {
   if (grant.depth === undefined) return undefined;
   if (grant.depth === 0) return ["depth_exceeded", "the hop before was not to be passed on"];
   if (hop.depth === undefined || hop.depth < grant.depth) return undefined;
   return ["depth_widened", `it leaves ${hop.depth} further hops, of at most ${grant.depth - 1}`];
 }
 
-function longer(hop: Hop, grant: Authority, before: Hop | undefined): Fault | undefined {
+function longer(
+  hop: Granting,
+  grant: Authority,
+  before: Pick<Hop, "expiresAtMs"> | undefined,
+): Fault | undefined {
   if (hop.expiresAtMs !== undefined && grant.expiresAtMs !== undefined) {
     if (hop.expiresAtMs > grant.expiresAtMs) {
       return ["expiry_widened", "it lasts longer than the hop before"];

@@ -95,7 +95,7 @@ function checkApart(
       taken.add(key);
     }
   }
-  const naming = given.filter((one) => isObject(one) && PREFIXED.has(String(one.type)));
+  const naming = given.filter((one) => isObject(one) && PREFIXED.has(one.type));
   if (naming.length < 2) return;
   for (const [index, one] of given.entries()) {
     if (naming.includes(one) && isObject(one) && one.prefix === undefined) {
@@ -109,7 +109,7 @@ function checkApart(
 /**
  * Those that name people by ids of their own; SPIFFE IDs are apart, and links begin with ids that are listed.
  */
-const PREFIXED: ReadonlySet<string> = new Set(["access-token", "transaction-token"]);
+const PREFIXED: ReadonlySet<unknown> = new Set(["access-token", "transaction-token"]);
 
 const COMMON = ["type", "keys", "audience", "algorithms"] as const;
 const MEMBERS: Readonly<Record<TokenType, readonly string[]>> = {

@@ -2,7 +2,7 @@
  * What tokens say, for people who look at them. Links vouch for the links behind them, so these are checked;
  * who issued the first token is for a configuration to say, and is not asked here.
  */
-import type { JsonObject } from "../json.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
 import { type DelegationRefusal, refuseDelegation } from "./cause.ts";
 import type { Issuer, TokenType } from "./issuer.ts";
 import { joinTokens, sortTokens } from "./join.ts";
@@ -68,10 +68,10 @@ function typeOf({ type = "" }: CompactJws, claims: JsonObject): TokenType | unde
 function unknownIssuer(type: TokenType, claims: JsonObject): Issuer {
   const none = readKeySet({ keys: [] });
   if (!none.ok) throw new Error(none.why);
-  const id = parseSpiffeId(String(claims.sub));
+  const id = parseSpiffeId(textOf(claims.sub));
   return {
     type,
-    name: type === "jwt-svid" && id.ok ? id.trustDomain : String(claims.iss ?? ""),
+    name: type === "jwt-svid" && id.ok ? id.trustDomain : textOf(claims.iss),
     audiences: new Set(),
     algorithms: new Set(),
     types: new Set(),
@@ -82,4 +82,9 @@ function unknownIssuer(type: TokenType, claims: JsonObject): Issuer {
     humans: [],
     claims: { client: "client_id", scope: "scope", groups: "groups" },
   };
+}
+
+/** What else stands there is told by whoever reads the token. */
+function textOf(claim: JsonValue | undefined): string {
+  return typeof claim === "string" ? claim : "";
 }

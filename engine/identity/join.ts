@@ -1,6 +1,7 @@
 /** Verified tokens → the one delegation that they make together, root first (SPEC §15.1). Pure. */
 import { spellTime } from "../../lang/scalar/time.ts";
 import { type DelegationRefusal, refuseDelegation } from "./cause.ts";
+import { wider } from "./chain.ts";
 import type { GrantClaims, IdentityClaims, LinkClaims } from "./claims.ts";
 import { agentKind, type Issuer, mayBeRoot, rootKind } from "./issuer.ts";
 import type { Token } from "./token.ts";
@@ -92,7 +93,7 @@ function hopsOf(chain: Sorted["chain"], issuer: Issuer): readonly VouchedHop[] |
     if (content.kind === "grant") hops.push(...grantHops(content, common));
     else {
       const from =
-        hops.length > 0 ? agentParty(content.from, issuer) : rootOf(content, chain, issuer);
+        hops.length > 0 ? agentParty(content.from, issuer) : rootOf(content, common, chain, issuer);
       if ("ok" in from) return from;
       hops.push(linkHop(content, common, from, agentParty(content.to, issuer)));
     }
@@ -106,19 +107,41 @@ function agentParty(id: string, issuer: Issuer): VouchedParty {
 
 /**
  * Of a first link whom its issuer may speak for; of a link behind a token that passed through nobody, its
- * subject.
+ * subject. Such a token makes no hop, so what it grants is held against the link here.
  */
 function rootOf(
-  { from }: LinkClaims,
+  link: LinkClaims,
+  common: Token["common"],
   [first]: Sorted["chain"],
   issuer: Issuer,
 ): VouchedParty | DelegationRefusal {
+  const { from } = link;
   if (first?.content.kind === "grant") {
-    const { root } = first.content;
-    return root.id === from ? root : agentParty(from, issuer);
+    const { root, scope } = first.content;
+    if (root.id !== from) {
+      const why = `the link is given by ${from}, but the token was held by ${root.id}`;
+      return refuseDelegation("chain_broken", why);
+    }
+    const own = grantingOf(scope, first.common);
+    const [cause, why] = wider(grantingOf(link.scope, common), own, own) ?? [];
+    return cause === undefined
+      ? root
+      : refuseDelegation(cause, `the link behind the token: ${why}`);
   }
   if (mayBeRoot(from, issuer)) return { id: from, kind: rootKind(from, issuer) };
   return refuseDelegation("root_not_vouched", `${issuer.name} may not speak for ${from}`);
+}
+
+function grantingOf(
+  scope: readonly string[],
+  { audience, issuedAtMs, expiresAtMs }: Token["common"],
+) {
+  return {
+    scope: new Set(scope),
+    audience: new Set(audience),
+    expiresAtMs,
+    ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
+  };
 }
 
 function times({ issuedAtMs, expiresAtMs, audience }: Token["common"]) {

@@ -54,6 +54,7 @@ test.each<[string, string]>([
   [said({ issuers: [access], keys: [] }), "/keys is no member"],
   [said({ issuers: ["x"] }), "/issuers/0 is not an object"],
   [one(access, { type: "saml" }), "/issuers/0/type is none of `access-token`"],
+  [one(access, { type: Object.create(null) }), "/issuers/0/type is none of `access-token`"],
   [one(access, { roots: ["x"] }), "/issuers/0/roots is no member"],
   [one(access, { hs256: true }), "/issuers/0/hs256 is no member"],
   [without(access, "issuer"), "/issuers/0/issuer is missing"],

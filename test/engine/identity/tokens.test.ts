@@ -289,6 +289,29 @@ describe("links", () => {
     );
   });
 
+  /** Behind a token of an agent that acts for itself, which makes no hop of its own. */
+  async function ownAndLink(from: string, more: Json = {}): Promise<readonly [string, string]> {
+    const holder = signer();
+    const { kid: _, ...jwk } = holder.jwk;
+    const first = await access({ sub: TELLER, cnf: { jwk } });
+    const claims = { ...linkClaims(from, "helper", signer(), first), exp: NOW_S + 60, ...more };
+    return [first, await sign(claims, holder, { typ: "writ-link+jwt" })];
+  }
+
+  test("continue an agent's own token, within what that grants", async () => {
+    const tokens = await ownAndLink(TELLER);
+    expect(shown(await accepted(...tokens))).toBe(`${TELLER} (autonomous) -> helper (autonomous)`);
+  });
+
+  test.each([
+    ["somebody else's name", "chain_broken", "alice", {}],
+    ["a scope that it lacks", "scope_widened", TELLER, { scope: ["admin"] }],
+    ["another audience", "audience_widened", TELLER, { aud: [HERE, "https://other.example"] }],
+    ["a later end", "expiry_widened", TELLER, { exp: NOW_S + 86_400 }],
+  ])("do not continue an agent's own token with %s", async (_, cause, from, more) => {
+    expect(await refused(...(await ownAndLink(from, more)))).toBe(cause);
+  });
+
   test("call nobody a person but whom the configuration does", async () => {
     const { tokens } = await chainOf(["spiffe://acme.example/x", "alice"], keys.links);
     expect(shown(await accepted(...tokens))).toBe(
