@@ -100,6 +100,7 @@ const PURE = [
   "engine/identity/link.ts",
   "engine/identity/spiffe.ts",
   "engine/identity/transaction-token.ts",
+  "engine/identity/twin.ts",
   "engine/identity/vouched.ts",
   "engine/inspect",
   "engine/json-places.ts",

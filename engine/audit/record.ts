@@ -6,6 +6,7 @@ import type { ModuleBinary, Program } from "../../lang/ir.ts";
 import { spellTime } from "../../lang/scalar/time.ts";
 import { digestOfBytes } from "../digest.ts";
 import type { DecisionEvidence, FactsRead, ModuleRead, OutcomeEvidence } from "../evidence.ts";
+import { digestOfToken } from "../identity/token.ts";
 import { isList, isSet, type RecordValue, toWire, type Value } from "../value.ts";
 import { valueAt } from "./pointer.ts";
 import { sealed, sealedJson, sealedName } from "./sealed.ts";
@@ -248,7 +249,7 @@ function tokensOf({ input, vouched }: DecisionEvidence): unknown {
   const tokens = valueAt(input, ["delegation", "tokens"]);
   if (!Array.isArray(tokens)) return undefined;
   return tokens.map((token) => ({
-    digest: digestOfBytes(typeof token === "string" ? token : JSON.stringify(token)),
+    digest: digestOfToken(typeof token === "string" ? token : JSON.stringify(token)),
   }));
 }
 

@@ -227,12 +227,16 @@ function revokedOf(
   return undefined;
 }
 
-function useOf({ digest, common, issuer, content }: Token, first: Issuer | undefined): TokenUse {
+function useOf(
+  { digest, twin, common, issuer, content }: Token,
+  first: Issuer | undefined,
+): TokenUse {
   const { id, issuedAtMs } = common;
   return {
     issuer: (issuer ?? first)?.name ?? "",
     digest,
     parties: partiesOf(content),
+    ...(twin === undefined ? {} : { twin }),
     ...(id === undefined ? {} : { id }),
     ...(issuedAtMs === undefined ? {} : { issuedAtMs }),
   };

@@ -201,12 +201,13 @@ function showsLast(
 }
 
 /** Nothing that could be used again. */
-function recordOf({ type, digest, issuer, common, content }: Token): TokenRecord {
+function recordOf({ type, digest, twin, issuer, common, content }: Token): TokenRecord {
   return {
     type,
     issuer: issuer?.name ?? subjectOf(content, "from"),
     subject: subjectOf(content, "to"),
     digest,
+    ...(twin === undefined ? {} : { twin }),
     ...(common.id === undefined ? {} : { id: common.id }),
     ...(issuer?.singleUse ? { once_until: spellTime(common.expiresAtMs) } : {}),
   };

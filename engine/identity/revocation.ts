@@ -12,6 +12,8 @@ export interface TokenUse {
   readonly issuer: string;
   readonly id?: string;
   readonly digest: string;
+  /** Of its other spelling, where it has one. */
+  readonly twin?: string;
   readonly issuedAtMs?: number;
   /** Everybody through whom it passes, root first. */
   readonly parties: readonly string[];

@@ -17,12 +17,15 @@ import { type CompactJws, readClaims, readCompactJws } from "./jws.ts";
 import { LINK_TYPE, readLink } from "./link.ts";
 import { parseSpiffeId, readSvid } from "./spiffe.ts";
 import { readTransactionToken } from "./transaction-token.ts";
+import { twinOf } from "./twin.ts";
 import { verifyAmong, verifySignature } from "./verify.ts";
 
 export interface Token {
   readonly ok: true;
   readonly type: TokenType;
   readonly digest: string;
+  /** The digest of its other spelling, where it has one: the same token to whoever takes it back. */
+  readonly twin?: string;
   /** Of the key that verified it: it counts only as long as that key does. */
   readonly thumbprint: string;
   /** Missing where the holder of the token before it signed. */
@@ -118,7 +121,17 @@ export function readToken(
     return refuseDelegation("claims_invalid", "`jti` is missing, and names a token of single use");
   }
   const digest = digestOfToken(jws.token);
-  return { ok: true, type, digest, thumbprint, common, content, ...(issuer && { issuer }) };
+  const other = twinOf(jws);
+  return {
+    ok: true,
+    type,
+    digest,
+    thumbprint,
+    common,
+    content,
+    ...(other === undefined ? {} : { twin: digestOfToken(other) }),
+    ...(issuer && { issuer }),
+  };
 }
 
 function readContent(

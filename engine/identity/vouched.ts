@@ -69,6 +69,8 @@ export interface TokenRecord {
   readonly id?: string;
   /** base64url of SHA-256 over the token as it was sent. */
   readonly digest: string;
+  /** The same of its other spelling: a signature by ECDSA has two, and whoever holds one can make the other. */
+  readonly twin?: string;
   /** Of single use, and remembered as used until then: RFC 3339. */
   readonly once_until?: string;
 }

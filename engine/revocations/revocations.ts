@@ -92,8 +92,8 @@ export class Revocations {
   }
 
   /** Of one token at its use (`engine/identity/revocation.ts`). */
-  revoked({ issuer, id, digest, issuedAtMs, parties }: TokenUse): string | undefined {
-    const names: Name[] = [EVERYTHING, ["issuer", issuer], ["token", digest]];
+  revoked({ issuer, id, digest, twin, issuedAtMs, parties }: TokenUse): string | undefined {
+    const names: Name[] = [EVERYTHING, ["issuer", issuer], ["token", digest], ["token", twin]];
     if (id !== undefined) names.push(["token", id, issuer], ["task", id]);
     for (const party of parties) names.push(["party", party]);
     const nowMs = this.#now();

@@ -86,9 +86,10 @@ function usesOf({ id, name, startedAtMs, through, vouched }: KeptTask): readonly
   const issued = through.map(({ issued_at: at }) => (at === undefined ? 0 : issuedAt(at)));
   const issuedAtMs = Math.min(...issued);
   const own = { issuer: "", digest: "", parties, issuedAtMs: startedAtMs };
-  const tokens = (vouched?.tokens ?? []).map(({ issuer, digest, id: jti }) => ({
+  const tokens = (vouched?.tokens ?? []).map(({ issuer, digest, twin, id: jti }) => ({
     issuer,
     digest,
+    ...(twin === undefined ? {} : { twin }),
     parties,
     issuedAtMs,
     ...(jti === undefined ? {} : { id: jti }),

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { sealed } from "../../../engine/audit/sealed.ts";
 import { createServer } from "../../../engine/http/index.ts";
+import { digestOfToken } from "../../../engine/identity/token.ts";
 import { audited } from "../../support/audited.ts";
 import { PLACES, POLICY, request, SECRETS, secret, token } from "../../support/planted.ts";
 import { send } from "../http/support.ts";
@@ -58,6 +59,14 @@ describe("tokens are never recorded whole", () => {
     const text = made.disk.text(made.path);
     expect(tokens.filter((one) => text.includes(one))).toEqual([]);
     expect(text).toContain('"altered":true');
+  });
+
+  test("one that is refused has the digest that it has where it is accepted, and is revoked by", async () => {
+    const made = await audited(POLICY);
+    const text = token();
+    await made.ask(request({}, { delegation: { tokens: [text] } }));
+    const digest = digestOfToken(text);
+    expect(await made.records("decision")).toMatchObject([{ tokens: [{ digest }] }]);
   });
 
   test.each([" ", "\t", "\n", "\r\n", "\v\f"])(

@@ -1,6 +1,8 @@
 /** What a task was started with is not shown again, and must count all the same. */
 import { describe, expect, test } from "vitest";
 import { refuseDelegation } from "../../../engine/identity/cause.ts";
+import { digestOfToken } from "../../../engine/identity/token.ts";
+import { twinOf } from "../../../engine/identity/twin.ts";
 import { MemoryLedger } from "../../../engine/ledger/memory.ts";
 import type { Statuses } from "../../../engine/status/statuses.ts";
 import { HERE, issuerOf, type Json, NOW_S, sign, signer } from "../../support/identity.ts";
@@ -17,7 +19,7 @@ const config = (more: Json = {}): Json =>
     ...more,
   });
 
-const access = (more: Json = {}) =>
+const access = (more: Json = {}, by = idp) =>
   sign(
     {
       iss: IDP,
@@ -31,7 +33,7 @@ const access = (more: Json = {}) =>
       jti: "at-1",
       ...more,
     },
-    idp,
+    by,
     { typ: "at+jwt" },
   );
 
@@ -108,6 +110,18 @@ describe("a grant counts as long as the status does of a token that it was start
     const none = await rigOf({ issuers: [config()], statuses });
     expect(await none.ask(await startedBy(none, await access()), "look")).toBe("allow");
   });
+});
+
+test("a grant ends with a token that it was started with, whichever of its two spellings was revoked", async () => {
+  const es = signer("ES256");
+  const keys = { keys: { jwks: { keys: [es.jwk] } }, algorithms: ["ES256"] };
+  const rig = await rigOf({ issuers: [config(keys)] });
+  const token = await access({}, es);
+  const [grant] = await startedBy(rig, token);
+  const id = digestOfToken(twinOf({ token, algorithm: "ES256" }) ?? "");
+  expect(await rig.ask([grant ?? ""], "look")).toBe("allow");
+  await rig.revocations.revoke({ kind: "token", id, by: "ann", because: "ticket 1" });
+  expect(await rig.ask([grant ?? ""], "look")).toBe("revoked");
 });
 
 test("what was attested when a task was started is not attested in its calls", async () => {
