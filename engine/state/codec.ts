@@ -269,11 +269,22 @@ export function decodeLatchCell(json: Json): LatchCell {
 
 // ── Calls ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** `[atMs, tool, sessionId, held, latches, task, returning]`: `null` for what is not there. */
+/**
+ * `[atMs, tool, sessionId, held, latches, task, returning]`: `null` for what is not there, and of `returning` `false`
+ * where nothing is but what the call put in, which is not known.
+ */
 export function encodeCall(call: Call): Json {
   const { atMs, tool, sessionId = null, held, latches, task = null, returning } = call;
-  const returned = isNothing(returning) ? null : encodeReturning(returning);
-  return [atMs, tool, sessionId, held.map(encodeHeld), latches.map(encodeLatch), task, returned];
+  const shares = held.map(encodeHeld);
+  return [
+    atMs,
+    tool,
+    sessionId,
+    shares,
+    latches.map(encodeLatch),
+    task,
+    encodeReturning(returning),
+  ];
 }
 
 /** Packs what `encodeCall` makes, and makes nothing of what every call has. */
@@ -288,7 +299,7 @@ export function packCall(call: Call, packer: Packer): void {
   packer.list(latches.length);
   for (const latch of latches) packer.json(encodeLatch(latch));
   packer.json(task ?? null);
-  packer.json(isNothing(returning) ? null : encodeReturning(returning));
+  packer.json(encodeReturning(returning));
 }
 
 function packHeld({ table, key, bucket, amount }: Held, packer: Packer): void {
@@ -309,11 +320,12 @@ function encodeLatch({ table, key, kind, certain, others }: HeldLatch): Json {
 
 /** What most calls return tells nothing of where it comes from. */
 function isNothing({ yields, labels, sensitivity, source, own }: Returning): boolean {
-  const isEmpty = yields.length === 0 && labels.length === 0 && own.length === 0;
+  const isEmpty = yields.length === 0 && labels.length === 0 && (own ?? []).length === 0;
   return isEmpty && sensitivity === undefined && source === undefined;
 }
 
 const NOTHING: Returning = { yields: [], labels: [], own: [] };
+const NOTHING_KNOWN: Returning = { yields: [], labels: [] };
 
 export function decodeCall(json: Json): Call {
   const [atMs, tool, sessionId = null, held, latches, task = null, returning = null] = listOf(json);
@@ -324,7 +336,7 @@ export function decodeCall(json: Json): Call {
     held: listOf(held).map(decodeHeld),
     latches: listOf(latches).map(decodeLatch),
     task: task === null ? undefined : textOf(task),
-    returning: returning === null ? NOTHING : decodeReturning(returning),
+    returning: decodeReturning(returning),
   };
 }
 
@@ -359,24 +371,27 @@ function decodeLatch(json: Json): HeldLatch {
 }
 
 function encodeReturning(returning: Returning): Json {
+  if (isNothing(returning)) return returning.own === undefined ? false : null;
   const { yields, labels, sensitivity, source, own } = returning;
   return {
     yields: yields.map(({ label, fields, elsewhere }) => [label, elsewhere, fields ?? null]),
     labels: [...labels],
     ...(sensitivity === undefined ? {} : { sensitivity }),
     ...(source === undefined ? {} : { source: [source.of, source.name] }),
-    own: [...own],
+    ...(own === undefined ? {} : { own: [...own] }),
   };
 }
 
-function decodeReturning(json: Json | undefined): Returning {
+function decodeReturning(json: Json): Returning {
+  if (json === null) return NOTHING;
+  if (json === false) return NOTHING_KNOWN;
   const { yields, labels, sensitivity, source, own } = objectOf(json);
   return {
     yields: listOf(yields).map(decodeYield),
     labels: listOf(labels).map(textOf),
     ...(sensitivity === undefined ? {} : { sensitivity: textOf(sensitivity) }),
     ...(source === undefined ? {} : { source: decodeSource(source) }),
-    own: listOf(own).map(textOf),
+    ...(own === undefined ? {} : { own: listOf(own).map(textOf) }),
   };
 }
 

@@ -67,8 +67,11 @@ export interface Returning {
   readonly sensitivity?: string;
   /** What a record of the output comes from: its own member `name`, or for all of it the text `name`. */
   readonly source?: { readonly of: "output" | "call"; readonly name: string };
-  /** What the call put in, which says nothing when it comes back out; long texts as their digests. */
-  readonly own: readonly string[];
+  /**
+   * What the call put in, which says nothing when it comes back out; long texts as their digests. Missing where no rule
+   * asked for an origin when it was decided: then nothing is known of what comes back either.
+   */
+  readonly own?: readonly string[];
 }
 
 /** Where the policy reads no origin, nothing asks where texts came from, and none are kept (`UNKEPT`). */
@@ -81,18 +84,22 @@ export function returningOf(
   const level = resource?.sensitivity;
   const name = typeof level === "number" ? sensitivityLevels(program)[level] : undefined;
   const sensitivity = name === undefined ? {} : { sensitivity: name };
-  if (!program.readsOrigin) return { yields: tool.yields, labels, ...sensitivity, own: NO_TEXTS };
+  const returning = { yields: tool.yields, labels, ...sensitivity };
+  if (!program.readsOrigin) return isPlain(tool) ? { ...returning, own: NO_TEXTS } : returning;
   const source = sourceOf(tool, args);
   return {
-    yields: tool.yields,
-    labels,
-    ...sensitivity,
+    ...returning,
     ...(source === undefined ? {} : { source }),
     own: tool.effect === "read" ? NO_TEXTS : ownTexts(tool, args),
   };
 }
 
 const NO_TEXTS: readonly string[] = [];
+
+/** What it was given says nothing of what it returns. */
+function isPlain({ effect, source }: ToolDecl): boolean {
+  return effect === "read" && source === undefined;
+}
 
 function sourceOf({ source }: ToolDecl, args: RecordValue): Returning["source"] {
   if (source?.of !== "args")
@@ -146,8 +153,10 @@ export class Seen {
 
   /** What a successful or failed call returned. Whether it adds anything. */
   observe(returning: Returning, parts: readonly ReturnedPart[]): boolean {
+    if (parts.length === 0) return false;
+    if (returning.own === undefined) return this.miss();
     const before = this.#entries.length;
-    const own = new Set(parts.length === 0 ? NO_TEXTS : returning.own);
+    const own = new Set(returning.own);
     for (const part of parts) {
       const labelled = labeller(returning, part.labels);
       for (const leaf of leavesOf(part.value, labelled))

@@ -41,5 +41,7 @@ export const anyCall: fc.Arbitrary<Call> = fc.record({
       own: ["a", ""],
     }),
     fc.constant({ yields: [], labels: [], own: [] }),
+    fc.constant({ yields: [], labels: [] }),
+    fc.constant({ yields: [], labels: ["l"] }),
   ),
 });

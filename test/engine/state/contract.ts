@@ -652,6 +652,30 @@ export function describeContract(store: ContractStore): void {
       expect(await pay("new")).toBe("allow");
     });
 
+    test("what comes back of a call decided while no rule asked for an origin is no evidence of what it was given", async () => {
+      const policy = `
+        label checked
+        tool file { effect write, args { to: String }, yields checked }
+        tool find { effect read, yields checked }
+        tool pay { effect write, args { to: String } }
+        permit filing tool file, find`;
+      const driver = await drive(`${policy}
+        permit anything`);
+      const calls = [];
+      for (const [id, tool] of [
+        ["s", "file"],
+        ["t", "find"],
+      ] as const) {
+        const args = tool === "file" ? { to: "US6600" } : {};
+        calls.push(await driver.call(tool, args, { session: { id } }));
+      }
+      await driver.under(`${policy}
+        permit known tool pay when checked in origin(args.to)`);
+      for (const call of calls) await driver.report(call, "ok", { values: "US6600" });
+      const pay = (id: string) => driver.ask("pay", { to: "US6600" }, { session: { id } });
+      expect([await pay("s"), await pay("t")]).toEqual(["state_unavailable", "allow"]);
+    });
+
     test("full tables refuse what is new and keep what they have", async () => {
       const driver = await drive(
         `${PAY}
