@@ -3,19 +3,10 @@
  * reads from the tables what is there by then, so what changed a hundred times is written once. Without one the
  * memory store pays for nothing but asking whether there is one.
  */
-import type { CounterDecl } from "../../lang/ir.ts";
 import type { Scalar } from "../value.ts";
-import type { LatchCell } from "./latch.ts";
-import type { ShardedMap } from "./sharded-map.ts";
-import type { CounterTable, DeclaredTable, InForce, LatchTable, Session } from "./tables.ts";
-import type { Distinct, Sum } from "./window.ts";
+import type { CounterTable, DeclaredTable, LatchTable, Session } from "./tables.ts";
 
 export interface Keeper {
-  /** What was kept under this meaning; asked once for each, when a policy first declares it. */
-  counterCells(meaning: string, declared: CounterDecl): ShardedMap<Sum | Distinct>;
-  inForceBefore(meaning: string): InForce;
-  latchCells(meaning: string): ShardedMap<LatchCell>;
-
   /** Throws where nothing can be kept: then nothing is decided either. */
   check(): void;
   /** The clock by which the changes that follow are made. */

@@ -26,7 +26,6 @@ import { addPast, NEVER_ALONE, type PastLatch } from "./past-latches.ts";
 import type { Lacking, PastUse, PastUses } from "./past-uses.ts";
 import { sensitivityAmong, sensitivityLevels } from "./sensitivity.ts";
 import { settle as settleStep } from "./sequence.ts";
-import { isOfSessions } from "./session-keys.ts";
 import {
   declassify,
   forgetIdleSessions,
@@ -54,15 +53,16 @@ import {
   type TaskMatch,
   type TaskState,
 } from "./store.ts";
-import { Sweep } from "./sweep.ts";
 import {
   type CounterTable,
+  counterTable,
   createMemory,
   type DeclaredTable,
-  type InForce,
   type LatchTable,
+  latchTable,
   type Memory,
   type MemoryLimits,
+  NOT_IN_FORCE,
   type Session,
   type TaskEntry,
   writtenTask,
@@ -83,8 +83,8 @@ export function storeOf(memory: Memory): StateStore {
 }
 
 function openPolicy(program: Program, memory: Memory): PolicyState {
-  const counters = program.counters.map((declared) => counterTable(declared, program, memory));
-  const latches = program.latches.map((declared) => latchTable(declared, program, memory));
+  const counters = program.counters.map((declared) => counterIn(declared, program, memory));
+  const latches = program.latches.map((declared) => latchIn(declared, program, memory));
   const sequences = sequencesOf(program);
   const declared = [...counters, ...latches];
   const levels = sensitivityLevels(program);
@@ -132,54 +132,22 @@ interface Policy {
   readonly sequences: readonly KeptSequence[];
 }
 
-function counterTable(declared: CounterDecl, program: Program, memory: Memory): CounterTable {
+function counterIn(declared: CounterDecl, program: Program, { counters }: Memory): CounterTable {
   const meaning = meaningOf(declared, program);
-  const known = memory.counters.get(meaning);
+  const known = counters.get(meaning);
   if (known !== undefined) return known;
-  const cells = memory.keeper?.counterCells(meaning, declared) ?? new ShardedMap();
-  const table: CounterTable = {
-    meaning,
-    declared,
-    windowMs: declared.windowMs,
-    cells,
-    sweep: new Sweep(cells),
-    ofSessions: isOfSessions(declared),
-    ...inForceBefore(meaning, memory),
-    isNew: false,
-  };
-  memory.counters.set(meaning, table);
-  keepWithSessions(table, memory);
+  const table = counterTable(meaning, declared, new ShardedMap(), NOT_IN_FORCE);
+  counters.set(meaning, table);
   return table;
 }
 
-function inForceBefore(meaning: string, { keeper }: Memory): InForce {
-  return keeper?.inForceBefore(meaning) ?? { sinceMs: undefined, leftMs: undefined };
-}
-
-function latchTable(declared: LatchDecl, program: Program, memory: Memory): LatchTable {
+function latchIn(declared: LatchDecl, program: Program, { latches }: Memory): LatchTable {
   const meaning = meaningOf(declared, program);
-  const known = memory.latches.get(meaning);
+  const known = latches.get(meaning);
   if (known !== undefined) return known;
-  const cells = memory.keeper?.latchCells(meaning) ?? new ShardedMap();
-  const table: LatchTable = {
-    meaning,
-    declared,
-    cells,
-    sweep: new Sweep(cells),
-    ofSessions: isOfSessions(declared),
-    ...inForceBefore(meaning, memory),
-  };
-  memory.latches.set(meaning, table);
-  keepWithSessions(table, memory);
+  const table = latchTable(meaning, declared, new ShardedMap(), NOT_IN_FORCE);
+  latches.set(meaning, table);
   return table;
-}
-
-/** What was restored of a table; some sessions were forgotten while no policy declared it. */
-function keepWithSessions(table: CounterTable | LatchTable, memory: Memory): void {
-  if (!table.ofSessions) return;
-  for (const key of [...table.cells.keys()]) {
-    if (!keepWithSession(table, key, memory)) forgetKey(table, key, memory);
-  }
 }
 
 function lateIn(policy: Policy, nowMs: number): Late | undefined {

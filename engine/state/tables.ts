@@ -9,6 +9,7 @@ import type { LatchCell } from "./latch.ts";
 import type { Seen } from "./origin.ts";
 import { type KeptSequence, sequenceIn } from "./past.ts";
 import type { PastInterruption } from "./report.ts";
+import { isOfSessions } from "./session-keys.ts";
 import { ShardedMap } from "./sharded-map.ts";
 import type { TaskState } from "./store.ts";
 import { numberOf, objectOf } from "./stored.ts";
@@ -140,6 +141,42 @@ export function createMemory(limits: Partial<MemoryLimits> = {}, keeper?: Keeper
     callSweep: new Sweep(calls.times),
     settled: new Map(),
     settledBefore: new Map(),
+  };
+}
+
+export const NOT_IN_FORCE: InForce = { sinceMs: undefined, leftMs: undefined };
+
+export function counterTable(
+  meaning: string,
+  declared: CounterDecl,
+  cells: ShardedMap<Sum | Distinct>,
+  inForce: InForce,
+): CounterTable {
+  return {
+    meaning,
+    declared,
+    windowMs: declared.windowMs,
+    cells,
+    sweep: new Sweep(cells),
+    ofSessions: isOfSessions(declared),
+    ...inForce,
+    isNew: false,
+  };
+}
+
+export function latchTable(
+  meaning: string,
+  declared: LatchDecl,
+  cells: ShardedMap<LatchCell>,
+  inForce: InForce,
+): LatchTable {
+  return {
+    meaning,
+    declared,
+    cells,
+    sweep: new Sweep(cells),
+    ofSessions: isOfSessions(declared),
+    ...inForce,
   };
 }
 

@@ -35,14 +35,14 @@ export interface FileKind {
 const APPLICATION_ID = 0x57_72_69_74;
 
 /** Counted up with every change that an older program would misread. */
-export const SCHEMA_VERSION = 9;
+export const SCHEMA_VERSION = 10;
 
 const SCHEMA = `
   CREATE TABLE log (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, settled INTEGER NOT NULL, open INTEGER NOT NULL);
   INSERT INTO log VALUES (1, lower(hex(randomblob(16))), 0, 0);
   CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), ms INTEGER NOT NULL, began_ms INTEGER);
   INSERT INTO clock VALUES (1, 0, NULL);
-  CREATE TABLE declarations (id INTEGER PRIMARY KEY, meaning TEXT NOT NULL UNIQUE, name TEXT NOT NULL, since_ms INTEGER, left_ms INTEGER);
+  CREATE TABLE declarations (id INTEGER PRIMARY KEY, meaning TEXT NOT NULL UNIQUE, declared TEXT NOT NULL, since_ms INTEGER, left_ms INTEGER);
   CREATE TABLE counters (
     declaration INTEGER NOT NULL, key TEXT NOT NULL, cell BLOB NOT NULL,
     PRIMARY KEY (declaration, key)) WITHOUT ROWID;

@@ -4,28 +4,23 @@
  */
 import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import type { CounterDecl } from "../../../lang/ir.ts";
 import type { Readiness } from "../../answer.ts";
 import { messageOf } from "../../fault.ts";
 import { soon } from "../../soon.ts";
 import type { Scalar } from "../../value.ts";
 import type { Journal } from "../journal.ts";
 import type { Keeper } from "../keeper.ts";
-import type { LatchCell } from "../latch.ts";
 import { storeOf } from "../memory.ts";
-import { ShardedMap } from "../sharded-map.ts";
 import { type StateStore, StateUnavailable } from "../store.ts";
 import {
   type CounterTable,
   createMemory,
   type DeclaredTable,
-  type InForce,
   type LatchTable,
   type Memory,
   type MemoryLimits,
   type Session,
 } from "../tables.ts";
-import type { Distinct, Sum } from "../window.ts";
 import { PACE, type Pace } from "./backlog.ts";
 import { Changes } from "./changes.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -41,13 +36,12 @@ import {
 import { replay } from "./replay.ts";
 import {
   restoreBeginning,
-  restoreCounters,
-  restoreInForce,
-  restoreLatches,
   restoreLogState,
   restoreMemory,
   restoreSettled,
+  restoreTables,
   restoreTime,
+  USED_EVERY_MS,
 } from "./restore.ts";
 import { DISK, type Disk, readTurns, TurnLog, turnFiles } from "./turn-log.ts";
 import { Writer } from "./writer.ts";
@@ -81,9 +75,6 @@ export function openSqliteJournal(parts: SqliteJournalParts): Journal {
   }
 }
 
-/** Sessions are used at every call; when they were last is written this often. */
-const USED_EVERY_MS = 60_000;
-
 /** How long it may take until it is noticed that the file was deleted or replaced. */
 const IDENTIFY_MS = 5;
 
@@ -98,8 +89,6 @@ class SqliteJournal implements Journal, Keeper {
   readonly #database: DatabaseSync;
   readonly #checkpoints: Checkpoints;
   readonly #memory: Memory;
-  /** Of declarations as they were when the file was opened. */
-  readonly #inForce: Map<string, InForce>;
   readonly #log: TurnLog;
   readonly #writer: Writer;
   readonly #onFault: (fault: unknown) => void;
@@ -123,7 +112,6 @@ class SqliteJournal implements Journal, Keeper {
     this.#memory = createMemory(limits, this);
     const { id, newest, half } = this.#restore(database, this.#memory);
     this.latestMs = restoreTime(database);
-    this.#inForce = restoreInForce(database);
     this.#changes = new Changes(half);
     this.#changes.timeMs = this.latestMs;
     this.#log = new TurnLog(this.#path, id, durability, disk);
@@ -155,6 +143,7 @@ class SqliteJournal implements Journal, Keeper {
       const newest = replay(database, readTurns(this.#path, state), state.settled);
       memory.beganMs = restoreBeginning(database);
       restoreMemory(database, memory);
+      restoreTables(database, memory);
       const half = restoreSettled(database, memory);
       database.exec("COMMIT");
       return { id: state.id, newest, half };
@@ -262,28 +251,6 @@ class SqliteJournal implements Journal, Keeper {
 
   // ── Keeper ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  counterCells(meaning: string, declared: CounterDecl): ShardedMap<Sum | Distinct> {
-    return this.#cells(meaning, (row) => restoreCounters(this.#database, row, declared));
-  }
-
-  inForceBefore(meaning: string): InForce {
-    return this.#inForce.get(meaning) ?? { sinceMs: undefined, leftMs: undefined };
-  }
-
-  latchCells(meaning: string): ShardedMap<LatchCell> {
-    return this.#cells(meaning, (row) => restoreLatches(this.#database, row));
-  }
-
-  #cells<Cell>(meaning: string, restore: (row: number) => ShardedMap<Cell>): ShardedMap<Cell> {
-    const row = this.#writer.declarationOf(meaning);
-    if (row === undefined) return new ShardedMap();
-    try {
-      return restore(row);
-    } catch (fault) {
-      throw refusalOf(this.#path, fault, STATE_FILE);
-    }
-  }
-
   check(): void {
     if (this.#fault === undefined) return;
     const { fault, atMs } = this.#fault;
@@ -298,10 +265,6 @@ class SqliteJournal implements Journal, Keeper {
 
   inForce(declared: readonly DeclaredTable[]): void {
     this.#changes.inForce = declared;
-    // What is declared later misses what is decided until then.
-    for (const [meaning, { sinceMs, leftMs = sinceMs && this.#changes.timeMs }] of this.#inForce) {
-      this.#inForce.set(meaning, { sinceMs: undefined, leftMs });
-    }
     this.#changed();
   }
 

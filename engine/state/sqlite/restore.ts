@@ -1,14 +1,21 @@
 /** Out of the file, into the tables of this process. What is not as it was written throws. */
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import type { CounterDecl, Program } from "../../../lang/ir.ts";
+import type { CounterDecl, LatchDecl, Program } from "../../../lang/ir.ts";
 import type { Json } from "../../../lang/type.ts";
 import { scalarsOfKey } from "../../value.ts";
 import { decodeCall, decodeLatchCell } from "../codec.ts";
 import type { LatchCell } from "../latch.ts";
 import { Seen } from "../origin.ts";
+import { keepWithSession } from "../sessions.ts";
 import { ShardedMap } from "../sharded-map.ts";
 import { listOf, numberOf, objectOf, textOf, unreadable } from "../stored.ts";
-import type { InForce, Memory } from "../tables.ts";
+import {
+  type CounterTable,
+  counterTable,
+  type LatchTable,
+  latchTable,
+  type Memory,
+} from "../tables.ts";
 import { Distinct, Sum } from "../window.ts";
 import { column, entryFrom, fromColumn, parse, sessionFrom, unpacked } from "./spell.ts";
 import type { LogState } from "./turn-log.ts";
@@ -45,18 +52,6 @@ export function restoreBeginning(database: DatabaseSync): number | undefined {
   return began === null ? undefined : numberOf(began);
 }
 
-/** Since when declarations are in force, or until when they were, by meaning. */
-export function restoreInForce(database: DatabaseSync): Map<string, InForce> {
-  const time = (stored: Json) => (stored === null ? undefined : numberOf(stored));
-  const query = "SELECT meaning, since_ms, left_ms FROM declarations";
-  return new Map(
-    rows(database, query).map(({ meaning, since_ms = null, left_ms = null }) => [
-      textOf(meaning),
-      { sinceMs: time(since_ms), leftMs: time(left_ms) },
-    ]),
-  );
-}
-
 /** Row numbers of declarations, by meaning. */
 export function restoreDeclarations(database: DatabaseSync): Map<string, number> {
   return new Map(
@@ -67,7 +62,32 @@ export function restoreDeclarations(database: DatabaseSync): Map<string, number>
   );
 }
 
-export function restoreCounters(
+/**
+ * What is kept of every declaration, also of those that no policy makes by now: calls under way may hold some of it, and
+ * what is of a session is forgotten with it.
+ */
+export function restoreTables(database: DatabaseSync, memory: Memory): void {
+  for (const row of rows(database, "SELECT * FROM declarations")) {
+    const { since_ms = null, left_ms = null } = row;
+    const inForce = { sinceMs: timeOf(since_ms), leftMs: timeOf(left_ms) };
+    const [id, meaning] = [numberOf(row.id), textOf(row.meaning)];
+    // A decoded boundary: a declaration that this program wrote.
+    const declared = objectOf(parse(row.declared)) as unknown as CounterDecl | LatchDecl;
+    if ("op" in declared) {
+      const table = counterTable(meaning, declared, countersOf(database, id, declared), inForce);
+      memory.counters.set(meaning, keptWithSessions(table, memory));
+    } else {
+      const table = latchTable(meaning, declared, latchesOf(database, id), inForce);
+      memory.latches.set(meaning, keptWithSessions(table, memory));
+    }
+  }
+}
+
+function timeOf(stored: Json): number | undefined {
+  return stored === null ? undefined : numberOf(stored);
+}
+
+function countersOf(
   database: DatabaseSync,
   declaration: number,
   { op, windowMs }: CounterDecl,
@@ -81,13 +101,24 @@ export function restoreCounters(
   return cells;
 }
 
-export function restoreLatches(database: DatabaseSync, declaration: number): ShardedMap<LatchCell> {
+function latchesOf(database: DatabaseSync, declaration: number): ShardedMap<LatchCell> {
   const query = "SELECT key, cell FROM latches WHERE declaration = ?";
   const cells = new ShardedMap<LatchCell>();
   for (const { key, cell } of rows(database, query, declaration)) {
     cells.set(fromColumn(key), decodeLatchCell(unpacked(cell)));
   }
   return cells;
+}
+
+function keptWithSessions<Table extends CounterTable | LatchTable>(
+  table: Table,
+  memory: Memory,
+): Table {
+  if (!table.ofSessions) return table;
+  for (const key of table.cells.keys()) {
+    if (!keepWithSession(table, key, memory)) return unreadable("the session", null);
+  }
+  return table;
 }
 
 /** As it was packed; missing where there is none. */
@@ -99,8 +130,10 @@ export function cellIn(database: DatabaseSync, declaration: number, key: string)
 
 /** All that belongs to no declaration. */
 export function restoreMemory(database: DatabaseSync, memory: Memory): void {
+  const latestMs = restoreTime(database);
   for (const { id, used_ms, session } of rows(database, "SELECT * FROM sessions")) {
-    memory.sessions.set(fromColumn(id), sessionFrom(unpacked(session), numberOf(used_ms)));
+    const usedAtMs = Math.min(usedBy(numberOf(used_ms)), latestMs);
+    memory.sessions.set(fromColumn(id), sessionFrom(unpacked(session), usedAtMs));
   }
   for (const { session: id, entry } of rows(
     database,
@@ -125,6 +158,14 @@ export function restoreMemory(database: DatabaseSync, memory: Memory): void {
   for (const { id, call } of rows(database, "SELECT * FROM calls")) {
     memory.calls.set(fromColumn(id), decodeCall(unpacked(call)));
   }
+}
+
+/** Sessions are used at every call; when they were last is written this often. */
+export const USED_EVERY_MS = 60_000;
+
+/** It was used until then at the latest: a session in use is not forgotten, as calls of it count on. */
+function usedBy(writtenMs: number): number {
+  return (Math.floor(writtenMs / USED_EVERY_MS) + 1) * USED_EVERY_MS - 1;
 }
 
 /** How calls ended, in the halves that they were remembered in. Gives the number of the newer one. */

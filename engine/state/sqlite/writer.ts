@@ -66,10 +66,6 @@ export class Writer {
     }
   }
 
-  declarationOf(meaning: string): number | undefined {
-    return this.#declarations.get(meaning);
-  }
-
   /** All of it is kept, or it throws. */
   write(changes: Changes): void {
     this.#writeRare(changes);
@@ -242,8 +238,8 @@ export class Writer {
   }
 
   #declare({ meaning, declared }: DeclaredTable): number {
-    const insert = this.#statement("INSERT INTO declarations (meaning, name) VALUES (?, ?)");
-    const id = Number(insert.run(meaning, declared.name).lastInsertRowid);
+    const insert = this.#statement("INSERT INTO declarations (meaning, declared) VALUES (?, ?)");
+    const id = Number(insert.run(meaning, JSON.stringify(declared)).lastInsertRowid);
     this.#declarations.set(meaning, id);
     return id;
   }

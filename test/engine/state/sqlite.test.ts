@@ -436,6 +436,80 @@ test.each([
   expect(pays).toEqual(["forbidden", "allow", "allow"]);
 });
 
+const PLAIN = `
+  tool check, pay { effect write }
+  permit anything`;
+const CHECKED = `${PLAIN}
+  counter pays = count allowed pay per session
+  latch checked = completed check per session
+  forbid early tool pay when has session and not checked
+  forbid often tool pay when has session and pays >= 1`;
+
+/** Under one policy after the other, each in a process that is killed; one session at a time is kept, for ten minutes. */
+function inTurn() {
+  const limits = { sessionCount: 1, sessionIdleMs: 600_000 };
+  let last: { readonly journal: Journal; readonly driver: Driver } | undefined;
+  let started = 0;
+  const under = (policy: string): Driver => {
+    last?.journal.flush();
+    started += 1;
+    const file = join(directory, `${started}.db`);
+    copyFile(join(directory, `${started - 1}.db`), file);
+    const journal = openSqliteJournal({ path: file, limits });
+    open.push(journal);
+    let count = 0;
+    const prefix = `p${started}-`;
+    const ids = { decision: () => `${prefix}d`, call: () => `${prefix}c${++count}` };
+    const driver = drive(policy, { store: journal.store, ids });
+    driver.nowMs = last?.driver.nowMs ?? driver.nowMs;
+    last = { journal, driver };
+    return driver;
+  };
+  return { under, flush: () => last?.journal.flush() };
+}
+
+test("an outcome after a restart settles what a policy declared that is not in force", () => {
+  const { under } = inTurn();
+  const before = under(CHECKED);
+  before.ok(before.call("check"));
+  const paid = before.call("pay");
+  const checked = before.call("check", {}, { session: { id: "s" } });
+  const between = under(PLAIN);
+  between.fail(paid);
+  between.ok(checked);
+  expect(outcomeOf(under(CHECKED).call("pay"))).toBe("allow");
+});
+
+test("a session forgotten under a policy without its counters takes them with it, also after a restart", () => {
+  const { under } = inTurn();
+  const before = under(CHECKED);
+  before.ok(before.call("check"));
+  expect(outcomeOf(before.call("pay"))).toBe("allow");
+  const between = under(PLAIN);
+  for (const id of ["other", "s"]) {
+    between.nowMs += 601_000;
+    expect(outcomeOf(between.call("check", {}, { session: { id } }))).toBe("allow");
+  }
+  const { reasons } = under(CHECKED).call("pay");
+  expect(reasons.map(({ rule }) => rule)).toEqual(["early"]);
+});
+
+test("a session that a call was decided in is kept as long as its outcome changes what is the session's", () => {
+  const { under, flush } = inTurn();
+  const before = under(CHECKED);
+  before.ok(before.call("check"));
+  flush();
+  before.nowMs += 50_000;
+  const paid = before.call("pay");
+  const after = under(CHECKED);
+  after.nowMs += 560_000;
+  expect(outcomeOf(after.call("check", {}, { session: { id: "other" } }))).toBe(
+    "state_unavailable",
+  );
+  after.fail(paid);
+  expect(outcomeOf(after.call("pay"))).toBe("allow");
+});
+
 test.each([
   ["and the log was written over", SHORT, true],
   ["and all of it is in the log", PACE, true],

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { storeOf } from "../../../engine/state/memory.ts";
 import { Packer, unpack } from "../../../engine/state/pack.ts";
-import { ShardedMap } from "../../../engine/state/sharded-map.ts";
 import { type Name, rowOf } from "../../../engine/state/sqlite/changes.ts";
 import { tell } from "../../../engine/state/sqlite/tell.ts";
 import { StateUnreadable } from "../../../engine/state/stored.ts";
@@ -76,9 +75,6 @@ function noting() {
   const memory = createMemory(
     {},
     {
-      counterCells: () => new ShardedMap(),
-      inForceBefore: () => ({ sinceMs: undefined, leftMs: undefined }),
-      latchCells: () => new ShardedMap(),
       check: () => {},
       time: () => {},
       inForce: () => {},
