@@ -188,7 +188,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     what: "what a call returned taints no session",
-    from: "facts = joined(stored or factsOf(session.startedAt), session.labels, session.sensitivity)",
+    from: "facts = joined(stored or factsOf(session.startedAt), session.labels, session.levels)",
     to: "facts = stored or factsOf(session.startedAt)",
   },
   {

@@ -6,6 +6,7 @@ import type { SessionFacts } from "../../request-reader.ts";
 import type { Scalar, Value } from "../../value.ts";
 import { Inquiry, Seen } from "../origin.ts";
 import type { KeptSequence } from "../past.ts";
+import { sensitivityLevels } from "../sensitivity.ts";
 import type { Guess } from "../shared.ts";
 import type { StateScope, StateView, TaskState } from "../store.ts";
 import { runOf } from "../task-run.ts";
@@ -70,7 +71,7 @@ export class Noted implements Guess {
   session(id: string): SessionFacts | undefined {
     const facts = this.parts.known.facts(id);
     this.sessionNote = { id, facts };
-    return facts === "" ? undefined : readFacts(facts);
+    return facts === "" ? undefined : readFacts(facts, sensitivityLevels(this.parts.program));
   }
 
   begin(scope: StateScope, beheld = (view: StateView): StateView => view): StateView {

@@ -5,25 +5,40 @@ import type { SessionFacts } from "../../request-reader.ts";
 import { decodeTask, encodeTask } from "../codec.ts";
 import type { SeenEntry } from "../origin.ts";
 import { type KeptSequence, sequenceIn } from "../past.ts";
+import { sensitivityAmong } from "../sensitivity.ts";
 import { entryFrom, spellEntry } from "../sqlite/spell.ts";
 import type { TaskState } from "../store.ts";
 import { listOf } from "../stored.ts";
 import type { TaskTable } from "./tables.ts";
 
-/** `1767355200000 0 2 untrusted payments%2Fprivate`: when it started, whether it was ended, sensitivity, labels. */
-export function readFacts(text: string): SessionFacts {
-  const [startedAtMs, interrupted, sensitivity, ...labels] = text.split(" ");
+/**
+ * `1767355200000 0 0,internal,secret untrusted payments%2Fprivate`: when it started, whether it was ended, the levels of
+ * `Sensitivity` that were told behind a `0`, labels. `levels`: those of the policy that reads it.
+ */
+export function readFacts(text: string, levels: readonly string[]): SessionFacts {
+  const [startedAtMs, interrupted, told = "", ...labels] = text.split(" ");
   return {
     startedAtMs: Number(startedAtMs),
     // Whatever is not plainly alive is not.
     interrupted: interrupted !== "0",
-    sensitivity: Number(sensitivity),
+    sensitivity: sensitivityAmong(readLevels(told), levels),
     labels: new Set(labels.map(decodeURIComponent)),
   };
 }
 
 export function spellLabels(labels: Iterable<string>): string {
   return [...labels].map(encodeURIComponent).join(" ");
+}
+
+/** As they stand behind the `0`. */
+export function spellLevels(names: readonly string[]): string {
+  return names.map(encodeURIComponent).join(",");
+}
+
+/** A number but the `0` was a position in levels that nobody knows any more; it reads as a name that no policy has. */
+function readLevels(text: string): readonly string[] {
+  const told = text.split(",").map(decodeURIComponent);
+  return told.filter((name) => name !== "0");
 }
 
 /** A task in terms of its sequence: `meaning json`. */

@@ -22,6 +22,7 @@ import {
   type WantedKeys,
   type WantedSessions,
 } from "../report.ts";
+import { sensitivityLevels } from "../sensitivity.ts";
 import type { Late } from "../store.ts";
 import type { MemoryLimits } from "../tables.ts";
 import { bucketOf, KEPT } from "../window.ts";
@@ -201,7 +202,7 @@ async function sessions(
   const rows = new Map<string, SessionRow>();
   for await (const [id, facts] of entriesOf(reported.places.sessions, reported)) {
     if (!id.startsWith(wanted.prefix ?? "")) continue;
-    const { interrupted } = readFacts(facts);
+    const { interrupted } = readFacts(facts, []);
     if (wanted.interrupted !== undefined && wanted.interrupted !== interrupted) continue;
     const row = await rowOf(id, facts, reported);
     if (isInPage(row, wanted)) rows.set(id, row);
@@ -212,9 +213,10 @@ async function sessions(
 async function rowOf(
   id: string,
   text: string,
-  { connection, places }: Reported,
+  { program, connection, places }: Reported,
 ): Promise<SessionRow> {
-  const { startedAtMs, interrupted, labels, sensitivity } = readFacts(text);
+  const levels = sensitivityLevels(program);
+  const { startedAtMs, interrupted, labels, sensitivity } = readFacts(text, levels);
   const [used, ended, reason] = await Promise.all([
     connection.read(["ZSCORE", places.used, id]),
     connection.read(["ZSCORE", places.ended, id]),

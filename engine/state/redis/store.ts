@@ -12,7 +12,7 @@ import { returningOf, Seen } from "../origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn } from "../past.ts";
 import type { Missing, PastUses } from "../past-uses.ts";
 import type { Interruption } from "../report.ts";
-import { sensitivityAmong, sensitivityLevels } from "../sensitivity.ts";
+import { sensitivityLevels } from "../sensitivity.ts";
 import { settle as settleStep } from "../sequence.ts";
 import {
   type Attempt,
@@ -42,7 +42,15 @@ import { Counted } from "./counting.ts";
 import { Noted, pastOf, type SeenNote, type TaskNote } from "./guess.ts";
 import { KNOWN_LIMITS, Known, type KnownLimits } from "./known.ts";
 import { type OpenLink, openLink } from "./link.ts";
-import { FULL, meaningIn, readTask, spellLabels, spellSeen, spellTask } from "./record.ts";
+import {
+  FULL,
+  meaningIn,
+  readTask,
+  spellLabels,
+  spellLevels,
+  spellSeen,
+  spellTask,
+} from "./record.ts";
 import { reportOf } from "./report.ts";
 import { SCRIPT } from "./script.ts";
 import type { Sightings } from "./sightings.ts";
@@ -404,7 +412,6 @@ class RedisState implements SharedState {
       return "conflict";
     }
     const after = task && this.#taskSettled(task, past, outcome, match);
-    const levels = sensitivityLevels(this.#program);
     const args = new Arguments(places);
     args.number(SETTLED_MOST, ENTRIES_MOST, LENGTH_MOST, limits.keyCount);
     args.key(places.calls, places.open, places.settled, places.settledBefore);
@@ -413,7 +420,7 @@ class RedisState implements SharedState {
       args
         .sessions(limits)
         .text(id, String(outcome.nowMs), spellLabels(labelsFrom(outcome, call)))
-        .number(sensitivityAmong(sensitivityFrom(outcome, call, levels), levels)),
+        .text(spellLevels(sensitivityFrom(outcome, call, sensitivityLevels(this.#program)))),
     );
     const returned = this.#returned(outcome, call);
     args.part(returned, ({ id, text }) =>

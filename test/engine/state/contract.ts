@@ -104,6 +104,34 @@ export class ContractDriver {
   }
 }
 
+/** These levels, lowest first, and of each but the lowest a tool that no session may use which was returned as much. */
+export function levelled([lowest = "", ...above]: readonly string[]): string {
+  const guarded = above.map(
+    (name) => `tool at_${name} { effect send }
+      forbid reached_${name} tool at_${name} when session.sensitivity >= ${name}`,
+  );
+  return `
+    level Sensitivity = ${[lowest, ...above].join(" < ")}
+    resource file {}
+    tool read { effect read }
+    permit anything
+    ${guarded.join("\n")}`;
+}
+
+/** As decisions show it. */
+export async function sensitivityOf(
+  id: string,
+  [lowest, ...above]: readonly string[],
+  driver: Pick<ContractDriver, "ask">,
+): Promise<string | undefined> {
+  const found = [lowest];
+  for (const name of above) {
+    const answer = await driver.ask(`at_${name}`, {}, { session: { id } });
+    if (answer === "forbidden") found.push(name);
+  }
+  return found.at(-1);
+}
+
 /** Sessions of a minute each, of which twelve were used in the last ten minutes: none is refused, whatever came before. */
 export const COME_AND_GO: Partial<MemoryLimits> = {
   sessionCount: 15,
@@ -578,6 +606,46 @@ export function describeContract(store: ContractStore): void {
       expect(await driver.ask("send")).toBe("forbidden");
       expect(await driver.engine.sessions.declassify("s", "untrusted")).toBe(true);
       expect(await driver.ask("send")).toBe("allow");
+    });
+
+    test("what a session was returned is as sensitive under policies with other levels", async () => {
+      const first = ["public", "internal", "secret"];
+      const driver = await drive(levelled(first));
+      const reads = async (id: string, sensitivity: string) => {
+        const resource = { type: "file", id: "f", sensitivity };
+        return driver.call("read", {}, { session: { id }, resource });
+      };
+      const told = async (id: string, sensitivity: string) =>
+        driver.report(await reads(id, sensitivity), "ok");
+      await told("high", "secret");
+      await told("middle", "internal");
+      await told("low", "public");
+      await told("mixed", "internal");
+      const late = await reads("late", "secret");
+      const under = async (levels: readonly string[]) => {
+        await driver.under(levelled(levels));
+        const found = [];
+        for (const id of ["high", "middle", "low", "nobody"]) {
+          found.push(await sensitivityOf(id, levels, driver));
+        }
+        return found;
+      };
+      expect(await under(first)).toEqual(["secret", "internal", "public", "public"]);
+      const between = ["public", "internal", "private", "secret"];
+      expect(await under(between)).toEqual(["secret", "internal", "public", "public"]);
+      const around = ["open", "public", "internal", "secret", "sealed"];
+      expect(await under(around)).toEqual(["secret", "internal", "public", "open"]);
+      const renamed = ["public", "private", "confidential"];
+      expect(await under(renamed)).toEqual(["confidential", "confidential", "public", "public"]);
+      await told("mixed", "private");
+      await driver.under("tool read { effect read }\npermit anything");
+      await driver.report(late, "ok");
+      // Back to the first, which knows nothing of what was told under the others.
+      await under(first);
+      expect(await sensitivityOf("late", first, driver)).toBe("secret");
+      expect(await sensitivityOf("mixed", first, driver)).toBe("secret");
+      await driver.under(levelled(renamed));
+      expect(await sensitivityOf("mixed", renamed, driver)).toBe("confidential");
     });
 
     test("origin knows what was returned and what the person wrote", async () => {

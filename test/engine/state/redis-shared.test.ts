@@ -7,6 +7,7 @@ import type { RedisParts } from "../../../engine/state/redis/store.ts";
 import { outcomeOf, programOf } from "../../support/engine.ts";
 import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
 import { type Replica, replicaOf } from "../../support/shared.ts";
+import { levelled, sensitivityOf } from "./contract.ts";
 
 const POLICY = `
   label untrusted
@@ -126,6 +127,59 @@ describeRedis("several processes on one Redis", () => {
     await another?.engine.outcome({ call: look.call, status: "ok", values: "text" });
     expect(await one.ask("pay", { amount: 1 }, session)).toBe("forbidden");
     expect(await one.ask("look", {}, session)).toBe("forbidden");
+  });
+
+  test("of two whose policies have other levels, neither takes what was returned for less", async () => {
+    const [before, after] = [
+      ["public", "internal", "secret"],
+      ["open", "public", "private", "confidential", "secret"],
+    ] as const;
+    const url = place();
+    const parts = { timeoutMs: 20_000 };
+    const one = await replicaOf(programOf(levelled(before)), url, parts);
+    const another = await replicaOf(programOf(levelled(after)), url, parts);
+    replicas.push(one, another);
+    const told = async (by: Replica, sensitivity: string, id: string, to = by) => {
+      const resource = { type: "file", id: "f", sensitivity };
+      const { call } = await by.call("read", {}, { session: { id }, resource });
+      expect((await to.engine.outcome({ call, status: "ok" })).kind).toBe("answer");
+    };
+    const both = async (id: string) => [
+      await sensitivityOf(id, before, one),
+      await sensitivityOf(id, after, another),
+    ];
+    expect(await both("s")).toEqual(["public", "open"]);
+    await told(one, "public", "s");
+    expect(await both("s")).toEqual(["public", "public"]);
+    // The lower of one's levels, and one that the other does not have: each keeps its own highest.
+    await told(one, "internal", "s");
+    expect(await both("s")).toEqual(["internal", "secret"]);
+    await told(another, "private", "t", one);
+    expect(await both("t")).toEqual(["secret", "private"]);
+    await told(one, "secret", "u", another);
+    await told(another, "public", "u");
+    expect(await both("u")).toEqual(["secret", "secret"]);
+    // In whatever order, and at once.
+    await Promise.all([told(one, "internal", "v"), told(another, "private", "v")]);
+    expect(await both("v")).toEqual(["secret", "secret"]);
+    const { sessions } = await another.engine.inspection.sessions({ most: 5 });
+    expect(sessions.map(({ id, sensitivity }) => [id, sensitivity]).sort()).toEqual([
+      ["s", "secret"],
+      ["t", "private"],
+      ["u", "secret"],
+      ["v", "secret"],
+    ]);
+  });
+
+  test("of what kept positions alone, each is the highest", async () => {
+    const levels = ["public", "internal", "secret"];
+    const url = place();
+    const replica = await replicaOf(programOf(levelled(levels)), url);
+    replicas.push(replica);
+    const sessions = `writ:{${url.slice(url.lastIndexOf("/") + 1)}}:sessions`;
+    await redis.command("HSET", sessions, "s", "1767355200000 0 1 web", "t", "1767355200000 0 0");
+    expect(await sensitivityOf("s", levels, replica)).toBe("secret");
+    expect(await sensitivityOf("t", levels, replica)).toBe("public");
   });
 
   test("a call that rests on nothing is allowed without a name to settle", async () => {

@@ -24,7 +24,7 @@ local function session()
     redis.call('ZREM', keys.ended, id)
     redis.call('HDEL', keys.reasons, id)
   elseif what == 'declassify' then
-    local front, labels = string.match(facts, '^(%d+ [01] %d+)(.*)$')
+    local front, labels = string.match(facts, '^(%d+ [01] %S+)(.*)$')
     local kept, found = front, false
     for label in string.gmatch(labels, '%S+') do
       if label == word then found = true else kept = kept .. ' ' .. label end

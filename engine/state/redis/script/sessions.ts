@@ -1,7 +1,8 @@
 /** Sessions: what is kept of one, and room for it. Pure. */
 export const SESSIONS = `
--- Sessions: when it started by the clock of whoever saw it first, 1 where it is interrupted, sensitivity,
--- labels. In one of two sorted sets, by when it was used or when it ended.
+-- Sessions: when it started by the clock of whoever saw it first, 1 where it is interrupted, 0 and behind it the levels
+-- of what it was returned, each behind a comma, and labels, each behind a blank. In one of two sorted sets, by when it
+-- was used or when it ended.
 
 local function factsOf(startedAt) return startedAt .. ' 0 0' end
 
@@ -19,14 +20,19 @@ local function endSession(keys, id, facts, why)
   return ended
 end
 
-local function joined(facts, labels, sensitivity)
-  local startedAt, bit, level, own = string.match(facts, '^(%d+) ([01]) (%d+)(.*)$')
-  local known = {}
-  for label in string.gmatch(own, '%S+') do known[label] = true end
-  for label in string.gmatch(labels, '%S+') do
-    if not known[label] then known[label] = true own = own .. ' ' .. label end
+-- Which level is the highest is for each policy to say: all that were told are kept.
+local function withEach(list, mark, more)
+  local word, known = '[^' .. mark .. ']+', {}
+  for own in string.gmatch(list, word) do known[own] = true end
+  for new in string.gmatch(more, word) do
+    if not known[new] then known[new] = true list = list .. mark .. new end
   end
-  return startedAt .. ' ' .. bit .. ' ' .. fmt(math.max(whole(level), sensitivity)) .. own
+  return list
+end
+
+local function joined(facts, labels, levels)
+  local front, told, own = string.match(facts, '^(%d+ [01] )(%S+)(.*)$')
+  return front .. withEach(told, ',', levels) .. withEach(own, ' ', labels)
 end
 
 local function takeSessionKeys()

@@ -13,7 +13,7 @@ local function settle()
   local cells = takeCells()
   local session
   if take() ~= '' then
-    session = { keys = takeSessionKeys(), id = take(), startedAt = take(), labels = take(), sensitivity = takeWhole() }
+    session = { keys = takeSessionKeys(), id = take(), startedAt = take(), labels = take(), levels = take() }
     whole(session.startedAt)
   end
   local seen = takeSeen()
@@ -44,7 +44,7 @@ local function settle()
   takeBackCells(cells, heldMs, keyMost)
   local facts = ''
   if session then
-    facts = joined(stored or factsOf(session.startedAt), session.labels, session.sensitivity)
+    facts = joined(stored or factsOf(session.startedAt), session.labels, session.levels)
     redis.call('HSET', session.keys.sessions, session.id, facts)
     touchSession(session.keys, session.id, facts)
     appendSeen(seen, entriesMost, lengthMost)
