@@ -44,24 +44,33 @@ export interface RestingIdentity extends Identity {
 /** A grant, as many links as a chain has hops, and a token of the agent's own. */
 const TOKENS_MOST = HOPS_MOST + 2;
 
-/** Verified tokens kept: some 2 KiB each. */
+/**
+ * Verified tokens kept, and what they made together: some 2 KiB each. Whoever holds a key can make as many links as they
+ * like, with as much in each as fits, and a token may take fifteen times its text: so there is a bound on texts too.
+ */
 const SEEN_MOST = 5_000;
+const SEEN_CHARS_MOST = 8 * 1024 * 1024;
+const JOINED_CHARS_MOST = 2 * SEEN_CHARS_MOST;
 
 export function createIdentity(parts: IdentityParts): RestingIdentity {
   /**
    * By digest of the whole token; each names the key that verified it, and counts only while that key does: one
    * that its issuer has withdrawn takes its tokens with it.
    */
-  const seen = new LRUCache<string, Token>({ max: SEEN_MOST });
+  const seen = new LRUCache<string, Token>({ max: SEEN_MOST, maxSize: SEEN_CHARS_MOST });
   /** What tokens make together never changes; by their digests in order. */
-  const joined = new LRUCache<string, VouchedDelegation>({ max: SEEN_MOST });
+  const joined = new LRUCache<string, VouchedDelegation>({
+    max: SEEN_MOST,
+    maxSize: JOINED_CHARS_MOST,
+  });
   const rested = new WeakMap<VouchedDelegation, readonly Rest[]>();
   const join = (sorted: Sorted, tokens: readonly Token[]): VouchedDelegation => {
     const key = tokens.map(({ digest }) => digest).join(".");
     const known = joined.get(key);
     if (known !== undefined) return known;
     const made = joinTokens(sorted);
-    joined.set(key, made);
+    // No tokens are something to keep as well.
+    joined.set(key, made, { size: tokens.reduce((sum, { length }) => sum + length, 1) });
     rested.set(made, restsOf(tokens));
     return made;
   };
@@ -80,7 +89,7 @@ export function createIdentity(parts: IdentityParts): RestingIdentity {
       if (recalled !== undefined) return concludeInTime(recalled, join, shell);
       return verifyAll(tokens, recall, parts.issuers).then((verified) => {
         if ("ok" in verified) return verified;
-        for (const token of verified) seen.set(token.digest, token);
+        for (const token of verified) seen.set(token.digest, token, { size: token.length });
         return concludeInTime(verified, join, shell);
       });
     },

@@ -23,6 +23,8 @@ import { verifyAmong, verifySignature } from "./verify.ts";
 export interface Token {
   readonly ok: true;
   readonly type: TokenType;
+  /** Characters of its text. */
+  readonly length: number;
   readonly digest: string;
   /** The digest of its other spelling, where it has one: the same token to whoever takes it back. */
   readonly twin?: string;
@@ -125,6 +127,7 @@ export function readToken(
   return {
     ok: true,
     type,
+    length: jws.token.length,
     digest,
     thumbprint,
     common,

@@ -325,6 +325,25 @@ describe("links", () => {
   });
 });
 
+test("what was seen is kept by its size: a holder who makes large links without end fills no memory", async () => {
+  const timed = await verifierOf(OF_LINKS);
+  const scope = Array.from({ length: 300 }, (_, index) => `a-scope-of-some-length-${index}`);
+  const { tokens, holders } = await chainOf(["alice", "planner"], keys.links, () => ({ scope }));
+  const [first = ""] = tokens;
+  const [planner = keys.links] = holders;
+  const made: string[] = [];
+  for (let count = 0; count < 800; count++) {
+    const claims = { ...linkClaims("planner", "bot", planner, first), scope, jti: `l-${count}` };
+    made.push(await sign(claims, planner, { typ: "writ-link+jwt" }));
+  }
+  expect(made.join("").length).toBeGreaterThan(8 * 1024 * 1024);
+  for (const link of made) expect(causeOf(await timed.verify([first, link]))).toBe("ok");
+  expect(timed.verify([first, made.at(-1) ?? ""])).not.toBeInstanceOf(Promise);
+  const forgotten = timed.verify([first, made[0] ?? ""]);
+  expect(forgotten).toBeInstanceOf(Promise);
+  expect(causeOf(await forgotten)).toBe("ok");
+});
+
 const OF_LINKS = [issuerOf(keys.links, { type: "link", issuer: LINKS, roots: ["alice"] })];
 
 test("what was seen is recalled without a promise, and counts only while it should", async () => {
