@@ -59,7 +59,7 @@ export class Revocations {
     this.#hold(key, unkept);
     const kept = await this.#change(key, (before) => further(unkept, before), order.keepUntilMs);
     if (kept === undefined) throw new Error("a revocation was not made");
-    this.#hold(key, undefined);
+    this.#release(key, unkept);
     return kept;
   }
 
@@ -70,7 +70,7 @@ export class Revocations {
     const kept = await this.#change(key, (before) =>
       reactivatedBy(order, unkept ?? before, this.#now()),
     );
-    if (kept !== undefined) this.#hold(key, undefined);
+    if (kept !== undefined) this.#release(key, unkept);
     return kept;
   }
 
@@ -79,15 +79,17 @@ export class Revocations {
     const { standing } = order;
     const key = keyOf({ kind: "standing", id: order.id });
     const said = revocationOf(order, this.#now());
+    const before = this.#unkept.get(key);
     const isStricter =
       judge(standing, this.#known.get(key)?.standing).kind === "new" && said.active;
     if (isStricter) this.#hold(key, said);
     let verdict: Verdict = { kind: "new" };
-    await this.#change(key, (before) => {
-      verdict = judge(standing, before?.standing);
+    await this.#change(key, (kept) => {
+      verdict = judge(standing, kept?.standing);
       return verdict.kind === "new" ? said : undefined;
     });
-    if (this.#unkept.get(key) === said || verdict.kind === "new") this.#hold(key, undefined);
+    this.#release(key, said);
+    if (verdict.kind === "new") this.#release(key, before);
     return verdict;
   }
 
@@ -142,9 +144,14 @@ export class Revocations {
   }
 
   /** Counts until it is kept. */
-  #hold(key: string, unkept: Revocation | undefined): void {
-    if (unkept === undefined) this.#unkept.delete(key);
-    else this.#unkept.set(key, unkept);
+  #hold(key: string, unkept: Revocation): void {
+    this.#unkept.set(key, unkept);
+    this.#learn(key);
+  }
+
+  /** What is kept now; what was said meanwhile, and is not, goes on. */
+  #release(key: string, kept: Revocation | undefined): void {
+    if (this.#unkept.get(key) === kept) this.#unkept.delete(key);
     this.#learn(key);
   }
 

@@ -86,8 +86,10 @@ function usesOf({ id, name, startedAtMs, through, vouched }: KeptTask): readonly
   const issued = through.map(({ issued_at: at }) => (at === undefined ? 0 : issuedAt(at)));
   const issuedAtMs = Math.min(...issued);
   const own = { issuer: "", digest: "", parties, issuedAtMs: startedAtMs };
-  const tokens = (vouched?.tokens ?? []).map(({ issuer, digest, twin, id: jti }) => ({
-    issuer,
+  const shown = vouched?.tokens ?? [];
+  const tokens = shown.map(({ type, issuer, digest, twin, id: jti }) => ({
+    // A link is of whoever issued what it continues, though another signed it.
+    issuer: type === "link" ? (shown[0]?.issuer ?? issuer) : issuer,
     digest,
     ...(twin === undefined ? {} : { twin }),
     parties,

@@ -221,6 +221,49 @@ test("what cannot be kept is in force all the same, and told as not kept", async
   expect(outcomeOf(await at.ask(ASSERTED))).toBe("allow");
 });
 
+/** As Redis is: each change waits, and may fail when another did not. */
+class Waiting extends MemoryLedger {
+  readonly waiting: ((fault?: Error) => void)[] = [];
+  override put(change: Parameters<MemoryLedger["put"]>[0]): ReturnType<MemoryLedger["put"]> {
+    const made = new Promise<ReturnType<MemoryLedger["put"]>>((resolve, reject) => {
+      this.waiting.push((fault) =>
+        fault === undefined ? resolve(super.put(change)) : reject(fault),
+      );
+    });
+    // Who waits for it awaits whatever a ledger gives.
+    return made as unknown as ReturnType<MemoryLedger["put"]>;
+  }
+}
+
+test("what cannot be kept is in force where another order of the same was kept meanwhile", async () => {
+  const ledger = new Waiting();
+  const at = await world(ledger);
+  const timed = at.revoke("agent", "bot", START - 1_000);
+  const forEver = at.revoke("agent", "bot");
+  const [keepFirst, failSecond] = ledger.waiting;
+  keepFirst?.();
+  await timed;
+  expect(outcomeOf(await at.ask(ASSERTED))).toBe("revoked");
+  failSecond?.(new Error("Redis is gone"));
+  await expect(forEver).rejects.toThrow("Redis is gone");
+  expect(outcomeOf(await at.ask(ASSERTED))).toBe("revoked");
+});
+
+test("nor does a re-activation end what was revoked while it was kept", async () => {
+  const ledger = new Waiting();
+  const at = await world(ledger);
+  const first = at.revoke("agent", "bot");
+  ledger.waiting[0]?.();
+  await first;
+  const again = at.reactivate("agent", "bot");
+  const revoked = at.revoke("agent", "bot");
+  ledger.waiting[1]?.();
+  await again;
+  ledger.waiting[2]?.(new Error("Redis is gone"));
+  await expect(revoked).rejects.toThrow("Redis is gone");
+  expect(outcomeOf(await at.ask(ASSERTED))).toBe("revoked");
+});
+
 test("where it is not known what was revoked, everything is denied", async () => {
   const ledger = new Failing();
   const at = await world(ledger);

@@ -5,7 +5,16 @@ import { digestOfToken } from "../../../engine/identity/token.ts";
 import { twinOf } from "../../../engine/identity/twin.ts";
 import { MemoryLedger } from "../../../engine/ledger/memory.ts";
 import type { Statuses } from "../../../engine/status/statuses.ts";
-import { HERE, issuerOf, type Json, NOW_S, sign, signer } from "../../support/identity.ts";
+import {
+  chainOf,
+  HERE,
+  issuerOf,
+  type Json,
+  LINKS,
+  NOW_S,
+  sign,
+  signer,
+} from "../../support/identity.ts";
 import { keyOf, POLICY, type Rig, rigOf } from "./support.ts";
 
 const IDP = "https://idp.acme.example";
@@ -122,6 +131,27 @@ test("a grant ends with a token that it was started with, whichever of its two s
   expect(await rig.ask([grant ?? ""], "look")).toBe("allow");
   await rig.revocations.revoke({ kind: "token", id, by: "ann", because: "ticket 1" });
   expect(await rig.ask([grant ?? ""], "look")).toBe("revoked");
+});
+
+test("a grant ends with a link of its chain that is revoked as of whoever issued the first", async () => {
+  const links = signer();
+  const rig = await rigOf({
+    issuers: [
+      issuerOf(links, { type: "link", issuer: LINKS, roots: ["alice"], humans: ["alice"] }),
+    ],
+  });
+  const scope = ["pay"];
+  const { tokens } = await chainOf(["alice", "planner", "bot"], links, () => ({
+    scope,
+    exp: NOW_S + 3_600,
+  }));
+  const { token: grant } = await rig.grant({ principal: undefined, delegation: { tokens } });
+  expect(await rig.ask([grant], "look")).toBe("allow");
+  const said = { by: "ann", because: "ticket 1" };
+  await rig.revocations.revoke({ kind: "token", id: "link-1", issuer: "https://other", ...said });
+  expect(await rig.ask([grant], "look")).toBe("allow");
+  await rig.revocations.revoke({ kind: "token", id: "link-1", issuer: LINKS, ...said });
+  expect(await rig.ask([grant], "look")).toBe("revoked");
 });
 
 test("what was attested when a task was started is not attested in its calls", async () => {
