@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { Decision } from "../../../engine/decision.ts";
+import { handOut } from "../../../engine/http/hand-out.ts";
 import { MemoryLedger } from "../../../engine/ledger/memory.ts";
 import { outcomeOf } from "../../support/engine.ts";
 import { approversOf, type Desk, desk, type Json, PAYMENT, paying } from "./support.ts";
@@ -32,6 +33,20 @@ describe("a hold", () => {
     expect(outcomeOf(await at.ask())).toBe("allow");
     const again = await held(at);
     expect(again.approval?.id).not.toBe(hold.approval?.id);
+  });
+
+  test("is used up by an allow that was made on it, also where that cannot be handed out", async () => {
+    const at = desk();
+    const hold = await held(at);
+    await at.say("approve", hold, "alice");
+    const answer = await handOut(at.service, PAYMENT, () => false);
+    expect(answer).toMatchObject({ value: { code: "unsupported_obligation" } });
+    expect(at.approvals.byId(hold.approval?.id ?? "")?.status).toBe("used");
+    expect((await held(at)).approval?.id).not.toBe(hold.approval?.id);
+    // The share of its budget that it held is there again.
+    const more = await held(at, paying(500));
+    for (const person of ["alice", "carol", "dave"] as const) await at.say("approve", more, person);
+    expect(outcomeOf(await at.ask(paying(500)))).toBe("allow");
   });
 
   test("of which many copies are asked at once is allowed once", async () => {

@@ -5,6 +5,7 @@ import { readApprovers } from "../../../engine/approvals/approvers.ts";
 import { approving } from "../../../engine/approvals/approving.ts";
 import { issueStatement, type Statement } from "../../../engine/approvals/statement.ts";
 import type { Decision } from "../../../engine/decision.ts";
+import type { DecisionService } from "../../../engine/http/service.ts";
 import type { Ledger } from "../../../engine/ledger/ledger.ts";
 import { MemoryLedger } from "../../../engine/ledger/memory.ts";
 import { makeKeyPair, readSigningKey, readVerifyingKey } from "../../../engine/signing-key.ts";
@@ -16,6 +17,7 @@ export const POLICY = `
 tool pay { effect write, args { amount: Decimal } }
 counter spend = sum args.amount of allowed pay per principal within 24h
 permit paying tool pay when spend + args.amount <= 500.00
+oblige noted tool pay with notify "desk"
 hold boss tool pay when args.amount > 10.00 until approved by delegation.root within 10m
 hold desk tool pay when args.amount > 100.00 until approved by 2 of group "treasury" within 10m
 `;
@@ -69,6 +71,7 @@ export interface Desk {
   nowMs: number;
   readonly approvals: Approvals;
   readonly recorded: string[];
+  readonly service: DecisionService;
   ask(request?: Json): Promise<Decision>;
   /** `approve a-81 by carol` → its status, or why not. */
   say(
@@ -101,6 +104,7 @@ export function desk(ledger: Ledger = new MemoryLedger()): Desk {
   const made: Desk = {
     approvals,
     recorded,
+    service,
     get nowMs() {
       return driver.nowMs;
     },

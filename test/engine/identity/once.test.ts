@@ -1,5 +1,6 @@
 /** One token of single use, however it is spelled and wherever it is sent, is good for one allowed call. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { handOut } from "../../../engine/http/hand-out.ts";
 import { usedOnce } from "../../../engine/identity/once.ts";
 import { identified } from "../../../engine/identity/service.ts";
 import type { Ledger } from "../../../engine/ledger/ledger.ts";
@@ -64,6 +65,22 @@ async function replica(ledger: Ledger) {
 let named = 0;
 const tokensOf = async () =>
   (await chainOf(["alice", "bot"], issuer, () => ({ jti: `errand-${named++}` }))).tokens;
+
+test("a token that an allow was made with stays used where that cannot be handed out", async () => {
+  const ledger = new MemoryLedger();
+  const identity = await verifierOf(ISSUERS);
+  const onFault = (fault: unknown) => {
+    throw fault;
+  };
+  const { engine } = drive(`${POLICY}\noblige noted tool look with notify "desk"`);
+  const once = usedOnce(engine, { ledger, now: () => START, onFault });
+  const service = identified(once, { identity, onFault });
+  const delegation = { tokens: await tokensOf() };
+  const request = { agent: { id: "bot" }, delegation, tool: LOOK };
+  const answer = await handOut(service, request, () => false);
+  expect(answer).toMatchObject({ value: { code: "unsupported_obligation" } });
+  expect(await service.decide(request)).toMatchObject({ value: { cause: "token_used" } });
+});
 
 /** The other signature that the same key could have made: (r, n − s) for (r, s). */
 function malleated(token: string): string {
