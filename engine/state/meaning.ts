@@ -4,11 +4,39 @@
  * found by it, so a declaration that kept its meaning keeps what it remembers.
  */
 import { createHash } from "node:crypto";
-import type { CounterDecl, LatchDecl, Program, SequenceDecl } from "../../lang/ir.ts";
+import type { CounterDecl, Expr, LatchDecl, Program, SequenceDecl } from "../../lang/ir.ts";
+import type { Type } from "../../lang/type.ts";
 import { canonicalJson } from "../canonical-json.ts";
+import { type TypeOf, typing } from "../explain/typing.ts";
 
 export function meaningOf(declared: CounterDecl | LatchDecl, program: Program): string {
-  return digest(said(declared, scopeOf(program)));
+  const scope = scopeOf(program);
+  const types = keptIn(declared).map((expr) => typeOf(expr, declared, program) ?? program.levels);
+  return digest([said(declared, scope), said(types, scope)]);
+}
+
+/** Keys, and what is told apart: its values are kept as they are, and a position in a level is another one in another. */
+function keptIn(declared: CounterDecl | LatchDecl): readonly Expr[] {
+  const isDistinct = "op" in declared && declared.op === "distinct" && declared.of !== undefined;
+  return isDistinct ? [...declared.per, declared.of] : declared.per;
+}
+
+const typings = new WeakMap<Program, TypeOf>();
+
+/** `undefined` where it cannot be told: then it may be of any level. */
+function typeOf(
+  expr: Expr,
+  { calls }: CounterDecl | LatchDecl,
+  program: Program,
+): Type | undefined {
+  if (expr.kind === "attribute" && expr.of.kind === "root" && expr.of.name === "args") {
+    // The same of all tools that it counts.
+    const tool = program.tools[calls.tools?.[0] ?? 0];
+    return tool?.args.find(({ name }) => name === expr.name)?.type;
+  }
+  const known = typings.get(program) ?? typing(program);
+  typings.set(program, known);
+  return known(expr);
 }
 
 /**

@@ -73,3 +73,69 @@ test("another binding is another sequence", () => {
   const after = BEFORE.replace("pay(to as x), pay(to as x)", "pay(to as x), pay(to as y)");
   expect(meanings(after)).toEqual([counter, latch, expect.not.stringMatching(`^${sequence}$`)]);
 });
+
+const GRADED = `
+  level Sensitivity = low < high
+  level Grade = first < last
+  type Item = { grade: Grade }
+  resource file {}
+  tool pay { effect write, args { grade: Grade, item: Item, n: Int } }
+  tool send { effect send, args { grade: Grade, item: Item } }
+  permit anything`;
+
+test.each([
+  ["an argument", "last", "counter c = count attempts pay, send per args.grade"],
+  ["a member of one", "last", "counter c = count attempts pay per args.item.grade"],
+  ["an attribute", "high", "counter c = count attempts pay per resource.sensitivity"],
+  [
+    "a function's answer",
+    "last",
+    "fn own(g: Grade): Grade = g\n counter c = count attempts pay per own(args.grade)",
+  ],
+  ["what is told apart", "last", "counter c = distinct args.grade of attempts pay per agent"],
+])(
+  "a counter that keeps values of a level is another one with other levels: %s",
+  (_, level, text) => {
+    const meaning = (around: string) => {
+      const program = programOf(`${around}\n${text}`);
+      return program.counters.map((counter) => meaningOf(counter, program));
+    };
+    const other = level === "last" ? "high" : "last";
+    const before = meaning(GRADED);
+    expect(meaning(GRADED.replace(`< ${level}`, `< between < ${level}`))).not.toEqual(before);
+    if (!text.includes("fn")) {
+      expect(meaning(GRADED.replace(`< ${other}`, `< between < ${other}`))).toEqual(before);
+    }
+  },
+);
+
+test("a latch keeps nothing for keys of another type", () => {
+  const meaning = (type: string) => {
+    const program = programOf(`
+      tool pay { effect write, args { n: ${type} } }
+      latch l = completed pay per args.n
+      permit anything`);
+    return program.latches.map((latch) => meaningOf(latch, program));
+  };
+  expect(meaning("Int")).not.toEqual(meaning("Decimal"));
+});
+
+test.each([
+  "session",
+  "task",
+  "agent",
+  "principal",
+  "delegation.root",
+  "tool",
+  "resource",
+  "args.n",
+  "resource.owner",
+])("a counter per %s is the same with other levels", (key) => {
+  const meaning = (around: string) => {
+    const program =
+      programOf(`${around.replace("resource file {}", "resource file { owner: String }")}
+        counter c = count attempts pay per ${key}`);
+    return program.counters.map((counter) => meaningOf(counter, program));
+  };
+  expect(meaning(GRADED.replaceAll("<", "< between <"))).toEqual(meaning(GRADED));
+});
