@@ -69,14 +69,21 @@ async function decideOnce(
 const USED = "used";
 const FREE = "free";
 
+/** Times that a change is tried again which another process was faster with. */
+const TRIES = 5;
+
+/** Another process may have used it and given it back: then it is not used, though this one did not know of either. */
 async function use(token: OnceToken, parts: OnceParts): Promise<DelegationRefusal | undefined> {
   const { ledger, now, onFault } = parts;
-  const was = ledger.get("use", token.key);
-  if (was?.text === USED) return ALREADY;
   try {
-    const kept = await ledger.put({ ...changeOf(token, was, USED), nowMs: now() });
-    if (kept === "kept") return undefined;
-    return kept === "changed" ? ALREADY : NO_ROOM;
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const was = ledger.get("use", token.key);
+      if (was?.text === USED) return ALREADY;
+      const kept = await ledger.put({ ...changeOf(token, was, USED), nowMs: now() });
+      if (kept === "kept") return undefined;
+      if (kept === "full") return NO_ROOM;
+    }
+    return UNKNOWN;
   } catch (fault) {
     onFault(fault);
     return UNKNOWN;

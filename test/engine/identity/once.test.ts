@@ -82,6 +82,25 @@ test("a token that an allow was made with stays used where that cannot be handed
   expect(await service.decide(request)).toMatchObject({ value: { cause: "token_used" } });
 });
 
+test("a token that another process used and gave back a moment ago is not taken for used", async () => {
+  const shared = new MemoryLedger();
+  /** Learns of what others have done when it changes the same: as a process with Redis does. */
+  let isStale = true;
+  const late: Ledger = Object.assign(Object.create(shared) as Ledger, {
+    get: (...of: Parameters<Ledger["get"]>) => (isStale ? undefined : shared.get(...of)),
+    put: (change: Parameters<Ledger["put"]>[0]) => {
+      isStale = false;
+      return shared.put(change);
+    },
+  });
+  const [here, there] = [await replica(shared), await replica(late)];
+  const tokens = await tokensOf();
+  expect(await here.ask(tokens, paying(50))).toBe("not_permitted");
+  expect(await there.ask(tokens)).toBe("allow");
+  isStale = true;
+  expect(await there.ask(tokens)).toBe("token_used");
+});
+
 /** The other signature that the same key could have made: (r, n − s) for (r, s). */
 function malleated(token: string): string {
   const [header = "", claims = "", signature = ""] = token.split(".");
