@@ -18,12 +18,14 @@ import { ELSEWHERE, either, places } from "./folders.ts";
 import { isOption } from "./line.ts";
 import { followProgram } from "./program.ts";
 import { inputOf, noteRedirect } from "./redirections.ts";
-import { apart, COMPUTED, NOTHING, OF_CALLER, type Scope } from "./scope.ts";
+import { apart, COMPUTED, NOTHING, type Scope } from "./scope.ts";
 import { noteAssignments } from "./variables.ts";
 import { type ParsedCommand, Walk } from "./walk.ts";
 
 /** A path in one of these is the system's own program, so that its base name says all. */
 const SYSTEM_FOLDER = /^(?:\/usr(?:\/local)?)?\/s?bin\/[^/]+$/;
+
+const CHANGES_FOLDER: ReadonlySet<string> = new Set(["cd", "chdir", "popd", "pushd"]);
 
 /** And from so many `cd`s on nobody would follow: each folder is as long as those before it together. */
 const FOLDER_CHANGES_MAX = 64;
@@ -86,10 +88,21 @@ export class Analysis extends Walk {
     for (const redirect of command.redirects) noteRedirect(this, redirect, scope);
     const inside = { ...scope, input: inputOf(command.redirects, scope) };
     if (command.kind === "simple") this.run(command.words, inside);
+    else if (command.repeats) this.loop(command.bodies, inside);
     else if (command.shell === "same") this.bodies(command.bodies, inside);
     else if (command.shell === "own") this.bodies(command.bodies, apart(inside));
     // Where a function is called, and what it is given to read, is told by nothing here.
-    else this.bodies(command.bodies, { ...apart(inside, [ELSEWHERE]), input: OF_CALLER });
+    else this.later(inside, (there) => this.bodies(command.bodies, there), [ELSEWHERE]);
+  }
+
+  /** Where a round of it leaves the folder is where the next one begins. */
+  private loop(bodies: readonly List[], scope: Scope): void {
+    const before = scope.shell.folders;
+    this.bodies(bodies, scope);
+    if (scope.shell.folders === before) return;
+    for (const found of [this.paths, this.reads, this.writes, this.deletes]) {
+      if (found.size > 0) found.add(ELSEWHERE);
+    }
   }
 
   private bodies(bodies: readonly List[], scope: Scope): void {
@@ -119,7 +132,7 @@ export class Analysis extends Walk {
     noteEvaluation(this, program, args);
     if (scope.depth >= SHELL_DEPTH_MAX) this.parsed = false;
     else followProgram(this, { program, args, scope: { ...scope, depth: scope.depth + 1 } });
-    if (program === "cd" || program === "pushd") this.changeFolder(args, scope);
+    if (CHANGES_FOLDER.has(program)) this.changeFolder(program, args, scope);
   }
 
   private program(word: Word): string {
@@ -132,11 +145,15 @@ export class Analysis extends Walk {
     return program;
   }
 
-  private changeFolder(args: readonly Word[], scope: Scope): void {
-    const target = args.find((word) => !isOption(word)) ?? fixedWord("~");
+  private changeFolder(program: string, args: readonly Word[], scope: Scope): void {
+    const named = args.find((word) => !isOption(word));
+    const target = named ?? fixedWord("~");
     this.folderChanges += 1;
     const few = this.folderChanges <= FOLDER_CHANGES_MAX;
-    const certain = few && target.fixed && !args.some((word) => word.text === "-");
+    // Without a name, or with a number, the stack says where to.
+    const stacked = program === "popd" || (program === "pushd" && !/^[^+]/.test(named?.text ?? ""));
+    const goesBack = args.some((word) => word.text === "-") || this.variables.has("CDPATH");
+    const certain = few && target.fixed && !stacked && !goesBack;
     scope.shell.folders = certain ? places(target, scope) : [ELSEWHERE];
   }
 }

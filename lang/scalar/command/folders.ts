@@ -6,6 +6,9 @@ import type { Scope } from "./scope.ts";
 /** Stands for every place that only running the text would tell: within no other folder. */
 export const ELSEWHERE = "/";
 
+/** A pattern that some shells let stand for `..`: `.*`, `.?`, `.[.]`. */
+const MAY_CLIMB = /(?:^|\/)\.[^/]*[*?\]]/;
+
 /** More folders than this after uncertain `cd`s are taken for anywhere. */
 const FOLDERS_MAX = 4;
 
@@ -27,5 +30,6 @@ export function places(word: Word, scope: Scope): readonly string[] {
     const path = parsePath(folder === undefined ? word.text : `${folder}/${word.text}`);
     return path.ok ? path.value : ELSEWHERE;
   });
-  return word.expandsAt === undefined ? places : [...places, ELSEWHERE];
+  const certain = word.expandsAt === undefined && (word.fixed || !MAY_CLIMB.test(word.text));
+  return certain ? places : [...places, ELSEWHERE];
 }

@@ -25,6 +25,9 @@ export function followFind(walk: Walk, { args, scope }: Call): void {
       if (end >= args.length) walk.parsed = false;
       walk.run(executed(args.slice(at + 1, end), places), scope);
       at = end;
+    } else if (endsExec(args, at)) {
+      // Of a command that began in some way not seen: `-exe{c..c}`, `$x`.
+      walk.parsed = false;
     }
   }
 }

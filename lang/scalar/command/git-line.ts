@@ -104,5 +104,8 @@ const HOST_SETTING = /^(?:remote\..*\.(?:(?:push)?url|proxy)|http\.(?:.*\.)?prox
 export function placesOf({ key, value }: GitSetting): readonly string[] {
   const [, base] = /^url\.(.*)\.(?:push)?insteadof$/i.exec(key) ?? [];
   if (base !== undefined) return [base];
-  return HOST_SETTING.test(key) ? [value.text] : [];
+  if (!HOST_SETTING.test(key)) return [];
+  // A proxy may be named without a scheme.
+  const isBare = /proxy$/i.test(key) && !value.text.includes("://");
+  return [isBare ? `http://${value.text}` : value.text];
 }

@@ -1,8 +1,8 @@
 /** Hosts among a program's arguments. */
-import { HOST_USES, type HostUse, TEXT_ONLY } from "../programs/host-uses.ts";
+import { HOST_USES, type HostUse, PROXY_VARIABLE, TEXT_ONLY } from "../programs/host-uses.ts";
 import type { Word } from "../shell/tree.ts";
 import { hostsOfOperand, hostsOfUrls } from "./host-names.ts";
-import { readLine } from "./line.ts";
+import { after, readLine } from "./line.ts";
 import type { Call } from "./scope.ts";
 import type { Walk } from "./walk.ts";
 
@@ -13,12 +13,30 @@ export function noteHosts(walk: Walk, { program, args }: Call): void {
   if (use === undefined) return;
   const line = readLine(args, use);
   for (const { name, value } of line.options) {
-    if (use.hostOptions?.includes(name)) noteHost(walk, value, "url");
+    if (use.hostOptions?.includes(name)) noteHostList(walk, value);
+    if (use.settingOptions?.includes(name)) noteSetting(walk, value);
     if (use.listOptions?.includes(name)) walk.hosts.add(`@${value.text}`);
   }
   for (const word of use.first ? line.operands.slice(0, 1) : line.operands) {
     noteHost(walk, word, use.form);
   }
+}
+
+/** `ssh -J one,two`: every one is gone through. */
+export function noteHostList(walk: Walk, word: Word): void {
+  let at = 0;
+  for (const { length } of word.text.split(",")) {
+    const part = after(word, at);
+    noteHost(walk, { ...part, text: part.text.slice(0, length) }, "url");
+    at += length + 1;
+  }
+}
+
+/** `wget -e https_proxy=host` */
+function noteSetting(walk: Walk, word: Word): void {
+  const [start, name] = /^\s*(\w+)\s*=\s*/.exec(word.text) ?? [];
+  if (start === undefined || name === undefined || !PROXY_VARIABLE.test(name)) return;
+  noteHost(walk, after(word, start.length), "url");
 }
 
 export function noteUrls(walk: Walk, word: Word): void {

@@ -102,10 +102,15 @@ export function readLine(
     readonly writeOptions?: readonly string[];
     readonly hostOptions?: readonly string[];
     readonly listOptions?: readonly string[];
+    readonly settingOptions?: readonly string[];
   },
 ): Line {
   const { readOptions = [], writeOptions = [], hostOptions = [], listOptions = [] } = use;
-  const named = [...readOptions, ...writeOptions, ...hostOptions, ...listOptions];
+  const { settingOptions = [] } = use;
+  const named = [
+    ...[...readOptions, ...writeOptions, ...hostOptions],
+    ...[...listOptions, ...settingOptions],
+  ];
   const letters = (use.values ?? "") + named.filter((name) => name.length === 1).join("");
   const long = [...(use.longValues ?? []), ...named];
   const options: { name: string; value: Word }[] = [];
@@ -162,8 +167,11 @@ function optionValue(
   return undefined;
 }
 
+/** Options that give what the first operand gives otherwise, cut short or not: `--regexp`, `--reference` of chmod. */
+const GIVES_FIRST = /^(?:[ef]$|exp|fil|from|ref|reg)/;
+
 export function picked(line: Line, which: Operands | undefined, remote: boolean): readonly Word[] {
-  const given = (letters: string) => line.options.some(({ name }) => letters.includes(name));
+  const hasScript = line.options.some(({ name }) => GIVES_FIRST.test(name));
   const hasTarget =
     !remote && line.options.some(({ name }) => name === "t" || name === "target-directory");
   // `host:path` is a file elsewhere.
@@ -177,7 +185,7 @@ export function picked(line: Line, which: Operands | undefined, remote: boolean)
       return operands;
     case "rest":
       // A pattern or script given by an option leaves all operands to be files.
-      return given("ef") ? operands : operands.slice(1);
+      return hasScript ? operands : operands.slice(1);
     case "sources":
       return local(hasTarget ? operands : operands.slice(0, -1));
     case "target":

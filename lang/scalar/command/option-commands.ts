@@ -5,6 +5,12 @@ import { valueOfOption } from "./line.ts";
 import type { Call } from "./scope.ts";
 import type { Walk } from "./walk.ts";
 
+/** `-x`, `-Hx`, `--exec`: its value is what follows. */
+function endsWithOption(text: string, words: readonly string[]): boolean {
+  const letter = /^-[^-]/.test(text) ? `-${text.slice(-1)}` : text;
+  return words.includes(letter) || words.includes(text);
+}
+
 /** `rsync -e 'ssh -i key'`, `rg --pre=unzip`, `fd -x rm {} ;` */
 export function followOptions(
   walk: Walk,
@@ -19,11 +25,12 @@ export function followOptions(
     const value =
       valueOfOption(word, texts, args[at + 1]) ?? valueOfOption(word, joined, undefined);
     if (value !== undefined) walk.inner(value, scope);
-    if (!words.includes(word.text)) return;
+    const first = valueOfOption(word, words, undefined);
+    if (first === undefined && !endsWithOption(word.text, words)) return;
     const end = args.findIndex((other, index) => index > at && other.text === ";");
     // Options in there are those of the command.
     own = end < 0 ? args.length : end;
-    const command = args.slice(at + 1, own);
+    const command = [...(first === undefined ? [] : [first]), ...args.slice(at + 1, own)];
     // What is found stands at the end where no braces say where.
     walk.run([...command.map((one) => placed(one, "{}")), UNKNOWN_WORD], scope);
   });

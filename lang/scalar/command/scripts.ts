@@ -1,24 +1,25 @@
 /** What the scripts of sed and awk run, read and write. */
-import { FILE_USES } from "../programs/file-uses.ts";
 import { fixedWord } from "../shell/tree.ts";
 import { noteUncertainScript } from "./interpreters.ts";
 import { readLine } from "./line.ts";
 import type { Call, Scope } from "./scope.ts";
+import { type SedCommand, sedCommands } from "./sed.ts";
 import type { Walk } from "./walk.ts";
 
-/** `1,3!`, `$`, `/x/I`, `\,x,` */
-const SED_ADDRESS = /^(?:[\d$,~+!\sIM]|\/(?:[^/\\]|\\.)*\/|\\([^\n])(?:(?!\1)[^\\]|\\.)*\1)*/;
+/** The letters and names of options that give a script; a name may be cut short. */
+const SED_LINE = { values: "efl", readOptions: ["expression", "file"] };
 
 /** Scripts stand behind `-e`, or are the first operand; a file of one may be made as it runs. */
 export function followSed(walk: Walk, { args, scope }: Call): void {
-  const { options, operands } = readLine(args, FILE_USES.get("sed") ?? {});
+  const { options, operands } = readLine(args, SED_LINE);
   const given = options.filter(({ name }) => /^(?:e|f|expression|file)$/.test(name));
   for (const { name, value } of given) if (name.startsWith("f")) noteUncertainScript(walk, value);
   const scripts = given.flatMap(({ name, value }) => (name.startsWith("e") ? [value] : []));
-  for (const { text } of given.length === 0 ? operands.slice(0, 1) : scripts) {
-    if (sedRuns(text)) walk.parsed = false;
-    noteScriptFiles(walk, sedFiles(text), scope);
-  }
+  // Pieces are one script: `-e 's/a/b\' -e '/e'`.
+  const whole = given.length === 0 ? operands.slice(0, 1) : scripts;
+  const commands = sedCommands(whole.map(({ text }) => text).join("\n"));
+  if (sedRuns(commands)) walk.parsed = false;
+  noteScriptFiles(walk, sedFiles(commands), scope);
 }
 
 /** awk starts programs by `system(…)`, by pipes and by `getline`. */
@@ -38,11 +39,8 @@ function noteScriptFiles(walk: Walk, files: ScriptFiles, scope: Scope): void {
 }
 
 /** GNU sed's `e` and the flag of that name run a program. */
-function sedRuns(script: string): boolean {
-  return script.split(/[;\n{}]/).some((piece) => {
-    const command = piece.replace(SED_ADDRESS, "");
-    return command.startsWith("e") || /^[gpiImM\d]*e/.test(flagsOf(command));
-  });
+function sedRuns(commands: readonly SedCommand[]): boolean {
+  return commands.some(({ verb, text }) => verb === "e" || (verb === "s" && /^[^w]*e/.test(text)));
 }
 
 interface ScriptFiles {
@@ -51,27 +49,15 @@ interface ScriptFiles {
 }
 
 /** Files that `r`, `w` and the flag `w` of a sed script name, each up to the end of its line. */
-function sedFiles(script: string): ScriptFiles {
+function sedFiles(commands: readonly SedCommand[]): ScriptFiles {
   const [reads, writes]: [string[], string[]] = [[], []];
-  for (const piece of script.split(/[;\n{}]/)) {
-    const command = piece.replace(SED_ADDRESS, "");
-    const [, verb, name] = /^([rRwW])\s*(\S.*)$/.exec(command) ?? [];
-    if (verb !== undefined && name !== undefined) (/r/i.test(verb) ? reads : writes).push(name);
-    const [, written] = /^[gpiImMe\d]*w\s*(\S.*)$/.exec(flagsOf(command)) ?? [];
-    if (written !== undefined) writes.push(written);
+  for (const { verb, text } of commands) {
+    const name = (verb === "s" ? text.replace(/^[^w]*w?/, "") : text).trim();
+    if (name === "") continue;
+    if (/[rR]/.test(verb)) reads.push(name);
+    if (/[swW]/.test(verb)) writes.push(name);
   }
   return { reads, writes };
-}
-
-/** What stands behind the third mark of `s/a/b/flags`, whatever the mark is. */
-function flagsOf(command: string): string {
-  const mark = /^s([^\n\\])/.exec(command)?.[1];
-  let marks = 0;
-  for (let at = 1; mark !== undefined && at < command.length; at += 1) {
-    if (command.charAt(at) === "\\") at += 1;
-    else if (command.charAt(at) === mark && ++marks === 3) return command.slice(at + 1);
-  }
-  return "";
 }
 
 /** Files that stand as texts behind `>`, `>>` and `<` of an awk program. */

@@ -2,9 +2,10 @@
 import type { Options } from "../programs/options.ts";
 import { fixedWord, type Word } from "../shell/tree.ts";
 import { ELSEWHERE } from "./folders.ts";
+import { noteHostList } from "./hosts.ts";
 import { followShellInput } from "./interpreters.ts";
-import { after, isOption } from "./line.ts";
-import { apart, type Call, OF_CALLER, type Scope } from "./scope.ts";
+import { after, isOption, valueOfOption } from "./line.ts";
+import { apart, type Call, type Scope } from "./scope.ts";
 import type { Walk } from "./walk.ts";
 
 const WATCH: Options = {
@@ -31,12 +32,21 @@ export function followJoined(walk: Walk, words: readonly Word[], scope: Scope): 
 /** What stands behind `-c`. */
 export function followTextOption(walk: Walk, call: Call): void {
   const { args, scope } = call;
-  const at = args.findIndex((word) => /^(?:-\w*c|--(?:session-)?command)$/.test(word.text));
-  const text = args[at + 1];
-  const joined = args.find((word) => /^--(?:session-)?command=/.test(word.text));
-  if (at >= 0 && text !== undefined) walk.inner(text, scope);
-  else if (joined !== undefined) walk.inner(after(joined, joined.text.indexOf("=") + 1), scope);
-  else followShellInput(walk, call);
+  const texts = args.flatMap((word, at) => {
+    const text = valueOfOption(word, ["-c", "--command", "--session-command"], args[at + 1]);
+    return text === undefined ? [] : [text];
+  });
+  for (const text of texts) walk.inner(text, scope);
+  if (texts.length === 0) followShellInput(walk, call);
+}
+
+/** `su -s program`: it stands for the shell. */
+export function followSu(walk: Walk, call: Call): void {
+  followTextOption(walk, call);
+  call.args.forEach((word, at) => {
+    const shell = valueOfOption(word, ["-s", "--shell"], call.args[at + 1]);
+    if (shell !== undefined) walk.run([shell], apart(call.scope));
+  });
 }
 
 /** `sg group text`, or a text behind `-c`. */
@@ -61,14 +71,28 @@ export function followRunuser(walk: Walk, call: Call): void {
   if (first >= 0) walk.run(rest.slice(first), apart(scope));
 }
 
-export function followSsh(walk: Walk, { args, scope }: Call): void {
-  for (const [index, word] of args.entries()) {
-    const option = /^-o(.*)$/s.exec(word.text);
-    if (option === null) continue;
-    const setting = option[1] === "" ? (args[index + 1]?.text ?? "") : (option[1] ?? "");
-    const command = /^\s*(?:Proxy|Local|KnownHosts)Command[\s=]+(.*)$/is.exec(setting)?.[1];
-    if (command !== undefined) walk.inner(fixedWord(command), scope);
-  }
+/** `-o setting`, of ssh and of those that start it. */
+export function followSshSettings(walk: Walk, { args, scope }: Call): void {
+  args.forEach((word, at) => {
+    const setting = valueOfOption(word, ["-o"], args[at + 1]);
+    const [start, name] = /^\s*(\w+)[\s=]+/.exec(setting?.text ?? "") ?? [];
+    if (setting === undefined || start === undefined || name === undefined) return;
+    const value = after(setting, start.length);
+    if (/^(?:Proxy|Local|KnownHosts)Command$/i.test(name)) walk.inner(value, scope);
+    if (/^(?:HostName|ProxyJump)$/i.test(name)) noteHostList(walk, unquoted(value));
+  });
+}
+
+/** `"host"`, as a setting may be written. */
+function unquoted(word: Word): Word {
+  return word.text.startsWith('"')
+    ? after({ ...word, text: word.text.replace(/"\s*$/, "") }, 1)
+    : word;
+}
+
+export function followSsh(walk: Walk, call: Call): void {
+  const { args, scope } = call;
+  followSshSettings(walk, call);
   const remote = args.slice(walk.afterOptions(args, SSH) + 1);
   // A text for the other host's shell, in a folder that is not known here.
   const inside = apart(scope, [ELSEWHERE]);
@@ -89,7 +113,9 @@ export function followWatch(walk: Walk, { args, scope }: Call): void {
 /** `trap text signal` */
 export function followTrap(walk: Walk, { args, scope }: Call): void {
   const [action, signal] = afterDashes(args);
-  if (action !== undefined && signal !== undefined) walk.inner(action, scope);
+  if (action === undefined || signal === undefined) return;
+  const { input } = scope;
+  walk.later(scope, (there) => walk.inner(action, { ...there, input }));
 }
 
 function afterDashes(args: readonly Word[]): readonly Word[] {
@@ -100,7 +126,7 @@ function afterDashes(args: readonly Word[]): readonly Word[] {
 export function followAlias(walk: Walk, { args, scope }: Call): void {
   for (const word of args) {
     const equals = word.text.indexOf("=");
-    if (equals > 0) walk.inner(after(word, equals + 1), { ...scope, input: OF_CALLER });
+    if (equals > 0) walk.later(scope, (there) => walk.inner(after(word, equals + 1), there));
   }
 }
 

@@ -8,14 +8,14 @@ import { isArrayText, isPlain } from "./evaluated.ts";
 import { noteMentioned } from "./files.ts";
 import { noteHost, noteUrls } from "./hosts.ts";
 import { after, hasLetter } from "./line.ts";
-import { type Call, NOTHING, OF_CALLER, type Scope } from "./scope.ts";
+import { type Call, NOTHING, type Scope } from "./scope.ts";
 import type { Walk } from "./walk.ts";
 
 /** What a shell calls by another name from then on. */
 const REBINDS: ReadonlySet<string> = new Set(["BASH_ALIASES", "BASH_CMDS"]);
 
-/** Expanded, substitutions and all, whenever a shell shows them: `PS4` after `set -x`. */
-const PROMPTS = /^PS\d$/;
+/** Expanded, substitutions and all, when a shell shows them (`PS4` after `set -x`) or starts (`BASH_ENV`). */
+const EXPANDED = /^(?:PS\d|BASH_ENV|ENV)$/;
 
 /** Variables that are numbers wherever a shell starts. */
 const NUMBERS: ReadonlySet<string> = new Set([
@@ -34,11 +34,11 @@ export function noteAssignments(walk: Walk, command: Command, scope: Scope): voi
     for (const value of values) {
       walk.substitutions(value, scope);
       if (!isPlain(value)) walk.carriesCode = true;
-      if (PROMPTS.test(name) && /[$`]/.test(value.text)) walk.parsed = false;
+      if (EXPANDED.test(name) && /[$`]/.test(value.text)) walk.parsed = false;
       if (isReference) walk.variables.add(value.text);
       noteMentioned(walk, value, scope);
       noteSpecialVariable(walk, name, value);
-      if (alias) walk.inner(value, { ...scope, input: OF_CALLER });
+      if (alias) walk.later(scope, (there) => walk.inner(value, there));
       else if (COMMAND_VARIABLES.has(name)) walk.inner(value, scope);
     }
   }
@@ -81,7 +81,7 @@ export function noteEnvironment(walk: Walk, word: Word, scope: Scope): void {
   const value = after(word, equals + 1);
   walk.variables.add(name);
   if (!isPlain(value)) walk.carriesCode = true;
-  if (PROMPTS.test(name) && /[$`]/.test(value.text)) walk.parsed = false;
+  if (EXPANDED.test(name) && /[$`]/.test(value.text)) walk.parsed = false;
   if (word.expandsAt !== undefined && word.expandsAt < equals) walk.parsed = false;
   // A function for a bash started below: `BASH_FUNC_ls%%=() { …; }`.
   if (!/^[A-Za-z_]\w*$/.test(name)) walk.parsed = false;

@@ -4,10 +4,10 @@
  */
 import type { Options } from "../programs/options.ts";
 import type { Word } from "../shell/tree.ts";
-import { places } from "./folders.ts";
+import { ELSEWHERE, places } from "./folders.ts";
 import { canonicalHost } from "./host-names.ts";
 import { isOption, optionLength } from "./line.ts";
-import type { Scope } from "./scope.ts";
+import { apart, OF_CALLER, type Scope } from "./scope.ts";
 
 /** What is known of one text. Each member is the attribute of that name; `commandAttributes` documents them. */
 export interface ParsedCommand {
@@ -45,6 +45,8 @@ export abstract class Walk {
   carriesCode = false;
   /** Commands that were read twice, since their beginning is not certain. */
   runnersInDoubt = 0;
+  /** A function, an alias or a trap changes the folder, and may be run anywhere behind this. */
+  movesLater = false;
   readonly programs = new Set<string>();
   readonly commands: Invocation[] = [];
   readonly paths = new Set<string>();
@@ -64,6 +66,13 @@ export abstract class Walk {
 
   /** What is run to expand a word. */
   abstract substitutions(word: Word, scope: Scope): void;
+
+  /** What is read here and run later: of the caller's input, and a `cd` in it counts then. */
+  later(scope: Scope, read: (there: Scope) => void, folders = scope.shell.folders): void {
+    const there = { ...apart(scope, folders), input: OF_CALLER };
+    read(there);
+    if (there.shell.folders !== folders) this.movesLater = true;
+  }
 
   /** A program, or a text of one, that holds an expansion: it is read as far as it stands there. */
   runsComputed(word: Word): void {
@@ -85,7 +94,9 @@ export abstract class Walk {
 
   /** A word that names a file, among those that are read, written, deleted or only named. */
   file(into: Set<string>, word: Word, scope: Scope): void {
-    for (const place of places(word, scope)) {
+    const here = places(word, scope);
+    const moved = this.movesLater && !/^[/~]/.test(word.text);
+    for (const place of moved ? [...here, ELSEWHERE] : here) {
       if (OWN_STREAM.test(place)) continue;
       into.add(place);
       this.paths.add(place);

@@ -12,6 +12,8 @@ export interface HostUse {
   readonly hostOptions?: readonly string[];
   /** Options whose value is a file that names hosts. */
   readonly listOptions?: readonly string[];
+  /** Options whose value is `name=value`, as of a variable. */
+  readonly settingOptions?: readonly string[];
 }
 
 const CURL_LONG_VALUES = [
@@ -111,6 +113,7 @@ export const HOST_USES: ReadonlyMap<string, HostUse> = new Map<string, HostUse>(
         "wait",
       ],
       listOptions: ["i", "input-file"],
+      settingOptions: ["e", "execute"],
     },
   ],
   ["http", { form: "url", first: true, values: "aAops" }],
@@ -119,7 +122,7 @@ export const HOST_USES: ReadonlyMap<string, HostUse> = new Map<string, HostUse>(
   ["lynx", { form: "url", values: "" }],
   ["w3m", { form: "url", values: "" }],
   ["links", { form: "url", values: "" }],
-  ["ssh", { form: "host", first: true, values: "BbcDEeFIiJLlmOopPQRSWw", hostOptions: ["J"] }],
+  ["ssh", { form: "host", first: true, values: "BbcDEeFIiJLlmOopPQRSWw", hostOptions: ["J", "W"] }],
   ["mosh", { form: "host", first: true, values: "" }],
   ["ssh-copy-id", { form: "host", values: "ip" }],
   ["ssh-keyscan", { form: "host", values: "fpTt" }],

@@ -27,6 +27,15 @@ export function withBraces(text: string): string {
   );
 }
 
+/** `{a..e}`, `{1..9..2}`: made into words of its own by bash, and by no POSIX shell. */
+const SEQUENCE = /\uf8f0[\w+-]+\.\.[\w+-]+(?:\.\.[\w+-]+)?\uf8f2/;
+
+/** Where a text with marked braces has a sequence first, which is not spelled out here. */
+export function sequenceAt(text: string): number | undefined {
+  const at = text.search(SEQUENCE);
+  return at < 0 ? undefined : at;
+}
+
 /** Every word that a text with marked braces stands for, in order; undefined when there are too many. */
 export function expandBraces(text: string): readonly string[] | undefined {
   for (let open = text.indexOf(OPEN); open >= 0; open = text.indexOf(OPEN, open + 1)) {

@@ -53,7 +53,7 @@ export abstract class CompoundReader extends SimpleCommandReader {
     this.expectReserved("do");
     const body = this.list(["done"]);
     this.expectReserved("done");
-    return this.compound({ assignments, words, bodies: [condition, body] });
+    return this.compound({ repeats: true, assignments, words, bodies: [condition, body] });
   }
 
   protected each(skip: number): Command {
@@ -137,6 +137,7 @@ export abstract class CompoundReader extends SimpleCommandReader {
 
   protected compound(parts: {
     shell?: "own" | "later";
+    repeats?: true;
     assignments?: readonly Assignment[];
     words?: readonly Word[];
     bodies: readonly List[];
@@ -146,6 +147,7 @@ export abstract class CompoundReader extends SimpleCommandReader {
     return {
       kind: "compound",
       shell: parts.shell ?? "same",
+      repeats: parts.repeats ?? false,
       assignments: parts.assignments ?? [],
       words: parts.words ?? [],
       bodies: parts.bodies,

@@ -38,6 +38,8 @@ export type Command =
       readonly kind: "compound";
       /** Where it runs: a `cd` of a subshell does not reach outside; a function runs where it is called. */
       readonly shell: "same" | "own" | "later";
+      /** A loop: its bodies follow on themselves. */
+      readonly repeats: boolean;
       /** What a `for` or `select` gives its name, one after the other. */
       readonly assignments: readonly Assignment[];
       /** Words that are expanded but not run: of `case`, `[[`, `((`. */

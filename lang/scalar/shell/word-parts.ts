@@ -1,5 +1,5 @@
 /** A word while it is read. */
-import { withBraces } from "./braces.ts";
+import { sequenceAt, withBraces } from "./braces.ts";
 import type { Substitution, Word } from "./tree.ts";
 
 export interface WordParts {
@@ -23,10 +23,12 @@ export function emptyParts(): WordParts {
 }
 
 export function wordOf(parts: WordParts): Word {
+  const starts = [parts.expandsAt, sequenceAt(parts.text)].filter((at) => at !== undefined);
+  const expands = starts.length > 0;
   return {
     text: withBraces(parts.text),
-    fixed: parts.expandsAt === undefined && !parts.glob,
-    ...(parts.expandsAt === undefined ? {} : { expandsAt: parts.expandsAt }),
+    fixed: !expands && !parts.glob,
+    ...(expands ? { expandsAt: Math.min(...starts) } : {}),
     runs: parts.runs,
   };
 }
