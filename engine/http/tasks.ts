@@ -53,8 +53,27 @@ async function answerFind(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const found = await tasks.find(idIn(request));
+  const found = await findIn(tasks, request);
+  if (found === "unavailable") return notKnown(reply);
   return found === undefined ? sendProblem(reply, "unknown_task") : sendJson(reply, found);
+}
+
+/** What is not known here is asked of whoever shares it, who may not answer. */
+async function findIn(tasks: TaskService, request: FastifyRequest) {
+  try {
+    return await tasks.find(idIn(request));
+  } catch (fault) {
+    logFault(request, fault);
+    return "unavailable";
+  }
+}
+
+function notKnown(reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, "unavailable", { detail: "whether there is such a task is not known" });
+}
+
+function logFault({ log }: FastifyRequest, fault: unknown): void {
+  log.error({ fault: fault instanceof Error ? fault.name : typeof fault }, "task");
 }
 
 /** Whoever holds the grant, or a link behind it, may end what it is for: that only takes away. */
@@ -66,6 +85,7 @@ async function answerEnd(
   const [, token] =
     /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? "") ?? [];
   const ended = token === undefined ? "refused" : await endedBy(tasks, request, token);
+  if (ended === "unavailable") return notKnown(reply);
   if (ended === "unknown") return sendProblem(reply, "unknown_task");
   if (ended === "failed") {
     const detail = "it has ended in this process, and that is not known to be kept or recorded";
@@ -77,10 +97,12 @@ async function answerEnd(
 }
 
 async function endedBy(tasks: TaskService, request: FastifyRequest, token: string) {
+  const found = await findIn(tasks, request);
+  if (found === undefined || found === "unavailable") return found ?? "unknown";
   try {
     return await tasks.end(idIn(request), token);
   } catch (fault) {
-    request.log.error({ fault: fault instanceof Error ? fault.name : typeof fault }, "task");
+    logFault(request, fault);
     return "failed";
   }
 }

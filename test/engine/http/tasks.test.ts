@@ -91,13 +91,25 @@ describe("it is refused", () => {
 
   test("what is not known, or cannot be done", async () => {
     const { rig, app } = await served();
-    const { id, token } = await rig.grant();
+    const { token } = await rig.grant();
     const other = { path: "/tasks/t-other", headers: bearer(token) };
     expect(outcomeOf(await send(app, { ...other, method: "GET" }))).toBe("404 unknown_task");
     expect(outcomeOf(await send(app, { ...other, method: "DELETE" }))).toBe("404 unknown_task");
     const failing = await served({ end: () => Promise.reject(new Error("the disk is full")) });
-    const ending = { path: `/tasks/${id}`, method: "DELETE", headers: bearer(token) };
-    expect(outcomeOf(await send(failing.app, ending))).toBe("503 not_done");
+    const granted = await failing.rig.grant();
+    const ending = { path: `/tasks/${granted.id}`, method: "DELETE" };
+    const showing = { headers: bearer(granted.token) };
+    expect(outcomeOf(await send(failing.app, { ...ending, ...showing }))).toBe("503 not_done");
+  });
+
+  test("what cannot be known, of which nothing is said to have ended", async () => {
+    const { rig, app } = await served({ find: () => Promise.reject(new Error("Redis is gone")) });
+    const { id, token } = await rig.grant();
+    for (const method of ["GET", "DELETE"] as const) {
+      const asked = await send(app, { path: `/tasks/${id}`, method, headers: bearer(token) });
+      expect(outcomeOf(asked)).toBe("503 unavailable");
+    }
+    expect(await rig.ask([token], "look")).toBe("allow");
   });
 
   test("a page, and whoever names another host", async () => {
