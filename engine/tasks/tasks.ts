@@ -88,11 +88,15 @@ export class Tasks {
 
   /**
    * `undefined` where there is no such task. What has ended stays as it ended. In force before it is kept; rejects
-   * where it is not known to be kept, and is in force here all the same.
+   * where it is not known to be kept, or whether there is one, and is in force here all the same.
    */
   async end(id: string, by: Omit<TaskEnd, "atMs">): Promise<Ended | undefined> {
-    if ((await this.lookUp(id)) === undefined) return undefined;
     const end: TaskEnd = { ...by, atMs: this.now() };
+    const known = await this.lookUp(id).catch((fault: unknown) => {
+      this.#unkept.set(id, end);
+      throw fault;
+    });
+    if (known === undefined) return undefined;
     this.#unkept.set(id, end);
     const ended = await this.#keepEnd(id, end);
     this.#unkept.delete(id);
