@@ -1,0 +1,39 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { seedFrom } from "../../support/seed.ts";
+import { temporary } from "./stores.ts";
+import { inFile, inMemory, type Reopened, swaps } from "./swaps.ts";
+
+const SEED = seedFrom("WRIT_SWAPS_SEED");
+const IS_ONE = process.env.WRIT_SWAPS_SEED !== undefined;
+const STEPS = 80;
+const DIRECTORY = temporary();
+
+afterAll(() => rmSync(DIRECTORY, { recursive: true }));
+
+test.each([
+  { name: "in memory", count: 60, open: () => inMemory(), wanted: [] },
+  {
+    ...{ name: "in a file", count: 40, wanted: ["restart"] },
+    open: (seed: number): Reopened => inFile(join(DIRECTORY, String(seed))),
+  },
+])(
+  `what calls left behind is known to each policy as it should be, $name (seed ${SEED})`,
+  ({ count, open, wanted }) => {
+    const hits = new Map<string, number>();
+    for (let seed = SEED; seed < SEED + (IS_ONE ? 1 : count); seed++) {
+      const told = swaps(open(seed), seed, STEPS);
+      expect(told.wrong, `WRIT_SWAPS_SEED=${seed}`).toBeUndefined();
+      for (const [what, times] of told.hits) hits.set(what, (hits.get(what) ?? 0) + times);
+    }
+    if (IS_ONE) return;
+    const all = [
+      ...["allow", "state_unavailable", "out_of_sequence", "prerequisite_pending", "swap"],
+      ...["outcome answer", "forgotten", "pending", "sensitive", "origin unavailable", ...wanted],
+    ];
+    const missing = all.filter((what) => !hits.has(what));
+    expect(missing, JSON.stringify([...hits])).toEqual([]);
+  },
+  60_000,
+);
