@@ -1,6 +1,8 @@
 /** Tokens as commands are given them: one a line, or in JSON. */
 import { resolve } from "node:path";
+import { isTokens } from "../engine/delegation-reader.ts";
 import { parseJsonText } from "../engine/json-text.ts";
+import { isObject } from "../engine/value-reader.ts";
 import { type Io, Misuse } from "./command.ts";
 import { decodeText, readBytes } from "./files.ts";
 
@@ -30,8 +32,8 @@ function jsonOf(text: string, name: string): unknown {
 }
 
 function tokensIn(json: unknown): readonly string[] | undefined {
-  if (Array.isArray(json)) return json.every((one) => typeof one === "string") ? json : undefined;
-  if (typeof json !== "object" || json === null) return undefined;
-  if ("tokens" in json) return tokensIn(json.tokens);
-  return "delegation" in json ? tokensIn(json.delegation) : undefined;
+  let found = json;
+  // In turn, since nobody knows how deep a stranger's file goes.
+  while (isObject(found)) found = "tokens" in found ? found.tokens : found.delegation;
+  return isTokens(found) ? found : undefined;
 }

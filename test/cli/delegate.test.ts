@@ -80,6 +80,13 @@ verified
   expect(asked.out).toBe(offline.out);
 });
 
+test("a file that goes deeper than any holds no tokens", async () => {
+  const [open, close] = ['{"tokens":'.repeat(80_000), "}".repeat(80_000)];
+  const { code, err } = await writ(["inspect", "-"], { stdin: `${open}[]${close}` });
+  expect(code).toBe(2);
+  expect(err).toContain("there is no token in standard input");
+});
+
 test("what would be refused is not made", async () => {
   const { run } = await workplace();
   const under = "delegate --key planner.key --under chain.txt --to bot --holder bot.pub";
