@@ -9,6 +9,9 @@ export const NET: readonly (readonly [string, Builtin])[] = [
   ["net.cidr_contains_matches", ([whole, parts]) => containsMatches(whole ?? null, parts ?? null)],
 ];
 
+/** The first 96 bits of what maps version 4. */
+const MAPPED = 0xffffn;
+
 /** Addresses from `first` to `last`, as numbers of 32 or 128 bits. */
 interface Range {
   readonly bits: 32 | 128;
@@ -17,13 +20,20 @@ interface Range {
 }
 
 function rangeOf(text: string): Range | undefined {
-  const [, address = "", size = ""] = /^([^/]+)\/(0|[1-9][0-9]{0,2})$/.exec(text) ?? [];
+  const [, address = "", size = ""] = /^([^/]+)\/([0-9]+)$/.exec(text) ?? [];
   const parsed = addressOf(address);
   const prefix = Number(size);
   if (parsed === undefined || size === "" || prefix > parsed.bits) return undefined;
   const rest = (1n << BigInt(parsed.bits - prefix)) - 1n;
   const first = parsed.value & ~rest;
-  return { bits: parsed.bits, first, last: first | rest };
+  return folded({ bits: parsed.bits, first, last: first | rest });
+}
+
+/** What maps version 4 into version 6 is of version 4, as Go has it: `::ffff:10.0.0.1` is in `10.0.0.0/8`. */
+function folded(range: Range): Range {
+  const { bits, first, last } = range;
+  if (bits === 32 || first >> 32n !== MAPPED || last >> 32n !== MAPPED) return range;
+  return { bits: 32, first: first & 0xffffffffn, last: last & 0xffffffffn };
 }
 
 function addressOf(text: string): { readonly bits: 32 | 128; readonly value: bigint } | undefined {
@@ -65,7 +75,6 @@ function spellAddress(value: bigint, bits: 32 | 128): string {
   const groups = Array.from({ length: 8 }, (_, at) =>
     ((value >> BigInt(112 - at * 16)) & 0xffffn).toString(16),
   );
-  if (value >> 32n === 0xffffn) return `::ffff:${spellAddress(value & 0xffffffffn, 32)}`;
   return shortened(groups);
 }
 
@@ -90,7 +99,7 @@ function cidrOrAddress(value: Rego): Range {
   const range = rangeOf(text);
   if (range !== undefined) return range;
   const address = addressOf(text) ?? fail("no address");
-  return { bits: address.bits, first: address.value, last: address.value };
+  return folded({ bits: address.bits, first: address.value, last: address.value });
 }
 
 /** An address by itself stands for its network of old: of class A, B or C. */
