@@ -2,6 +2,7 @@
  * An audit log on a disk (SPEC §14.3). What is appended together is written at once, and
  * who asks `written` learns when it is. A log that cannot be written says so to everybody until it can.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { spellTime } from "../../lang/scalar/time.ts";
 import type { Readiness } from "../answer.ts";
 import { canonicalJson, digestOf } from "../canonical-json.ts";
@@ -39,6 +40,8 @@ export interface LogLimits {
   readonly behindMs: number;
   readonly checkpointCount: number;
   readonly checkpointMs: number;
+  /** Between checkpoints that are published beside the log: for each the disk is waited for, though by nobody else. */
+  readonly publishMs: number;
   /** A file is rotated once it has so many bytes. */
   readonly rotateBytes: number;
   /** Between attempts to write again, once the disk refused. */
@@ -50,6 +53,7 @@ export const LOG_LIMITS: LogLimits = {
   behindMs: 1_000,
   checkpointCount: 1_000,
   checkpointMs: 10_000,
+  publishMs: 1_000,
   rotateBytes: 64 * 1024 * 1024,
   retryMs: 1_000,
 };
@@ -111,12 +115,13 @@ class Log implements AuditLog {
   readonly #besides = new Set<Promise<void>>();
   /** The checkpoint that is being published, or will be next. */
   #unpublished: string | undefined;
+  #publishedMs = Number.NEGATIVE_INFINITY;
   #isDue = false;
   /** The write under way takes longer than anybody waits. */
   #isLate = false;
   #stop: Stop | undefined;
   #refusedCount = 0;
-  #isClosing = false;
+  readonly #closing = new AbortController();
   #isClosed = false;
   readonly #timers = new Set<NodeJS.Timeout>();
   #retry: NodeJS.Timeout | undefined;
@@ -176,8 +181,8 @@ class Log implements AuditLog {
   }
 
   async close(): Promise<void> {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
     try {
       if (this.#stop === undefined) {
         this.append({ kind: "closed", at: this.#now() });
@@ -195,6 +200,7 @@ class Log implements AuditLog {
 
   async abandon(): Promise<void> {
     this.#isClosed = true;
+    this.#closing.abort();
     for (const timer of this.#timers) clearTimeout(timer);
     clearTimeout(this.#retry);
     this.#stop ??= { because: "the audit log is closed", forGood: true };
@@ -233,7 +239,7 @@ class Log implements AuditLog {
       batch.resolve();
       if (note !== undefined) this.#publish(note);
       // The last checkpoint stays the last line.
-      const mayRotate = note !== undefined && !this.#isClosing;
+      const mayRotate = note !== undefined && !this.#closing.signal.aborted;
       if (mayRotate && this.#writer.isFull) await this.#writer.rotate();
     } catch (fault) {
       this.#fail(fault, queue.length, batch);
@@ -254,12 +260,21 @@ class Log implements AuditLog {
     try {
       let published: string | undefined;
       while (this.#unpublished !== undefined && this.#unpublished !== published) {
+        await this.#untilDue();
         published = this.#unpublished;
         await this.#writer.publish(published);
+        this.#publishedMs = performance.now();
       }
     } finally {
       this.#unpublished = undefined;
     }
+  }
+
+  /** At once where the log is closed. */
+  async #untilDue(): Promise<void> {
+    const leftMs = this.#publishedMs + this.#limits.publishMs - performance.now();
+    const { signal } = this.#closing;
+    if (leftMs > 0) await pause(leftMs, undefined, { ref: false, signal }).catch(() => {});
   }
 
   /** What nobody waits for. Nothing is recorded any more once it fails. */

@@ -131,7 +131,7 @@ describe("writing", () => {
 
   test("a checkpoint stands after so many records, after so much time, and at the end", async () => {
     const { disk, path, log } = await openMemoryLog({
-      limits: { checkpointCount: 10, checkpointMs: 5 },
+      limits: { checkpointCount: 10, checkpointMs: 5, publishMs: 0 },
     });
     const note = () => disk.text(checkpointFile(path));
     const first = note();
@@ -145,6 +145,23 @@ describe("writing", () => {
     await log.close();
     expect(await verify(disk, path)).toMatchObject({ ok: true, uncovered: 0 });
     expect(Number(note().split("\n")[1])).toBeGreaterThan(13);
+  });
+
+  test("a checkpoint is published some time after the one before, and the last at once", async () => {
+    const { disk, path, log } = await openMemoryLog({
+      limits: { checkpointCount: 1, publishMs: 3_600_000 },
+    });
+    const first = disk.text(checkpointFile(path));
+    for (let n = 0; n < 10; n++) {
+      log.append(RECORD);
+      await log.written();
+      await new Promise((next) => setImmediate(next));
+    }
+    expect(disk.text(path)).toContain('"n":14,');
+    expect(disk.text(checkpointFile(path))).toBe(first);
+    await log.close();
+    expect(disk.text(checkpointFile(path))).not.toBe(first);
+    expect(await verify(disk, path)).toMatchObject({ ok: true, uncovered: 0 });
   });
 
   test("what would be taken for a line end is none", async () => {
