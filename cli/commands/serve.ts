@@ -15,7 +15,7 @@ import { configure } from "../serve/config.ts";
 import { readDoors } from "../serve/doors.ts";
 import { curlFor, exampleFor } from "../serve/example.ts";
 import { openGrants, type ServedGrants } from "../serve/grants.ts";
-import { collectSeldom, letHelpersWait } from "../serve/heap.ts";
+import { collectSeldom } from "../serve/heap.ts";
 import { openServiceIdentity, withIdentity } from "../serve/identity.ts";
 import { startListening } from "../serve/listening.ts";
 import { openMetrics, vitalsOf } from "../serve/metrics.ts";
@@ -60,7 +60,6 @@ async function serve(given: Input, io: Io): Promise<ExitCode> {
   const { input } = configure(SERVE_OPTIONS, given, io);
   refuseUnsafe(input, io);
   collectSeldom();
-  letHelpersWait();
   const found = await findPolicy(input, io);
   const shadow = found && (await findShadow(input, io));
   if (found === undefined || shadow === undefined) return 1;
