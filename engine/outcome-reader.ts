@@ -2,6 +2,7 @@
 import type { Program } from "../lang/ir.ts";
 import { NAMED_LABEL, USER_LABEL } from "../lang/type.ts";
 import type { ReturnedPart } from "./state/origin.ts";
+import { sensitivityLevels } from "./state/sensitivity.ts";
 import { below, isObject, type Problem, readId, report, wrong } from "./value-reader.ts";
 
 export interface OutcomeReport {
@@ -72,9 +73,8 @@ function readLabels(
 
 function readSensitivity(json: unknown, program: Program, problems: Problem[]): number | undefined {
   if (json === undefined) return undefined;
-  const level = program.levels.find(({ name }) => name === "Sensitivity");
-  const position = typeof json === "string" ? level?.values.indexOf(json) : undefined;
-  if (position !== undefined && position >= 0) return position;
+  const position = typeof json === "string" ? sensitivityLevels(program).indexOf(json) : -1;
+  if (position >= 0) return position;
   return report(problems, "/sensitivity", "is none of the levels of Sensitivity");
 }
 

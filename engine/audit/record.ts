@@ -7,6 +7,7 @@ import { spellTime } from "../../lang/scalar/time.ts";
 import { digestOfBytes } from "../digest.ts";
 import type { DecisionEvidence, FactsRead, ModuleRead, OutcomeEvidence } from "../evidence.ts";
 import { digestOfToken } from "../identity/token.ts";
+import { sensitivityLevels } from "../state/sensitivity.ts";
 import { isList, isSet, type RecordValue, toWire, type Value } from "../value.ts";
 import { valueAt } from "./pointer.ts";
 import { sealed, sealedJson, sealedName } from "./sealed.ts";
@@ -103,7 +104,7 @@ export function outcomeRecord(evidence: OutcomeEvidence): AuditRecord {
     call: sealedName(call),
     kind: "outcome",
     labels: [...all].sort(),
-    sensitivity: sensitivity === undefined ? undefined : levelsOf(program)?.[sensitivity],
+    sensitivity: sensitivity === undefined ? undefined : sensitivityLevels(program)[sensitivity],
     settlement,
     status,
   };
@@ -202,11 +203,7 @@ function labelsOf({ labels }: RecordValue): unknown {
 }
 
 function sensitivityOf({ sensitivity }: RecordValue, program: Program | undefined): unknown {
-  return levelsOf(program)?.[Number(sensitivity ?? -1)];
-}
-
-function levelsOf(program: Program | undefined): readonly string[] | undefined {
-  return program?.levels.find(({ name }) => name === "Sensitivity")?.values;
+  return program && sensitivityLevels(program)[Number(sensitivity ?? -1)];
 }
 
 function partyOf(party: RecordValue): Told<"id" | "kind"> {

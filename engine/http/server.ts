@@ -25,7 +25,7 @@ import { PROBLEM_TYPE, type ProblemName, problem, sendProblem } from "./problem.
 import { serveIndex } from "./resources.ts";
 import type { DecisionService } from "./service.ts";
 import { serveTools } from "./tools.ts";
-import { Unread } from "./unread.ts";
+import { mayBeSent } from "./unread.ts";
 
 export interface ServerParts extends AppParts {
   readonly service: DecisionService;
@@ -90,7 +90,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     app.stopping.isSo = true;
     waitForLastCalls(app, done);
   });
-  app.addHook("onSend", boundUnread(new Unread()));
+  app.addHook("onSend", boundUnread);
   app.addHook("onResponse", logAnswer);
   app.setErrorHandler(answerFault);
   const onFault = (fault: unknown) => logFault(app.log, fault);
@@ -156,13 +156,11 @@ const ANSWER_HEADERS = {
 };
 
 /** All that is sent is text. Where the connection was closed, none of it is kept. */
-function boundUnread(unread: Unread): onSendHookHandler {
-  return (_request, reply, payload, done) => {
-    const isText = typeof payload === "string" || payload instanceof Uint8Array;
-    const byteCount = isText ? Buffer.byteLength(payload) : 0;
-    done(null, unread.admits(reply.raw, byteCount) ? payload : "");
-  };
-}
+const boundUnread: onSendHookHandler = (_request, reply, payload, done) => {
+  const isText = typeof payload === "string" || payload instanceof Uint8Array;
+  const byteCount = isText ? Buffer.byteLength(payload) : 0;
+  done(null, mayBeSent(reply.raw, byteCount) ? payload : "");
+};
 
 /** Whatever is thrown says nothing to the caller, and is no decision. */
 function answerFault(

@@ -8,7 +8,7 @@ import { type JsonReading, readJson } from "../json.ts";
 import { type Asking, answerTo, type Said, sayProblem } from "./body.ts";
 import { requestIdIn } from "./gate.ts";
 import { problem } from "./problem.ts";
-import { Unread } from "./unread.ts";
+import { mayBeSent } from "./unread.ts";
 
 export interface Asked {
   readonly request: IncomingMessage;
@@ -33,7 +33,6 @@ const NO_BYTES = new Uint8Array();
 export class Turns {
   readonly #headers: readonly string[];
   readonly #onFault: TurnsParts["onFault"];
-  readonly #unread = new Unread();
   #waiting: Asked[] = [];
 
   constructor({ headers, onFault }: TurnsParts) {
@@ -106,7 +105,7 @@ export class Turns {
   #send({ request, response }: Asked, { status, type, text }: Said): void {
     try {
       const byteCount = Buffer.byteLength(text);
-      if (!this.#unread.admits(response, byteCount)) return;
+      if (!mayBeSent(response, byteCount)) return;
       const length = String(byteCount);
       const own = ["content-type", type, "content-length", length, ...this.#headers];
       const id = requestIdIn(request.headers);

@@ -3,6 +3,7 @@ import type { LimitDecl, Program } from "../../lang/ir.ts";
 import { spellTime } from "../../lang/scalar/time.ts";
 import { sequenceIn } from "../state/past.ts";
 import type { SessionReport, SessionRow, WantedKeys } from "../state/report.ts";
+import { sensitivityLevels } from "../state/sensitivity.ts";
 import { standingOf } from "../state/sequence.ts";
 import type { TaskState } from "../state/store.ts";
 import type { SpelledCounter, SpelledLatch } from "./declarations.ts";
@@ -14,15 +15,14 @@ const CALLS_MOST = 100;
 /** Keys of one counter or latch that name the session beside others, such as each of its tools. */
 const KEYS_MOST = 20;
 
-export function sessionOf(row: SessionRow, { levels }: Program): SessionView {
+export function sessionOf(row: SessionRow, program: Program): SessionView {
   const { id, startedAtMs, usedAtMs, labels, sensitivity, interrupted, interruption } = row;
-  const level = levels.find(({ name }) => name === "Sensitivity");
   return {
     id,
     since: spellTime(startedAtMs),
     used: spellTime(usedAtMs),
     labels,
-    sensitivity: level?.values[sensitivity] ?? sensitivity,
+    sensitivity: sensitivityLevels(program)[sensitivity] ?? sensitivity,
     interrupted,
     ...(interruption === undefined ? {} : { interruption: spellInterruption(interruption) }),
   };

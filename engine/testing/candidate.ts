@@ -7,6 +7,7 @@ import { rootFields } from "../../lang/roots.ts";
 import { spellTime } from "../../lang/scalar/time.ts";
 import { type Field, type Json, KINDS, SOURCES } from "../../lang/type.ts";
 import { contextOf } from "../explain/typing.ts";
+import { sensitivityLevels } from "../state/sensitivity.ts";
 import type { Random } from "./random.ts";
 import { AGENT_ID, NOON_MS, PRINCIPAL_ID, type Values } from "./values.ts";
 
@@ -47,7 +48,7 @@ export function choicesOf(program: Program, values: Values): readonly Choice[] {
     !["id", "groups", "trust", "now", "started_at", "status", "labels", "sensitivity"].includes(
       field.name,
     );
-  const levels = program.levels.find(({ name }) => name === "Sensitivity")?.values ?? [];
+  const levels = sensitivityLevels(program);
   const labels = program.labels;
   const flag = (random: Random): Json | undefined => (random.chance(50) ? true : undefined);
   const labelSet = (random: Random): Json =>

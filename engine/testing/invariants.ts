@@ -14,6 +14,7 @@ import { conjuncts } from "../explain/explain.ts";
 import { spellValue } from "../explain/spell.ts";
 import { type Policy, preparePolicy } from "../policy.ts";
 import { createRequestReader, type RequestReader } from "../request-reader.ts";
+import { sensitivityLevels } from "../state/sensitivity.ts";
 import type { StateView } from "../state/store.ts";
 import type { Scalar } from "../value.ts";
 import {
@@ -334,7 +335,6 @@ function stateOf(candidate: Candidate, program: Program): readonly string[] {
   const latches = program.latches.flatMap(({ name }, index) =>
     candidate.has(`latch/${index}`) ? [`\`${name}\` is set`] : [],
   );
-  const level = program.levels.find(({ name }) => name === "Sensitivity");
   const sensitivity = Number(candidate.get("state/sensitivity") ?? 0);
   const age = Number(candidate.get("state/age") ?? 0);
   return [
@@ -344,7 +344,9 @@ function stateOf(candidate: Candidate, program: Program): readonly string[] {
     ...(list("state/labels").length > 0
       ? [`the session has seen ${list("state/labels").join(", ")}`]
       : []),
-    ...(sensitivity > 0 ? [`the session has seen what is ${level?.values[sensitivity]}`] : []),
+    ...(sensitivity > 0
+      ? [`the session has seen what is ${sensitivityLevels(program)[sensitivity]}`]
+      : []),
     ...(age > 0 ? [`the session began ${spellValue(age, { kind: "Duration" }, [])} ago`] : []),
     ...(list("state/origin").length > 0
       ? [`values come from ${list("state/origin").join(", ")}`]

@@ -6,6 +6,7 @@ import type { Program } from "../../../lang/ir.ts";
 import { decimalFromNumber } from "../../../lang/scalar/decimal.ts";
 import { parseTime } from "../../../lang/scalar/time.ts";
 import type { SessionFacts } from "../../request-reader.ts";
+import { sensitivityLevels } from "../../state/sensitivity.ts";
 import type { StateView } from "../../state/store.ts";
 import { keyOf, type Scalar, type Value } from "../../value.ts";
 
@@ -60,7 +61,7 @@ function sessionsOf(
   program: Program,
 ): ReadonlyMap<string, SessionFacts> | undefined {
   if (json === undefined) return undefined;
-  const levels = program.levels.find(({ name }) => name === "Sensitivity")?.values ?? [];
+  const levels = sensitivityLevels(program);
   const made = new Map<string, SessionFacts>();
   for (const [id, session] of Object.entries(objectOf(json, "data.writ.state.sessions"))) {
     const at = `data.writ.state.sessions[${JSON.stringify(id)}]`;

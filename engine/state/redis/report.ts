@@ -1,5 +1,4 @@
 /** What operators see of shared state. Tables are looked through in pages, between which decisions are made. */
-
 import type { Program } from "../../../lang/ir.ts";
 import type { Json } from "../../../lang/type.ts";
 import { parseJsonText } from "../../json-text.ts";

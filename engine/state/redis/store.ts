@@ -1,5 +1,4 @@
 /** State in Redis or Valkey, shared by all processes that name the same place (SPEC §7.6). */
-
 import type { Program } from "../../../lang/ir.ts";
 import type { Json } from "../../../lang/type.ts";
 import type { Readiness } from "../../answer.ts";
