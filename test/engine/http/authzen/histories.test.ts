@@ -32,8 +32,11 @@ interface Task {
 
 test(`histories, seed ${SEED}`, { timeout: 60_000 + COUNT * 1_000 }, async () => {
   const reached = { allowed: 0, approved: 0, denied: 0, cancelled: 0, expired: 0, held: 0 };
-  for (let seed = SEED; seed < SEED + COUNT; seed += 1) {
-    await history(randomFrom(seed), reached, `seed ${seed}`);
+  const isReached = () => Object.values(reached).every((count) => count > COUNT / 30);
+  // Where seeds have little of something, it goes on: luck says how long it takes, not whether it passes.
+  const isOver = (tried: number) => tried >= (isReached() ? COUNT : 6 * COUNT);
+  for (let tried = 0; !isOver(tried); tried += 1) {
+    await history(randomFrom(SEED + tried), reached, `seed ${SEED + tried}`);
   }
   // What is never reached is not tested.
   for (const [what, count] of Object.entries(reached)) {
