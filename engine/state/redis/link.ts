@@ -1,5 +1,4 @@
 /** One connection to Redis: commands in order, each answered or failed, nothing queued while it is not there. */
-import { createClient } from "@redis/client";
 import type { RedisAddress } from "./address.ts";
 import { MACHINE_TIMERS, type Timers } from "./timers.ts";
 
@@ -14,6 +13,8 @@ export interface Link {
 export type OpenLink = (address: RedisAddress, timeoutMs: number) => Promise<Link>;
 
 export async function openLink(address: RedisAddress, timeoutMs: number): Promise<Link> {
+  // Who does not use it need not wait for it to load.
+  const { createClient } = await import("@redis/client");
   const { host, port, tls, username, password } = address;
   // One connection, used until it ends: whoever holds it decides when to try again.
   const socket = { host, port, connectTimeout: timeoutMs, reconnectStrategy: false } as const;
