@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { createAudit } from "../../engine/audit/audited.ts";
 import { DISK } from "../../engine/audit/disk.ts";
+import { lockFile } from "../../engine/audit/files.ts";
 import { LogInUse } from "../../engine/audit/lock.ts";
 import { type AuditLog, openLog } from "../../engine/audit/log.ts";
 import type { Signer } from "../../engine/audit/note.ts";
@@ -179,7 +180,8 @@ async function openOrRefuse(
   } catch (error) {
     const message = messageOf(error);
     if (error instanceof LogInUse) {
-      throw new Misuse(message, "`--audit FILE` names another log; `--audit off` records nothing");
+      const help = `\`fuser ${lockFile(path)}\` tells by which process; \`--audit FILE\` names another log`;
+      throw new Misuse(message, help);
     }
     const help =
       error instanceof LogDamaged

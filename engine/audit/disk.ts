@@ -1,7 +1,8 @@
 /** The disk, as an audit log needs it. Tests put one in its place that fails. */
 import { constants, writeSync } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readdir, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { claim, type Release } from "../file-lock.ts";
 
 export interface Disk {
   /** For appending; made with mode 0600 where there is none. */
@@ -15,9 +16,8 @@ export interface Disk {
   beside(path: string): Promise<readonly string[]>;
   /** Resolves when these names, and which file each is of, survive the machine. */
   syncNames(path: string): Promise<void>;
-  /** False where the file is there already. */
-  claim(path: string, text: string): Promise<boolean>;
-  remove(path: string): Promise<void>;
+  /** Locks a file for this process until it is released; missing where another holds it, or this one. */
+  claim(path: string): Release | undefined;
 }
 
 export interface LogFile {
@@ -67,17 +67,7 @@ export const DISK: Disk = {
       await directory.close();
     }
   },
-  claim: async (path, text) => {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    try {
-      await writeFile(path, text, { flag: "wx", mode: MODE });
-      return true;
-    } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
-      throw error;
-    }
-  },
-  remove: (path) => rm(path, { force: true }),
+  claim,
 };
 
 function logFile(file: FileHandle): LogFile {

@@ -11,6 +11,7 @@ export function nameFile(path: string): string {
   return `${path}.name`;
 }
 
+/** Held by whoever writes the log, and empty. */
 export function lockFile(path: string): string {
   return `${path}.lock`;
 }

@@ -6,10 +6,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { spellTime } from "../../lang/scalar/time.ts";
 import type { Readiness } from "../answer.ts";
 import { canonicalJson, digestOf } from "../canonical-json.ts";
+import type { Release } from "../file-lock.ts";
 import { soon } from "../soon.ts";
 import { type Batch, newBatch, watchLateness } from "./batch.ts";
 import type { Disk, LogFile } from "./disk.ts";
-import { claimLog, releaseLog } from "./lock.ts";
+import { claimLog } from "./lock.ts";
 import type { Signer } from "./note.ts";
 import { type AuditRecord, isInOrder } from "./record.ts";
 import { type Recovered, recover } from "./recover.ts";
@@ -78,13 +79,13 @@ export interface AuditLog {
 /** Takes up the log where it ends. Rejects when it is damaged, in use, or cannot be written. */
 export async function openLog(parts: LogParts): Promise<AuditLog> {
   const { disk, path, signer } = parts;
-  await claimLog(disk, path);
+  const release = claimLog(disk, path);
   try {
     const recovered = await recover(disk, path, signer === undefined ? [] : [signer]);
     const file = await disk.open(path);
     if (recovered.torn !== undefined) await file.truncate(recovered.size);
     if (parts.sync) await disk.syncNames(path);
-    const log = new Log(parts, file, recovered);
+    const log = new Log(parts, file, recovered, release);
     try {
       await log.begin(recovered);
     } catch (error) {
@@ -93,7 +94,7 @@ export async function openLog(parts: LogParts): Promise<AuditLog> {
     }
     return log;
   } catch (error) {
-    await releaseLog(disk, path);
+    release();
     throw error;
   }
 }
@@ -103,6 +104,7 @@ type Stop = { readonly because: string; readonly forGood: boolean };
 class Log implements AuditLog {
   readonly ended: Promise<string>;
   readonly #parts: LogParts;
+  readonly #release: Release;
   readonly #limits: LogLimits;
   readonly #writer: LogWriter;
   #queue: string[] = [];
@@ -127,11 +129,12 @@ class Log implements AuditLog {
   #retry: NodeJS.Timeout | undefined;
   readonly #end: (because: string) => void;
 
-  constructor(parts: LogParts, file: LogFile, recovered: Recovered) {
+  constructor(parts: LogParts, file: LogFile, recovered: Recovered, release: Release) {
     const { promise, resolve } = Promise.withResolvers<string>();
     this.ended = promise;
     this.#end = resolve;
     this.#parts = parts;
+    this.#release = release;
     this.#limits = { ...LOG_LIMITS, ...parts.limits };
     const now = () => this.#now();
     this.#writer = new LogWriter({ ...parts, ...this.#limits, now }, file, recovered);
@@ -194,7 +197,7 @@ class Log implements AuditLog {
       }
     } finally {
       await this.abandon();
-      await releaseLog(this.#parts.disk, this.#parts.path);
+      this.#release();
     }
   }
 

@@ -28,6 +28,7 @@ export interface MemoryDisk extends Disk {
 
 export function memoryDisk(): MemoryDisk {
   const files = new Map<string, Buffer>();
+  const claimed = new Set<string>();
   const done: string[] = [];
   const faults: Faults = {};
   const ask = async (operation: Operation, bytes = 0) => {
@@ -61,12 +62,11 @@ export function memoryDisk(): MemoryDisk {
     },
     beside: async () => [...files.keys()].map((path) => path.slice(path.lastIndexOf("/") + 1)),
     syncNames: async () => void (await ask("sync names")),
-    claim: async (path, text) => {
-      if (files.has(path)) return false;
-      files.set(path, Buffer.from(text));
-      return true;
+    claim: (path) => {
+      if (claimed.has(path)) return undefined;
+      claimed.add(path);
+      return () => void claimed.delete(path);
     },
-    remove: async (path) => void files.delete(path),
   };
 }
 

@@ -1,8 +1,9 @@
 /** Files that state is kept in: opened by one process, and only if they are whole and ours. */
-import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../fault.ts";
+import { createPrivate } from "../../file-lock.ts";
 import { StateUnreadable } from "../stored.ts";
 import { FramesBroken } from "./frame.ts";
 import { LogMissing, turnFiles } from "./turn-log.ts";
@@ -90,7 +91,7 @@ export function openFile(path: string, durability: Durability, kind: FileKind): 
   try {
     if (existsSync(kept) && !existsSync(`${path}-wal`)) renameSync(kept, `${path}-wal`);
     // Made here, since SQLite would let others read it.
-    closeSync(openSync(path, "a", 0o600));
+    createPrivate(path);
     database = new DatabaseSync(path, { timeout: 0 });
     prepare(database, path, durability, kind);
     // The log is there under its own name: later on, this one would bring back what is old.

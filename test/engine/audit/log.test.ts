@@ -1,11 +1,11 @@
 /** What a log does while its disk does what disks do. No write, no allow (goals G3, G16). */
-import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { chmodSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { DISK } from "../../../engine/audit/disk.ts";
-import { checkpointFile, lockFile } from "../../../engine/audit/files.ts";
+import { checkpointFile } from "../../../engine/audit/files.ts";
 import { LogInUse } from "../../../engine/audit/lock.ts";
 import { LogStopped, openLog } from "../../../engine/audit/log.ts";
 import { LogDamaged } from "../../../engine/audit/recover.ts";
@@ -508,43 +508,8 @@ describe("on a real disk", () => {
     expect(statSync(checkpointFile(path)).mode & 0o777).toBe(0o600);
     await expect(openLog(parts(path))).rejects.toThrow(LogInUse);
     await log.close();
-    expect(existsSync(lockFile(path))).toBe(false);
     expect(readFileSync(path, "utf8")).toContain('"kind":"closed"');
     await (await openLog(parts(path))).close();
-  });
-
-  test("a lock of a process that lives keeps others out; one of a dead one does not", async () => {
-    const path = join(directoryWith({}), "audit.jsonl");
-    const dead = Number(execFileSync("sh", ["-c", "echo $$"]).toString());
-    writeFileSync(lockFile(path), `${process.ppid}\n`);
-    await expect(openLog(parts(path))).rejects.toThrow(/has one writer/);
-    writeFileSync(lockFile(path), `${dead}\n`);
-    await (await openLog(parts(path))).close();
-  });
-
-  test("of two that find the lock of a dead one, or one that is just being made, one writes", async () => {
-    const other = `${process.ppid}\n`;
-    for (const found of ["999999999\n", ""]) {
-      const path = join(directoryWith({}), "audit.jsonl");
-      const lock = lockFile(path);
-      writeFileSync(lock, found);
-      /** The other one takes the lock just before this one does something about it. */
-      const isLate = async (name: string) => {
-        if (name === lock && readFileSync(lock, "utf8") === found) writeFileSync(lock, other);
-      };
-      const disk = {
-        ...DISK,
-        remove: (name: string) => isLate(name).then(() => DISK.remove(name)),
-        rename: (from: string, to: string) => isLate(from).then(() => DISK.rename(from, to)),
-      };
-      await expect(openLog({ ...parts(path), disk })).rejects.toThrow(LogInUse);
-      expect(readFileSync(lock, "utf8")).toBe(other);
-      expect(readdirSync(dirname(path))).toEqual([basename(lock)]);
-    }
-    const path = join(directoryWith({}), "audit.jsonl");
-    writeFileSync(lockFile(path), "");
-    setTimeout(() => writeFileSync(lockFile(path), other), 20);
-    await expect(openLog(parts(path))).rejects.toThrow(/has one writer/);
   });
 
   test("a place that cannot be written is refused at once", async () => {

@@ -70,8 +70,8 @@ async function serveTraced(cwd: string): Promise<{ readonly url: string; stop():
   const stop = () =>
     new Promise<void>((resolve) => {
       child.on("close", () => resolve());
-      const writer = Number(readFileSync(join(cwd, ".writ/audit.jsonl.lock"), "utf8"));
-      process.kill(writer, "SIGTERM");
+      const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
+      process.kill(Number(children), "SIGTERM");
     });
   return { url, stop };
 }

@@ -1,0 +1,46 @@
+/**
+ * Files that one process holds. Node locks none; SQLite does, with the system's own locks: they keep out processes of
+ * other containers as well, and end with the process, however that ends.
+ */
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { messageOf } from "./fault.ts";
+
+export type Release = () => void;
+
+/** SQLite's result code `SQLITE_BUSY` (https://sqlite.org/rescode.html). */
+const BUSY = 5;
+
+/**
+ * Makes the file and locks it; missing where another holds it, or this process. It stays when it is released: whoever
+ * removed it could remove what another has just locked.
+ */
+export function claim(path: string): Release | undefined {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  createPrivate(path);
+  let database: DatabaseSync | undefined;
+  try {
+    const held = new DatabaseSync(path, { timeout: 0 });
+    database = held;
+    held.exec("BEGIN EXCLUSIVE");
+    return () => held.close();
+  } catch (fault) {
+    database?.close();
+    if (fault instanceof Error && "errcode" in fault && fault.errcode === BUSY) return undefined;
+    throw new Error(`${path} cannot be locked: ${messageOf(fault)}`, { cause: fault });
+  }
+}
+
+/**
+ * Makes an empty file where there is none, which others may not read. One that is there is not opened: to close it would
+ * end the locks that this process holds on it (`fcntl`, POSIX).
+ */
+export function createPrivate(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    const isThere = error instanceof Error && "code" in error && error.code === "EEXIST";
+    if (!isThere) throw error;
+  }
+}
