@@ -62,9 +62,17 @@ export function presenceOf(expr: Expr): Known {
  * that say the same are the same value, whatever they are.
  */
 export function knownKey(expr: Expr): string {
-  return (
-    pathKey(expr) ?? JSON.stringify(expr, (name, value) => (name === "at" ? undefined : value))
-  );
+  return pathKey(expr) ?? JSON.stringify(expr, withoutPlace);
+}
+
+/** A table that is written out may have a member `at`, which is no place. */
+function withoutPlace(this: unknown, name: string, value: unknown): unknown {
+  if (name === "at") return undefined;
+  return name === "value" && isConstant(this) ? JSON.stringify(value) : value;
+}
+
+function isConstant(node: unknown): boolean {
+  return typeof node === "object" && node !== null && "kind" in node && node.kind === "const";
 }
 
 /** How a path is named; undefined for what is no path. */

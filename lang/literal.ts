@@ -191,6 +191,7 @@ function mapLiteral(
   report: Report,
 ): Literal | undefined {
   if (expr.kind !== "record") return wanted(expr, { kind: "Map", of }, report);
+  refuseRepeated(expr, report);
   const entries = expr.fields.map(
     (field) => [field.name.text, literal(field.value, of, vocabulary, report)] as const,
   );
@@ -204,6 +205,7 @@ function recordLiteral(
   report: Report,
 ): Literal | undefined {
   if (expr.kind !== "record") return wanted(expr, type, report);
+  refuseRepeated(expr, report);
   const entries = expr.fields.map((field) => {
     const declared = type.fields.find((candidate) => candidate.name === field.name.text);
     if (declared === undefined) {
@@ -233,6 +235,15 @@ export function didYouMeanField(name: ast.Name, fields: readonly Field[], report
     `there is no \`${name.text}\` here`,
     didYouMean(name.text, names).help ?? listed(names),
   );
+}
+
+/** One of them would be lost, and which is nothing to guess. */
+export function refuseRepeated({ fields }: ast.RecordExpr, report: Report): void {
+  const seen = new Set<string>();
+  for (const { name } of fields) {
+    if (seen.has(name.text)) report("E203", name.span, `\`${name.text}\` stands twice here`);
+    seen.add(name.text);
+  }
 }
 
 /** Entries by name; the third part is the name on the wire, where it is another. */
@@ -273,6 +284,7 @@ export function anyLiteral(expr: ast.Expr, report: Report): Literal | undefined 
       return same(known.map((item) => item.wire));
     }
     case "record":
+      refuseRepeated(inner, report);
       return assemble(
         inner.fields.map((field) => [field.name.text, anyLiteral(field.value, report)] as const),
       );

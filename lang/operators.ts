@@ -249,11 +249,26 @@ function checkWithin(expr: Binary, context: Context): Typed | undefined {
   if (elementOf(right.type) === undefined) {
     return typed({ kind: "within", left: subject.ir, right: right.ir, of, at }, BOOL);
   }
-  // Within one of several.
-  const id = context.around.fresh();
-  const folder: Expr = { kind: "local", id, name: "it", at };
-  const body: Expr = { kind: "within", left: subject.ir, right: folder, of, at };
-  return typed({ kind: "quantifier", op: "any", id, name: "it", over: right.ir, body, at }, BOOL);
+  return typed(withinOneOf(subject.ir, right.ir, of, at, context), BOOL);
+}
+
+/** Within one of several. Where there may be none, the left side is still asked for: unknown is not false. */
+function withinOneOf(
+  subject: Expr,
+  folders: Expr,
+  of: "Purpose" | "Path" | "Ip",
+  at: number,
+  { around }: Context,
+): Expr {
+  const anyOf = (over: Expr, body: (it: Expr) => Expr): Expr => {
+    const id = around.fresh();
+    const inner = body({ kind: "local", id, name: "it", at });
+    return { kind: "quantifier", op: "any", id, name: "it", over, body: inner, at };
+  };
+  const isWithinOne = (left: Expr): Expr =>
+    anyOf(folders, (right) => ({ kind: "within", left, right, of, at }));
+  if (folders.kind === "list" && folders.items.length > 0) return isWithinOne(subject);
+  return anyOf({ kind: "list", items: [subject], as: "List", at }, isWithinOne);
 }
 
 /** A literal takes the wanted type; anything else keeps its own. */

@@ -5,7 +5,7 @@
  */
 import type * as ast from "./ast.ts";
 import type { Surroundings } from "./context.ts";
-import { anyLiteral, didYouMeanField, literal, withoutParens } from "./literal.ts";
+import { anyLiteral, didYouMeanField, literal, refuseRepeated, withoutParens } from "./literal.ts";
 import { rootFields } from "./roots.ts";
 import { declared } from "./rules.ts";
 import { stateContext } from "./state.ts";
@@ -258,6 +258,7 @@ function recordOf(
   loose: boolean,
 ): Wire {
   const wire: Wire = {};
+  if (record !== undefined) refuseRepeated(record, around.report);
   for (const { name, value } of record?.fields ?? []) {
     const field = fields.find((candidate) => candidate.name === name.text);
     if (field === undefined && !loose) didYouMeanField(name, fields, around.report);

@@ -3,7 +3,7 @@ import type * as ast from "./ast.ts";
 import { type Context, elementOf } from "./context.ts";
 import type { Expr } from "./ir.ts";
 import { TYPE_PARTS_MAX } from "./limits.ts";
-import { literal, textLiteral, withoutParens } from "./literal.ts";
+import { literal, refuseRepeated, textLiteral, withoutParens } from "./literal.ts";
 import { assignable, extent, type Field, present, type RecordType, type Type } from "./type.ts";
 import { isFlexible, solid, type Typed, typed } from "./typed.ts";
 
@@ -90,6 +90,7 @@ export function checkRecord(
     const at = context.around.place(expr.span);
     return table && typed({ kind: "const", type: wanted, value: table.value, at }, wanted);
   }
+  refuseRepeated(expr, context.around.report);
   const declared = wanted?.kind === "Record" ? wanted.fields : [];
   const fields = expr.fields.map((field) => {
     const type = declared.find((candidate) => candidate.name === field.name.text)?.type;

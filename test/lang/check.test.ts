@@ -122,6 +122,11 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
     ["tool t { effect read, source args.x }", ["E206 args.x"]],
     ["purpose a.b", ["E207 a.b"]],
     ["label user", ["E203 user"]],
+    ['permit p let r = { a: 1, a: "x" } when r.a < 2', ["E203 a"]],
+    ["fn f(): Map<Int> = { a: 1, b: 2, a: 3 }", ["E203 a"]],
+    ['fn f(): Item = { sku: "x", price: 1, price: 2, quantity: 1 }', ["E203 price"]],
+    ["permit p with alert { level: 1, level: 2 }", ["E203 level"]],
+    ['test "t" { given agent "a" { attested: true, attested: false } }', ["E203 attested"]],
     ["type A = List<B> type B = Set<A>", ["E212 A"]],
     ["resource r { sensitivity: String }", ["E204 String"]],
     ["principal { id: String }", ["E203 id"]],
@@ -161,6 +166,11 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
       ["E205 read"],
     ],
     ["latch read = completed read_file per args.path permit p when has args.path and read", []],
+    [
+      `fn f(a: Map<Int>): Map<Int> = a
+       permit p when has f({ at: 1 })["x"] and f({ at: 2 })["x"] > 0`,
+      ['E205 f({ at: 2 })["x"]'],
+    ],
     ["fn f(a: Int): Decimal = a", ["E204 a"]],
     [`fn f(): Int = ${"1 + ".repeat(300)}1 fn g(): Int = f() + ${"1 + ".repeat(300)}1`, ["E122 g"]],
     [
