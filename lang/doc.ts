@@ -84,7 +84,7 @@ export function layOut(doc: Doc, width: number): string {
     } else if (doc.kind === "indent") {
       pending.push({ doc: doc.contents, column: column + INDENT, flat });
     } else if (doc.kind === "remark") {
-      out.push(doc.text);
+      out.push(out.at(-1)?.endsWith(" ") ? doc.text.trimStart() : doc.text);
     } else if (doc.kind === "ifBroken") {
       if (!flat) pending.push({ doc: doc.text, column, flat });
     } else if (flat && doc.flat !== undefined) {

@@ -21,9 +21,14 @@ export function expression(expr: ast.Expr, trivia: Trivia): Doc {
     case "name":
       return expr.name;
     case "attribute":
-      return [expression(expr.of, trivia), ".", expr.name.text];
+      return [
+        expression(expr.of, trivia),
+        trivia.inside(expr.name.span.start),
+        ".",
+        expr.name.text,
+      ];
     case "index":
-      return [expression(expr.of, trivia), "[", expression(expr.index, trivia), "]"];
+      return [expression(expr.of, trivia), "[", operand(expr.index, trivia), "]"];
     case "call":
       return call(expr, trivia);
     case "aggregate":
@@ -31,13 +36,13 @@ export function expression(expr: ast.Expr, trivia: Trivia): Doc {
     case "quantifier":
       return quantifier(expr, trivia);
     case "not":
-      return ["not ", expression(expr.operand, trivia)];
+      return ["not ", operand(expr.operand, trivia)];
     case "negate":
-      return ["-", expression(expr.operand, trivia)];
+      return ["-", operand(expr.operand, trivia)];
     case "has":
-      return ["has ", expression(expr.of, trivia)];
+      return ["has ", operand(expr.of, trivia)];
     case "is":
-      return [expression(expr.of, trivia), expr.not ? " is not " : " is ", expr.what.text];
+      return [expression(expr.of, trivia), expr.not ? " is not " : " is ", word(expr.what, trivia)];
     case "binary":
       return chain(expr, trivia);
     case "if":
@@ -49,13 +54,23 @@ export function expression(expr: ast.Expr, trivia: Trivia): Doc {
   }
 }
 
+/** Behind a word or sign, on its line: comments in between stay there. */
+export function operand(expr: ast.Expr, trivia: Trivia): Doc {
+  return [trivia.inside(expr.span.start), expression(expr, trivia)];
+}
+
+/** A name behind a word or sign, likewise. */
+export function word({ text, span }: ast.Name, trivia: Trivia): Doc {
+  return [trivia.inside(span.start), text];
+}
+
 export function type(node: ast.Type, trivia: Trivia): Doc {
   switch (node.kind) {
     case "named":
       if (node.arguments.length === 0) return node.name.text;
       return [node.name.text, "<", separated(node.arguments, ", ", (of) => type(of, trivia)), ">"];
     case "oneOf":
-      return separated(node.values, " | ", (value) => quote(value.text));
+      return indent(node.values.map((value, index) => oneOf(value, index, trivia)));
     case "record":
       return recordType(node, trivia);
     case "optional":
@@ -63,6 +78,11 @@ export function type(node: ast.Type, trivia: Trivia): Doc {
     default:
       return unreachable(node);
   }
+}
+
+function oneOf(value: ast.Text, index: number, trivia: Trivia): Doc {
+  const gap = trivia.gap(index === 0 ? "" : " ", value.span.start);
+  return [gap, index === 0 ? "" : "| ", quote(value.text)];
 }
 
 /** Before the file: no comment stands there. */
@@ -140,7 +160,9 @@ function bracketed(
 export function row(elements: readonly Element[], trivia: Trivia, separator = ","): Doc {
   return indent(
     elements.map(({ start, print }, index) =>
-      index === 0 ? print() : [separator, group([trivia.gap(line, start), print()])],
+      index === 0
+        ? [trivia.gap("", start), print()]
+        : [separator, group([trivia.gap(line, start), print()])],
     ),
   );
 }

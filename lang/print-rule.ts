@@ -1,6 +1,6 @@
 import type * as ast from "./ast.ts";
 import { type Doc, hardLine, indent } from "./doc.ts";
-import { expression, nameRow, quote, row, textRow } from "./print-expression.ts";
+import { nameRow, operand, quote, row, textRow, word } from "./print-expression.ts";
 import type { Trivia } from "./trivia.ts";
 import { unreachable } from "./unreachable.ts";
 
@@ -18,7 +18,7 @@ function clause(node: ast.Clause, trivia: Trivia): Doc {
     case "group":
       return [node.of, " in group ", textRow(node.groups, trivia)];
     case "kind":
-      return [node.of, " is ", node.is.text];
+      return [node.of, " is ", word(node.is, trivia)];
     case "tool":
       return ["tool ", selector(node.selector, trivia)];
     case "resource":
@@ -29,9 +29,9 @@ function clause(node: ast.Clause, trivia: Trivia): Doc {
       return ["task ", nameRow(node.names, trivia)];
     case "when":
     case "unless":
-      return [node.kind, " ", expression(node.condition, trivia)];
+      return [node.kind, " ", operand(node.condition, trivia)];
     case "let":
-      return ["let ", node.name.text, " = ", expression(node.value, trivia)];
+      return ["let ", node.name.text, " = ", operand(node.value, trivia)];
     case "with":
       return ["with ", obligations(node.obligations, trivia)];
     case "until":
@@ -39,7 +39,7 @@ function clause(node: ast.Clause, trivia: Trivia): Doc {
     case "then":
       return "then interrupt session";
     case "because":
-      return ["because ", quote(node.text.text)];
+      return ["because ", trivia.inside(node.text.span.start), quote(node.text.text)];
     case "tag":
       return ["tag ", textRow(node.tags, trivia)];
     default:
@@ -55,7 +55,7 @@ export function selector(node: ast.Selector, trivia: Trivia): Doc {
 function obligations(nodes: readonly ast.Obligation[], trivia: Trivia): Doc {
   const elements = nodes.map(({ name, span, value }) => ({
     start: span.start,
-    print: () => (value === undefined ? name.text : [name.text, " ", expression(value, trivia)]),
+    print: () => (value === undefined ? name.text : [name.text, " ", operand(value, trivia)]),
   }));
   return row(elements, trivia);
 }
@@ -65,8 +65,12 @@ function until(node: Extract<ast.Clause, { kind: "until" }>, trivia: Trivia): Do
   const many = count === 1 ? "" : `${count} of `;
   const who =
     approver.kind === "group"
-      ? ["group ", quote(approver.group.text)]
-      : expression(approver.party, trivia);
-  const within = node.within === undefined ? "" : [" within ", node.within.text];
-  return ["until approved by ", many, who, within];
+      ? [trivia.inside(approver.group.span.start), "group ", quote(approver.group.text)]
+      : operand(approver.party, trivia);
+  const { within } = node;
+  const until =
+    within === undefined
+      ? ""
+      : [indent(trivia.gap(" ", within.span.start)), "within ", within.text];
+  return ["until approved by ", many, who, until];
 }

@@ -45,7 +45,9 @@ export function print(file: ast.File, text = ""): string {
   const items = file.items.map((node, index) => {
     const before = file.items[index - 1];
     const apart = before === undefined || standsApart(before) || standsApart(node);
-    return [trivia.gap(hardLine, node.span.start, apart ? "always" : "keep"), item(node, trivia)];
+    const gap = trivia.gap(hardLine, node.span.start, apart ? "always" : "keep");
+    const printed = item(node, trivia);
+    return [gap, trivia.left(node.span.end), printed];
   });
   const end = trivia.closing("", Number.POSITIVE_INFINITY);
   return `${layOut([head, uses, items, end], WIDTH).trim()}\n`;

@@ -3,7 +3,7 @@
  * opened a list over many lines. A printer asks in the order of the source, once for each gap between two things.
  */
 import type { Comment } from "./ast.ts";
-import { type Doc, hardLine, remark } from "./doc.ts";
+import { type Doc, hardLine, indent, remark } from "./doc.ts";
 
 /** Whether a gap shows the author's blank line. `"always"`: it shows one even where the author left none. */
 export type Blank = "never" | "keep" | "always";
@@ -40,6 +40,16 @@ export class Trivia {
       const empty = this.blankBefore(at) || (missing && at === own[0]);
       return [blank !== "never" && empty ? [hardLine, hardLine] : hardLine, text];
     });
+  }
+
+  /** What stands between the thing that begins at `start` and what is on the same line before it: comments or nothing. */
+  inside(start: number): Doc {
+    return indent(this.gap("", start));
+  }
+
+  /** Comments of what ends at `end` that stood where none can be printed: on lines of their own, to stand before it. */
+  left(end: number): Doc {
+    return this.take(end).map(({ text }) => [text, hardLine]);
   }
 
   /** What stands before the bracket that closes at `end`, or before the end of the file. */
