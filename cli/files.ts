@@ -20,7 +20,6 @@ import {
 } from "node:path";
 import { BUNDLE_FORMAT, loadBundle, loadProgram } from "../engine/bundle.ts";
 import { readUnverified } from "../engine/bundles/contents.ts";
-import { parseJsonText } from "../engine/json-text.ts";
 import { type Compilation, compile } from "../lang/compile.ts";
 import { hasErrors } from "../lang/diagnostic.ts";
 import type { Program } from "../lang/ir.ts";
@@ -31,6 +30,7 @@ import type { SourceFile } from "../lang/source.ts";
 import type { TestCase } from "../lang/testing.ts";
 import { type Io, Misuse } from "./command.ts";
 import { diagnosticsJson, renderDiagnostics } from "./diagnostics.ts";
+import { parseJson } from "./documents.ts";
 import { moduleResolver } from "./modules.ts";
 
 /** A UTF-8 character takes at most 3 bytes for each UTF-16 unit: what is longer is too long for the language as well. */
@@ -137,7 +137,7 @@ export function compilePackage(
 /** The sources of a bundle have names and no text. */
 function loadBuilt(path: string, io: Io): Policy {
   const text = readText(resolvePath(io.cwd, path), BUNDLE_BYTES_MAX);
-  const json = parseJson(text, path);
+  const json = parseJson(text, quote(path));
   const { program, tests } = programIn(json, path);
   const sources = program.sources.map((source) => ({ path: source, text: "" }));
   return { program, tests, peps: [], sources, shown: sources, path };
@@ -160,16 +160,6 @@ function programIn(json: unknown, path: string): Pick<Policy, "program" | "tests
   if (!loaded.ok) throw new Misuse(`${quote(path)} cannot be loaded: ${loaded.why}`);
   if ("program" in loaded) return { program: loaded.program, tests: [] };
   return { program: loaded.bundle.program, tests: loaded.bundle.tests ?? [] };
-}
-
-export function parseJson(text: string, name: string): unknown {
-  try {
-    return parseJsonText(text);
-  } catch (error) {
-    throw new Misuse(
-      `${quote(name)} is not JSON: ${error instanceof Error ? error.message : error}`,
-    );
-  }
 }
 
 /** Text of a file of at most `bytesMax` bytes of UTF-8. */

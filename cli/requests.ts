@@ -2,9 +2,10 @@
 import { resolve } from "node:path";
 import type { Answer } from "../engine/answer.ts";
 import type { Decision } from "../engine/decision.ts";
-import { type JsonFault, readJson } from "../engine/json.ts";
+import { readJson } from "../engine/json.ts";
 import { parseTime } from "../lang/scalar/time.ts";
 import { type Io, Misuse } from "./command.ts";
+import { notJson } from "./documents.ts";
 import { readBytes } from "./files.ts";
 
 /** A file of recorded requests. */
@@ -34,11 +35,6 @@ export async function readRequests(path: string, io: Io): Promise<readonly Named
     if (!read.ok) throw notJson(`${name}:${line.number}`, read.fault);
     return { name: `${name}:${line.number}`, json: read.value };
   });
-}
-
-function notJson(name: string, { message, at }: JsonFault): Misuse {
-  const where = at.pointer === "" ? `byte ${at.offset}` : `byte ${at.offset}, in ${at.pointer}`;
-  return new Misuse(`${name} is not JSON: ${message}, at ${where}`);
 }
 
 interface Line {

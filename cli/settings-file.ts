@@ -1,8 +1,8 @@
 /** A file of settings that people write: YAML or JSON, read so that no other reader could read it otherwise. */
 import { parse as parseYaml } from "yaml";
-import { readJson } from "../engine/json.ts";
 import type { JsonLimits } from "../engine/limits.ts";
 import { Misuse } from "./command.ts";
+import { strictJson } from "./documents.ts";
 import { decodeText, readBytes } from "./files.ts";
 
 const LIMITS: JsonLimits = {
@@ -15,15 +15,9 @@ const LIMITS: JsonLimits = {
 /** `path` is what people called it. */
 export function readSettingsFile(full: string, path: string): unknown {
   const bytes = readBytes(full, LIMITS.byteCount);
-  return /\.ya?ml$/.test(path) ? yamlOf(decodeText(bytes, path), path) : jsonOf(bytes, path);
-}
-
-/** As strictly as requests: of two members of one name, nobody could say which counts. */
-function jsonOf(bytes: Uint8Array, path: string): unknown {
-  const read = readJson(bytes, LIMITS);
-  if (read.ok) return read.value;
-  const { message, at } = read.fault;
-  throw new Misuse(`${path} is not JSON: ${message}, at byte ${at.offset}`);
+  return /\.ya?ml$/.test(path)
+    ? yamlOf(decodeText(bytes, path), path)
+    : strictJson(bytes, path, LIMITS);
 }
 
 function yamlOf(text: string, path: string): unknown {

@@ -12,6 +12,7 @@ import {
 import { type DelegationRefusal, refuseDelegation } from "./identity/cause.ts";
 import type { VouchedDelegation, VouchedTask } from "./identity/vouched.ts";
 import type { DecisionRequest, Roots } from "./request.ts";
+import { resourceFields, STRINGS_OF_LABELS } from "./resource-fields.ts";
 import { newRecord, type RecordValue, type Scalar, type Value } from "./value.ts";
 import {
   checkNames,
@@ -167,7 +168,7 @@ function shapeOf(program: Program): Shape {
         partOf(
           "/resource",
           [TYPE, ID],
-          resourceFields(resource.attributes, program),
+          resourceFields(program, resource.attributes),
           resource.open,
         ),
       ]),
@@ -183,7 +184,6 @@ function standingAt(at: string): (member: Member) => Member {
 }
 
 const STRINGS: Type = { kind: "Set", of: { kind: "String" } };
-const STRINGS_OF_LABELS: Type = { kind: "Set", of: { kind: "Label" } };
 const NO_WORDS: Words = { levels: [], purposes: new Set(), labels: new Set() };
 
 /** Whatever is not told takes its most careful value (SPEC §4.5). */
@@ -218,21 +218,6 @@ function readTrust(json: unknown, at: string, problems: Problem[]): Value | unde
   const [whole = "0", fraction = ""] = String(json).split(".");
   if (whole.includes("e") || fraction.includes("e")) return 0;
   return Number(whole) * 10_000 + Number(fraction.slice(0, 4).padEnd(4, "0"));
-}
-
-/** `sensitivity` is there wherever the policy has that level, and highest where nobody says. */
-function resourceFields(declared: readonly Field[], program: Program): readonly Field[] {
-  const level = program.levels.find(({ name }) => name === "Sensitivity");
-  const fields: Field[] = [
-    { name: "labels", type: STRINGS_OF_LABELS, default: [] },
-    { name: "tenant", type: { kind: "Optional", of: { kind: "String" } } },
-  ];
-  if (level !== undefined) {
-    const top = level.values.at(-1) ?? "";
-    fields.push({ name: "sensitivity", type: { kind: "Level", name: level.name }, default: top });
-  }
-  const own = fields.filter(({ name }) => !declared.some((other) => other.name === name));
-  return [...own, ...declared];
 }
 
 function byWire(tools: readonly ToolDecl[]): ReadonlyMap<string, readonly number[]> {

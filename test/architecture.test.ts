@@ -119,6 +119,7 @@ const PURE = [
   "engine/opa/scan.ts",
   "engine/opa/tar.ts",
   "engine/request-reader.ts",
+  "engine/resource-fields.ts",
   "engine/request.ts",
   "engine/revocations",
   "engine/shared-sets.ts",

@@ -9,8 +9,9 @@ import { thumbprintOf } from "../../engine/identity/jwk.ts";
 import { handedOn, type Token } from "../../engine/identity/token.ts";
 import type { SigningKey } from "../../engine/signing-key.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
+import { parseJson } from "../documents.ts";
 import { durationOf } from "../duration.ts";
-import { parseJson, readText } from "../files.ts";
+import { readText } from "../files.ts";
 import { clockAt } from "../requests.ts";
 import { signingKeys, verifyingKeys } from "../signing.ts";
 import { readTokens } from "../tokens.ts";
@@ -128,7 +129,7 @@ function termsOf(parent: Token | undefined, input: Input, io: Io, nowMs: number)
     tools:
       tools === undefined
         ? undefined
-        : parseJson(readText(resolve(io.cwd, tools), TOOLS_BYTES_MAX), tools),
+        : parseJson(readText(resolve(io.cwd, tools), TOOLS_BYTES_MAX), JSON.stringify(tools)),
     expiresAtMs:
       expires === undefined
         ? (parent?.common.expiresAtMs ?? nowMs)

@@ -2,7 +2,8 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Json } from "../../lang/type.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
-import { decodeText, parseJson, readText } from "../files.ts";
+import { parseJson } from "../documents.ts";
+import { decodeText, readText } from "../files.ts";
 import { importTools } from "../mcp/vocabulary.ts";
 import { count, painter } from "../terminal.ts";
 
@@ -46,7 +47,7 @@ async function importDeclarations(input: Input, io: Io): Promise<ExitCode> {
       ? decodeText(await io.stdin(), "-")
       : readText(resolve(io.cwd, file), LIST_BYTES_MAX);
   const server = input.values.get("server");
-  const imported = importTools(parseJson(text, file) as Json, {
+  const imported = importTools(parseJson(text, JSON.stringify(file)) as Json, {
     package: name,
     pin: input.flags.has("pin"),
     ...(server === undefined ? {} : { server }),

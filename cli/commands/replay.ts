@@ -2,8 +2,8 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { digestOfProgram } from "../../engine/bundle.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
-import { parseJsonText } from "../../engine/json-text.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
+import { parseJson } from "../documents.ts";
 import { isOpaFile, loadPolicy } from "../files.ts";
 import { openRegoAlone, REGO_OPTIONS, refuseRegoOptions } from "../rego.ts";
 import { isRunsFile } from "../replay/agentdojo-data.ts";
@@ -125,13 +125,7 @@ function loadSetup(policyPath: string, given: string | undefined, { cwd }: Io): 
   const name = given ?? "replay.json";
   const text = readWholeText(file);
   if (text.trim() === "") throw new Misuse(`${name} is empty`, CASES_HELP);
-  let json: unknown;
-  try {
-    json = parseJsonText(text);
-  } catch (error) {
-    throw new Misuse(`${name} is not JSON: ${error instanceof Error ? error.message : error}`);
-  }
-  return readSetup(json, name);
+  return readSetup(parseJson(text, name), name);
 }
 
 type Format = "writ" | "agentdojo" | "cases";

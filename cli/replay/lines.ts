@@ -1,7 +1,7 @@
 /** JSON Lines as traces are kept in. */
-import { parseJsonText } from "../../engine/json-text.ts";
 import type { Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
+import { parseJson } from "../documents.ts";
 import { readText } from "../files.ts";
 import { isObject, type JsonObject } from "../json.ts";
 
@@ -32,12 +32,7 @@ export function parseLines(text: string, name: string): Line[] {
 }
 
 function parseLine(line: string, where: string): JsonObject {
-  let value: Json;
-  try {
-    value = parseJsonText(line) as Json;
-  } catch (error) {
-    throw new Misuse(`${where} is not JSON: ${error instanceof Error ? error.message : error}`);
-  }
+  const value = parseJson(line, where) as Json;
   if (!isObject(value)) throw new Misuse(`${where} is no JSON object`);
   return value;
 }

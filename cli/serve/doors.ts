@@ -11,8 +11,9 @@ import {
   serveDataApi,
   serveForwardAuth,
 } from "../../engine/http/index.ts";
-import { type JsonValue, readJson } from "../../engine/json.ts";
+import type { JsonValue } from "../../engine/json.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
+import { strictJson } from "../documents.ts";
 import { readBytes } from "../files.ts";
 import { readAccess } from "./access.ts";
 
@@ -92,8 +93,6 @@ function mappingIn<Read>(
 }
 
 function readFile(path: string, cwd: string): JsonValue {
-  const reading = readJson(readBytes(resolve(cwd, path), FILE_LIMITS.byteCount), FILE_LIMITS);
-  if (reading.ok) return reading.value;
-  const { message, at } = reading.fault;
-  throw new Misuse(`${JSON.stringify(path)} is not JSON: ${message} (at byte ${at.offset})`);
+  const bytes = readBytes(resolve(cwd, path), FILE_LIMITS.byteCount);
+  return strictJson(bytes, JSON.stringify(path), FILE_LIMITS);
 }

@@ -6,7 +6,8 @@ import { createEngine } from "../../engine/engine.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
 import { containedModules } from "../../engine/opa/programs.ts";
 import type { Io } from "../command.ts";
-import { type Policy, parseJson, readText } from "../files.ts";
+import { parseJson } from "../documents.ts";
+import { type Policy, readText } from "../files.ts";
 
 /** The `curl` line that asks it. */
 export function curlFor(example: unknown, address: string): string {
@@ -45,7 +46,9 @@ function examplesBeside(path: string): unknown[] {
   return readdirSync(directory)
     .filter((name) => name.endsWith(".json"))
     .sort()
-    .map((name) => parseJson(readText(join(directory, name), EXAMPLE_BYTES_MAX), name));
+    .map((name) =>
+      parseJson(readText(join(directory, name), EXAMPLE_BYTES_MAX), JSON.stringify(name)),
+    );
 }
 
 function requestsOfTests({ tests }: Policy): unknown[] {

@@ -1,6 +1,7 @@
 /** The part of the text that reads a request (SPEC §4.4, §12.2): what rules read of it, and what is wrong with it. */
 import type { Program, ToolDecl } from "../../../lang/ir.ts";
 import type { Field, Type } from "../../../lang/type.ts";
+import { resourceFields, withDeclared } from "../../resource-fields.ts";
 import { memberOf, ruleText, setOf, textOf } from "./names.ts";
 import { given, type Readers } from "./readers.ts";
 
@@ -22,32 +23,13 @@ const ENVIRONMENT: readonly Field[] = [
 const ENVELOPE = words("agent principal delegation intent tool resource session context");
 const INTENT = words("purpose task source reason instruction plan");
 
-/** Built-in attributes of a root that its declared ones do not replace, and those. */
-function fieldsOf(builtIn: readonly Field[], declared: readonly Field[]): readonly Field[] {
-  const own = builtIn.filter(({ name }) => !declared.some((other) => other.name === name));
-  return [...own, ...declared];
-}
-
 export function rootFields(program: Program) {
   return {
-    agent: fieldsOf(AGENT, program.agent),
-    principal: fieldsOf(ACTOR, program.principal),
+    agent: withDeclared(AGENT, program.agent),
+    principal: withDeclared(ACTOR, program.principal),
     session: program.session,
-    environment: fieldsOf(ENVIRONMENT, program.environment),
+    environment: withDeclared(ENVIRONMENT, program.environment),
   };
-}
-
-export function resourceFields(program: Program, declared: readonly Field[]): readonly Field[] {
-  const level = program.levels.find(({ name }) => name === "Sensitivity");
-  const builtIn: Field[] = [
-    { name: "labels", type: { kind: "Set", of: { kind: "Label" } }, default: [] },
-    { name: "tenant", type: optional({ kind: "String" }) },
-  ];
-  if (level !== undefined) {
-    const top = level.values.at(-1) ?? "";
-    builtIn.push({ name: "sensitivity", type: { kind: "Level", name: level.name }, default: top });
-  }
-  return fieldsOf(builtIn, declared);
 }
 
 /** A root that is read by its fields, and where it stands in a request. */

@@ -3,7 +3,8 @@ import { BUILTINS } from "../../../lang/builtins.ts";
 import type { Expr, Guard, Program } from "../../../lang/ir.ts";
 import type { Field, Type } from "../../../lang/type.ts";
 import { childrenOf } from "../../explain/walk.ts";
-import { resourceFields, rootFields } from "./request.ts";
+import { resourceFields } from "../../resource-fields.ts";
+import { rootFields } from "./request.ts";
 
 export interface Local {
   /** What stands for it in the text. */
