@@ -6,7 +6,7 @@ import { LRUCache } from "lru-cache";
 import type { Call } from "../call.ts";
 import { Seen } from "../origin.ts";
 import { type KeptSequence, SEQUENCES_MOST } from "../past.ts";
-import { readSeen } from "./record.ts";
+import { begunIn, readSeen } from "./record.ts";
 import type { Table } from "./tables.ts";
 
 /** As the script spells it: a whole number, `u` for unavailable; of a latch `1`, `0` or `p` for pending. */
@@ -115,7 +115,7 @@ export class Known {
 }
 
 function seenName(sessionId: string, facts: string): string {
-  return `${facts.slice(0, facts.indexOf(" "))} ${sessionId}`;
+  return `${begunIn(facts)} ${sessionId}`;
 }
 
 function cellName({ kind, meaning }: Table, field: string): string {

@@ -26,6 +26,11 @@ export function readFacts(text: string, levels: readonly string[]): SessionFacts
   };
 }
 
+/** By which sessions of one name are told apart; `""` of none. */
+export function begunIn(facts: string): string {
+  return facts.slice(0, Math.max(0, facts.indexOf(" ")));
+}
+
 export function spellLabels(labels: Iterable<string>): string {
   return [...labels].map(encodeURIComponent).join(" ");
 }

@@ -42,6 +42,7 @@ import { Noted, pastOf, type SeenNote, type TaskNote } from "./guess.ts";
 import { KNOWN_LIMITS, Known, type KnownLimits } from "./known.ts";
 import { type OpenLink, openLink } from "./link.ts";
 import {
+  begunIn,
   FULL,
   meaningIn,
   readTask,
@@ -371,7 +372,7 @@ class RedisState implements SharedState {
     if (task !== undefined && value !== "") {
       known.learnTask(task.field, `${String(value)} ${taskAfter(noted, effects)}`);
     }
-    if (seen !== undefined && seen.count + seen.entries.length === Number(count)) {
+    if (seen !== undefined && String(seen.count + seen.entries.length) === count) {
       known.learnSeen(seen.sessionId, facts, seen.count, seen.entries);
     }
   }
@@ -418,7 +419,8 @@ class RedisState implements SharedState {
     args.part(call.sessionId, (id) =>
       args
         .sessions(limits)
-        .text(id, String(outcome.nowMs), spellLabels(labelsFrom(outcome, call)))
+        .text(id, begunIn(known.facts(id)))
+        .text(String(outcome.nowMs), spellLabels(labelsFrom(outcome, call)))
         .text(spellLevels(sensitivityFrom(outcome, call, sensitivityLevels(this.#program)))),
     );
     const returned = this.#returned(outcome, call);
@@ -429,7 +431,9 @@ class RedisState implements SharedState {
     const reply = await connection.run("settle", args.keys, args.values);
     const [status, , , detail, version, count] = reply;
     if (status === "conflict") {
+      const found = String(version);
       if (task !== undefined) known.learnTask(task.field, String(detail));
+      if (call.sessionId !== undefined) known.learnFacts(call.sessionId, found);
       return "conflict";
     }
     if (status === "full") throw new StateUnavailable("no room for the session of an outcome");
@@ -437,7 +441,7 @@ class RedisState implements SharedState {
     if (status !== "ok") return settlementFrom(status);
     if (call.sessionId !== undefined && detail !== "") {
       known.learnFacts(call.sessionId, String(detail));
-      if (returned !== undefined) {
+      if (returned !== undefined && count !== "") {
         known.learnSeen(returned.id, String(detail), Number(count) - 1, [returned.text]);
       }
     }
@@ -472,7 +476,7 @@ class RedisState implements SharedState {
     return spellTask({ ...state, progress }, table);
   }
 
-  /** What the session's log gets, without what is known to be in it. */
+  /** What the session's log gets, without what is known to be in it: so it must still be the session that is known. */
   #returned(
     { parts }: SettledOutcome,
     { sessionId, returning }: Call,

@@ -851,6 +851,31 @@ export function describeContract(store: ContractStore): void {
       expect(await driver.ask("send", {}, inSession("c"))).toBe("forbidden");
     });
 
+    test("what was returned in a session that was forgotten is no news to it, and is to the next", async () => {
+      const driver = await drive(
+        `label untrusted
+        tool read { effect read, yields untrusted }
+        tool pay { effect write, args { to: String } }
+        permit anything
+        forbid planted tool pay when untrusted in origin(args.to)`,
+        { sessionCount: 1, sessionIdleMs: 1_000 },
+      );
+      const values = "pay US1300";
+      const pay = () => driver.ask("pay", { to: "US1300" });
+      const late = [await driver.call("read"), await driver.call("read")];
+      await driver.report(await driver.call("read"), "ok", { values });
+      expect(await pay()).toBe("forbidden");
+      for (const reading of late) {
+        driver.nowMs += 1_001;
+        expect(await driver.ask("pay", { to: "US1300" }, { session: { id: "other" } })).toBe(
+          "allow",
+        );
+        expect(await driver.report(reading, "ok", { values })).toBe("answer");
+        expect(await pay()).toBe("forbidden");
+        driver.nowMs += 1_001;
+      }
+    });
+
     test("what is kept of a session is forgotten with it, and nothing else", async () => {
       const driver = await drive(
         `${PAY}

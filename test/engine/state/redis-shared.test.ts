@@ -194,6 +194,33 @@ describeRedis("several processes on one Redis", () => {
     expect(await redis.command("EXISTS", `writ:{${namespace}}:calls`)).toBe(0);
   });
 
+  test("where a session was returned more than Redis keeps, origin is unknown to all", async () => {
+    const program = programOf(`
+      label untrusted
+      tool read { effect read, yields untrusted, source sender }
+      tool pay { effect write, args { to: String } }
+      permit anything
+      forbid planted tool pay when untrusted in origin(args.to)
+    `);
+    const url = place();
+    const parts = { timeoutMs: 20_000 };
+    const one = await replicaOf(program, url, parts);
+    const another = await replicaOf(program, url, parts);
+    replicas.push(one, another);
+    const session = { session: { id: "s" } };
+    const read = async (values: unknown) => {
+      const { call } = await one.call("read", {}, session);
+      expect((await one.engine.outcome({ call, status: "ok", values })).kind).toBe("answer");
+    };
+    // Its texts are few, and each is kept with whom it comes from.
+    const body = Array.from({ length: 7_000 }, (_, n) => `word${n}`);
+    await read({ sender: "\u5f20".repeat(500), body });
+    await read("pay US1300");
+    const pay = { to: "US1300" };
+    expect(await one.ask("pay", pay, session)).toBe("state_unavailable");
+    expect(await another.ask("pay", pay, session)).toBe("state_unavailable");
+  });
+
   test("what is asked ahead is told of what others did, and leaves nothing", async () => {
     const [one, another] = await fleet(2);
     const pay = { agent: { id: "bot" }, tool: { name: "pay", args: { amount: 100 } } };

@@ -82,6 +82,6 @@ local function attempt()
     redis.call('ZADD', call.open, fmt(now), call.id)
   end
   return { 'ok', fmt(now), fmt(writes), readingsOf(cells, keyMost), facts,
-    task and task.text ~= '' and fmt(writes) or '', seen and fmt(redis.call('LLEN', seen.key)) or '' }
+    task and task.text ~= '' and fmt(writes) or '', lengthOfSeen(seen) }
 end
 `;

@@ -10,6 +10,12 @@ local function takeSeen()
   return seen
 end
 
+-- Nothing where something did not fit: only who reads the list knows what is in it.
+local function lengthOfSeen(seen)
+  if not seen or redis.call('LINDEX', seen.key, -1) == '!' then return '' end
+  return fmt(redis.call('LLEN', seen.key))
+end
+
 local function appendSeen(seen, entriesMost, lengthMost)
   if not seen then return end
   for _, entry in ipairs(seen.entries) do

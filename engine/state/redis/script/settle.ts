@@ -13,7 +13,7 @@ local function settle()
   local cells = takeCells()
   local session
   if take() ~= '' then
-    session = { keys = takeSessionKeys(), id = take(), startedAt = take(), labels = take(), levels = take() }
+    session = { keys = takeSessionKeys(), id = take(), begun = take(), startedAt = take(), labels = take(), levels = take() }
     whole(session.startedAt)
   end
   local seen = takeSeen()
@@ -25,10 +25,11 @@ local function settle()
   local call = redis.call('HGET', keys.calls, id)
   if not call then return { settledEarlier(keys, id, status), fmt(now), fmt(writes) } end
   local value = task and redis.call('HGET', task.key, task.field)
-  if task and (value and string.match(value, '^%d+') or '') ~= task.version then
-    return { 'conflict', fmt(now), fmt(writes), value or '' }
-  end
   local stored = session and redis.call('HGET', session.keys.sessions, session.id)
+  local same = not task or (value and string.match(value, '^%d+') or '') == task.version
+  -- What was known to be seen was left out: of another session of this name, that was forgotten since, it says nothing.
+  if session and session.begun ~= '' then same = same and session.begun == string.match(stored or '', '^%d+') end
+  if not same then return { 'conflict', fmt(now), fmt(writes), value or '', stored or '' } end
   if session and not (stored or hasSessionRoom(session.keys) or hasRoomBeyond(session.keys)) then
     return { 'full', fmt(now), fmt(writes) }
   end
@@ -50,8 +51,7 @@ local function settle()
     appendSeen(seen, entriesMost, lengthMost)
   end
   writeTask(task, false, session)
-  return { 'ok', fmt(now), fmt(writes), facts, task and task.text ~= '' and fmt(writes) or '',
-    seen and fmt(redis.call('LLEN', seen.key)) or '' }
+  return { 'ok', fmt(now), fmt(writes), facts, task and task.text ~= '' and fmt(writes) or '', lengthOfSeen(seen) }
 end
 
 -- What is kept of a call until it is settled, or how it was.
