@@ -7,7 +7,7 @@ import {
   type Surroundings,
   withLocal,
 } from "./context.ts";
-import { type Diagnostic, hasErrors, sortDiagnostics } from "./diagnostic.ts";
+import { type Diagnostic, hasErrors, isError, sortDiagnostics } from "./diagnostic.ts";
 import { check } from "./expression.ts";
 import {
   type CounterDecl,
@@ -66,7 +66,7 @@ export function compile(
   const places = new Places(gathered.sources);
   const binaries = new Binaries(gathered.sources, resolveModule);
   const checked = checkItems(gathered.items, places, found, collect(found), binaries);
-  if (hasErrors(found)) return failed(gathered.sources, firstOnes(sortDiagnostics(found)));
+  if (hasErrors(found)) return failed(gathered.sources, firstOnes(errorsFirst(found)));
   const program: Program = {
     format: "writ.ir",
     version: IR_VERSION,
@@ -90,9 +90,15 @@ function failed(sources: readonly SourceFile[], found: readonly Diagnostic[]): C
   return { tests: [], peps: [], sources, diagnostics: sortDiagnostics(found) };
 }
 
+/** All in order where all are shown; else warnings must not stand where errors would. */
+function errorsFirst(found: readonly Diagnostic[]): readonly Diagnostic[] {
+  const shown = found.length > DIAGNOSTICS_MAX ? found.filter(isError) : found;
+  return sortDiagnostics(shown);
+}
+
 type Checked = Omit<Program, "format" | "version" | "package" | "packages" | "sources" | "places">;
 
-/** Then nothing more is checked: far more than are shown. */
+/** Then nothing more is checked: far more than are shown. Of a program that has none, nothing is ever left out. */
 const ERRORS_MAX = 10 * DIAGNOSTICS_MAX;
 
 function checkItems(
@@ -144,7 +150,12 @@ function checkItems(
     links: { left: SEQUENCE_LINKS_MAX },
   };
   const tasks = of(all, "task").map((item) => checkTask(item, taskCounters, around));
-  const goesOn = () => found.length < ERRORS_MAX;
+  const errors = { count: 0, looked: 0 };
+  const goesOn = () => {
+    for (const one of found.slice(errors.looked)) if (isError(one)) errors.count++;
+    errors.looked = found.length;
+    return errors.count < ERRORS_MAX;
+  };
   const rules = items.flatMap(({ item, package: name }) =>
     item.kind === "rule" && goesOn() ? [checkRule(item, name, around)] : [],
   );

@@ -15,8 +15,12 @@ export function severityOf(diagnostic: Diagnostic): CodeInfo["severity"] {
   return CODES[diagnostic.code].severity;
 }
 
+export function isError(diagnostic: Diagnostic): boolean {
+  return severityOf(diagnostic) === "error";
+}
+
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
-  return diagnostics.some((diagnostic) => severityOf(diagnostic) === "error");
+  return diagnostics.some(isError);
 }
 
 /** The order diagnostics are listed in: by file, then position, then code. */

@@ -234,6 +234,21 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
     expect(findings(compileBeside(text)).sort()).toEqual(expected.toSorted());
   });
 
+  test("however many warnings there are, every rule and invariant is in the program", () => {
+    const warned = Array.from({ length: 1_500 }, (_, at) => `forbid f${at} when resource.id == ""`);
+    const last = "permit p forbid last never n allow when true";
+    const { program, diagnostics } = compileBeside([...warned, last].join("\n"));
+    expect(program?.rules.map(({ name }) => name).slice(-3)).toEqual(["f1499", "p", "last"]);
+    expect(program?.nevers).toHaveLength(1);
+    expect(diagnostics).toHaveLength(1_500);
+  });
+
+  test("an error behind a hundred warnings is shown", () => {
+    const warned = Array.from({ length: 200 }, (_, at) => `forbid f${at} when resource.id == ""`);
+    const found = findings(compileBeside(`${warned.join("\n")}\npermit p when nope`));
+    expect(found).toEqual(["E201 nope"]);
+  });
+
   test("every error of a package is reported, in order of position", () => {
     const text = "permit a when nope\npermit b tool nothing\npermit c when args.x == 1";
     expect(findings(compileBeside(text))).toEqual(["E201 nope", "E207 nothing", "E206 x"]);
