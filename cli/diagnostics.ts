@@ -2,7 +2,7 @@
 import type { Compilation } from "../lang/compile.ts";
 import { type Diagnostic, severityOf } from "../lang/diagnostic.ts";
 import { render } from "../lang/render.ts";
-import { locate, type SourceFile } from "../lang/source.ts";
+import { lineStartsOf, locate, type SourceFile } from "../lang/source.ts";
 import type { Io } from "./command.ts";
 import { type Paint, painter } from "./terminal.ts";
 
@@ -55,12 +55,12 @@ export function diagnosticsJson({ diagnostics, shown }: Found): DiagnosticJson[]
 }
 
 function placeOf({ span }: Diagnostic, shown: readonly SourceFile[]) {
-  const source = shown[span.file];
-  const text = source?.text ?? "";
-  const start = locate(text, span.start);
-  const end = locate(text, span.end);
+  const source = shown[span.file] ?? { path: "", text: "" };
+  const starts = lineStartsOf(source);
+  const start = locate(source.text, span.start, starts);
+  const end = locate(source.text, span.end, starts);
   return {
-    path: source?.path ?? "",
+    path: source.path,
     line: start.line,
     column: start.column,
     endLine: end.line,

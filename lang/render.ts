@@ -1,7 +1,7 @@
 /** Diagnostic + source → plain text with a caret; colour belongs to the CLI. */
 import { replaceHidden } from "./characters.ts";
 import { type Diagnostic, severityOf } from "./diagnostic.ts";
-import { lineStarts, lineText, locate, type SourceFile } from "./source.ts";
+import { lineStartsOf, lineText, locate, type SourceFile } from "./source.ts";
 
 /**
  * ```text
@@ -12,7 +12,8 @@ import { lineStarts, lineText, locate, type SourceFile } from "./source.ts";
  * ```
  */
 export function render(diagnostic: Diagnostic, sources: readonly SourceFile[]): string {
-  return renderAll([diagnostic], sources);
+  const source = sources[diagnostic.span.file] ?? { path: "", text: "" };
+  return renderOne(diagnostic, source, lineStartsOf(source));
 }
 
 /** Diagnostics one below the other, with an empty line between them. */
@@ -20,18 +21,7 @@ export function renderAll(
   diagnostics: readonly Diagnostic[],
   sources: readonly SourceFile[],
 ): string {
-  const starts = new Map<number, readonly number[]>();
-  const startsOf = (file: number, text: string) => {
-    const known = starts.get(file) ?? lineStarts(text);
-    starts.set(file, known);
-    return known;
-  };
-  return diagnostics
-    .map((diagnostic) => {
-      const source = sources[diagnostic.span.file] ?? { path: "", text: "" };
-      return renderOne(diagnostic, source, startsOf(diagnostic.span.file, source.text));
-    })
-    .join("\n");
+  return diagnostics.map((diagnostic) => render(diagnostic, sources)).join("\n");
 }
 
 function renderOne(diagnostic: Diagnostic, source: SourceFile, starts: readonly number[]): string {

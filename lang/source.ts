@@ -29,6 +29,15 @@ export function lineStarts(text: string): readonly number[] {
   return starts;
 }
 
+/** The same of a file, found once however much is said of it. */
+export function lineStartsOf(source: SourceFile): readonly number[] {
+  const starts = startsOf.get(source) ?? lineStarts(source.text);
+  startsOf.set(source, starts);
+  return starts;
+}
+
+const startsOf = new WeakMap<SourceFile, readonly number[]>();
+
 /** Where `offset` stands; past the end of the text it is the end. */
 export function locate(
   text: string,
