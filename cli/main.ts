@@ -9,10 +9,17 @@ const STDIN_BYTES_MAX = 64 * 1024 * 1024;
 
 const { stdin, stdout, stderr } = process;
 
+/** Why not all could be said. */
+let unsaid: string | undefined;
+
 for (const stream of [stdout, stderr]) {
   // Whoever reads has seen enough (`| head`): what is still written goes nowhere, and the exit code stays honest.
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") process.exitCode = 2;
+    if (error.code === "EPIPE" || unsaid !== undefined) return;
+    unsaid = error.code ?? error.message;
+    process.exitCode = 2;
+    if (stream === stdout)
+      stderr.write(`writ: not all could be written on standard output: ${unsaid}\n`);
   });
 }
 
@@ -36,7 +43,8 @@ const world: World = {
   },
 };
 
-process.exitCode = await run(process.argv.slice(2), world);
+const code = await run(process.argv.slice(2), world);
+process.exitCode = unsaid === undefined ? code : 2;
 
 async function readStdin(): Promise<Uint8Array> {
   const chunks: Buffer[] = [];

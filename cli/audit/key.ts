@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { signerOf, spellSigner } from "../../engine/audit/note.ts";
 import { type ExitCode, type Input, type Io, Misuse } from "../command.ts";
 import { openHome } from "../serve/home.ts";
+import { createFile } from "../whole-file.ts";
 import { PUBLIC_SUFFIX } from "./keys.ts";
 import { USUAL_KEY } from "./reading.ts";
 
@@ -28,22 +29,14 @@ export async function makeKey(input: Input, io: Io): Promise<ExitCode> {
       "no spaces and no `+`: such as acme.example/writ",
     );
   }
-  write(path, spellSigner(signer), 0o600);
-  write(`${path}${PUBLIC_SUFFIX}`, signer.text, 0o644);
+  const shown = relative(io.cwd, path);
+  createFile(path, `${spellSigner(signer)}\n`, 0o600, shown);
+  createFile(`${path}${PUBLIC_SUFFIX}`, `${signer.text}\n`, 0o644, `${shown}${PUBLIC_SUFFIX}`);
   if (input.json) io.out(`${JSON.stringify({ ok: true, file: path, name, key: signer.text })}\n`);
   else {
-    io.out(`${relative(io.cwd, path)} signs, and is for this user alone\n`);
-    io.out(`${relative(io.cwd, path)}${PUBLIC_SUFFIX} verifies: ${signer.text}\n`);
+    io.out(`${shown} signs, and is for this user alone\n`);
+    io.out(`${shown}${PUBLIC_SUFFIX} verifies: ${signer.text}\n`);
     io.out("keep a copy of the latter where whoever writes the log cannot change it\n");
   }
   return 0;
-}
-
-function write(path: string, text: string, mode: number): void {
-  try {
-    writeFileSync(path, `${text}\n`, { flag: "wx", mode });
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new Misuse(`cannot write \`${path}\`: ${code}`);
-  }
 }

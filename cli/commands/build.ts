@@ -1,5 +1,4 @@
-import { renameSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { digestOfProgram, makeBundle, serializeBundle } from "../../engine/bundle.ts";
 import { makeSignedBundle, readSignedBundle } from "../../engine/bundles/contents.ts";
 import { isShowable } from "../../engine/bundles/manifest.ts";
@@ -14,6 +13,7 @@ import { loadPolicy, type Policy } from "../files.ts";
 import { signingKeys } from "../signing.ts";
 import { count, painter } from "../terminal.ts";
 import { failedTests } from "../tests.ts";
+import { replaceFile } from "../whole-file.ts";
 
 export const command: Command = {
   name: "build",
@@ -115,7 +115,7 @@ async function build(input: Input, io: Io): Promise<ExitCode> {
   }
   const kind = KINDS[target] ?? (signing === undefined ? "json" : "writb");
   const file = output ?? `${program.package}.${kind}`;
-  write(resolve(io.cwd, file), bytes, file);
+  replaceFile(resolve(io.cwd, file), bytes, file);
   if (input.json) io.out(`${JSON.stringify({ ...summary, file }, null, 2)}\n`);
   else {
     const tests = tested ? `${count(summary.tests, "test")} passed` : "tests not run";
@@ -264,17 +264,4 @@ function refuse(failed: readonly string[], total: number, { json }: Input, io: I
     io.err("see `writ test`\n");
   }
   return 1;
-}
-
-/** Whole or not at all: whoever reads the file meanwhile has the old one. */
-function write(file: string, bytes: Uint8Array, shown: string): void {
-  const partial = join(dirname(file), `.${process.pid}.writ-build`);
-  try {
-    writeFileSync(partial, bytes, { flag: "wx" });
-    renameSync(partial, file);
-  } catch (error) {
-    throw new Misuse(
-      `cannot write ${JSON.stringify(shown)}: ${error instanceof Error ? error.message : error}`,
-    );
-  }
 }

@@ -1,12 +1,4 @@
-import {
-  lstatSync,
-  readdirSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { lstatSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Diagnostic } from "../../lang/diagnostic.ts";
 import { format } from "../../lang/print.ts";
@@ -14,6 +6,7 @@ import { type Command, type ExitCode, type Input, type Io, Misuse } from "../com
 import { diagnosticsJson, renderDiagnostics } from "../diagnostics.ts";
 import { decodeText, readPolicyText } from "../files.ts";
 import { count, painter } from "../terminal.ts";
+import { replaceFile } from "../whole-file.ts";
 
 export const command: Command = {
   name: "fmt",
@@ -63,22 +56,8 @@ function formatFile(path: string, checkOnly: boolean, cwd: string): Result {
   const formatted = format({ path, text });
   if (!("text" in formatted)) return { path, text, changed: false, ...formatted };
   const changed = formatted.text !== text;
-  if (changed && !checkOnly) replaceFile(full, formatted.text);
+  if (changed && !checkOnly) replaceFile(full, formatted.text, path);
   return { path, text, changed, diagnostics: [] };
-}
-
-/** Whole or not at all: an editor or a crash in between never sees half a file. */
-function replaceFile(path: string, text: string): void {
-  const real = realpathSync(path);
-  const temporary = `${real}.${process.pid}.tmp`;
-  try {
-    writeFileSync(temporary, text, { mode: statSync(real).mode, flag: "wx" });
-    renameSync(temporary, real);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    const reason = error instanceof Error && "code" in error ? String(error.code) : "it failed";
-    throw new Misuse(`cannot write \`${path}\`: ${reason}`);
-  }
 }
 
 function report(results: readonly Result[], checkOnly: boolean, io: Io): void {

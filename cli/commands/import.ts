@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Json } from "../../lang/type.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
@@ -6,6 +5,7 @@ import { parseJson } from "../documents.ts";
 import { decodeText, readText } from "../files.ts";
 import { importTools } from "../mcp/vocabulary.ts";
 import { count, painter } from "../terminal.ts";
+import { replaceFile } from "../whole-file.ts";
 
 export const command: Command = {
   name: "import",
@@ -53,7 +53,7 @@ async function importDeclarations(input: Input, io: Io): Promise<ExitCode> {
     ...(server === undefined ? {} : { server }),
   });
   const output = input.values.get("output");
-  if (output !== undefined) writeFileSync(resolve(io.cwd, output), imported.text);
+  if (output !== undefined) replaceFile(resolve(io.cwd, output), imported.text, output);
   if (input.json) {
     const shown = output === undefined ? { text: imported.text } : { file: output };
     io.out(

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
 import { painter, printable } from "../terminal.ts";
+import { makeDirectory, replaceFile } from "../whole-file.ts";
 
 export const command: Command = {
   name: "init",
@@ -58,11 +59,9 @@ async function init(input: Input, io: Io): Promise<ExitCode> {
 
 function write(from: string, to: string, name: string): string {
   const text = readFileSync(new URL(from, starter()), "utf8");
-  mkdirSync(dirname(to), { recursive: true });
-  writeFileSync(
-    to,
-    from.endsWith(".writ") ? text.replace(/^package starter$/m, `package ${name}`) : text,
-  );
+  const own = from.endsWith(".writ") ? text.replace(/^package starter$/m, `package ${name}`) : text;
+  makeDirectory(dirname(to), dirname(to));
+  replaceFile(to, own, to);
   return to;
 }
 

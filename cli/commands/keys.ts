@@ -1,8 +1,9 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { makeKeyPair } from "../../engine/signing-key.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
 import { painter } from "../terminal.ts";
+import { createFile } from "../whole-file.ts";
 
 export const command: Command = {
   name: "keys",
@@ -26,8 +27,8 @@ async function keys({ positionals, json }: Input, io: Io): Promise<ExitCode> {
     throw new Misuse(`${JSON.stringify(there)} is already there`, "name another, or move it away");
   }
   const pair = makeKeyPair();
-  writeNew(resolve(io.cwd, files.private), pair.privatePem, 0o600);
-  writeNew(resolve(io.cwd, files.public), pair.publicPem, 0o644);
+  createFile(resolve(io.cwd, files.private), pair.privatePem, 0o600, files.private);
+  createFile(resolve(io.cwd, files.public), pair.publicPem, 0o644, files.public);
   if (json) io.out(`${JSON.stringify({ ok: true, key: pair.id, ...files }, null, 2)}\n`);
   else {
     io.out(
@@ -37,14 +38,4 @@ async function keys({ positionals, json }: Input, io: Io): Promise<ExitCode> {
     );
   }
   return 0;
-}
-
-/** Never over a file that is there, even one that came meanwhile. */
-function writeNew(path: string, text: string, mode: number): void {
-  try {
-    writeFileSync(path, text, { flag: "wx", mode });
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "it failed";
-    throw new Misuse(`cannot write ${JSON.stringify(path)}: ${code}`);
-  }
 }

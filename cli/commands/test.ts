@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { digestOfProgram } from "../../engine/bundle.ts";
 import { textsOf } from "../../engine/explain/explain.ts";
@@ -16,6 +15,7 @@ import { prettyReport } from "../testing/pretty.ts";
 import { isGood, placeOf, type Report } from "../testing/report.ts";
 import { type Reporter, readWishes, type Wishes } from "../testing/wishes.ts";
 import { watchPackage } from "../watch.ts";
+import { replaceFile } from "../whole-file.ts";
 
 export const command: Command = {
   name: "test",
@@ -68,19 +68,10 @@ async function runOnce(wishes: Wishes, io: Io): Promise<ExitCode> {
   const text = spellReport(report, wishes.reporter, io);
   if (wishes.output === undefined) io.out(text);
   else {
-    writeReport(wishes.output, text, io);
+    replaceFile(resolve(io.cwd, wishes.output), text, wishes.output);
     io.out(wishes.json ? jsonReport(report) : prettyReport(report, painter(io)));
   }
   return isGood(report) ? 0 : 1;
-}
-
-function writeReport(path: string, text: string, io: Io): void {
-  try {
-    writeFileSync(resolve(io.cwd, path), text);
-  } catch (error) {
-    const reason = error instanceof Error && "code" in error ? String(error.code) : "it failed";
-    throw new Misuse(`cannot write \`${path}\`: ${reason}`);
-  }
 }
 
 function spellReport(report: Report, reporter: Reporter, io: Io): string {

@@ -7,7 +7,6 @@ import {
   readdirSync,
   readFileSync,
   statSync,
-  writeFileSync,
 } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -24,6 +23,7 @@ import { type Late, StateUnavailable } from "../../engine/state/store.ts";
 import type { Program } from "../../lang/ir.ts";
 import { spellTime } from "../../lang/scalar/time.ts";
 import { type Input, type Io, Misuse } from "../command.ts";
+import { createFile } from "../whole-file.ts";
 import type { ServedAudit } from "./audit.ts";
 
 export interface ServedBackfill {
@@ -95,7 +95,7 @@ async function fillAll(
 /** Made where it has none. Whoever shares state knows by it whose decisions were counted. */
 export function logNameOf(path: string): string {
   const file = nameFile(path);
-  if (!existsSync(file)) writeFileSync(file, `${randomUUID()}\n`, { mode: 0o600, flag: "wx" });
+  if (!existsSync(file)) createFile(file, `${randomUUID()}\n`, 0o600, file);
   const name = readFileSync(file, "utf8").trim();
   if (/^[0-9a-f-]{36}$/.test(name)) return name;
   throw new Misuse(`${file} does not name a log`, "remove it: what was recorded is counted anew");

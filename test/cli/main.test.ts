@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { directoryWith, SMALL } from "../support/cli.ts";
@@ -31,3 +32,24 @@ test("whoever reads no further ends nothing with a stack trace", async () => {
   const status = await new Promise((resolve) => child.on("close", resolve));
   expect({ status, err }).toEqual({ status: 0, err: "" });
 }, 60_000);
+
+test.skipIf(process.platform !== "linux")(
+  "what cannot be said is no success, and why is told",
+  () => {
+    const cwd = directoryWith({ "p.writ": SMALL });
+    const full = openSync("/dev/full", "w");
+    try {
+      const { status, stderr } = spawnSync(process.execPath, [launcher, "check"], {
+        cwd,
+        encoding: "utf8",
+        stdio: ["ignore", full, "pipe"],
+      });
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: "writ: not all could be written on standard output: ENOSPC\n",
+      });
+    } finally {
+      closeSync(full);
+    }
+  },
+);
