@@ -111,23 +111,27 @@ function ask(fetching: Fetching, signal: AbortSignal): Promise<Fetched> {
     });
     asked.on("error", reject);
     asked.on("response", (response) => {
-      read(response, fetching.byteCountMax).then(resolve, reject);
+      read(response, fetching).then(resolve, reject);
     });
     asked.end(post?.body);
   });
 }
 
-async function read(response: IncomingMessage, byteCountMax: number): Promise<Fetched> {
+async function read(
+  response: IncomingMessage,
+  { etag: asked, byteCountMax }: Fetching,
+): Promise<Fetched> {
   const { statusCode = 0, headers } = response;
   const stop = (code: "unreachable" | "too_large", because: string): Fetched => {
     response.destroy();
     return { kind: "failed", code, because };
   };
-  if (statusCode === 304) {
+  // Of a caller that has nothing yet, it would be taken for what is there.
+  if (statusCode === 304 && asked !== undefined) {
     response.resume();
     return { kind: "same" };
   }
-  if (statusCode >= 300 && statusCode < 400) {
+  if (statusCode >= 300 && statusCode < 400 && statusCode !== 304) {
     return stop("unreachable", `it leads elsewhere (${statusCode}), which is not followed`);
   }
   if (statusCode !== 200) return stop("unreachable", `it was answered with ${statusCode}`);

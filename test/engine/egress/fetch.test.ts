@@ -197,6 +197,15 @@ describe("answers", () => {
     expect(await ask(url, { etag: '"v1"' })).toEqual({ kind: "same" });
   });
 
+  test("304 to who has nothing yet is no answer", async () => {
+    const port = await serving((_, response) => void response.writeHead(304).end());
+    expect(await ask(`http://127.0.0.1:${port}/policy.writb`)).toEqual({
+      kind: "failed",
+      code: "unreachable",
+      because: "it was answered with 304",
+    });
+  });
+
   test.each<[string, RequestListener, string]>([
     [
       "a redirect",
