@@ -301,9 +301,7 @@ function effectOf(wire: string, annotations: Json | undefined): { effect: Effect
   const named = effectOfName(wire);
   if (hints.readOnlyHint === true) {
     if (named === undefined || named === "read") return { effect: "read" };
-    return named === "write"
-      ? { effect: "read", why: `the server says it only reads, its name sounds like ${named}` }
-      : { effect: named, why: "the server says it only reads; its name says more" };
+    return { effect: named, why: "the server says it only reads; its name says more" };
   }
   if (hints.readOnlyHint === false && named === "read") {
     return { effect: "write", why: "the server says it does not only read" };

@@ -121,6 +121,12 @@ describe("effects", () => {
       "delete",
       "the server says it only reads; its name says more",
     ],
+    [
+      "transfer_money",
+      { readOnlyHint: true },
+      "write",
+      "the server says it only reads; its name says more",
+    ],
     ["get_page", {}, "read", "told from the name"],
     ["get_page", { readOnlyHint: false }, "write", "the server says it does not only read"],
     ["saveDocument", {}, "write", "told from the name"],
