@@ -249,7 +249,11 @@ export function memberOf(field: Field, words: Words): Member {
   const problems: Problem[] = [];
   const missing = read(field.default, `/${wire}`, problems);
   if (problems.length > 0) throw new Error(`the default of ${field.name} is not of its type`);
-  return missing === undefined ? member : { ...member, missing };
+  if (missing === undefined) return member;
+  if (!optional) return { ...member, missing };
+  // `null` is absence where a value may be absent, and so the default stands in for it as well.
+  const readOrTake: Reader = (json, at, found) => (json === null ? missing : read(json, at, found));
+  return { ...member, missing, read: readOrTake };
 }
 
 function recordReader(fields: readonly Field[], open: boolean, words: Words): Reader {

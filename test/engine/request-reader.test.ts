@@ -12,7 +12,7 @@ tool pinned { effect read, digest "sha256:1" }
 tool remote { effect read, server "mcp://a" }
 tool open { effect read, args { x: Int?, * } }
 resource account { owner: String }
-principal { limit: Decimal = 10.5, team: String? }
+principal { limit: Decimal = 10.5, team: String?, floor: Int? = 3 }
 session { confirmed: Bool }
 environment { frozen: Bool = false }
 task payout { purpose payments.payroll }
@@ -39,6 +39,11 @@ function accepted(input: unknown): Extract<Reading, { ok: true }> {
   return reading;
 }
 
+test("a default stands in for `null` where a value may be absent", () => {
+  const { roots } = accepted({ ...base, principal: { id: "alice", floor: null } }).request;
+  expect(roots.principal?.floor).toBe(3);
+});
+
 test("what is not told takes its most careful value", () => {
   const { roots } = accepted({
     ...base,
@@ -57,6 +62,7 @@ test("what is not told takes its most careful value", () => {
     kind: "autonomous",
     groups: new Set(),
     limit: 105_000,
+    floor: 3,
   });
   expect(roots.resource).toEqual({
     type: "account",

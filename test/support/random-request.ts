@@ -70,7 +70,8 @@ export function jsonOf(type: Type, program: Program, random: Random): Json {
 
 function members(fields: readonly Field[], program: Program, random: Random): JsonObject {
   const given = fields.flatMap((field) => {
-    const value = jsonOf(field.type, program, random);
+    const isNull = field.type.kind === "Optional" && random.chance(0.1);
+    const value = isNull ? null : jsonOf(field.type, program, random);
     const left = value === undefined || (field.default !== undefined && random.chance(0.3));
     return left ? [] : [[field.wire ?? field.name, value]];
   });

@@ -16,7 +16,7 @@ tool look { effect read, args { path: Path, tags: Set<String>, count: Int, * } }
 tool look_there named "look" { effect read, server "mcp://there", args { path: Path, tags: Set<String>, memo: String? } }
 resource doc { owner: String, size: Int = 0, tier: Tier?, shared named "shared-with": Set<String> = [] }
 resource box { owner: String, size: Int }
-principal { limit: Decimal = 100.00, tier: Tier, names: Set<String> = [], manager: String? }
+principal { limit: Decimal = 100.00, tier: Tier, names: Set<String> = [], manager: String?, team: String? = "m1" }
 agent { model: String = "m1", calm: Bool = true }
 environment { region: "eu" | "us" = "eu", load: Int? }
 fn small(x: Decimal): Bool = x <= 10.00
@@ -69,6 +69,7 @@ const READINGS: Readonly<Record<Kind, readonly Reading[]>> = {
     { text: "args.memo", optional: true, tools: ["look_there"] },
     { text: "args.default", optional: true, tools: ORDER },
     { text: "principal.manager", optional: true },
+    { text: "principal.team" },
     { text: "resource.tenant", optional: true },
     { text: "agent.model" },
     { text: "tool.name" },
@@ -101,7 +102,7 @@ const CONSTANTS: Readonly<Record<Kind, readonly string[]>> = {
   Tier: ["bronze", "silver", "gold"],
   Sensitivity: ["public", "internal", "secret"],
   Set: ['["alice", "x"]', '["x"]'],
-  Path: ['"/home"', '"/home/alice"', '"src"'],
+  Path: ['"/home"', '"/home/alice"', '"src"', '"."'],
   Email: ['"bob@b.example"', '"alice@A.example"'],
 };
 

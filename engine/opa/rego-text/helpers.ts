@@ -9,6 +9,10 @@
 export const HELPERS = {
   present: "# Whether there is a value: `false` is one too.\npresent(_) := true",
   given: "given(of, name) if name in object.keys(of)",
+  or_default: [
+    "or_default(sent, _) := sent if sent != null",
+    "or_default(null, taken) := taken",
+  ].join("\n\n"),
   outside: "outside(element, elements) if not element in elements",
   within: [
     "within(part, whole) if part == whole",
@@ -17,6 +21,7 @@ export const HELPERS = {
   within_path: [
     "within_path(path, folder) if path == folder",
     'else := startswith(path, "/") if folder == "/"',
+    'else := regex.match("^[^/~]", path) if folder == "."',
     'else := startswith(path, concat("", [folder, "/"]))',
   ].join("\n\n"),
   host_within: [

@@ -158,7 +158,7 @@ export class Readers {
   #record(name: string, { fields, open }: RecordType): string {
     this.use("present");
     const members = fields.map((field) => {
-      const read = `${this.of(field.type)}(${given("x", field)})`;
+      const read = `${this.of(field.type)}(${this.given("x", field)})`;
       return `{${textOf(field.name)}: value | value := ${read}}`;
     });
     const declared = setOf(fields.map((field) => textOf(field.wire ?? field.name)));
@@ -173,18 +173,20 @@ export class Readers {
   }
 
   #fits(field: Field): string {
-    const read = `present(${this.of(field.type)}(${given("x", field)}))`;
+    const read = `present(${this.of(field.type)}(${this.given("x", field)}))`;
     if (field.type.kind !== "Optional") return read;
     const wire = textOf(field.wire ?? field.name);
     return `every value in {object.get(x, ${wire}, null)} - {null} {\n\tpresent(${this.of(field.type)}(value))\n}`;
   }
-}
 
-/** What was sent for a field, or what is taken where nothing was. */
-export function given(of: string, field: Field): string {
-  const wire = field.wire ?? field.name;
-  if (field.default === undefined) return memberOf(of, wire);
-  return `object.get(${of}, ${textOf(wire)}, ${JSON.stringify(field.default)})`;
+  /** What was sent for a field, or what is taken where nothing was: where it may be absent, `null` is nothing. */
+  given(of: string, field: Field): string {
+    const wire = field.wire ?? field.name;
+    if (field.default === undefined) return memberOf(of, wire);
+    const taken = JSON.stringify(field.default);
+    if (field.type.kind !== "Optional") return `object.get(${of}, ${textOf(wire)}, ${taken})`;
+    return `${this.use("or_default")}(object.get(${of}, ${textOf(wire)}, null), ${taken})`;
+  }
 }
 
 function word(name: string, words: readonly string[]): string {

@@ -3,7 +3,7 @@ import type { Program, ToolDecl } from "../../../lang/ir.ts";
 import type { Field, Type } from "../../../lang/type.ts";
 import { resourceFields, withDeclared } from "../../resource-fields.ts";
 import { memberOf, ruleText, setOf, textOf } from "./names.ts";
-import { given, type Readers } from "./readers.ts";
+import type { Readers } from "./readers.ts";
 
 const STRINGS: Type = { kind: "Set", of: { kind: "String" } };
 const optional = (of: Type): Type => ({ kind: "Optional", of });
@@ -95,7 +95,7 @@ function partTexts(part: Part, readers: Readers): readonly string[] {
   return [
     ...fields.map((field) =>
       ruleText(
-        `${memberOf(root, field.name)} := ${readers.of(field.type)}(${given(at, field)})`,
+        `${memberOf(root, field.name)} := ${readers.of(field.type)}(${readers.given(at, field)})`,
         shared ? when : [],
       ),
     ),

@@ -724,6 +724,8 @@ within_path(path, folder) if path == folder
 
 else := startswith(path, "/") if folder == "/"
 
+else := regex.match("^[^/~]", path) if folder == "."
+
 else := startswith(path, concat("", [folder, "/"]))
 
 # Beyond 2^53−1 no number is exact.
