@@ -27,7 +27,7 @@ async function doctor(given: Input, io: Io): Promise<ExitCode> {
   const { input } = configured;
   const values = file === undefined ? input.values : new Map([...input.values, ["config", file]]);
   const refused = unsafeIn(input, io);
-  const weakened = weaknessesIn({ ...input, values }, io);
+  const weakened = weaknessesIn({ ...configured, input: { ...input, values } }, io);
   const isFine = refused.length + weakened.length === 0;
   if (given.json || input.json) {
     const settings = Object.fromEntries(configured.origins);

@@ -1,5 +1,5 @@
 /** Controls of a service that are weaker than they could be: each is some operator's choice, and should be a choice. */
-import { statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { isLoopback } from "../../engine/http/index.ts";
 import { parseRedisAddress } from "../../engine/state/redis/address.ts";
@@ -7,6 +7,8 @@ import { parseDuration } from "../../lang/scalar/duration.ts";
 import type { Input, Io } from "../command.ts";
 import { ADMIN_SOCKET, CREDENTIAL_VARIABLE } from "./admin.ts";
 import { AUDIT_KEY } from "./audit.ts";
+import type { Configured } from "./config.ts";
+import { mayOthersRead, mayOthersWrite } from "./exposed.ts";
 import { HOME } from "./home.ts";
 import { isRemote } from "./unsafe.ts";
 
@@ -27,8 +29,10 @@ interface Control {
 interface Told extends Input {
   readonly env: Io["env"];
   readonly isRemote: boolean;
-  /** Users that are not ours may change what is there. */
+  readonly origins: Configured["origins"];
+  /** Users that are not ours may change or exchange what is there. */
   mayOthersWrite(path: string | undefined): boolean;
+  mayOthersRead(path: string | undefined): boolean;
   exists(path: string): boolean;
   /** Of the user who runs it; `undefined` where there are none. */
   readonly userId: number | undefined;
@@ -120,6 +124,22 @@ const CONTROLS: readonly Control[] = [
     advice: "`chmod go-w FILE`",
   },
   {
+    control: "approvals",
+    weakened: ({ values, mayOthersWrite }) =>
+      mayOthersWrite(values.get("approvers"))
+        ? "other users of this machine can say who approves"
+        : undefined,
+    advice: "`chmod go-w FILE`",
+  },
+  {
+    control: "who asks",
+    weakened: ({ values, mayOthersWrite }) =>
+      ["authzen", "forward-auth"].some((name) => mayOthersWrite(values.get(name)))
+        ? "other users of this machine can say whose requests a mapping makes of what is asked"
+        : undefined,
+    advice: "`chmod go-w MAPPING`",
+  },
+  {
     control: "settings",
     weakened: ({ values, env, mayOthersWrite }) =>
       mayOthersWrite(values.get("config") ?? env.WRIT_CONFIG)
@@ -189,6 +209,18 @@ const CONTROLS: readonly Control[] = [
       return "whoever reaches Redis can reset limits";
     },
     advice: "`--state rediss://USER:PASSWORD@…`, in the environment",
+  },
+  {
+    control: "shared state",
+    weakened: ({ values, env, origins, mayOthersRead }) => {
+      if (redisIn(values)?.password === undefined) return undefined;
+      const origin = origins.get("state");
+      const isShown =
+        origin === "option" ||
+        (origin === "file" && mayOthersRead(values.get("config") ?? env.WRIT_CONFIG));
+      return isShown ? "other users of this machine can read the password of Redis" : undefined;
+    },
+    advice: "`WRIT_STATE` in the environment, or `chmod 600` the file of settings",
   },
   {
     control: "operators",
@@ -278,26 +310,22 @@ const CONTROLS: readonly Control[] = [
 
 export const CONTROL_COUNT = CONTROLS.length;
 
-export function weaknessesIn(input: Input, io: Io): readonly Weakness[] {
+export function weaknessesIn({ input, origins }: Configured, io: Io): readonly Weakness[] {
+  const { cwd } = io;
   const told: Told = {
     ...input,
     env: io.env,
+    origins,
     isRemote: isRemote(input),
     userId: process.getuid?.(),
-    exists: (path) => statOf(path, io) !== undefined,
-    mayOthersWrite(path) {
-      const mode = path === undefined ? undefined : statOf(path, io)?.mode;
-      return mode !== undefined && (mode & 0o022) !== 0;
-    },
+    exists: (path) => existsSync(resolve(cwd, path)),
+    mayOthersWrite: (path) => path !== undefined && mayOthersWrite(resolve(cwd, path)),
+    mayOthersRead: (path) => path !== undefined && mayOthersRead(resolve(cwd, path)),
   };
   return CONTROLS.flatMap(({ control, weakened, advice }) => {
     const how = weakened(told);
     return how === undefined ? [] : [{ control, weakened: how, advice }];
   });
-}
-
-function statOf(path: string, { cwd }: Io) {
-  return statSync(resolve(cwd, path), { throwIfNoEntry: false });
 }
 
 function redisIn(values: Input["values"]) {

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -158,6 +158,38 @@ describe("writ doctor", () => {
   test.each(WEAK.map((one) => [one[1], one] as const))("%s", async (says, [words, , env]) => {
     const found = await weaknesses([...STRONG, ...words], env);
     expect(found.filter((one) => one.includes(says))).toHaveLength(1);
+  });
+
+  test.each<[words: readonly string[], open: string, mode: number, says: string]>([
+    [["small"], "small/small.writ", 0o666, "other users of this machine can write it"],
+    [["small"], "small", 0o777, "other users of this machine can write it"],
+    [["--approvers", "conf/a.yaml"], "conf/a.yaml", 0o664, "can say who approves"],
+    [["--approvers", "conf/a.yaml"], "conf", 0o775, "can say who approves"],
+    [["--authzen", "conf/a.yaml"], "conf/a.yaml", 0o646, "a mapping makes"],
+    [["--forward-auth", "conf/a.yaml"], "conf/a.yaml", 0o646, "a mapping makes"],
+    [["--identity", "conf/a.yaml"], "conf", 0o777, "can say whose tokens count"],
+  ])("%j, where others can write %s (%o): %s", async (words, open, mode, says) => {
+    const cwd = directoryWith({ "small/small.writ": SMALL, "conf/a.yaml": "" });
+    const told = async () => (await writ(["doctor", ...words], { cwd })).out;
+    for (const path of ["small", "conf"]) chmodSync(join(cwd, path), 0o755);
+    for (const path of ["small/small.writ", "conf/a.yaml"]) chmodSync(join(cwd, path), 0o644);
+    expect(await told()).not.toContain(says);
+    chmodSync(join(cwd, open), mode);
+    expect(await told()).toContain(says);
+  });
+
+  test("names a password of Redis that others can read, and not one in the environment", async () => {
+    const state = "rediss://u:planted@r.example/n";
+    const cwd = directoryWith({ "w.yaml": `state: ${state}\n` });
+    chmodSync(join(cwd, "w.yaml"), 0o600);
+    const told = async (words: readonly string[], env = {}) =>
+      (await writ(["doctor", ...words], { cwd, env })).out;
+    const says = "can read the password of Redis";
+    expect(await told(["--state", state])).toContain(says);
+    expect(await told([], { WRIT_STATE: state })).not.toContain(says);
+    expect(await told(["--config", "w.yaml"])).not.toContain(says);
+    chmodSync(join(cwd, "w.yaml"), 0o644);
+    expect(await told([], { WRIT_CONFIG: "w.yaml" })).toContain(says);
   });
 
   test("names what a service that was told nothing lacks, for people", async () => {
