@@ -2,10 +2,10 @@
 import { accessSync, constants, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Change what is at `path`, or below it, or put another in its place. Of what is not there: no. */
+/** Change what is at `path`, or in it, or put another in its place. */
 export function mayOthersWrite(path: string): boolean {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return false;
+  if (stat === undefined) return mayOthersExchange(dirname(path));
   // A link can be exchanged where it stands, and what it leads to where that stands.
   const around = [dirname(path), dirname(realpathSync(path))];
   return (
@@ -34,8 +34,8 @@ const STICKY = 0o1000;
 
 /** In a directory such as `/tmp`, each may exchange what is his own. */
 function mayOthersExchange(directory: string): boolean {
-  const stat = statSync(directory);
-  return (stat.mode & STICKY) === 0 && isWritable(directory, stat);
+  const stat = statSync(directory, { throwIfNoEntry: false });
+  return stat !== undefined && (stat.mode & STICKY) === 0 && isWritable(directory, stat);
 }
 
 function isWritable(path: string, stat = statSync(path, { throwIfNoEntry: false })): boolean {

@@ -169,6 +169,14 @@ const CONTROLS: readonly Control[] = [
     advice: "`writ audit key`, and keep its public half elsewhere",
   },
   {
+    control: "evidence",
+    weakened: ({ values, mayOthersWrite }) =>
+      values.get("audit") !== "off" && mayOthersWrite(values.get("audit"))
+        ? "other users of this machine can write or exchange the log"
+        : undefined,
+    advice: "`chmod go-w FILE`, in a directory of this user's alone",
+  },
+  {
     control: "secrecy",
     weakened: ({ flags, lists }) =>
       flags.has("audit-requests") && (lists.get("audit-omit") ?? []).length === 0
@@ -191,6 +199,14 @@ const CONTROLS: readonly Control[] = [
         ? "what was used up last is forgotten when the machine fails"
         : undefined,
     advice: "`--state-sync`",
+  },
+  {
+    control: "limits",
+    weakened: ({ values, mayOthersWrite }) =>
+      keptInFile(values) && mayOthersWrite(values.get("state"))
+        ? "other users of this machine can reset what was used up"
+        : undefined,
+    advice: "`chmod go-w FILE`, in a directory of this user's alone",
   },
   {
     control: "shared state",

@@ -168,6 +168,8 @@ describe("writ doctor", () => {
     [["--authzen", "conf/a.yaml"], "conf/a.yaml", 0o646, "a mapping makes"],
     [["--forward-auth", "conf/a.yaml"], "conf/a.yaml", 0o646, "a mapping makes"],
     [["--identity", "conf/a.yaml"], "conf", 0o777, "can say whose tokens count"],
+    [["--state", "conf/state.db"], "conf", 0o777, "can reset what was used up"],
+    [["--audit", "conf/a.yaml"], "conf/a.yaml", 0o666, "can write or exchange the log"],
   ])("%j, where others can write %s (%o): %s", async (words, open, mode, says) => {
     const cwd = directoryWith({ "small/small.writ": SMALL, "conf/a.yaml": "" });
     const told = async () => (await writ(["doctor", ...words], { cwd })).out;
