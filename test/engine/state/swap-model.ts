@@ -16,6 +16,7 @@ import {
 export interface Life {
   readonly startedAtMs: number;
   usedAtMs: number;
+  isInterrupted: boolean;
   readonly labels: Set<string>;
   /** Levels of what was returned. */
   readonly returned: Set<string>;
@@ -66,13 +67,14 @@ export class Model {
     this.idleMs = idleMs;
   }
 
-  /** What there is of a session by now. Whether that may be: none is forgotten while it is in use. */
+  /** What there is of a session by now. Whether that may be: none is forgotten that is in use, or was ended. */
   observe(session: string, startedAtMs: number | undefined, nowMs: number): boolean {
     const life = this.lives.get(session);
     if (life?.startedAtMs === startedAtMs) return true;
     this.lives.delete(session);
     if (startedAtMs !== undefined) this.lives.set(session, newLife(startedAtMs));
-    return life === undefined || nowMs - life.usedAtMs > this.idleMs;
+    if (life === undefined) return true;
+    return !life.isInterrupted && nowMs - life.usedAtMs > this.idleMs;
   }
 
   instruct(life: Life, text: string, { asksOrigin }: Swapped): void {
@@ -234,7 +236,8 @@ export class Model {
 
 function newLife(startedAtMs: number): Life {
   const known = { labels: new Set<string>(), returned: new Set<string>(), seen: [] };
-  return { startedAtMs, usedAtMs: startedAtMs, ...known, task: undefined };
+  const begun = { startedAtMs, usedAtMs: startedAtMs, isInterrupted: false };
+  return { ...begun, ...known, task: undefined };
 }
 
 const DAY_MS = 24 * 3_600_000;

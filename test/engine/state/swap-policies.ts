@@ -3,7 +3,7 @@ import type { Program } from "../../../lang/ir.ts";
 import type { Random } from "../../differential/random.ts";
 import { programOf } from "../../support/engine.ts";
 
-export type Tool = "read" | "note" | "pay" | "check";
+export type Tool = "read" | "note" | "pay" | "check" | "stop";
 
 export type Per = "session" | "agent" | "resource.sensitivity";
 
@@ -89,14 +89,15 @@ export interface Swapped {
   readonly tools: readonly Tool[];
 }
 
-export function randomPolicy(random: Random): Swapped {
-  const tools: readonly Tool[] = shuffled([...ALL, ...random.some<Tool>(["note"], 0.6)], random);
+/** `originChance`: where one policy asks for no origin, none is known of what was returned then. */
+export function randomPolicy(random: Random, originChance: number): Swapped {
+  const tools = shuffled<Tool>([...ALL, ...random.some<Tool>(["note", "stop"], 0.6)], random);
   const labels = shuffled(["untrusted", "private", ...random.some(["odd"], 0.5)], random);
   const levels = random.chance(0.2) ? [] : atLeastTwo(random);
   const isPossible = (text: string) => levels.length > 0 || !text.includes(" per resource.");
   const counters = declared(Object.keys(COUNTERS).filter(isPossible), random);
   const latches = declared(Object.keys(LATCHES).filter(isPossible), random);
-  const asksOrigin = random.chance(0.6);
+  const asksOrigin = random.chance(originChance);
   const sequence = random.chance(0.7) ? random.pick(Object.keys(SEQUENCES)) : undefined;
   const text = [
     `label ${labels.join(", ")}`,
@@ -107,6 +108,7 @@ export function randomPolicy(random: Random): Swapped {
     ...latches,
     ...(sequence === undefined ? [] : [`task errand { sequence ${sequence} }`]),
     "permit anything",
+    ...(tools.includes("stop") ? ["forbid ending tool stop then interrupt session"] : []),
     ...(asksOrigin
       ? ["forbid planted tool pay when args.n < 0 and untrusted in origin(args.to)"]
       : []),
@@ -143,6 +145,7 @@ const TOOLS: Readonly<Record<Tool, string>> = {
   note: "tool note { effect write, args { to: String }, yields private }",
   pay: "tool pay { effect write, args { to: String, n: Int } }",
   check: "tool check { effect execute }",
+  stop: "tool stop { effect execute }",
 };
 
 /** One of each name. */

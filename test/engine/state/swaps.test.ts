@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { seedFrom } from "../../support/seed.ts";
 import { temporary } from "./stores.ts";
-import { inFile, inMemory, type Reopened, swaps } from "./swaps.ts";
+import { inFile, inMemory, type Reopened } from "./swap-state.ts";
+import { swaps } from "./swaps.ts";
 
 const SEED = seedFrom("WRIT_SWAPS_SEED");
 const IS_ONE = process.env.WRIT_SWAPS_SEED !== undefined;
@@ -20,10 +21,10 @@ test.each([
   },
 ])(
   `what calls left behind is known to each policy as it should be, $name (seed ${SEED})`,
-  ({ count, open, wanted }) => {
+  async ({ count, open, wanted }) => {
     const hits = new Map<string, number>();
     for (let seed = SEED; seed < SEED + (IS_ONE ? 1 : count); seed++) {
-      const told = swaps(open(seed), seed, STEPS);
+      const told = await swaps(open(seed), seed, STEPS);
       expect(told.wrong, `WRIT_SWAPS_SEED=${seed}`).toBeUndefined();
       for (const [what, times] of told.hits) hits.set(what, (hits.get(what) ?? 0) + times);
     }
@@ -31,6 +32,8 @@ test.each([
     const all = [
       ...["allow", "state_unavailable", "out_of_sequence", "prerequisite_pending", "swap"],
       ...["outcome answer", "forgotten", "pending", "sensitive", "origin unavailable", ...wanted],
+      ...["again answer", "again already_settled", "session_interrupted", "forbidden"],
+      ...["interrupt", "reinstate", "declassify"],
     ];
     const missing = all.filter((what) => !hits.has(what));
     expect(missing, JSON.stringify([...hits])).toEqual([]);

@@ -1,22 +1,23 @@
 /** Random calls under one policy after the other, on one store, held against a model after each. */
-import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { createEngine, type Engine } from "../../../engine/engine.ts";
-import type { Journal } from "../../../engine/state/journal.ts";
-import { createMemoryStore, type MemoryLimits } from "../../../engine/state/memory.ts";
-import { PACE } from "../../../engine/state/sqlite/backlog.ts";
-import { openSqliteJournal } from "../../../engine/state/sqlite/journal.ts";
-import type { StateStore } from "../../../engine/state/store.ts";
+import type { Answer } from "../../../engine/answer.ts";
+import type { Decision } from "../../../engine/decision.ts";
+import { messageOf } from "../../../engine/fault.ts";
+import type { SessionFacts } from "../../../engine/request-reader.ts";
+import type { StateView } from "../../../engine/state/store.ts";
 import { keyOf } from "../../../engine/value.ts";
 import { type Random, randomFrom } from "../../differential/random.ts";
-import { copyFile } from "../../simulation/faulty-file.ts";
 import { outcomeOf, START } from "../../support/engine.ts";
-import { SHORT } from "./stores.ts";
 import { Model, type Past } from "./swap-model.ts";
-import { counterOf, latchOf, type Per, randomPolicy, type Swapped } from "./swap-policies.ts";
+import {
+  counterOf,
+  latchOf,
+  type Per,
+  randomPolicy,
+  type Swapped,
+  type Tool,
+} from "./swap-policies.ts";
+import { type Broken, IDLE_MS, type Looked, type Reopened, type SwapEngine } from "./swap-state.ts";
 
-const IDLE_MS = 600_000;
-const LIMITS: Partial<MemoryLimits> = { sessionCount: 2, sessionIdleMs: IDLE_MS };
 const SESSIONS = ["s", "t", "u"];
 const AGENTS = ["bot", "ann"];
 const TEXTS = ["US1100", "US2200", "US3300"];
@@ -30,45 +31,6 @@ function storedKey(key: string, per: Per, { levels }: Swapped): string {
   return keyOf([per === "resource.sensitivity" ? levels.indexOf(key) : key]);
 }
 
-/** State that may be left and taken up again. */
-export interface Reopened {
-  readonly store: StateStore;
-  /** What was answered so far has left. */
-  flush(): void;
-  /** As it is once its process has ended; the same where it never does. */
-  restart(isKilled: boolean): Reopened;
-  stop(): void;
-}
-
-export function inMemory(): Reopened {
-  const store = createMemoryStore(LIMITS);
-  const same: Reopened = { store, flush: () => {}, restart: () => same, stop: () => {} };
-  return same;
-}
-
-export function inFile(directory: string, starts = 0): Reopened {
-  mkdirSync(directory, { recursive: true });
-  const path = join(directory, `${starts}.db`);
-  const pace = starts % 2 === 0 ? PACE : SHORT;
-  const journal: Journal = openSqliteJournal({ path, limits: LIMITS, pace });
-  return {
-    store: journal.store,
-    flush: () => journal.flush(),
-    restart(isKilled) {
-      const next = join(directory, `${starts + 1}.db`);
-      journal.flush();
-      if (!isKilled) journal.close();
-      copyFile(path, next);
-      journal.close();
-      return inFile(directory, starts + 1);
-    },
-    stop() {
-      journal.close();
-      rmSync(directory, { recursive: true });
-    },
-  };
-}
-
 /** What the store said otherwise than the model, with all that led there. */
 export interface Swaps {
   readonly wrong?: string;
@@ -76,14 +38,23 @@ export interface Swaps {
   readonly hits: ReadonlyMap<string, number>;
 }
 
-export function swaps(state: Reopened, seed: number, steps: number): Swaps {
+export async function swaps(state: Reopened, seed: number, steps: number): Promise<Swaps> {
   const random = randomFrom(seed);
-  const policies = [1, 2, 3].map(() => randomPolicy(random));
+  const originChance = random.pick([0.6, 1]);
+  const policies = [1, 2, 3].map(() => randomPolicy(random, originChance));
   const run = new Run(state, random, policies);
-  for (let at = 0; at < steps && run.wrong === undefined; at++) run.step();
-  run.stop();
+  for (let at = 0; at < steps && run.wrong === undefined; at++) await run.step();
+  await run.stop();
   const { wrong, hits } = run;
   return { ...(wrong === undefined ? {} : { wrong }), hits };
+}
+
+/** One that decides. */
+interface Process {
+  policy: Swapped;
+  engine: SwapEngine;
+  /** Whether anything was decided by this engine yet. */
+  hasDecided: boolean;
 }
 
 class Run {
@@ -91,12 +62,14 @@ class Run {
   readonly hits = new Map<string, number>();
   readonly #random: Random;
   readonly #policies: readonly Swapped[];
-  readonly #model = new Model(IDLE_MS);
+  #model = new Model(IDLE_MS);
   readonly #story: string[] = [];
   readonly #open = new Map<string, Past>();
+  readonly #settled = new Map<string, "ok" | "error">();
+  readonly #processes: Process[];
+  /** Of several processes each knows since when those count that are like it. */
+  #isLateKnown: boolean;
   #state: Reopened;
-  #policy: Swapped;
-  #engine: Engine;
   #nowMs = START;
   #count = 0;
 
@@ -104,23 +77,33 @@ class Run {
     this.#state = state;
     this.#random = random;
     this.#policies = policies;
-    this.#policy = random.pick(policies);
-    this.#engine = this.#begin();
+    this.#isLateKnown = state.processCount === 1;
+    this.#processes = Array.from({ length: state.processCount }, (_, at) =>
+      this.#begin(random.pick(policies), at),
+    );
   }
 
-  stop(): void {
-    this.#state.stop();
+  async stop(): Promise<void> {
+    await this.#state.stop();
   }
 
-  step(): void {
+  async step(): Promise<void> {
     const random = this.#random;
     this.#pass();
-    if (random.chance(0.1)) this.#swap();
-    else if (random.chance(0.09)) this.#restart();
-    else if (this.#open.size > 0 && random.chance(0.45)) this.#report();
-    else this.#ask();
+    const at = random.below(this.#processes.length);
+    const process = this.#processes[at];
+    if (process === undefined) throw new Error("there is no process");
+    if (random.chance(0.05)) this.#state.link?.break(random);
+    if (random.chance(0.004)) await this.#restartServer();
+    else if (random.chance(0.006)) await this.#lose();
+    else if (random.chance(0.1)) this.#swap(at);
+    else if (random.chance(0.09)) await this.#restart(at);
+    else if (random.chance(0.11)) await this.#operate(process);
+    else if (this.#open.size > 0 && random.chance(0.45)) await this.#report(process);
+    else if (this.#settled.size > 0 && random.chance(0.06)) await this.#reportAgain(process);
+    else await this.#ask(process);
     if (random.chance(0.7)) this.#state.flush();
-    this.#compare();
+    await this.#compare(process);
   }
 
   /** Often as long as it takes until a session may be forgotten, a little less or more. */
@@ -131,46 +114,74 @@ class Run {
     if (random.chance(0.01)) this.#nowMs += 26 * 3_600_000;
   }
 
-  #begin(): Engine {
-    const { program, text } = this.#policy;
-    return createEngine({
+  #begin(policy: Swapped, at: number): Process {
+    const { program, text } = policy;
+    const parts = {
       program,
-      digest: `sha256:${this.#policies.indexOf(this.#policy)} ${text.length}`,
+      digest: `sha256:${this.#policies.indexOf(policy)} ${text.length}`,
       clock: () => this.#nowMs,
       ids: { decision: () => "d", call: () => `c${++this.#count}` },
-      store: this.#state.store,
-    });
+    };
+    return { policy, engine: this.#state.engine(parts, at), hasDecided: false };
   }
 
-  #swap(): void {
-    this.#policy = this.#random.pick(this.#policies);
-    this.#engine = this.#begin();
-    this.#tell(`policy ${this.#policies.indexOf(this.#policy)}`);
+  #swap(at: number): void {
+    const policy = this.#random.pick(this.#policies);
+    this.#processes[at] = this.#begin(policy, at);
+    this.#tell(`policy ${this.#policies.indexOf(policy)} in ${at}`);
     this.#hit("swap");
   }
 
-  #restart(): void {
-    const isKilled = this.#random.chance(0.5);
-    this.#state = this.#state.restart(isKilled);
-    if (this.#random.chance(0.5)) this.#nowMs += IDLE_MS - this.#random.below(20_000);
-    if (this.#random.chance(0.5)) this.#policy = this.#random.pick(this.#policies);
-    this.#engine = this.#begin();
-    this.#tell(`restart under policy ${this.#policies.indexOf(this.#policy)}`);
+  async #restart(at: number): Promise<void> {
+    const random = this.#random;
+    this.#state = await this.#state.restart(random.chance(0.5), at);
+    if (random.chance(0.5)) this.#nowMs += IDLE_MS - random.below(20_000);
+    const before = this.#processes[at]?.policy ?? random.pick(this.#policies);
+    const policy = random.chance(0.5) ? random.pick(this.#policies) : before;
+    this.#processes[at] = this.#begin(policy, at);
+    this.#tell(`restart of ${at} under policy ${this.#policies.indexOf(policy)}`);
     this.#hit("restart");
   }
 
-  #ask(): void {
+  async #restartServer(): Promise<void> {
+    const { link } = this.#state;
+    if (link === undefined) return;
+    await link.restart();
+    this.#tell("restart of the server");
+    this.#hit("server restart");
+  }
+
+  async #lose(): Promise<void> {
+    const { link } = this.#state;
+    if (link === undefined) return;
+    const request = { agent: { id: "bot" }, session: { id: "s" }, tool: { name: "check" } };
+    const codes: string[] = [];
+    await link.lose(async () => {
+      for (const { engine } of this.#processes) codes.push(codeOf(await engine.decide(request)));
+    });
+    this.#tell(`all is lost: ${codes.join()}`);
+    this.#hit("lost");
+    if (!codes.every((code) => code === "state_unavailable")) this.#isWrong("it went on");
+    this.#model = new Model(IDLE_MS);
+    this.#open.clear();
+    this.#settled.clear();
+    this.#isLateKnown = false;
+  }
+
+  async #ask(process: Process): Promise<void> {
     const random = this.#random;
-    const policy = this.#policy;
-    const tool = random.pick(policy.tools);
+    const { policy, engine } = process;
+    const tool = this.#toolOf(policy);
     const session = random.pick(SESSIONS);
     const agent = random.pick(AGENTS);
     const to = tool === "pay" || tool === "note" ? random.pick(TEXTS) : undefined;
     const n = tool === "pay" ? 1 + random.below(5) : 0;
-    const isStep = policy.sequence !== undefined && random.chance(0.4);
+    const isStep = policy.sequence !== undefined && tool !== "stop" && random.chance(0.4);
     const isLevelled = !isStep && policy.levels.length > 0 && random.chance(0.4);
     const level = isLevelled ? random.pick(policy.levels) : undefined;
-    const instruction = random.chance(0.3) ? random.pick(TEXTS) : undefined;
+    // Where the rule that ends a session brings it to be, in a full table, an instruction is kept or not.
+    const isInstructed = tool !== "stop" && random.chance(0.3);
+    const instruction = isInstructed ? random.pick(TEXTS) : undefined;
     const request = {
       agent: { id: agent },
       session: { id: session },
@@ -178,29 +189,65 @@ class Run {
       ...(level === undefined ? {} : { resource: { type: "file", id: "f", sensitivity: level } }),
       intent: { ...(isStep && { task: "errand" }), ...(instruction && { instruction }) },
     };
-    const answer = this.#engine.decide(request);
-    this.#tell(`${JSON.stringify(request)} → ${JSON.stringify(answer)}`);
-    if (answer.kind !== "answer") throw new Error(`a request was ${answer.kind}`);
-    const code = outcomeOf(answer.value);
+    const answer = await engine.decide(request);
+    const broken = await this.#state.link?.broken();
+    this.#tell(
+      `${this.#at(process)}: ${JSON.stringify(request)} → ${JSON.stringify(answer)}${toldOf(broken)}`,
+    );
+    const code = codeOf(answer);
     if (code === "invalid_request") throw new Error("a request is none of the policy");
-    this.#hit(code);
-    this.#observe();
-    const { call } = answer.value;
-    const allowed = call !== undefined;
+    this.#hit(broken === undefined ? code : `broken${toldOf(broken)}`);
+    const wasInterrupted = this.#model.lives.get(session)?.isInterrupted === true;
+    await this.#observe(policy);
+    if (broken !== undefined && code !== "state_unavailable") this.#isWrong("it was not asked");
+    // Where it was said of a policy that it decides, and nothing was kept, it is late from another time on.
+    if (broken?.isKept === false) this.#isLateKnown = false;
+    if (broken?.isKept === false) return;
+    process.hasDecided = true;
+    // Of what was kept and not told, nobody hears the name of the call.
+    const call = `c${this.#count}`;
+    const allowed = broken === undefined ? code === "allow" : broken.given.includes(call);
     const life = this.#model.lives.get(session);
-    const expected = isStep ? this.#model.step(session, tool, this.#nowMs, policy) : "allow";
-    if (life === undefined ? allowed : code !== expected) this.#isWrong(`not ${expected}`);
+    const expected = this.#expectedOf({ session, tool, isStep, wasInterrupted }, policy);
+    const isRight = broken === undefined ? code === expected : allowed === (expected === "allow");
+    if (life === undefined ? allowed : !isRight) this.#isWrong(`not ${expected}`);
     if (life !== undefined && instruction !== undefined) {
       this.#model.instruct(life, instruction, policy);
     }
+    if (life !== undefined && tool === "stop") life.isInterrupted = true;
     const asked = { policy, atMs: this.#nowMs, tool, session, agent, life, to, n, level };
     const past = this.#model.decided({ ...asked, allowed, isStep });
-    if (call !== undefined) this.#open.set(call, past);
+    if (allowed) this.#open.set(call, past);
   }
 
-  #report(): void {
+  #at(process: Process): number {
+    return this.#processes.indexOf(process);
+  }
+
+  /** What ends a session is called less often than the rest. */
+  #toolOf({ tools }: Swapped): Tool {
+    const tool = this.#random.pick(tools);
+    return tool === "stop" && this.#random.chance(0.8) ? "check" : tool;
+  }
+
+  #expectedOf(
+    asked: {
+      readonly session: string;
+      readonly tool: Tool;
+      readonly isStep: boolean;
+      readonly wasInterrupted: boolean;
+    },
+    policy: Swapped,
+  ): string {
+    const { session, tool, isStep, wasInterrupted } = asked;
+    if (wasInterrupted) return "session_interrupted";
+    if (tool === "stop") return "forbidden";
+    return isStep ? this.#model.step(session, tool, this.#nowMs, policy) : "allow";
+  }
+
+  async #report(process: Process): Promise<void> {
     const random = this.#random;
-    const policy = this.#policy;
+    const { policy, engine } = process;
     const [call, past] = random.pick([...this.#open]);
     const status = random.chance(0.75) ? ("ok" as const) : ("error" as const);
     const value = random.chance(0.4) ? random.pick(TEXTS) : undefined;
@@ -213,68 +260,164 @@ class Run {
       ...(label && { labels: [label] }),
       ...(level && { sensitivity: level }),
     };
-    const answer = this.#engine.outcome(body);
-    this.#tell(`${JSON.stringify(body)} → ${answer.kind}`);
-    this.#hit(`outcome ${answer.kind}`);
-    this.#observe();
-    if (answer.kind === "unavailable") return;
-    if (answer.kind !== "answer") throw new Error(`an outcome was ${answer.kind}`);
+    const answer = await engine.outcome(body);
+    const broken = await this.#state.link?.broken();
+    this.#tell(
+      `${this.#at(process)}: ${JSON.stringify(body)} → ${JSON.stringify(answer)}${toldOf(broken)}`,
+    );
+    this.#hit(broken === undefined ? `outcome ${answer.kind}` : `outcome broken${toldOf(broken)}`);
+    await this.#observe(policy);
+    if (answer.kind === "unavailable" && broken?.isKept !== true) return;
+    if (answer.kind !== "answer" && broken === undefined) {
+      throw new Error(`an outcome was ${answer.kind}`);
+    }
     this.#open.delete(call);
+    this.#settled.set(call, status);
     this.#model.settled(past, { status, value, label, level }, this.#nowMs, policy);
+  }
+
+  /** Which changes nothing, whatever it says. */
+  async #reportAgain({ engine }: Process): Promise<void> {
+    const random = this.#random;
+    const [call, before] = random.pick([...this.#settled]);
+    const status = random.chance(0.5) ? "ok" : "error";
+    const { kind } = await engine.outcome({ call, status, values: random.pick(TEXTS) });
+    const broken = await this.#state.link?.broken();
+    this.#tell(`${call} is ${status} again → ${kind}`);
+    this.#hit(`again ${kind}`);
+    const expected = status === before ? "answer" : "already_settled";
+    if (kind !== (broken === undefined ? expected : "unavailable")) {
+      this.#isWrong(`not ${expected}`);
+    }
+  }
+
+  async #operate({ engine, policy }: Process): Promise<void> {
+    const random = this.#random;
+    const ended = SESSIONS.filter((id) => this.#model.lives.get(id)?.isInterrupted);
+    const isLetGo = ended.length > 0 && random.chance(0.7);
+    const id = random.pick(isLetGo ? ended : SESSIONS);
+    const what = isLetGo
+      ? "reinstate"
+      : random.pick(["interrupt", "reinstate", "declassify", "declassify"] as const);
+    const label = random.pick(["untrusted", "private"]);
+    const before = this.#model.lives.get(id);
+    const expected =
+      what === "reinstate" ? before?.isInterrupted === true : before?.labels.has(label) === true;
+    const order = async () =>
+      what === "declassify"
+        ? await engine.sessions.declassify(id, label)
+        : await engine.sessions[what](id);
+    const told = await order().catch(messageOf);
+    const broken = await this.#state.link?.broken();
+    this.#tell(`${what} ${id} ${what === "declassify" ? label : ""} → ${told}${toldOf(broken)}`);
+    this.#hit(what);
+    await this.#observe(policy);
+    if (broken?.isKept === false) return;
+    const done = broken === undefined ? told : expected;
+    const life = this.#model.lives.get(id);
+    if (what === "interrupt") {
+      if (life === undefined) this.#isWrong("it is not there");
+      else life.isInterrupted = true;
+      return;
+    }
+    if (done !== expected) this.#isWrong(`not ${expected}`);
+    if (life === undefined) return;
+    if (what === "reinstate") life.isInterrupted = false;
+    else life.labels.delete(label);
   }
 
   // ── What is there ────────────────────────────────────────────────────────────────────────────────────────
 
-  #observe(): void {
-    const present = this.#state.store.open(this.#policy.program);
-    for (const id of SESSIONS) {
-      const before = this.#model.lives.get(id);
-      const isRight = this.#model.observe(id, present.session(id)?.startedAtMs, this.#nowMs);
-      if (!isRight) this.#isWrong(`session ${id} was forgotten`);
-      if (before !== undefined && this.#model.lives.get(id) !== before) this.#hit("forgotten");
+  async #observe(policy: Swapped): Promise<void> {
+    const nowMs = this.#nowMs;
+    for (const sessionId of SESSIONS) {
+      const startedAtMs = await this.#state.look(
+        policy,
+        { sessionId, nowMs },
+        ({ facts }) => facts?.startedAtMs,
+      );
+      const before = this.#model.lives.get(sessionId);
+      const isRight = this.#model.observe(sessionId, startedAtMs, nowMs);
+      if (!isRight) this.#isWrong(`session ${sessionId} was forgotten`);
+      if (before !== undefined && this.#model.lives.get(sessionId) !== before) {
+        this.#hit("forgotten");
+      }
     }
   }
 
-  #compare(): void {
-    const policy = this.#policy;
-    const model = this.#model;
-    const nowMs = this.#nowMs;
-    const present = this.#state.store.open(policy.program);
-    const late = present.late(nowMs);
-    const view = present.begin({ nowMs });
+  async #compare(process: Process): Promise<void> {
+    const { policy } = process;
+    if (this.#isLateKnown && process.hasDecided) this.#compareLate(process);
+    for (const at of [0, 1, 2, 3]) {
+      const asked = { sessionId: SESSIONS[at] ?? "", nowMs: this.#nowMs };
+      const checks = await this.#state.look(policy, asked, (looked) =>
+        this.#readingsAt(at, looked, policy),
+      );
+      for (const check of checks) check();
+    }
+  }
+
+  #compareLate({ policy, engine }: Process): void {
+    const late = engine.late();
     for (const [index, declared] of policy.counters.entries()) {
-      this.#expect(`${declared} late`, late?.counters.get(index), model.late(declared, nowMs));
-      for (const key of keysOf(counterOf(declared).per, policy)) {
-        const reading = view.counter(index, storedKey(key, counterOf(declared).per, policy));
-        const [least, most] = model.counter(declared, key, nowMs);
-        const isIn = typeof reading === "number" && least <= reading && reading <= most;
-        if (!isIn) this.#isWrong(`${declared} of ${key} is ${reading}, not ${least} to ${most}`);
-      }
+      const expected = this.#model.late(declared, this.#nowMs);
+      this.#expect(`${declared} late`, late?.counters.get(index), expected);
     }
     for (const [index, declared] of policy.latches.entries()) {
-      this.#expect(`${declared} late`, late?.latches.get(index), model.late(declared, nowMs));
-      for (const key of keysOf(latchOf(declared).per, policy)) {
-        const reading = view.latch(index, storedKey(key, latchOf(declared).per, policy));
+      const expected = this.#model.late(declared, this.#nowMs);
+      this.#expect(`${declared} late`, late?.latches.get(index), expected);
+    }
+  }
+
+  /** Of the `at`th key of each declaration, and of the `at`th session: one decision has one key for each. */
+  #readingsAt(at: number, { view, facts }: Looked, policy: Swapped): readonly (() => void)[] {
+    const model = this.#model;
+    const checks: (() => void)[] = [];
+    for (const [index, declared] of policy.counters.entries()) {
+      const { per } = counterOf(declared);
+      const key = keysOf(per, policy)[at];
+      if (key === undefined) continue;
+      const reading = view.counter(index, storedKey(key, per, policy));
+      checks.push(() => {
+        const [least, most] = model.counter(declared, key, this.#nowMs);
+        const isIn = typeof reading === "number" && least <= reading && reading <= most;
+        if (!isIn) this.#isWrong(`${declared} of ${key} is ${reading}, not ${least} to ${most}`);
+      });
+    }
+    for (const [index, declared] of policy.latches.entries()) {
+      const { per } = latchOf(declared);
+      const key = keysOf(per, policy)[at];
+      if (key === undefined) continue;
+      const reading = view.latch(index, storedKey(key, per, policy));
+      checks.push(() => {
         if (reading === "pending") this.#hit("pending");
         this.#expect(`${declared} of ${key}`, reading, model.latch(declared, key));
-      }
+      });
     }
-    for (const id of SESSIONS) {
-      const facts = present.session(id);
-      if (facts === undefined) continue;
-      const labels = [...(model.lives.get(id)?.labels ?? [])].sort();
-      this.#expect(`labels of ${id}`, [...facts.labels].sort(), labels);
-      const sensitivity = model.sensitivity(id, policy);
-      if (sensitivity > 0) this.#hit("sensitive");
-      this.#expect(`sensitivity of ${id}`, facts.sensitivity, sensitivity);
-      if (!policy.asksOrigin) continue;
-      const seen = present.begin({ nowMs, sessionId: id });
-      for (const text of TEXTS) {
-        const found = seen.origin(text);
-        if (found === "unavailable") this.#hit("origin unavailable");
-        const told = found === "unavailable" ? found : [...found].sort();
-        this.#expect(`origin of ${text} in ${id}`, told, model.origin(id, text));
-      }
+    const id = SESSIONS[at];
+    if (id === undefined || facts === undefined) return checks;
+    const found = policy.asksOrigin ? TEXTS.map((text) => view.origin(text)) : [];
+    return [...checks, () => this.#compareSession(id, facts, found, policy)];
+  }
+
+  #compareSession(
+    id: string,
+    { labels, sensitivity, interrupted }: SessionFacts,
+    found: readonly ReturnType<StateView["origin"]>[],
+    policy: Swapped,
+  ): void {
+    const model = this.#model;
+    const life = model.lives.get(id);
+    this.#expect(`labels of ${id}`, [...labels].sort(), [...(life?.labels ?? [])].sort());
+    this.#expect(`${id} is ended`, interrupted, life?.isInterrupted);
+    const expected = model.sensitivity(id, policy);
+    if (expected > 0) this.#hit("sensitive");
+    this.#expect(`sensitivity of ${id}`, sensitivity, expected);
+    for (const [at, origin] of found.entries()) {
+      const text = TEXTS[at] ?? "";
+      if (origin === "unavailable") this.#hit("origin unavailable");
+      const told = origin === "unavailable" ? origin : [...origin].sort();
+      this.#expect(`origin of ${text} in ${id}`, told, model.origin(id, text));
     }
   }
 
@@ -295,4 +438,14 @@ class Run {
   #hit(what: string): void {
     this.hits.set(what, (this.hits.get(what) ?? 0) + 1);
   }
+}
+
+function codeOf(answer: Answer<Decision>): string {
+  if (answer.kind !== "answer") throw new Error(`a request was ${answer.kind}`);
+  return outcomeOf(answer.value);
+}
+
+function toldOf(broken: Broken | undefined): string {
+  if (broken === undefined) return "";
+  return broken.isKept ? ", and it was kept" : ", and nothing was kept";
 }
