@@ -1,5 +1,9 @@
-/** Controls, marks of direction, characters of no width, line separators, halves of surrogate pairs. */
-const HIDDEN = /(?!\t)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+/** Controls, marks of direction, line separators, halves of surrogate pairs. */
+const UNSEEN = "(?!\\t)[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]";
+/** Letters and marks too that are drawn as nothing, but not what says how the emoji before it is drawn. */
+const OF_AN_EMOJI = "(?<=\\p{Extended_Pictographic})[\\ufe0e\\ufe0f]|\\ufe0f(?=\\u20e3)";
+const OF_NO_WIDTH = `(?!${OF_AN_EMOJI})\\p{Default_Ignorable_Code_Point}`;
+const HIDDEN = new RegExp(`${UNSEEN}|${OF_NO_WIDTH}`, "u");
 
 /** The first character that nobody sees: it could make a policy read otherwise than it decides. Tabs are seen. */
 export function hiddenCharacter(

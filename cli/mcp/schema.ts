@@ -1,4 +1,5 @@
 /** JSON Schema → types of the language, as text. What the language cannot say becomes `Any`, and is said. */
+import { quote } from "../../lang/print-expression.ts";
 import type { Json } from "../../lang/type.ts";
 import { isObject, type JsonObject } from "../json.ts";
 
@@ -239,15 +240,6 @@ export function wordFor(wire: string, taken: Set<string>): string {
   for (let count = 2; taken.has(made); count += 1) made = `${word}_${count}`;
   taken.add(made);
   return made;
-}
-
-/** A string literal of the language. */
-export function quote(text: string): string {
-  const escaped = text.replace(/["\\]|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) => {
-    if (character === '"' || character === "\\") return `\\${character}`;
-    return `\\u{${(character.codePointAt(0) ?? 0xfffd).toString(16)}}`;
-  });
-  return `"${escaped}"`;
 }
 
 function objectIn(json: Json | undefined): JsonObject {

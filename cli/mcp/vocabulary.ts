@@ -1,12 +1,14 @@
 /** What MCP servers answer to `tools/list` → `tool` declarations. */
 import { digestOf } from "../../engine/canonical-json.ts";
+import { replaceHidden } from "../../lang/characters.ts";
 import { compile } from "../../lang/compile.ts";
 import { hasErrors } from "../../lang/diagnostic.ts";
 import { format } from "../../lang/print.ts";
+import { quote } from "../../lang/print-expression.ts";
 import type { Effect, Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
 import { isObject, type JsonObject } from "../json.ts";
-import { quote, recordOf, wordFor } from "./schema.ts";
+import { recordOf, wordFor } from "./schema.ts";
 
 export interface Imported {
   /** Of a package, laid out as `writ fmt` does. */
@@ -343,7 +345,9 @@ function summaryOf(description: Json | undefined): string {
 
 /** Comments end with their line; nothing hidden may stand in one. */
 function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\s]+/gu, " ").trim();
+  return replaceHidden(text, () => " ")
+    .replace(/\s+/g, " ")
+    .trim();
 }
 
 /** What comes out is what the language takes, or this is a bug. */
