@@ -37,6 +37,8 @@ export async function makeKey(input: Input, io: Io): Promise<ExitCode> {
     io.out(`${shown} signs, and is for this user alone\n`);
     io.out(`${shown}${PUBLIC_SUFFIX} verifies: ${signer.text}\n`);
     io.out("keep a copy of the latter where whoever writes the log cannot change it\n");
+    const option = file === undefined ? "" : ` --audit-key ${shown}`;
+    io.out(`\`writ serve${option}\` signs from its next start on, also what was recorded before\n`);
   }
   return 0;
 }

@@ -28,7 +28,13 @@ export interface Checkpoint {
 }
 
 export type ReadNote =
-  | { readonly ok: true; readonly checkpoint: Checkpoint; readonly signed: boolean }
+  | {
+      readonly ok: true;
+      readonly checkpoint: Checkpoint;
+      readonly signed: boolean;
+      /** By nobody at all. */
+      readonly bare: boolean;
+    }
   | { readonly ok: false; readonly why: string };
 
 const ED25519 = Buffer.from([1]);
@@ -90,7 +96,7 @@ export function readCheckpoint(note: string, verifiers: readonly Verifier[]): Re
   const found = verifiers.map((verifier) => isSigned(text, signatures, verifier));
   if (found.includes(undefined)) return { ok: false, why: "its signature is wrong" };
   const checkpoint = { origin, size: Number(size), root: Buffer.from(root, "base64") };
-  return { ok: true, checkpoint, signed: found.includes(true) };
+  return { ok: true, checkpoint, signed: found.includes(true), bare: signatures === "" };
 }
 
 /** Nothing where there is a signature of that key, and a wrong one. */

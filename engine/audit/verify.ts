@@ -55,15 +55,17 @@ export async function verifyLog(parts: VerifyParts): Promise<Verification> {
   for (const file of files) {
     const bytes = (await disk.read(file)) ?? Buffer.alloc(0);
     const from = walks.at(-1)?.head;
-    const walked = walk({ bytes, from, verifiers: parts.verifiers, ...listeners(parts, seen) });
+    const { verifiers } = parts;
+    const signedBefore = walks.some(({ signedCount }) => signedCount > 0);
+    const walked = walk({ bytes, from, verifiers, signedBefore, ...listeners(parts, seen) });
     walks.push(walked);
     const wrong = wrongIn(walked, file, { isLast: file === path, live: parts.live });
     if (wrong !== undefined) findings.push(wrong);
     if (wrong !== undefined && walked.broken !== undefined) break;
   }
-  const summary = summaryOf(walks);
+  const summary = summaryOf(walks, parts);
   if (!findings.some(({ line }) => line !== undefined)) {
-    findings.push(...seen.missing(summary.size), ...tailOf(summary.uncovered, parts));
+    findings.push(...seen.missing(summary.size), ...tailOf(summary, parts));
   }
   const { size: _size, ...shown } = summary;
   return { ok: findings.length === 0, files, ...shown, findings };
@@ -149,14 +151,15 @@ function wrongIn(
   return { file, line, what: `${torn.length} bytes are no whole line` };
 }
 
-function summaryOf(walks: readonly Walk[]) {
+function summaryOf(walks: readonly Walk[], { verifiers }: VerifyParts) {
   const first = walks[0]?.start.tree.size ?? 0;
   const size = walks.at(-1)?.head.tree.size ?? 0;
   const covered = Math.max(first, ...walks.map((one) => one.covered));
   const checkpoints = sum(walks.map((one) => one.checkpointCount));
-  // The last checkpoint is not over itself, and signs itself.
-  const uncovered = Math.max(0, size - covered - (checkpoints > 0 ? 1 : 0));
   const signed = sum(walks.map((one) => one.signedCount));
+  const counted = verifiers.length === 0 ? checkpoints : signed;
+  // The last checkpoint is not over itself, and signs itself.
+  const uncovered = Math.max(0, size - covered - (counted > 0 ? 1 : 0));
   return { records: size - first, size, first, checkpoints, signed, uncovered };
 }
 
@@ -164,8 +167,15 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-function tailOf(uncovered: number, { path, verifiers, live }: VerifyParts): readonly Finding[] {
-  if (uncovered === 0 || verifiers.length === 0 || live) return [];
+function tailOf(
+  { uncovered, checkpoints, signed }: Pick<Verification, "uncovered" | "checkpoints" | "signed">,
+  { path, verifiers, live }: VerifyParts,
+): readonly Finding[] {
+  if (uncovered === 0 || verifiers.length === 0) return [];
+  if (checkpoints > 0 && signed === 0) {
+    return [{ file: path, what: "no checkpoint in it is signed by the key" }];
+  }
+  if (live) return [];
   const what = `the last ${uncovered} records have no checkpoint over them: whoever can write the file may have added them`;
   return [{ file: path, what }];
 }

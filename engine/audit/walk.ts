@@ -30,6 +30,8 @@ export interface WalkParts {
   /** Missing at the first file there is: then its first line says where it goes on. */
   readonly from?: Head | undefined;
   readonly verifiers: readonly Verifier[];
+  /** A checkpoint in a file before was signed by one of them. */
+  readonly signedBefore?: boolean;
   /** Called with each record's text where it is wanted; throws where that is no record it knows. */
   readonly onRecord?: ((json: string, line: number) => void) | undefined;
   /** Called where the tree has the size that somebody asked for. */
@@ -41,7 +43,7 @@ export interface WalkParts {
 const LINE_END = 10;
 
 export function walk(parts: WalkParts): Walk {
-  const { bytes, from, verifiers, onRecord, onHead, onCheckpoint } = parts;
+  const { bytes, from, verifiers, signedBefore = false, onRecord, onHead, onCheckpoint } = parts;
   const start = from ?? startOf(bytes);
   let head = start;
   const done = { start, size: 0, lineCount: 0, covered: 0, signedCount: 0, checkpointCount: 0 };
@@ -56,10 +58,11 @@ export function walk(parts: WalkParts): Walk {
       if (rest.includes(0)) return { ...done, head, torn: rest };
       return { ...done, head, broken: followed.why };
     }
-    const checked = checkpointAt(framed, followed.record, head, verifiers);
+    const mayBeBare = verifiers.length === 0 || !(signedBefore || done.signedCount > 0);
+    const checked = checkpointAt(framed, followed.record, head, { verifiers, mayBeBare });
     if (typeof checked === "string") return { ...done, head, broken: checked };
     if (checked !== undefined) {
-      done.covered = checked.checkpoint.size;
+      if (verifiers.length === 0 || checked.signed) done.covered = checked.checkpoint.size;
       done.checkpointCount += 1;
       if (checked.signed) done.signedCount += 1;
       onCheckpoint?.(checked.checkpoint.size);
@@ -90,12 +93,18 @@ function whyUnreadable(read: () => void): string | undefined {
 
 const CHECKPOINT = '{"checkpoint":';
 
+interface Believed {
+  readonly verifiers: readonly Verifier[];
+  /** Of a time before there was a key: then it is covered by the first that is signed, as any line is. */
+  readonly mayBeBare: boolean;
+}
+
 /** What a checkpoint in the log says, where the line is one; why it is wrong, where it is. */
 function checkpointAt(
   framed: Buffer,
   record: number,
   { tree }: Head,
-  verifiers: readonly Verifier[],
+  { verifiers, mayBeBare }: Believed,
 ) {
   // Most lines are none, and are told by one letter.
   if (framed[record + 2] !== CHECKPOINT.charCodeAt(2)) return undefined;
@@ -107,7 +116,9 @@ function checkpointAt(
   );
   if (!read.ok) return `the checkpoint cannot be believed: ${read.why}`;
   if (!isOf(read.checkpoint, tree)) return "the checkpoint is not of the lines before it";
-  if (verifiers.length > 0 && !read.signed) return "the checkpoint is not signed by the key";
+  if (verifiers.length > 0 && !read.signed && !(mayBeBare && read.bare)) {
+    return "the checkpoint is not signed by the key";
+  }
   return read;
 }
 

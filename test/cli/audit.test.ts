@@ -112,6 +112,18 @@ describe("writ audit verify", () => {
   });
 });
 
+test("a log that was begun without a key is verified with the one that was made since", async () => {
+  const cwd = await recorded([], false);
+  expect((await writ(["audit", "key"], { cwd })).out).toContain("from its next start on");
+  expect((await writ(["audit", "verify"], { cwd })).out).toContain("is signed by the key");
+  await (await serving(cwd)).end();
+  const { code, out } = await writ(["audit", "verify"], { cwd });
+  expect({ code, out }).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("nothing was changed"),
+  });
+});
+
 describe("writ audit show", () => {
   test("is a tree from the person over each agent to the call", async () => {
     const cwd = await recorded();

@@ -46,6 +46,7 @@ describe("keys and signatures of C2SP signed notes", () => {
       ok: true,
       checkpoint: { origin: "acme.example/writ", size: 12, root },
       signed: true,
+      bare: false,
     });
   });
 
