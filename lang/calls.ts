@@ -27,13 +27,7 @@ export function checkCall(expr: Call, context: Context): Typed | undefined {
     const functions = [...BUILTINS.values()]
       .filter((one) => one.attributeOf === undefined)
       .map((one) => one.name);
-    const known = [
-      ...functions,
-      "origin",
-      "decimal",
-      ...around.functions.keys(),
-      ...around.modules.keys(),
-    ];
+    const known = [...functions, ...UNLISTED, ...around.functions.keys(), ...around.modules.keys()];
     around.report(
       "E201",
       expr.name.span,
@@ -58,6 +52,13 @@ export function checkCall(expr: Call, context: Context): Typed | undefined {
   const there = first?.kind === "list" && first.items.length > 0 && args.length === 1;
   const ir: Expr = { kind: "builtin", name: builtin.name, args, at };
   return typed(ir, there ? present(result) : narrowed(ir, result, context));
+}
+
+/** The two that are no `BUILTINS` take more than a value. */
+const UNLISTED = ["origin", "decimal"] as const;
+
+export function isBuiltInFunction(name: string): boolean {
+  return functionNamed(name) !== undefined || UNLISTED.some((one) => one === name);
 }
 
 /** What people call things that are here called otherwise. */

@@ -1,5 +1,6 @@
 /** The pipeline on one screen (SPEC §10): parse what is used, collect what is declared, check, lower. */
 import type * as ast from "./ast.ts";
+import { isBuiltInFunction } from "./calls.ts";
 import {
   type Context,
   type KeyScope,
@@ -243,7 +244,7 @@ function refuseRepeated(items: readonly ast.Item[], report: Report): void {
     const space = SPACES[item.kind];
     if (space === undefined || !("name" in item)) continue;
     const key = `${space} ${item.name.text}`;
-    const builtIn = space === "value" && isRoot(item.name.text);
+    const builtIn = space === "value" && isBuiltIn(item.kind, item.name.text);
     if (seen.has(key) || builtIn) {
       report(
         "E203",
@@ -253,6 +254,11 @@ function refuseRepeated(items: readonly ast.Item[], report: Report): void {
     }
     seen.add(key);
   }
+}
+
+/** What is built in would mean something else wherever the package is used. */
+function isBuiltIn(kind: ast.Item["kind"], name: string): boolean {
+  return isRoot(name) || ((kind === "fn" || kind === "import") && isBuiltInFunction(name));
 }
 
 interface Named {

@@ -74,7 +74,7 @@ function namesIn(type: ast.Type): ast.Name[] {
   }
 }
 
-function isBuiltInType(name: string): boolean {
+export function isBuiltInType(name: string): boolean {
   return (
     (SCALARS as readonly string[]).includes(name) ||
     name === "Set" ||

@@ -5,7 +5,7 @@
 import type * as ast from "./ast.ts";
 import type { LevelDecl, ResourceDecl, ToolDecl } from "./ir.ts";
 import type { Report } from "./report.ts";
-import { collectAliases, resolveRecord } from "./resolve.ts";
+import { collectAliases, isBuiltInType, resolveRecord } from "./resolve.ts";
 import type { Span } from "./source.ts";
 import { declareTools } from "./tools.ts";
 import type { Field, Type } from "./type.ts";
@@ -101,6 +101,8 @@ function declareLevel(item: ast.Level, vocabulary: Vocabulary, report: Report): 
   const repeated = item.values.find((value, at) => (first.get(value.text) ?? at) < at);
   if (repeated !== undefined)
     report("E203", repeated.span, `\`${repeated.text}\` stands twice in this level`);
+  if (isBuiltInType(item.name.text))
+    report("E203", item.name.span, `\`${item.name.text}\` is a built-in type`);
   const before = vocabulary.levels.get(item.name.text);
   if (before !== undefined && before.values.join("<") !== values.join("<")) {
     report(
@@ -166,6 +168,7 @@ function declareAttributes(item: ast.Attributes, vocabulary: Vocabulary, report:
       known.set(field.name, field);
     } else if (
       !sameType(before.type, field.type) ||
+      (before.wire ?? before.name) !== (field.wire ?? field.name) ||
       JSON.stringify(before.default) !== JSON.stringify(field.default)
     ) {
       const span: Span = item.record.fields[at]?.name.span ?? item.span;

@@ -216,3 +216,14 @@ test("an interrupted session stays ended until it is reinstated; an unsure rule 
   expect(driver.engine.sessions.reinstate("s")).toBe(true);
   expect(driver.call("act", { n: 0 }).decision).toBe("allow");
 });
+
+test("two limits of one counter are about one number", () => {
+  const driver = drive(`
+    tool pay { effect write, args { amount: Int } }
+    counter paid = sum args.amount of allowed pay per session
+    task errand { limit paid <= 100, paid <= 50 }
+    permit p tool pay
+  `);
+  const pay = () => outcomeOf(driver.call("pay", { amount: 15 }, { intent: { task: "errand" } }));
+  expect([pay(), pay(), pay(), pay()]).toEqual(["allow", "allow", "allow", "limit_reached"]);
+});
