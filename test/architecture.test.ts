@@ -17,7 +17,6 @@ const LAYERS = [
       "lru-cache",
       "nanotar",
       "re2js",
-      "semver",
       "yaml",
       "node:",
     ],

@@ -9,13 +9,16 @@ import { NAMES } from "./names.ts";
 import { NET } from "./net.ts";
 import { NUMBERS } from "./numbers.ts";
 import { REGEX } from "./regex.ts";
+import { SEMVER } from "./semver.ts";
 import { STRINGS } from "./strings.ts";
 import { TIME } from "./time.ts";
+import { URI } from "./uri.ts";
 import { VALUES } from "./values.ts";
 
 export const BUILTINS: ReadonlyMap<string, Builtin> = new Map([
   ...STRINGS,
   ...NUMBERS,
+  ...SEMVER,
   ...VALUES,
   ...REGEX,
   ...TIME,
@@ -23,4 +26,5 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map([
   ...JWT,
   ...NET,
   ...NAMES,
+  ...URI,
 ]);

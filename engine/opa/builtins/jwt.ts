@@ -8,7 +8,7 @@ import { isRegoArray, type Rego, RegoObject } from "../rego.ts";
 import { arrayOf, type Builtin, type BuiltinContext, fail, objectOf, textOf } from "./builtin.ts";
 import { ALGORITHMS, isVerified, type Key, keysOf } from "./keys.ts";
 import { parseJson } from "./parse-json.ts";
-import { utf8 } from "./strings.ts";
+import { utf8 } from "./percent.ts";
 
 export const JWT: readonly (readonly [string, Builtin])[] = [
   ["io.jwt.decode", ([token]) => decode(textOf(token), 0)],

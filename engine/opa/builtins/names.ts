@@ -1,15 +1,10 @@
-/** `uuid.*`, `uri.*` and `trace`. Pure. */
+/** `uuid.*` and `trace`. Pure. */
 import { type Rego, regoObject, wholeNumber } from "../rego.ts";
 import { type Builtin, type BuiltinContext, textOf } from "./builtin.ts";
 
 export const NAMES: readonly (readonly [string, Builtin])[] = [
   ["uuid.rfc4122", ([key], context) => randomUuid(textOf(key), context)],
   ["uuid.parse", ([text]) => parseUuid(textOf(text))],
-  [
-    "uri.is_valid",
-    ([text]) => typeof text === "string" && text !== "" && partsOf(text) !== undefined,
-  ],
-  ["uri.parse", ([text]) => parseUri(textOf(text))],
   // What a policy says to its author is not heard here, and changes nothing.
   ["trace", () => true],
 ];
@@ -71,64 +66,4 @@ function variantOf(byte: number): string {
   if ((byte & 0xc0) === 0x80) return "RFC4122";
   if ((byte & 0xe0) === 0xc0) return "Microsoft";
   return (byte & 0xe0) === 0xe0 ? "Future" : "Reserved";
-}
-
-interface UriParts {
-  readonly scheme?: string | undefined;
-  readonly hostname?: string | undefined;
-  readonly port?: string | undefined;
-  readonly path?: string | undefined;
-  readonly raw_path?: string | undefined;
-  readonly raw_query?: string | undefined;
-  readonly fragment?: string | undefined;
-}
-
-function parseUri(text: string): Rego | undefined {
-  const parts = partsOf(text);
-  return parts && regoObject({ ...parts });
-}
-
-/** As Go's `net/url` takes a reference apart (RFC 3986 appendix B), unescaped but for the query. */
-function partsOf(text: string): UriParts | undefined {
-  const isPlain = [...text].every((sign) => sign > " " && sign !== "\u007f");
-  if (!isPlain || /%(?![0-9a-fA-F]{2})/.test(text.split("?")[0] ?? "")) {
-    return undefined;
-  }
-  const [, scheme, authority, path = "", query, fragment] =
-    /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(
-      text,
-    ) ?? [];
-  // `:` in the first step of a path would be a scheme, and is none.
-  if (scheme === undefined && authority === undefined && /^[^/]*:/.test(path)) return undefined;
-  const host = authority === undefined ? {} : hostOf(authority);
-  if (host === undefined) return undefined;
-  const there = (value: string | undefined) => (value === "" ? undefined : value);
-  return {
-    scheme: scheme?.toLowerCase(),
-    ...host,
-    path: there(unescaped(path)),
-    raw_path: there(path),
-    raw_query: there(query),
-    fragment: there(fragment === undefined ? undefined : unescaped(fragment)),
-  };
-}
-
-function unescaped(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-function hostOf(authority: string): Pick<UriParts, "hostname" | "port"> | undefined {
-  const host = authority.slice(authority.lastIndexOf("@") + 1);
-  const [, bracketed, plain, port] =
-    /^(?:\[([0-9A-Fa-f:.%A-Za-z]+)\]|([^:[\]]*))(?::([0-9]*))?$/.exec(host) ?? [];
-  const hostname = bracketed ?? plain;
-  if (hostname === undefined) return undefined;
-  return {
-    hostname: hostname === "" ? undefined : hostname,
-    port: port === undefined || port === "" ? undefined : port,
-  };
 }

@@ -54,7 +54,8 @@ function fourOf(text: string): bigint | undefined {
   return parts.reduce((value, part) => value * 256n + BigInt(part), 0n);
 }
 
-function sixOf(text: string): bigint | undefined {
+/** The address as one number; `undefined` for what is none of version 6. */
+export function sixOf(text: string): bigint | undefined {
   const [, head = text, tail] = /^(.*):([0-9.]*\.[0-9.]*)$/.exec(text) ?? [];
   const four = tail === undefined ? undefined : fourOf(tail);
   if (tail !== undefined && four === undefined) return undefined;
@@ -171,13 +172,13 @@ function holds(whole: Range, part: Range): boolean {
   return whole.bits === part.bits && whole.first <= part.first && part.last <= whole.last;
 }
 
-/** A text by itself, an element of an array by its index, of a set by itself, of an object by its key. */
+/** A text by itself, an element of an array by its index, of a set by itself, of an object by its key; nothing of all else. */
 function namedIn(value: Rego): readonly (readonly [name: Rego, range: Rego])[] {
   if (typeof value === "string") return [[value, value]];
   if (isRegoArray(value)) return value.map((item, index) => [index, rangeIn(item)]);
   if (value instanceof RegoSet) return value.sorted().map((item) => [item, rangeIn(item)]);
   if (value instanceof RegoObject) return value.sorted().map(([key, item]) => [key, rangeIn(item)]);
-  return fail("ranges of addresses are expected");
+  return [];
 }
 
 /** The range itself, or the first of an array. */

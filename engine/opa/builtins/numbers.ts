@@ -1,5 +1,4 @@
-/** Numbers: `numbers.range_step`, `rand.intn`, `units.*`, `semver.*`. Pure. */
-import { compare as compareVersions, parse as parseVersion } from "semver";
+/** Numbers: `numbers.range_step`, `rand.intn`, `units.*`. Pure. */
 import { type Rego, wholeNumber } from "../rego.ts";
 import { type Builtin, type BuiltinContext, bigOf, bounded, fail, textOf } from "./builtin.ts";
 
@@ -8,8 +7,6 @@ export const NUMBERS: readonly (readonly [string, Builtin])[] = [
   ["rand.intn", ([key, below], context) => randomBelow(textOf(key), bigOf(below), context)],
   ["units.parse", ([text]) => parseUnits(textOf(text))],
   ["units.parse_bytes", ([text]) => parseBytes(textOf(text))],
-  ["semver.is_valid", ([text]) => typeof text === "string" && versionOf(text) !== undefined],
-  ["semver.compare", ([one, other]) => compare(textOf(one), textOf(other))],
 ];
 
 function range(from: bigint, to: bigint, step: bigint): Rego {
@@ -118,16 +115,4 @@ function parseBytes(text: string): Rego {
   if (size === undefined) return fail("no such unit");
   const { over, under } = times(amount, size);
   return wholeNumber(over / under);
-}
-
-function versionOf(text: string): string | undefined {
-  // The library would take `v1.2.3`, and blanks around it.
-  if (!/^[0-9]/.test(text) || text.length > 256) return undefined;
-  return parseVersion(text)?.raw === text ? text : undefined;
-}
-
-function compare(one: string, other: string): Rego {
-  const [a, b] = [versionOf(one), versionOf(other)];
-  if (a === undefined || b === undefined) return fail("no semantic version");
-  return compareVersions(a, b);
 }

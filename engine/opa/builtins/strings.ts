@@ -1,6 +1,7 @@
 /** Texts: `sprintf`, `indexof_n`, `strings.*`, `glob.quote_meta`, `hex.*`, `base64url.encode_no_pad`, `urlquery.*`. Pure. */
 import { type Rego, RegoObject } from "../rego.ts";
 import { type Builtin, bounded, fail, intOf, objectOf, textOf, textsOf } from "./builtin.ts";
+import { bytesOf, hasOnlyEscapes, utf8 } from "./percent.ts";
 import { SPRINTF } from "./sprintf.ts";
 
 export const STRINGS: readonly (readonly [string, Builtin])[] = [
@@ -9,7 +10,7 @@ export const STRINGS: readonly (readonly [string, Builtin])[] = [
   ["strings.any_prefix_match", ([texts, parts]) => any(texts, parts, (a, b) => a.startsWith(b))],
   ["strings.any_suffix_match", ([texts, parts]) => any(texts, parts, (a, b) => a.endsWith(b))],
   ["strings.count", ([text, part]) => countOf(textOf(text), textOf(part))],
-  ["strings.split_n", ([text, by, most]) => splitN(textOf(text), textOf(by), intOf(most))],
+  ["strings.split_n", ([text, by, count]) => splitN(textOf(text), textOf(by), intOf(count))],
   ["glob.quote_meta", ([text]) => textOf(text).replace(/[*?\\[\]{}]/g, "\\$&")],
   ["hex.encode", ([text]) => Buffer.from(textOf(text)).toString("hex")],
   ["hex.decode", ([text]) => unhex(textOf(text))],
@@ -49,25 +50,15 @@ function countOf(text: string, part: string): number {
   return part === "" ? [...text].length + 1 : text.split(part).length - 1;
 }
 
-/** At most so many parts; what is behind them is dropped. All of them where the number is negative. */
-function splitN(text: string, by: string, most: number): Rego {
+/** The first so many parts, or the last where the number is negative; the others are dropped. */
+function splitN(text: string, by: string, count: number): Rego {
   const parts = by === "" ? [...text] : text.split(by);
-  if (most < 0) return parts;
-  return parts.slice(0, most);
+  return count < 0 ? parts.slice(count) : parts.slice(0, count);
 }
 
 function unhex(text: string): string {
   if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) fail("no hexadecimal text");
   return utf8(Buffer.from(text, "hex"));
-}
-
-/** Bytes as text; what is no UTF-8 cannot be a string of JSON. */
-export function utf8(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return fail("the result is not UTF-8");
-  }
 }
 
 /** As Go's `url.QueryEscape`: a blank is `+`, and of signs only `-_.~` stand as they are. */
@@ -78,17 +69,8 @@ function escapeQuery(text: string): string {
 }
 
 function unescapeQuery(text: string): string {
-  if (/%(?![0-9a-fA-F]{2})/.test(text)) fail("an escape is malformed");
-  const bytes: number[] = [];
-  const raw = Buffer.from(text);
-  for (let at = 0; at < raw.length; at += 1) {
-    const byte = raw[at] ?? 0;
-    if (byte === 0x25) {
-      bytes.push(Number.parseInt(raw.toString("latin1", at + 1, at + 3), 16));
-      at += 2;
-    } else bytes.push(byte === 0x2b ? 0x20 : byte);
-  }
-  return utf8(Uint8Array.from(bytes));
+  if (!hasOnlyEscapes(text)) fail("an escape is malformed");
+  return utf8(bytesOf(text.replaceAll("+", " ")));
 }
 
 function encodeObject(object: RegoObject): string {
