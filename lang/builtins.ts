@@ -242,7 +242,7 @@ const FUNCTIONS: readonly Builtin[] = [
   {
     name: "values",
     signature: "Map<T> → List<T>",
-    doc: "the values a map has, in the order they were sent",
+    doc: "the values a map has, those of names that are whole numbers first, by number, the others in the order they were sent",
     cost: QUICK,
     arity: 1,
     result: ([from]) => (from?.kind === "Map" ? list(from.of) : misfit([from], "a Map")),

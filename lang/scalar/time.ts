@@ -64,9 +64,9 @@ export function timeWeekday(ms: number): string {
   return WEEKDAYS[modulo(Math.floor(ms / 86_400_000) + 4, 7)] ?? "sunday";
 }
 
-/** `2026-01-02`, UTC. */
+/** `2026-01-02`, UTC; `+010000-01-01` of years that take more digits. */
 export function timeDate(ms: number): string {
-  return spellTime(ms).slice(0, 10);
+  return spellTime(ms).split("T", 1)[0] ?? "";
 }
 
 function daysIn(year: number, month: number): number {

@@ -285,6 +285,7 @@ describe("Time and Duration", () => {
     };
     expect(parts("2026-01-02T00:30:00+01:00")).toEqual([23, "thursday", "2026-01-01"]);
     expect(parts("1969-12-31T23:00:00Z")).toEqual([23, "wednesday", "1969-12-31"]);
+    expect(parts("9999-12-31T23:59:59-00:30")).toEqual([0, "saturday", "+010000-01-01"]);
   });
 
   test.each([
