@@ -1,5 +1,5 @@
 /** A file of settings that people write: YAML or JSON, read so that no other reader could read it otherwise. */
-import { parse as parseYaml } from "yaml";
+import { parseDocument } from "yaml";
 import type { JsonLimits } from "../engine/limits.ts";
 import { Misuse } from "./command.ts";
 import { strictJson } from "./documents.ts";
@@ -22,7 +22,11 @@ export function readSettingsFile(full: string, path: string): unknown {
 
 function yamlOf(text: string, path: string): unknown {
   try {
-    return parseYaml(text, { maxAliasCount: 0, uniqueKeys: true });
+    const document = parseDocument(text, { uniqueKeys: true });
+    // A warning is of what is taken for something else than it says, such as the text behind a tag of another reader.
+    const [wrong] = [...document.errors, ...document.warnings];
+    if (wrong !== undefined) throw wrong;
+    return document.toJS({ maxAliasCount: 0 });
   } catch (fault) {
     throw new Misuse(`${path} is no YAML: ${fault instanceof Error ? fault.message : fault}`);
   }

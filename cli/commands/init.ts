@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
+import { quoteForShell } from "../serve/example.ts";
 import { painter, printable } from "../terminal.ts";
 import { makeDirectory, replaceFile } from "../whole-file.ts";
 
@@ -43,7 +44,7 @@ async function init(input: Input, io: Io): Promise<ExitCode> {
     throw new Misuse(`already there: ${there.join(", ")}`, "`--force` replaces files");
   }
   const written = FILES.map(([from, to]) => write(from, join(directory, to), name));
-  const shown = relative(io.cwd, directory) || ".";
+  const shown = quoteForShell(relative(io.cwd, directory) || ".");
   if (input.json) {
     io.out(
       `${JSON.stringify({ ok: true, package: name, directory, files: FILES.map(([, to]) => to) }, null, 2)}\n`,
@@ -53,7 +54,7 @@ async function init(input: Input, io: Io): Promise<ExitCode> {
   const paint = painter(io);
   for (const path of written)
     io.out(`${paint("green", "wrote")} ${printable(relative(io.cwd, path))}\n`);
-  io.out(`\nTry it:  writ test ${shown}\n         writ serve ${shown}\n`);
+  io.out(`\nTry it:  writ test ${printable(shown)}\n         writ serve ${printable(shown)}\n`);
   return 0;
 }
 

@@ -38,6 +38,8 @@ export function configure(options: readonly Option[], input: Input, io: Io): Con
   const settings = [...options.filter(({ name }) => name !== CONFIG_OPTION.name), ...MORE];
   const inEnvironment = readEnvironment(settings, io);
   const file = input.values.get(CONFIG_OPTION.name) ?? io.env.WRIT_CONFIG;
+  if (file === "")
+    throw new Misuse("no file of settings is named", "`--config FILE`, or no `WRIT_CONFIG`");
   const inFile = file === undefined ? new Map<string, Setting>() : readFile(file, settings, io);
   const found = new Map<string, Setting>();
   const origins = new Map<string, Origin>();

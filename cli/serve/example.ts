@@ -5,7 +5,7 @@ import { digestOfProgram } from "../../engine/bundle.ts";
 import { createEngine } from "../../engine/engine.ts";
 import { generateEvaluator } from "../../engine/evaluate/javascript.ts";
 import { containedModules } from "../../engine/opa/programs.ts";
-import type { Io } from "../command.ts";
+import { type Io, Misuse } from "../command.ts";
 import { parseJson } from "../documents.ts";
 import { type Policy, readText } from "../files.ts";
 
@@ -46,9 +46,17 @@ function examplesBeside(path: string): unknown[] {
   return readdirSync(directory)
     .filter((name) => name.endsWith(".json"))
     .sort()
-    .map((name) =>
-      parseJson(readText(join(directory, name), EXAMPLE_BYTES_MAX), JSON.stringify(name)),
-    );
+    .flatMap((name) => exampleIn(join(directory, name)));
+}
+
+/** Nothing that is served hangs on an example: one that cannot be read is none. */
+function exampleIn(path: string): unknown[] {
+  try {
+    return [parseJson(readText(path, EXAMPLE_BYTES_MAX), path)];
+  } catch (error) {
+    if (error instanceof Misuse) return [];
+    throw error;
+  }
 }
 
 function requestsOfTests({ tests }: Policy): unknown[] {
@@ -59,6 +67,7 @@ function requestsOfTests({ tests }: Policy): unknown[] {
   );
 }
 
-function quoteForShell(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+/** As a word of a shell's command line. */
+export function quoteForShell(text: string): string {
+  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -135,7 +135,8 @@ function openLoaded(
   return { active, engine, loaded, start, stop: async () => stop() };
 }
 
-function refuseMixed(path: string | undefined, { values, flags, lists }: Input): void {
+function refuseMixed(path: string | undefined, input: Input): void {
+  const { values, flags, lists } = input;
   const bundled = values.has("bundle");
   if (path === undefined && !bundled) {
     throw new Misuse(
@@ -145,6 +146,9 @@ function refuseMixed(path: string | undefined, { values, flags, lists }: Input):
   }
   if (path !== undefined && bundled) {
     throw new Misuse("`--bundle` and POLICY are two policies", "leave one out");
+  }
+  if (values.has("opa-wait") && !isOpaBundle(values.get("bundle") ?? "", input)) {
+    throw new Misuse("`--opa-wait` is of the URL of a bundle of OPA's", "`--bundle URL`");
   }
   const ofBundles = BUNDLE_OPTIONS.map(({ name }) => name);
   const alone = ofBundles.find((name) => values.has(name) || flags.has(name) || lists.has(name));

@@ -124,7 +124,7 @@ describe("writ init", () => {
   test("makes a package that is laid out, has no warnings and passes its tests", async () => {
     const cwd = directoryWith({});
     const made = await writ(["init", "Team Wiki"], { cwd });
-    expect(made).toMatchObject({ code: 0, out: expect.stringContaining("writ test Team Wiki") });
+    expect(made).toMatchObject({ code: 0, out: expect.stringContaining("writ test 'Team Wiki'") });
     const there = { cwd: join(cwd, "Team Wiki") };
     expect(readFileSync(join(there.cwd, "rules.writ"), "utf8")).toMatch(/^package team_wiki\n/);
     expect(readFileSync(join(there.cwd, ".github/workflows/writ.yml"), "utf8")).toContain(

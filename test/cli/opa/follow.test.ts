@@ -91,6 +91,9 @@ test("nothing is decided before there is a bundle, and what is misused is said",
   writeFileSync(join(cwd, "b.tar.gz"), bundle("r1", DATA));
   const file = ["b.tar.gz", "--opa-key", "key.pub", "--opa-alg", "ES256"];
   expect(await asked([...file, "--opa-wait", "10s"])).toMatchObject({ code: 2 });
+  expect((await asked([".", "--opa-wait", "10s"])).err).toContain(
+    "of the URL of a bundle of OPA's",
+  );
 
   const source = new BundleService();
   onTestFinished(() => source.close());

@@ -77,6 +77,29 @@ test("a flag of the file is taken back in the environment", () => {
   expect(input.flags.has("audit-sync")).toBe(false);
 });
 
+test.each([
+  ["a tag of another reader", "state: !secret redis\n", "Unresolved tag: !secret"],
+  ["two members of one name", "port: 1\nport: 2\n", "unique"],
+  ["text by reference", "state: &a x\naudit: *a\n", "Alias"],
+])("%s in a file of settings is refused", (_, text, because) => {
+  const directory = directoryWith({ "writ.yaml": text });
+  const env = { WRIT_CONFIG: "writ.yaml" };
+  const told = () => configure(SERVE_OPTIONS, NOTHING, ioOf(directory, env));
+  expect(told).toThrow(because);
+});
+
+test("a file of settings without a name is none that can be left out", () => {
+  const told = () => configure(SERVE_OPTIONS, NOTHING, ioOf("/", { WRIT_CONFIG: "" }));
+  expect(told).toThrow("no file of settings is named");
+});
+
+test("an example that cannot be read stops no service", async () => {
+  const directory = directoryWith({ "small/small.writ": SMALL, "small/examples/a.json": "{" });
+  const served = await serve(["--state", "memory", "small"], directory);
+  expect(served.listening.curl).toContain("/decide");
+  await served.stop();
+});
+
 test("of a bundle and a policy, the one that goes first stands", () => {
   const directory = directoryWith({ "writ.yaml": "bundle: b.writb\nbundle-key: [k]\n" });
   const values = new Map([["config", "writ.yaml"]]);
