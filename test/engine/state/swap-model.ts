@@ -156,7 +156,7 @@ export class Model {
           if (status === "error") return [];
           return [{ begin, end: end ?? Infinity, isSure: end !== undefined }];
         });
-    const late = base === "completed" && per === "session" ? this.#tooLate(declared, key) : [];
+    const late = this.#tooLate(declared, key);
     const lateOf = (tool: Tool | undefined) =>
       late.filter((call) => call.tool === tool).map(perhaps);
     const sets = [...asCalled(set), ...lateOf(set)];
@@ -169,8 +169,14 @@ export class Model {
     return maySet;
   }
 
+  isTooLate(declared: string, key: string): boolean {
+    return this.#tooLate(declared, key).length > 0;
+  }
+
   /** Of earlier sessions of the name, or of this one: succeeded too late to tell whose it is. */
   #tooLate(declared: string, session: string): readonly Past[] {
+    const { base, per } = latchOf(declared);
+    if (base !== "completed" || per !== "session") return [];
     const life = this.lives.get(session);
     return this.calls.filter(
       (call) =>

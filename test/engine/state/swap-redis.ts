@@ -14,7 +14,7 @@ import { START } from "../../support/engine.ts";
 import type { TestRedis } from "../../support/redis.ts";
 import { redisAt } from "../../support/redis-address.ts";
 import type { Swapped } from "./swap-policies.ts";
-import { type Broken, LIMITS, type Reopened, type SwapLink } from "./swap-state.ts";
+import type { Broken, Reopened, SwapLimits, SwapLink } from "./swap-state.ts";
 
 /** The script as it is, but for whose time it asks: here it is told. */
 const TOLD_TIME = SCRIPT.replace(
@@ -30,8 +30,10 @@ export async function inRedis(
   server: TestRedis,
   namespace: string,
   processCount: number,
+  limits: SwapLimits,
 ): Promise<Reopened> {
-  const place = new Place(server, redisAt(`redis://127.0.0.1:${server.port}/${namespace}`));
+  const address = redisAt(`redis://127.0.0.1:${server.port}/${namespace}`);
+  const place = new Place(server, address, limits);
   await place.tell(START);
   await place.connect(processCount);
   return reopened(place);
@@ -39,6 +41,7 @@ export async function inRedis(
 
 class Place {
   readonly stores: RedisStore[] = [];
+  readonly limits: SwapLimits;
   readonly #server: TestRedis;
   readonly #address: RedisAddress;
   readonly #breaking = new Breaking();
@@ -50,7 +53,8 @@ class Place {
   /** Missing where the server was told nothing. */
   #toldMs: number | undefined;
 
-  constructor(server: TestRedis, address: RedisAddress) {
+  constructor(server: TestRedis, address: RedisAddress, limits: SwapLimits) {
+    this.limits = limits;
     this.#server = server;
     this.#address = address;
   }
@@ -64,7 +68,7 @@ class Place {
 
   #connectBy(open: OpenLink): Promise<RedisStore> {
     return connectRedis({
-      ...{ address: this.#address, limits: LIMITS, script: TOLD_TIME, openLink: open },
+      ...{ address: this.#address, limits: this.limits, script: TOLD_TIME, openLink: open },
       ...{ timeoutMs: ANSWER_MS, settleMs: 0, monotonic: () => this.#nowMs },
     });
   }
@@ -211,6 +215,7 @@ const STEPS = [...CHANGES, "counting", "sequence", "call"];
 function reopened(place: Place): Reopened {
   const opened: Reopened = {
     processCount: place.stores.length,
+    limits: place.limits,
     engine(parts, process) {
       const engine = createSharedEngine({ ...parts, store: place.at(process) });
       const { sessions } = engine;

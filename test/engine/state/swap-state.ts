@@ -15,7 +15,15 @@ import { SHORT } from "./stores.ts";
 import type { Swapped } from "./swap-policies.ts";
 
 export const IDLE_MS = 600_000;
-export const LIMITS: Partial<MemoryLimits> = { sessionCount: 2, sessionIdleMs: IDLE_MS };
+/** Sessions are too many all the time. */
+export const ROOMY: SwapLimits = { sessionCount: 2, sessionIdleMs: IDLE_MS };
+/** And so is everything else. */
+export const TIGHT: SwapLimits = {
+  ...ROOMY,
+  ...{ keyCount: 2, taskCount: 1, callCount: 5, reservationMs: 60_000 },
+};
+
+export type SwapLimits = Partial<MemoryLimits> & Pick<MemoryLimits, "sessionIdleMs">;
 
 type Awaitable<Value> = Value | Promise<Value>;
 
@@ -28,6 +36,7 @@ export interface SwapEngine extends Pick<ContractEngine, "decide" | "outcome" | 
 export interface Reopened {
   /** How many decide at once, each by a policy of its own. */
   readonly processCount: number;
+  readonly limits: SwapLimits;
   engine(parts: ContractEngineParts, process: number): SwapEngine;
   /** What is there, as a decision of this policy would read it; it changes nothing of what any process knows. */
   look<Seen>(policy: Swapped, at: LookedAt, read: (looked: Looked) => Seen): Awaitable<Seen>;
@@ -70,9 +79,13 @@ export interface Looked {
 }
 
 /** Of one process, whose state is nobody else's. */
-function alone(store: StateStore): Pick<Reopened, "processCount" | "engine" | "look"> {
+function alone(
+  store: StateStore,
+  limits: SwapLimits,
+): Pick<Reopened, "processCount" | "limits" | "engine" | "look"> {
   return {
     processCount: 1,
+    limits,
     engine(parts) {
       const engine = createEngine({ ...parts, store });
       return { ...engine, late: () => engine.backfill.since() };
@@ -84,20 +97,20 @@ function alone(store: StateStore): Pick<Reopened, "processCount" | "engine" | "l
   };
 }
 
-export function inMemory(): Reopened {
-  const store = createMemoryStore(LIMITS);
+export function inMemory(limits: SwapLimits): Reopened {
+  const store = createMemoryStore(limits);
   const nothing = () => {};
-  const same = { ...alone(store), flush: nothing, restart: () => same, stop: nothing };
+  const same = { ...alone(store, limits), flush: nothing, restart: () => same, stop: nothing };
   return same;
 }
 
-export function inFile(directory: string, starts = 0): Reopened {
+export function inFile(directory: string, limits: SwapLimits, starts = 0): Reopened {
   mkdirSync(directory, { recursive: true });
   const path = join(directory, `${starts}.db`);
   const pace = starts % 2 === 0 ? PACE : SHORT;
-  const journal: Journal = openSqliteJournal({ path, limits: LIMITS, pace });
+  const journal: Journal = openSqliteJournal({ path, limits, pace });
   return {
-    ...alone(journal.store),
+    ...alone(journal.store, limits),
     flush: () => journal.flush(),
     restart(isKilled) {
       const next = join(directory, `${starts + 1}.db`);
@@ -105,7 +118,7 @@ export function inFile(directory: string, starts = 0): Reopened {
       if (!isKilled) journal.close();
       copyFile(path, next);
       journal.close();
-      return inFile(directory, starts + 1);
+      return inFile(directory, limits, starts + 1);
     },
     stop() {
       journal.close();

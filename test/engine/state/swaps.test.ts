@@ -3,21 +3,27 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { seedFrom } from "../../support/seed.ts";
 import { temporary } from "./stores.ts";
-import { inFile, inMemory, type Reopened } from "./swap-state.ts";
+import { inFile, inMemory, type Reopened, ROOMY, TIGHT } from "./swap-state.ts";
 import { swaps } from "./swaps.ts";
 
 const SEED = seedFrom("WRIT_SWAPS_SEED");
 const IS_ONE = process.env.WRIT_SWAPS_SEED !== undefined;
 const STEPS = 80;
+const FULL = ["no room", "outcome unknown_call"];
 const DIRECTORY = temporary();
 
 afterAll(() => rmSync(DIRECTORY, { recursive: true }));
 
 test.each([
-  { name: "in memory", count: 60, open: () => inMemory(), wanted: [] },
+  { name: "in memory", count: 60, open: () => inMemory(ROOMY), wanted: [] },
+  { name: "in memory, in full tables", count: 60, open: () => inMemory(TIGHT), wanted: FULL },
   {
     ...{ name: "in a file", count: 40, wanted: ["restart"] },
-    open: (seed: number): Reopened => inFile(join(DIRECTORY, String(seed))),
+    open: (seed: number): Reopened => inFile(join(DIRECTORY, String(seed)), ROOMY),
+  },
+  {
+    ...{ name: "in a file, in full tables", count: 25, wanted: FULL },
+    open: (seed: number): Reopened => inFile(join(DIRECTORY, `tight${seed}`), TIGHT),
   },
 ])(
   `what calls left behind is known to each policy as it should be, $name (seed ${SEED})`,

@@ -62,7 +62,9 @@ class Run {
   readonly hits = new Map<string, number>();
   readonly #random: Random;
   readonly #policies: readonly Swapped[];
-  #model = new Model(IDLE_MS);
+  #model: Model;
+  /** Whether tables but that of sessions are full as well: then what is new is not kept, and said to be unknown. */
+  readonly #isTight: boolean;
   readonly #story: string[] = [];
   readonly #open = new Map<string, Past>();
   readonly #settled = new Map<string, "ok" | "error">();
@@ -77,6 +79,8 @@ class Run {
     this.#state = state;
     this.#random = random;
     this.#policies = policies;
+    this.#isTight = state.limits.keyCount !== undefined;
+    this.#model = new Model(state.limits.sessionIdleMs);
     this.#isLateKnown = state.processCount === 1;
     this.#processes = Array.from({ length: state.processCount }, (_, at) =>
       this.#begin(random.pick(policies), at),
@@ -162,7 +166,7 @@ class Run {
     this.#tell(`all is lost: ${codes.join()}`);
     this.#hit("lost");
     if (!codes.every((code) => code === "state_unavailable")) this.#isWrong("it went on");
-    this.#model = new Model(IDLE_MS);
+    this.#model = new Model(this.#state.limits.sessionIdleMs);
     this.#open.clear();
     this.#settled.clear();
     this.#isLateKnown = false;
@@ -210,7 +214,9 @@ class Run {
     const life = this.#model.lives.get(session);
     const expected = this.#expectedOf({ session, tool, isStep, wasInterrupted }, policy);
     const isRight = broken === undefined ? code === expected : allowed === (expected === "allow");
-    if (life === undefined ? allowed : !isRight) this.#isWrong(`not ${expected}`);
+    const isFull = life === undefined || (this.#isTight && code === "state_unavailable");
+    if (isFull ? allowed && expected !== "allow" : !isRight) this.#isWrong(`not ${expected}`);
+    if (life === undefined && allowed) this.#isWrong("there is no such session");
     if (life !== undefined && instruction !== undefined) {
       this.#model.instruct(life, instruction, policy);
     }
@@ -268,6 +274,13 @@ class Run {
     this.#hit(broken === undefined ? `outcome ${answer.kind}` : `outcome broken${toldOf(broken)}`);
     await this.#observe(policy);
     if (answer.kind === "unavailable" && broken?.isKept !== true) return;
+    if (answer.kind === "unknown_call") {
+      // After its time it made room.
+      this.#open.delete(call);
+      const isOver = this.#nowMs - past.atMs > (this.#state.limits.reservationMs ?? Infinity);
+      if (!isOver) this.#isWrong("its outcome is not taken");
+      return;
+    }
     if (answer.kind !== "answer" && broken === undefined) {
       throw new Error(`an outcome was ${answer.kind}`);
     }
@@ -300,6 +313,8 @@ class Run {
       ? "reinstate"
       : random.pick(["interrupt", "reinstate", "declassify", "declassify"] as const);
     const label = random.pick(["untrusted", "private"]);
+    // What was looked at meanwhile may have made room.
+    await this.#observe(policy);
     const before = this.#model.lives.get(id);
     const expected =
       what === "reinstate" ? before?.isInterrupted === true : before?.labels.has(label) === true;
@@ -329,30 +344,31 @@ class Run {
   // ── What is there ────────────────────────────────────────────────────────────────────────────────────────
 
   async #observe(policy: Swapped): Promise<void> {
-    const nowMs = this.#nowMs;
     for (const sessionId of SESSIONS) {
-      const startedAtMs = await this.#state.look(
-        policy,
-        { sessionId, nowMs },
-        ({ facts }) => facts?.startedAtMs,
-      );
-      const before = this.#model.lives.get(sessionId);
-      const isRight = this.#model.observe(sessionId, startedAtMs, nowMs);
-      if (!isRight) this.#isWrong(`session ${sessionId} was forgotten`);
-      if (before !== undefined && this.#model.lives.get(sessionId) !== before) {
-        this.#hit("forgotten");
-      }
+      const asked = { sessionId, nowMs: this.#nowMs };
+      this.#met(sessionId, await this.#state.look(policy, asked, ({ facts }) => facts));
     }
+  }
+
+  #met(id: string, facts: SessionFacts | undefined): void {
+    const before = this.#model.lives.get(id);
+    const isRight = this.#model.observe(id, facts?.startedAtMs, this.#nowMs);
+    if (!isRight) this.#isWrong(`session ${id} was forgotten`);
+    if (before !== undefined && this.#model.lives.get(id) !== before) this.#hit("forgotten");
   }
 
   async #compare(process: Process): Promise<void> {
     const { policy } = process;
     if (this.#isLateKnown && process.hasDecided) this.#compareLate(process);
     for (const at of [0, 1, 2, 3]) {
-      const asked = { sessionId: SESSIONS[at] ?? "", nowMs: this.#nowMs };
-      const checks = await this.#state.look(policy, asked, (looked) =>
-        this.#readingsAt(at, looked, policy),
-      );
+      const sessionId = SESSIONS[at] ?? "";
+      const asked = { sessionId, nowMs: this.#nowMs };
+      const { facts, checks } = await this.#state.look(policy, asked, (looked) => ({
+        facts: looked.facts,
+        checks: this.#readingsAt(at, looked, policy),
+      }));
+      // What is read in a full table makes room, of others that were idle.
+      if (SESSIONS.includes(sessionId)) this.#met(sessionId, facts);
       for (const check of checks) check();
     }
   }
@@ -379,7 +395,10 @@ class Run {
       if (key === undefined) continue;
       const reading = view.counter(index, storedKey(key, per, policy));
       checks.push(() => {
-        const [least, most] = model.counter(declared, key, this.#nowMs);
+        const [all, most] = model.counter(declared, key, this.#nowMs);
+        if (reading === "unavailable" && this.#isTight) return this.#hit("no room");
+        // What there was no room for is not counted, and none of it was allowed.
+        const least = this.#isTight && counterOf(declared).base === "attempts" ? 0 : all;
         const isIn = typeof reading === "number" && least <= reading && reading <= most;
         if (!isIn) this.#isWrong(`${declared} of ${key} is ${reading}, not ${least} to ${most}`);
       });
@@ -391,6 +410,9 @@ class Run {
       const reading = view.latch(index, storedKey(key, per, policy));
       checks.push(() => {
         if (reading === "pending") this.#hit("pending");
+        if (reading === "unavailable" && this.#isTight) return this.#hit("no room");
+        // What was reported late of a session that was forgotten found no room.
+        if (reading === false && this.#isTight && model.isTooLate(declared, key)) return;
         this.#expect(`${declared} of ${key}`, reading, model.latch(declared, key));
       });
     }
