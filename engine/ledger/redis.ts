@@ -30,8 +30,11 @@ const STALE_AFTER_MS = 1_500;
 
 const NUMBERS_MOST = 2 * Object.values(ENTRIES_MOST).reduce((sum, most) => sum + most, 0);
 
-/** Of changes in one answer: requests that wait for approval may have 64 KiB each. */
+/** Of changes in one answer, and of their texts together, but for the last: requests that wait may have 64 KiB each. */
 const CHANGES_MOST = 100;
+const LENGTH_MOST = 262_144;
+
+const KINDS = Object.keys(ENTRIES_MOST) as readonly LedgerKind[];
 
 /** Resolves once all of it is here; rejects where it cannot be read. */
 export async function openRedisLedger(parts: RedisLedgerParts): Promise<Ledger> {
@@ -55,36 +58,58 @@ async function begin(ledger: RedisLedger): Promise<void> {
   }
 }
 
-/** `log` has each entry by the number of its last change; an entry is its end, a space, and its text. */
+/**
+ * `log` has each entry by the number of its last change; an entry is its end, a space, and its text. `ends` has each by
+ * its end: all that are kept are many, and may be long, so a full table is never read whole, but the first time.
+ */
 const SCRIPT = `
 local log, last = KEYS[1], KEYS[2]
-local tables = { approval = KEYS[3], revocation = KEYS[4], use = KEYS[5], request = KEYS[6], event = KEYS[7], task = KEYS[8] }
+local tables, ends = {}, {}
+for at, kind in ipairs({ ${KINDS.map((kind) => `'${kind}'`).join(", ")} }) do
+  tables[kind], ends[kind] = KEYS[1 + 2 * at], KEYS[2 + 2 * at]
+end
 if ARGV[1] == 'since' then
   local found = redis.call('ZRANGEBYSCORE', log, '(' .. ARGV[2], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
-  local said = { redis.call('GET', last) or '0' }
+  local said, length = { redis.call('GET', last) or '0', #found < 2 * tonumber(ARGV[3]) and 'all' or 'more' }, 0
   for at = 1, #found, 2 do
+    if length > tonumber(ARGV[4]) then said[2] = 'more' break end
     local kind, id = string.match(found[at], '^(%S+) (.*)$')
     local entry = redis.call('HGET', tables[kind], id) or ''
+    length = length + #entry
     for _, part in ipairs({ kind, id, entry, found[at + 1] }) do said[#said + 1] = part end
   end
   return said
 end
 local kind, id, was, next, most, now = unpack(ARGV, 2)
-local entries = tables[kind]
-local is = redis.call('HGET', entries, id) or ''
-if is ~= was then return { 'changed', is } end
-if is == '' and redis.call('HLEN', entries) >= tonumber(most) then
-  local all = redis.call('HGETALL', entries)
-  for at = 1, #all, 2 do
-    if tonumber(string.match(all[at + 1], '^%d+')) <= tonumber(now) then
-      redis.call('HDEL', entries, all[at])
-      redis.call('ZREM', log, kind .. ' ' .. all[at])
+local entries, byEnd = tables[kind], ends[kind]
+local function endOf(entry) return string.match(entry, '^%d+') end
+local function keepEnd(id, entry) redis.call('ZADD', byEnd, endOf(entry), id) end
+local function isFull() return redis.call('HLEN', entries) >= tonumber(most) end
+local function forgetEnded()
+  if redis.call('ZCARD', byEnd) ~= redis.call('HLEN', entries) then
+    redis.call('DEL', byEnd)
+    local all = redis.call('HGETALL', entries)
+    for at = 1, #all, 2 do keepEnd(all[at], all[at + 1]) end
+  end
+  for _, over in ipairs(redis.call('ZRANGEBYSCORE', byEnd, '-inf', now, 'LIMIT', 0, 100)) do
+    local entry = redis.call('HGET', entries, over)
+    if entry and tonumber(endOf(entry)) > tonumber(now) then keepEnd(over, entry)
+    else
+      redis.call('HDEL', entries, over)
+      redis.call('ZREM', byEnd, over)
+      redis.call('ZREM', log, kind .. ' ' .. over)
     end
   end
-  if redis.call('HLEN', entries) >= tonumber(most) then return { 'full' } end
+end
+local is = redis.call('HGET', entries, id) or ''
+if is ~= was then return { 'changed', is } end
+if is == '' and isFull() then
+  forgetEnded()
+  if isFull() then return { 'full' } end
 end
 local number = redis.call('INCR', last)
 redis.call('HSET', entries, id, next)
+keepEnd(id, next)
 redis.call('ZADD', log, number, kind .. ' ' .. id)
 return { 'kept', tostring(number) }
 `;
@@ -107,9 +132,8 @@ class RedisLedger implements Ledger {
     this.#parts = parts;
     // One hash tag, so that a cluster has them where it has the state.
     const prefix = `writ:{${parts.namespace}}:ledger`;
-    this.#keys = ["log", "last", "approval", "revocation", "use", "request", "event", "task"].map(
-      (name) => `${prefix}:${name}`,
-    );
+    const ofKinds = KINDS.flatMap((kind) => [kind, `${kind}-ends`]);
+    this.#keys = ["log", "last", ...ofKinds].map((name) => `${prefix}:${name}`);
   }
 
   get(kind: LedgerKind, id: string): LedgerEntry | undefined {
@@ -153,11 +177,9 @@ class RedisLedger implements Ledger {
     for (;;) {
       const askedMs = this.#parts.elapsedMs();
       const least = this.#latest;
-      const [last = "", ...parts] = await this.#run([
-        "since",
-        String(this.#known),
-        String(CHANGES_MOST),
-      ]);
+      const most = [String(CHANGES_MOST), String(LENGTH_MOST)];
+      const since = ["since", String(this.#known), ...most];
+      const [last = "", isAll, ...parts] = await this.#run(since);
       if (Number(last) < least) {
         this.#lost = "Redis has lost what was revoked; start again when it is right to go on";
         return;
@@ -167,7 +189,7 @@ class RedisLedger implements Ledger {
         this.#known = Number(number);
         this.#take(kind as LedgerKind, id, entry, this.#known);
       }
-      if (parts.length < 4 * CHANGES_MOST) {
+      if (isAll === "all") {
         this.#askedMs = askedMs;
         return;
       }

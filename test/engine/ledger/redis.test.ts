@@ -1,5 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import type { Kept, Ledger, LedgerEntry } from "../../../engine/ledger/ledger.ts";
+import {
+  ENTRIES_MOST,
+  FOR_EVER,
+  type Kept,
+  type Ledger,
+  type LedgerEntry,
+} from "../../../engine/ledger/ledger.ts";
 import { openRedisLedger } from "../../../engine/ledger/redis.ts";
 import { connectRedis, type RedisStore } from "../../../engine/state/redis/store.ts";
 import { outcomeOf, START } from "../../support/engine.ts";
@@ -70,6 +76,42 @@ describeRedis("a ledger in Redis", () => {
     }
     const two = await ledgerOf();
     expect([...two.entries("revocation")]).toHaveLength(250);
+  });
+
+  test("is there for who begins later, however long its texts are", async () => {
+    const one = await ledgerOf();
+    for (let at = 0; at < 30; at += 1) {
+      const change = { kind: "request", id: String(at), was: undefined } as const;
+      await one.put({ ...change, next: entry("x".repeat(60_000 + at)), nowMs: START });
+    }
+    const two = await ledgerOf();
+    const lengths = [...two.entries("request")].map(([, { text }]) => text.length);
+    expect(lengths).toEqual(Array.from({ length: 30 }, (_, at) => 60_000 + at));
+  });
+
+  test("that is full makes room of what has ended, and is not read whole each time", async () => {
+    const ledger = await ledgerOf();
+    const most = ENTRIES_MOST.approval;
+    const putAs = (id: string, next: LedgerEntry, nowMs = START, was?: LedgerEntry) =>
+      ledger.put({ kind: "approval", id, was, next, nowMs });
+    // As they were kept before it was known by when each ends.
+    const kept = Array.from({ length: most - 2 }, (_, at) => [`old${at}`, `${FOR_EVER} {}`]);
+    await redis.command("HSET", "writ:{test}:ledger:approval", ...kept.flat());
+    expect(await putAs("short", entry("{}"))).toBe("kept");
+    expect(await putAs("longer", entry("{}"))).toBe("kept");
+    expect(await putAs("new", entry("{}"))).toBe("full");
+    expect(await putAs("longer", entry("{}", START + 5_000), START, entry("{}"))).toBe("kept");
+    const readWhole = async () => /cmdstat_hgetall:calls=(\d+)/.exec(await infoOf())?.[1];
+    const infoOf = async () => String(await redis.command("INFO", "commandstats"));
+    const before = await readWhole();
+    for (let tries = 0; tries < 5; tries += 1) {
+      expect(await putAs("new", entry("{}"))).toBe("full");
+    }
+    expect(await putAs("new", entry("{}", START + 9_000), START + 1_000)).toBe("kept");
+    expect(await putAs("another", entry("{}"), START + 1_000)).toBe("full");
+    expect(await readWhole()).toBe(before);
+    expect(await redis.command("HEXISTS", "writ:{test}:ledger:approval", "longer")).toBe(1);
+    expect(await redis.command("HEXISTS", "writ:{test}:ledger:approval", "short")).toBe(0);
   });
 
   test("is not ready where nothing was heard of it for too long", async () => {
