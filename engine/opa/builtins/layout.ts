@@ -90,6 +90,8 @@ function pieceAt(layout: string, at: number): Piece | undefined {
   if (digits !== "") {
     return { kind: "fraction", digits: digits.length, trimmed: digits[0] === "9", point };
   }
+  // A dash below, and a year.
+  if (layout.startsWith("_2006", at)) return undefined;
   const part = PARTS.find((candidate) => layout.startsWith(candidate, at));
   if (part === undefined) return undefined;
   // A month's short name that goes on in small letters is a word.
@@ -117,8 +119,7 @@ export function format(shown: Shown, layout: string): string {
     .map((piece) => {
       if (piece.kind === "text") return piece.text;
       if (piece.kind === "part") return formatPart(piece.part, shown);
-      const digits = String(shown.nanosecond).padStart(9, "0").padEnd(piece.digits, "0");
-      const kept = digits.slice(0, piece.digits);
+      const kept = String(shown.nanosecond).padStart(9, "0").slice(0, piece.digits);
       const written = piece.trimmed ? kept.replace(/0+$/, "") : kept;
       return written === "" ? "" : `${piece.point}${written}`;
     })
@@ -307,12 +308,16 @@ function parsePart(part: Part, text: string, read: Read): string {
       return rest;
     case "002":
     case "__2":
-      [read.yearDay, rest] = takeNumber(text, /^[ 0-9]{2}[0-9]/, "a day of the year");
+      [read.yearDay, rest] = takeNumber(
+        text,
+        part === "002" ? /^[0-9]{3}/ : /^ {0,2}[0-9]{1,3}/,
+        "a day of the year",
+      );
       return rest;
     case "15":
     case "03":
     case "3":
-      [read.hour, rest] = takeNumber(text, part === "3" ? /^[0-9]{1,2}/ : /^[0-9]{2}/, "an hour");
+      [read.hour, rest] = takeNumber(text, part === "03" ? /^[0-9]{2}/ : /^[0-9]{1,2}/, "an hour");
       if (read.hour > (part === "15" ? 23 : 12)) fail("the hour is out of range");
       return rest;
     case "04":
@@ -360,9 +365,14 @@ function takeName(
   return text.slice(short ? 3 : (name ?? "").length);
 }
 
+const HOURS = "[+-]0*(?:1?[0-9]|2[0-3])(?![0-9])";
+const ABBREVIATION = new RegExp(
+  `^(?:UTC|ChST|MeST|GMT(?:${HOURS})?|${HOURS}|(?:[A-Z]{3,4}T|WITA|[A-Z]{3})(?![A-Z]))`,
+);
+
 /** An abbreviation says nothing of the offset, as in Go: it is taken for UTC. */
 function parseZone(text: string): string {
-  return take(text, /^(?:[A-Z]{3,5}|[+-][0-9]{2})/, "a time zone")[1];
+  return take(text, ABBREVIATION, "a time zone")[1];
 }
 
 function parseOffset(part: string, text: string, read: Read): string {
@@ -374,7 +384,7 @@ function parseOffset(part: string, text: string, read: Read): string {
   const [hours = 0, minutes = 0, seconds = 0] = (found.slice(1).match(/[0-9]{2}/g) ?? []).map(
     Number,
   );
-  if (hours > 24 || minutes > 59 || seconds > 59) fail("the offset is out of range");
+  if (hours > 24 || minutes > 60 || seconds > 60) fail("the offset is out of range");
   read.offsetSeconds = (hours * 3600 + minutes * 60 + seconds) * (found[0] === "-" ? -1 : 1);
   return rest;
 }

@@ -39,7 +39,9 @@ function partsOf(when: Rego | undefined): readonly Rego[] {
 }
 
 function momentOf(when: Rego | undefined): bigint {
-  const ns = bigOf(partsOf(when)[0]);
+  const [number] = partsOf(when);
+  // `1e18` is whole, and is read as a double.
+  const ns = Number.isInteger(number) ? BigInt(number as number) : bigOf(number);
   return ns < LEAST || ns > MOST ? fail("the time is out of range") : ns;
 }
 
@@ -100,8 +102,7 @@ const CLOCKS = new Map<string, Intl.DateTimeFormat>();
 function clockFor(zone: string): Intl.DateTimeFormat {
   const known = CLOCKS.get(zone);
   if (known !== undefined) return known;
-  // Only names such as `Europe/Berlin`: offsets are none of Go's zones.
-  if (!/^[A-Za-z]/.test(zone)) fail("no such time zone");
+  if (!isName(zone)) fail("no such time zone");
   try {
     const made = new Intl.DateTimeFormat("en-US", {
       timeZone: zone,
@@ -116,11 +117,27 @@ function clockFor(zone: string): Intl.DateTimeFormat {
       second: "numeric",
       timeZoneName: "short",
     });
+    const { timeZone } = made.resolvedOptions();
+    // ICU takes `europe/berlin` for `Europe/Berlin`.
+    if (timeZone !== zone && timeZone.toLowerCase() === zone.toLowerCase())
+      return fail("no such time zone");
     CLOCKS.set(zone, made);
     return made;
   } catch {
     return fail("no such time zone");
   }
+}
+
+/** What stands for itself in IANA's database: ICU has `PST` and such beside it. */
+const ALONE: ReadonlySet<string> = new Set(
+  `CET CST6CDT Cuba EET EST EST5EDT Egypt Eire GB GB-Eire GMT GMT+0 GMT-0 GMT0 Greenwich HST Hongkong Iceland Iran
+  Israel Jamaica Japan Kwajalein Libya MET MST MST7MDT NZ NZ-CHAT Navajo PRC PST8PDT Poland Portugal ROC ROK Singapore
+  Turkey UCT UTC Universal W-SU WET Zulu`.split(/\s+/),
+);
+
+/** `Europe/Berlin`: offsets such as `+02:00` are none of Go's zones. */
+function isName(zone: string): boolean {
+  return zone.includes("/") ? /^(?!SystemV)[A-Z]/.test(zone) : ALONE.has(zone);
 }
 
 function dateParts({ year, month, day }: Shown): Rego {
@@ -150,7 +167,10 @@ function addDate([when, years, months, days]: readonly Rego[]): Rego {
 
 function difference([one, other]: readonly Rego[]): Rego {
   const zone = zoneOf(one);
-  const moments = [momentOf(one), momentOf(other)].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  // Shown in the zone of the one; that of the other must still be a zone.
+  const moments = [shownOf(one) && momentOf(one), shownOf(other) && momentOf(other)].sort((a, b) =>
+    a < b ? -1 : a > b ? 1 : 0,
+  );
   const [from, to] = moments.map((ns) => shownIn(ns, zone)) as [Shown, Shown];
   let years = to.year - from.year;
   let months = to.month - from.month;
@@ -204,6 +224,18 @@ function segmentNs(segment: string): bigint {
   const size = UNITS.get(unit);
   if (size === undefined || whole + fraction === "" || segment.length > 64)
     return fail("no duration");
-  const scale = 10n ** BigInt(fraction.length);
-  return BigInt(whole || "0") * size + (BigInt(fraction || "0") * size) / scale;
+  return BigInt(whole || "0") * size + fractionNs(fraction, size);
+}
+
+/** As Go has it: what 63 bits hold of the digits, by doubles. */
+function fractionNs(fraction: string, size: bigint): bigint {
+  let digits = 0n;
+  let scale = 1;
+  for (const digit of fraction) {
+    const next = digits * 10n + BigInt(digit);
+    if (next > MOST) break;
+    digits = next;
+    scale *= 10;
+  }
+  return BigInt(Math.trunc(Number(digits) * (Number(size) / scale)));
 }

@@ -49,6 +49,18 @@ test.each([
   ["object.subset", "[[], set()]", "false"],
   ["object.subset", "[[1, 1], {1, 2}]", "true"],
   ["net.cidr_contains_matches", '["10.0.0.0/8", null]', "set()"],
+  ["time.date", '[[0, "Europe/Berlin"]]', "[1970,1,1]"],
+  ["time.date", '[[0, "europe/berlin"]]', undefined],
+  ["time.date", '[[0, "utc"]]', undefined],
+  ["time.date", '[[0, "PST"]]', undefined],
+  ["time.date", '[[0, "US/Eastern"]]', "[1969,12,31]"],
+  ["time.date", "[1e18]", "[2001,9,9]"],
+  ["time.diff", '[0, [0, "Nowhere/City"]]', undefined],
+  ["time.format", '[[0, "UTC", "_2006 05.000000000000"]]', '"_1970 00.000000000"'],
+  ["time.parse_ns", '["RFC822", "02 Jan 26 12:00 ABCDE"]', undefined],
+  ["time.parse_ns", '["RFC822", "02 Jan 26 12:00 GMT+2"]', "1767355200000000000"],
+  ["time.parse_rfc3339_ns", '["2026-01-02T1:00:00Z"]', "1767315600000000000"],
+  ["time.parse_duration_ns", '["0.3333333333333333333h"]', "1200000000000"],
 ])("%s of %s", (name, args, expected) => {
   expect(answerOf(name, args)).toBe(expected);
 });
