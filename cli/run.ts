@@ -198,10 +198,11 @@ interface Manner {
 }
 
 function complain(error: unknown, { json, name }: Manner, world: World): ExitCode {
-  const isMisuse = error instanceof Misuse;
+  const isMisuse = error instanceof Misuse || isOfSystem(error);
   const text = messageOf(error);
   const message = isMisuse ? text : `this is a bug in writ: ${text}`;
-  const help = isMisuse ? error.help : "please report it, with what `WRIT_DEBUG=1` prints";
+  const bugHelp = isMisuse ? undefined : "please report it, with what `WRIT_DEBUG=1` prints";
+  const help = error instanceof Misuse ? error.help : bugHelp;
   if (json) {
     const kind = isMisuse ? "misuse" : "bug";
     const answer = { ok: false, error: { kind, message, ...(help === undefined ? {} : { help }) } };
@@ -211,8 +212,13 @@ function complain(error: unknown, { json, name }: Manner, world: World): ExitCod
     const said = `${name}: ${message}\n${help === undefined ? "" : `  ${help}\n`}`;
     world.err(printableLines(said));
   }
-  if (!isMisuse && (world.env.WRIT_DEBUG ?? "") !== "" && error instanceof Error) {
+  if (!(error instanceof Misuse) && (world.env.WRIT_DEBUG ?? "") !== "" && error instanceof Error) {
     world.err(`${error.stack}\n`);
   }
   return 2;
+}
+
+/** A file or connection that the system does not let us have, for a reason that nobody told better. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && "code" in error;
 }

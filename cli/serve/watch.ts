@@ -25,10 +25,22 @@ export interface WatchedPolicy {
 
 export function watchPolicy(path: string, input: Input, io: Io, parts: WatchParts): WatchedPolicy {
   let failing: string | undefined;
-  const watching = watchPackage(path, io, () => {
+  const again = () => {
     failing = reload(path, input, io, parts);
-  });
+  };
+  const watching = watchPackage(path, io, again);
+  // Saved after it was loaded and before it was watched, it would be waited for until it is saved again.
+  if (!isStill(parts.active.present()?.digest, path, io)) again();
   return { failing: () => failing, stop: () => watching.stop() };
+}
+
+function isStill(digest: string | undefined, path: string, io: Io): boolean {
+  try {
+    const { program, diagnostics } = compilePackage(path, io);
+    return program !== undefined && !hasErrors(diagnostics) && digestOfProgram(program) === digest;
+  } catch {
+    return false;
+  }
 }
 
 /** Why it was not loaded: also told. */

@@ -140,6 +140,16 @@ describe("misuse says what was meant", () => {
   });
 });
 
+test("what the system refuses is no bug of ours", async () => {
+  const { code, out } = await writ(["fmt", "--json", "x".repeat(5_000)], {
+    cwd: directoryWith({}),
+  });
+  expect({ code, error: JSON.parse(out).error }).toMatchObject({
+    code: 2,
+    error: { kind: "misuse", message: expect.stringMatching(/^ENAMETOOLONG: name too long/) },
+  });
+});
+
 test("a command that does not wait leaves Ctrl-C to end the process", async () => {
   let asked = 0;
   const world = {

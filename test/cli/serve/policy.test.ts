@@ -222,6 +222,22 @@ test("writ serve --watch goes on where the directory was replaced, or is gone fo
   expect((await service.ask("/decide", PAYMENT)).json.decision).toBe("allow");
 }, 60_000);
 
+test("writ serve --watch loads what was saved while it started", async () => {
+  const cwd = directoryWith({ "p/p.writ": SMALL });
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  const words = ["serve", "--json", "--port", "0", "--admin", "off", "--watch", "p"];
+  const { out } = await writ(words, {
+    cwd,
+    stopped,
+    onOut: (text) => {
+      // It listens, and watches a moment later.
+      if (text.includes('"event":"listening"')) writeFileSync(join(cwd, "p/p.writ"), STRICTER);
+      if (text.includes('"event":"policy_activated"')) stop();
+    },
+  });
+  expect(out).toContain('"event":"policy_activated"');
+}, 60_000);
+
 describe("writ serve --shadow", () => {
   test("tells where a candidate would have decided otherwise, and sums it up", async () => {
     const cwd = directoryWith({ "p/p.writ": SMALL, "next/p.writ": STRICTER });
