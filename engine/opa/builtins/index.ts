@@ -14,12 +14,14 @@ import { STRINGS } from "./strings.ts";
 import { TIME } from "./time.ts";
 import { URI } from "./uri.ts";
 import { VALUES } from "./values.ts";
+import { YAML } from "./yaml.ts";
 
 export const BUILTINS: ReadonlyMap<string, Builtin> = new Map([
   ...STRINGS,
   ...NUMBERS,
   ...SEMVER,
   ...VALUES,
+  ...YAML,
   ...REGEX,
   ...TIME,
   ...CRYPTO,

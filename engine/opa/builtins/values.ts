@@ -1,15 +1,5 @@
-/** Values made of values: `object.subset`, `json.patch`, `json.marshal_with_options`, `graph.reachable_paths`, `yaml.*`. Pure. */
-import { parseDocument, stringify } from "yaml";
-import {
-  equalRego,
-  isRegoArray,
-  jsonOfRego,
-  type Rego,
-  RegoObject,
-  RegoSet,
-  regoOfJson,
-  spellRego,
-} from "../rego.ts";
+/** Values made of values: `object.subset`, `json.patch`, `json.marshal_with_options` and `graph.reachable_paths`. Pure. */
+import { equalRego, isRegoArray, type Rego, RegoObject, RegoSet, spellRego } from "../rego.ts";
 import {
   arrayOf,
   type Builtin,
@@ -27,12 +17,6 @@ export const VALUES: readonly (readonly [string, Builtin])[] = [
   ["json.patch", ([document, steps]) => patched(document ?? null, arrayOf(steps))],
   ["json.marshal_with_options", ([value, options]) => marshal(value ?? null, objectOf(options))],
   ["graph.reachable_paths", ([graph, from]) => reachablePaths(objectOf(graph), elementsOf(from))],
-  [
-    "yaml.marshal",
-    ([value]) => stringify(jsonOfRego(value ?? null), { sortMapEntries: true, lineWidth: 0 }),
-  ],
-  ["yaml.unmarshal", ([text]) => parseYaml(textOf(text))],
-  ["yaml.is_valid", ([text]) => typeof text === "string" && isYaml(text)],
 ];
 
 function isSubset(whole: Rego, part: Rego): boolean {
@@ -164,25 +148,4 @@ function reachablePaths(graph: RegoObject, from: readonly Rego[]): Rego {
 
 function neighboursOf(edges: Rego): readonly Rego[] {
   return isRegoArray(edges) || edges instanceof RegoSet ? elementsOf(edges) : [];
-}
-
-function parseYaml(text: string): Rego {
-  const document = documentOf(text);
-  if (document === undefined) return fail("no YAML");
-  return regoOfJson(document);
-}
-
-function isYaml(text: string): boolean {
-  return documentOf(text) !== undefined;
-}
-
-/** As plain values; aliases are counted, so that a small text does not become a large one. */
-function documentOf(text: string): unknown {
-  try {
-    const document = parseDocument(text, { schema: "core", version: "1.2", uniqueKeys: true });
-    if (document.errors.length > 0) return undefined;
-    return document.toJS({ maxAliasCount: 100 }) ?? null;
-  } catch {
-    return undefined;
-  }
 }

@@ -61,6 +61,23 @@ test.each([
   ["time.parse_ns", '["RFC822", "02 Jan 26 12:00 GMT+2"]', "1767355200000000000"],
   ["time.parse_rfc3339_ns", '["2026-01-02T1:00:00Z"]', "1767315600000000000"],
   ["time.parse_duration_ns", '["0.3333333333333333333h"]', "1200000000000"],
+  ["yaml.unmarshal", '["010"]', "8"],
+  ["yaml.unmarshal", '["[08, 0b11, 1_000, 0X1f, 1e400]"]', '[8,3,1000,31,"1e400"]'],
+  ["yaml.unmarshal", '["9223372036854775807"]', "9223372036854775807"],
+  ["yaml.unmarshal", '["18446744073709551616"]', "18446744073709552000"],
+  ["yaml.unmarshal", '[".inf"]', undefined],
+  ["yaml.is_valid", '["[.nan]"]', "false"],
+  ["yaml.unmarshal", '["&a [*a]"]', undefined],
+  ["yaml.is_valid", '["&a [*a]"]', "false"],
+  [
+    "yaml.unmarshal",
+    '["a: &x {role: admin}\\nb: {<<: *x}"]',
+    '{"a":{"role":"admin"},"b":{"role":"admin"}}',
+  ],
+  ["yaml.unmarshal", '["{a: 1, a: 2}"]', '{"a":2}'],
+  ["yaml.unmarshal", '["a\\n---\\nb"]', '"a"'],
+  ["yaml.unmarshal", '["[1]: a"]', undefined],
+  ["yaml.is_valid", '["a\\u0000"]', "false"],
 ])("%s of %s", (name, args, expected) => {
   expect(answerOf(name, args)).toBe(expected);
 });
