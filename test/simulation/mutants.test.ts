@@ -28,8 +28,8 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     what: "what has changed is no reason to decide anew",
-    from: "if not same then\n    local tail",
-    to: "if false then\n    local tail",
+    from: "if not same then\n    return",
+    to: "if false then\n    return",
   },
   {
     what: "that the session was ended is not checked",

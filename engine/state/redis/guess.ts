@@ -192,7 +192,7 @@ class Guessed implements StateView {
     if (note.seen.hasInstruction(instruction)) return undefined;
     // What others decide by at this moment stays as it is: this request may yet come to nothing.
     const seen = note.seen.withInstruction(instruction);
-    this.#noted.seen = { ...note, seen, entries: [spellSeen(seen.entriesFrom(0))] };
+    this.#noted.seen = { ...note, seen, entries: spellSeen(seen.entriesFrom(0)) };
     return undefined;
   }
 

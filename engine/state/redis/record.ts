@@ -72,9 +72,22 @@ export function readTask(
   return { ...decodeTask(json, sequenceIn(past), past.program), past };
 }
 
-/** A part of a session's log. */
-export function spellSeen(entries: readonly SeenEntry[]): string {
-  return `[${entries.map(spellEntry).join(",")}]`;
+/** Characters in one part of a session's log, but where an entry has more: some are read at a time. */
+const PART_LENGTH = 16_384;
+
+/** Parts of a session's log. */
+export function spellSeen(entries: readonly SeenEntry[]): readonly string[] {
+  const parts: string[][] = [];
+  let left = 0;
+  for (const text of entries.map(spellEntry)) {
+    left -= text.length;
+    if (left >= 0) parts.at(-1)?.push(text);
+    else {
+      parts.push([text]);
+      left = PART_LENGTH - text.length;
+    }
+  }
+  return parts.map((part) => `[${part.join(",")}]`);
 }
 
 /** Stands where something did not fit, or was not kept: from there on nothing can be said. */

@@ -83,6 +83,8 @@ const SETTLED_MOST = 65_536;
 /** Of one session's log: more than what `Seen` keeps, so that what fills it is there for all to see. */
 const ENTRIES_MOST = 20_000;
 const LENGTH_MOST = 8 * 1_048_576;
+/** Parts of it; as many as an answer of the script has. */
+const READ_AT_ONCE = 64;
 
 export interface RedisStore extends SharedStore {
   /** For what is kept beside state: rejects where state could not be reached either. */
@@ -318,10 +320,26 @@ class RedisState implements SharedState {
     const reply = await connection.run("attempt", args.keys, args.values);
     const result = resultOf(reply);
     if (result !== "full") this.#learn(result, reply, noted, cells, effects);
+    if (result === "conflict") await this.#readSeen(noted, reply);
     if (result === "kept" && call !== undefined && effects.allowed !== undefined) {
       known.calls.set(effects.allowed.call, call);
     }
     return result;
+  }
+
+  /** The rest of a long log, some at a time. That it is another's by then, whoever decides by it finds out. */
+  async #readSeen({ seen }: Noted, [, , , , facts, , total]: Reply): Promise<void> {
+    if (seen === undefined) return;
+    const { connection, known, places } = this.#shared;
+    const { sessionId } = seen;
+    for (;;) {
+      const { count } = known.seen(sessionId, String(facts));
+      if (count >= Number(total)) return;
+      const [from, to] = [String(count), String(count + READ_AT_ONCE - 1)];
+      const parts = await connection.read(["LRANGE", places.seen(sessionId), from, to]);
+      if (!Array.isArray(parts) || parts.length === 0) return;
+      known.learnSeen(sessionId, String(facts), count, parts.map(String));
+    }
   }
 
   /** A decision may name a session without the reader having asked for it; none names another than it asked for. */
@@ -424,8 +442,12 @@ class RedisState implements SharedState {
         .text(spellLevels(sensitivityFrom(outcome, call, sensitivityLevels(this.#program)))),
     );
     const returned = this.#returned(outcome, call);
-    args.part(returned, ({ id, text }) =>
-      args.key(places.seen(id), places.lengths).text(id, "").number(1).text(text),
+    args.part(returned, ({ id, parts }) =>
+      args
+        .key(places.seen(id), places.lengths)
+        .text(id, "")
+        .number(parts.length)
+        .text(...parts),
     );
     args.part(task, (known) => this.#writeTask(args, known, after ?? ""));
     const reply = await connection.run("settle", args.keys, args.values);
@@ -442,7 +464,8 @@ class RedisState implements SharedState {
     if (call.sessionId !== undefined && detail !== "") {
       known.learnFacts(call.sessionId, String(detail));
       if (returned !== undefined && count !== "") {
-        known.learnSeen(returned.id, String(detail), Number(count) - 1, [returned.text]);
+        const { id, parts } = returned;
+        known.learnSeen(id, String(detail), Number(count) - parts.length, parts);
       }
     }
     if (task !== undefined && version !== "") {
@@ -480,18 +503,18 @@ class RedisState implements SharedState {
   #returned(
     { parts }: SettledOutcome,
     { sessionId, returning }: Call,
-  ): { readonly id: string; readonly text: string } | undefined {
+  ): { readonly id: string; readonly parts: readonly string[] } | undefined {
     if (sessionId === undefined) return undefined;
     const { known } = this.#shared;
     const before = known.seen(sessionId, known.facts(sessionId)).seen;
     if (!this.#program.readsOrigin) {
       const isNews = parts.length > 0 && !before.isFull();
-      return isNews ? { id: sessionId, text: FULL } : undefined;
+      return isNews ? { id: sessionId, parts: [FULL] } : undefined;
     }
     const returned = new Seen();
     returned.observe(returning, parts);
     const entries = returned.entriesFrom(0).filter((entry) => !before.has(entry));
-    return entries.length === 0 ? undefined : { id: sessionId, text: spellSeen(entries) };
+    return entries.length === 0 ? undefined : { id: sessionId, parts: spellSeen(entries) };
   }
 
   async interrupt(sessionId: string, nowMs: number, why: Interruption): Promise<void> {

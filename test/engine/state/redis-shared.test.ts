@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { type OpenLink, openLink } from "../../../engine/state/redis/link.ts";
 import type { RedisParts } from "../../../engine/state/redis/store.ts";
 import { outcomeOf, programOf } from "../../support/engine.ts";
 import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
@@ -194,7 +195,8 @@ describeRedis("several processes on one Redis", () => {
     expect(await redis.command("EXISTS", `writ:{${namespace}}:calls`)).toBe(0);
   });
 
-  test("where a session was returned more than Redis keeps, origin is unknown to all", async () => {
+  /** Two on one place, and what comes back through the first in one session. */
+  const readers = async (parts: Partial<RedisParts> = {}) => {
     const program = programOf(`
       label untrusted
       tool read { effect read, yields untrusted, source sender }
@@ -203,22 +205,57 @@ describeRedis("several processes on one Redis", () => {
       forbid planted tool pay when untrusted in origin(args.to)
     `);
     const url = place();
-    const parts = { timeoutMs: 20_000 };
-    const one = await replicaOf(program, url, parts);
-    const another = await replicaOf(program, url, parts);
+    const one = await replicaOf(program, url, { timeoutMs: 20_000 });
+    const another = await replicaOf(program, url, { timeoutMs: 20_000, ...parts });
     replicas.push(one, another);
     const session = { session: { id: "s" } };
     const read = async (values: unknown) => {
       const { call } = await one.call("read", {}, session);
       expect((await one.engine.outcome({ call, status: "ok", values })).kind).toBe("answer");
     };
-    // Its texts are few, and each is kept with whom it comes from.
-    const body = Array.from({ length: 7_000 }, (_, n) => `word${n}`);
-    await read({ sender: "\u5f20".repeat(500), body });
+    const pay = (replica: Replica, to: string) => replica.ask("pay", { to }, session);
+    return { one, another, read, pay, url };
+  };
+  /** Texts that are few, and each is kept with whom it comes from. */
+  const manyFrom = (count: number) => ({
+    sender: "\u5f20".repeat(500),
+    body: Array.from({ length: count }, (_, n) => `word${n}`),
+  });
+
+  test("where a session was returned more than Redis keeps, origin is unknown to all", async () => {
+    const { one, another, read, pay } = await readers();
+    await read(manyFrom(7_000));
     await read("pay US1300");
-    const pay = { to: "US1300" };
-    expect(await one.ask("pay", pay, session)).toBe("state_unavailable");
-    expect(await another.ask("pay", pay, session)).toBe("state_unavailable");
+    expect(await pay(one, "US1300")).toBe("state_unavailable");
+    expect(await pay(another, "US1300")).toBe("state_unavailable");
+  });
+
+  test("what a session was returned is read in parts that are there in time, however much it was", async () => {
+    let longest = 0;
+    const measured: OpenLink = async (...asked) => {
+      const link = await openLink(...asked);
+      const send = async (command: readonly string[]) => {
+        const answer = await link.send(command);
+        longest = Math.max(longest, JSON.stringify(answer).length);
+        return answer;
+      };
+      return { ...link, send };
+    };
+    const { one, another, read, pay, url } = await readers({ openLink: measured });
+    await read(manyFrom(4_500));
+    await read("pay US1300");
+    expect([await pay(one, "US1300"), await pay(one, "word4499")]).toEqual([
+      "forbidden",
+      "forbidden",
+    ]);
+    expect([await pay(another, "US1300"), await pay(another, "word4499")]).toEqual([
+      "forbidden",
+      "forbidden",
+    ]);
+    expect(await pay(another, "word")).toBe("allow");
+    const lengths = `writ:{${url.slice(url.lastIndexOf("/") + 1)}}:seen-lengths`;
+    expect(Number(await redis.command("HGET", lengths, "s"))).toBeGreaterThan(6 * 1_048_576);
+    expect(longest).toBeLessThan(1.5 * 1_048_576);
   });
 
   test("what is asked ahead is told of what others did, and leaves nothing", async () => {

@@ -42,12 +42,8 @@ local function attempt()
   if task then same = same and (value and string.match(value, '^%d+') or '') == task.version end
   if seen then same = same and fmt(length) == seen.known end
   if not same then
-    local tail = {}
-    if seen and fmt(length) ~= seen.known then
-      local from = tonumber(seen.known)
-      tail = redis.call('LRANGE', seen.key, fmt(from > length and 0 or from), -1)
-    end
-    return { 'conflict', fmt(now), fmt(writes), readings, stored or '', value or '', seen and fmt(length) or '', tail }
+    return { 'conflict', fmt(now), fmt(writes), readings, stored or '', value or '', seen and fmt(length) or '',
+      tailOfSeen(seen, length) }
   end
 
   if isLook then return { 'ok', fmt(now), fmt(writes), readings, stored or '', '', '' } end

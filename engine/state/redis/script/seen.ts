@@ -10,6 +10,17 @@ local function takeSeen()
   return seen
 end
 
+-- What follows on what is known, from the beginning where the list is another by now. Of a long one a part, or who asks
+-- would have given up by the time it is there: the rest is for them to read.
+local READ_AT_ONCE = 64
+
+local function tailOfSeen(seen, length)
+  if not seen or fmt(length) == seen.known then return {} end
+  local from = whole(seen.known)
+  if from > length then from = 0 end
+  return redis.call('LRANGE', seen.key, fmt(from), fmt(from + READ_AT_ONCE - 1))
+end
+
 -- Nothing where something did not fit: only who reads the list knows what is in it.
 local function lengthOfSeen(seen)
   if not seen or redis.call('LINDEX', seen.key, -1) == '!' then return '' end
