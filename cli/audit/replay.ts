@@ -31,20 +31,23 @@ export async function replay(input: Input, io: Io): Promise<ExitCode> {
     } else skipped.set(result.why, (skipped.get(result.why) ?? 0) + 1);
   });
   const { ok, findings } = verification;
+  // Nothing decided again is nothing found out.
+  const isVain = same + differing.length === 0 && skipped.size > 0;
+  const isFine = ok && differing.length === 0 && !isVain;
   if (input.json) {
     const all = {
-      ok: ok && differing.length === 0,
+      ok: isFine,
       policy: decider.digest,
       same,
       differing,
       findings,
     };
     io.out(`${JSON.stringify({ ...all, skipped: Object.fromEntries(skipped) }, null, 2)}\n`);
-  } else show({ same, differing, skipped }, io);
-  const believed = input.json ? ok : warnOf(verification, io);
-  // Nothing decided again is nothing found out.
-  const isVain = same + differing.length === 0 && skipped.size > 0;
-  return believed && differing.length === 0 && !isVain ? 0 : 1;
+  } else {
+    show({ same, differing, skipped }, io);
+    warnOf(verification, io);
+  }
+  return isFine ? 0 : 1;
 }
 
 function show(

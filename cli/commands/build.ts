@@ -233,10 +233,14 @@ function serialOf(given: string | undefined, createdMs: number): number {
   throw new Misuse(`\`--serial\` is a whole number from 1, not ${JSON.stringify(given)}`);
 }
 
+/** RFC 3339 has years of four digits. */
+const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
 function expiryOf(given: string | undefined, createdMs: number): number | undefined {
   if (given === undefined) return undefined;
   const time = parseTime(given);
   const expiresMs = time.ok ? time.value : createdMs + durationOf(given, "expires");
+  if (expiresMs > LAST_MS) throw new Misuse(`\`--expires ${given}\` is after the year 9999`);
   if (expiresMs > createdMs) return expiresMs;
   throw new Misuse(`\`--expires ${given}\` is over already`);
 }

@@ -60,7 +60,10 @@ export function pollEvery(intervalMs: number, check: () => Promise<boolean>): ()
   return poll({ intervalMs, random: Math.random, check, after });
 }
 
+/** A timer that is told to wait longer than it can count does not wait at all. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 function after(ms: number, then: () => void): () => void {
-  const timer = setTimeout(then, ms);
+  const timer = setTimeout(then, Math.min(ms, TIMER_MS_MAX));
   return () => clearTimeout(timer);
 }

@@ -188,6 +188,8 @@ describe("writ audit replay", () => {
     const cwd = await recorded([]);
     const bare = await writ(["audit", "replay", "small.writ"], { cwd });
     expect(bare.code).toBe(1);
+    const json = await writ(["audit", "replay", "--json", "small.writ"], { cwd });
+    expect({ code: json.code, ok: JSON.parse(json.out).ok }).toEqual({ code: 1, ok: false });
     expect(bare.out).toContain("3 not: without the request and what was read (`--audit-requests`)");
     writeFileSync(join(cwd, "other.writ"), SMALL.replace("500.00", "600.00"));
     const other = await writ(["audit", "replay", "other.writ", "--json"], { cwd });

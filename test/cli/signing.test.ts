@@ -83,6 +83,7 @@ describe("writ build --sign", () => {
     ]) {
       expect((await build(...words)).code, words.join(" ")).toBe(2);
     }
+    expect((await build("--expires", "100000000d")).out).toContain("is after the year 9999");
     expect((await build("--sign", "open.key")).out).toContain("chmod 600 open.key");
     expect((await writ(["build", "--serial", "3", "."], { cwd })).err).toContain("`--sign KEY`");
   });
