@@ -52,9 +52,9 @@ function parseUuid(text: string): Rego | undefined {
   });
 }
 
-/** Plain, without dashes, in braces, or as a URN. */
+/** Plain, without dashes, between braces or whatever else, or as a URN. */
 function hexOf(text: string): string | undefined {
-  const [, braced] = /^\{(.{36})\}$/.exec(text) ?? [];
+  const braced = Buffer.byteLength(text) === 38 ? text.slice(1, -1) : undefined;
   const bare = braced ?? text.replace(/^urn:uuid:/i, "");
   if (/^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/.test(bare)) {
     return bare.replaceAll("-", "");

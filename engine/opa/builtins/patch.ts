@@ -52,10 +52,12 @@ function member(value: Rego, step: Rego): Rego | undefined {
   return isRegoArray(value) ? value[indexOf(step, value.length - 1)] : undefined;
 }
 
-/** A number without leading zeros, at most `last`. */
+/** A number without leading zeros, at most `last`; `+1` and `1.0` are numbers to OPA. */
 function indexOf(step: Rego, last: number): number {
   const index =
-    typeof step === "string" && /^(?:0|[1-9][0-9]{0,8})$/.test(step) ? Number(step) : step;
+    typeof step === "string" && /^(?:0|\+[0-9]{1,9}|[1-9][0-9]{0,8}(?:\.0{1,9})?)$/.test(step)
+      ? Number(step)
+      : step;
   if (typeof index !== "number" || !Number.isInteger(index) || index < 0 || index > last) {
     return fail("no such index");
   }

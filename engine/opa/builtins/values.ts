@@ -1,5 +1,13 @@
 /** Values made of values: `object.subset`, `json.patch`, `json.marshal_with_options` and `graph.reachable_paths`. Pure. */
-import { equalRego, isRegoArray, type Rego, RegoObject, RegoSet, spellRego } from "../rego.ts";
+import {
+  compareRego,
+  equalRego,
+  isRegoArray,
+  type Rego,
+  RegoObject,
+  RegoSet,
+  spellRego,
+} from "../rego.ts";
 import {
   arrayOf,
   type Builtin,
@@ -105,11 +113,18 @@ function jsonText(
       : `[${items.map((one) => inside + rest(one)).join(",")}${close}]`;
   }
   if (!(value instanceof RegoObject)) return escapeHtml(spellRego(value));
-  const members = value.sorted().map(([key, one]) => {
-    const name = typeof key === "string" ? key : spellRego(key);
-    return `${inside}${escapeHtml(JSON.stringify(name))}:${line === "" ? "" : " "}${rest(one)}`;
-  });
+  const members = namedMembers(value).map(
+    ([name, one]) =>
+      `${inside}${escapeHtml(JSON.stringify(name))}:${line === "" ? "" : " "}${rest(one)}`,
+  );
   return members.length === 0 ? "{}" : `{${members.join(",")}${close}}`;
+}
+
+/** By names, whatever the keys were. */
+function namedMembers(value: RegoObject): readonly (readonly [string, Rego])[] {
+  return [...value.members.values()]
+    .map(([key, one]) => [typeof key === "string" ? key : spellRego(key), one] as const)
+    .sort(([a], [b]) => compareRego(a, b));
 }
 
 /** Go's writer of JSON keeps these out of web pages. */
@@ -120,28 +135,32 @@ function escapeHtml(text: string): string {
   );
 }
 
-/** Every way from each of `from` to where it ends, or would come back to itself. */
+/** Every way from each of `from` to where it ends, or would come back to itself; the first step may come back at once. */
 function reachablePaths(graph: RegoObject, from: readonly Rego[]): Rego {
   const paths: Rego[] = [];
   let steps = 0;
-  const follow = (path: readonly Rego[]) => {
-    steps += path.length;
+  const follow = (node: Rego, before: readonly Rego[]) => {
+    steps += before.length;
     bounded(steps);
-    const edges = graph.get(path.at(-1) ?? null);
-    const next = edges === undefined ? [] : neighboursOf(edges);
-    if (edges === undefined || next.length === 0) {
-      if (edges === undefined) paths.push(path.slice(0, -1));
-      else paths.push(path);
+    const edges = graph.get(node);
+    if (edges === undefined) {
+      paths.push(before);
       return;
     }
-    for (const node of next) {
-      if (path.some((seen) => equalRego(seen, node))) paths.push(path);
-      else if (graph.get(node) === undefined) paths.push(path);
-      else follow([...path, node]);
+    const path = [...before, node];
+    const next = neighboursOf(edges);
+    if (next.length === 0) paths.push(path);
+    for (const neighbour of next) {
+      if (path.some((seen) => equalRego(seen, neighbour))) paths.push(path);
+      else follow(neighbour, path);
     }
   };
   for (const node of from) {
-    if (graph.get(node) !== undefined) follow([node]);
+    const edges = graph.get(node);
+    if (edges === undefined) continue;
+    const next = neighboursOf(edges);
+    if (next.length === 0) paths.push([node]);
+    for (const neighbour of next) follow(neighbour, [node]);
   }
   return new RegoSet(paths);
 }
