@@ -12,6 +12,9 @@ export type Release = () => void;
 /** SQLite's result code `SQLITE_BUSY` (https://sqlite.org/rescode.html). */
 const BUSY = 5;
 
+/** What nothing refers to any more would be closed, and its lock gone. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Makes the file and locks it; missing where another holds it, or this process. It stays when it is released: whoever
  * removed it could remove what another has just locked.
@@ -21,10 +24,13 @@ export function claim(path: string): Release | undefined {
   createPrivate(path);
   let database: DatabaseSync | undefined;
   try {
-    const held = new DatabaseSync(path, { timeout: 0 });
-    database = held;
-    held.exec("BEGIN EXCLUSIVE");
-    return () => held.close();
+    const locked = new DatabaseSync(path, { timeout: 0 });
+    database = locked;
+    locked.exec("BEGIN EXCLUSIVE");
+    held.add(locked);
+    return () => {
+      if (held.delete(locked)) locked.close();
+    };
   } catch (fault) {
     database?.close();
     if (fault instanceof Error && "errcode" in fault && fault.errcode === BUSY) return undefined;

@@ -14,9 +14,13 @@ const STATE = fileURLToPath(new URL("../../engine/state/sqlite/database.ts", imp
 
 /** Says whether it got what it asked for, and keeps it until it is killed. */
 async function other(code: string): Promise<{ readonly said: string; end(): Promise<void> }> {
-  const child: ChildProcess = spawn(process.execPath, ["--input-type=module", "-e", code], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child: ChildProcess = spawn(
+    process.execPath,
+    ["--expose-gc", "--input-type=module", "-e", code],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   onTestFinished(() => void child.kill("SIGKILL"));
   const [said] = await once(child.stdout as NodeJS.ReadableStream, "data");
   return {
@@ -30,7 +34,9 @@ async function other(code: string): Promise<{ readonly said: string; end(): Prom
 
 function claiming(path: string): string {
   return `import { claim } from ${JSON.stringify(LOCK)};
-    console.log(claim(${JSON.stringify(path)}) === undefined ? "refused" : "held");
+    const isHeld = claim(${JSON.stringify(path)}) !== undefined;
+    // Whoever never releases it need not keep anything.
+    setTimeout(() => { gc(); console.log(isHeld ? "held" : "refused"); }, 10);
     setInterval(() => {}, 1_000);`;
 }
 
