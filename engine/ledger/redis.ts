@@ -2,6 +2,7 @@
  * The ledger that processes share: each has all of it in its own memory, asks several times a second what has
  * changed, and changes it only by a script that looks whether it is still so.
  */
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Readiness } from "../answer.ts";
 import {
@@ -34,6 +35,9 @@ const NUMBERS_MOST = 2 * Object.values(ENTRIES_MOST).reduce((sum, most) => sum +
 const CHANGES_MOST = 100;
 const LENGTH_MOST = 262_144;
 
+/** Of so many changes: who has not asked for longer than that is not told that some were lost. */
+const NAMES_MOST = 1_000;
+
 const KINDS = Object.keys(ENTRIES_MOST) as readonly LedgerKind[];
 
 /** Resolves once all of it is here; rejects where it cannot be read. */
@@ -60,17 +64,23 @@ async function begin(ledger: RedisLedger): Promise<void> {
 
 /**
  * `log` has each entry by the number of its last change; an entry is its end, a space, and its text. `ends` has each by
- * its end: all that are kept are many, and may be long, so a full table is never read whole, but the first time.
+ * its end: all that are kept are many, and may be long, so a full table is never read whole, but the first time. `names`
+ * has a name for each of the latest changes, that no other ever had: a server that lost some, and was changed since, may
+ * have come to the same number again.
  */
 const SCRIPT = `
-local log, last = KEYS[1], KEYS[2]
+local log, last, names = KEYS[1], KEYS[2], KEYS[3]
 local tables, ends = {}, {}
 for at, kind in ipairs({ ${KINDS.map((kind) => `'${kind}'`).join(", ")} }) do
-  tables[kind], ends[kind] = KEYS[1 + 2 * at], KEYS[2 + 2 * at]
+  tables[kind], ends[kind] = KEYS[2 + 2 * at], KEYS[3 + 2 * at]
 end
 if ARGV[1] == 'since' then
+  local number = redis.call('GET', last) or '0'
+  local isOld = tonumber(ARGV[5]) <= tonumber(number) - ${NAMES_MOST}
+  if ARGV[6] ~= '' and not isOld and redis.call('HGET', names, ARGV[5]) ~= ARGV[6] then return { 'lost' } end
   local found = redis.call('ZRANGEBYSCORE', log, '(' .. ARGV[2], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
-  local said, length = { redis.call('GET', last) or '0', #found < 2 * tonumber(ARGV[3]) and 'all' or 'more' }, 0
+  local isAll, length = #found < 2 * tonumber(ARGV[3]), 0
+  local said = { number, isAll and 'all' or 'more', redis.call('HGET', names, number) or '' }
   for at = 1, #found, 2 do
     if length > tonumber(ARGV[4]) then said[2] = 'more' break end
     local kind, id = string.match(found[at], '^(%S+) (.*)$')
@@ -80,7 +90,7 @@ if ARGV[1] == 'since' then
   end
   return said
 end
-local kind, id, was, next, most, now = unpack(ARGV, 2)
+local kind, id, was, next, most, now, name = unpack(ARGV, 2)
 local entries, byEnd = tables[kind], ends[kind]
 local function endOf(entry) return string.match(entry, '^%d+') end
 local function keepEnd(id, entry) redis.call('ZADD', byEnd, endOf(entry), id) end
@@ -108,6 +118,8 @@ if is == '' and isFull() then
   if isFull() then return { 'full' } end
 end
 local number = redis.call('INCR', last)
+redis.call('HSET', names, number, name)
+redis.call('HDEL', names, number - ${NAMES_MOST})
 redis.call('HSET', entries, id, next)
 keepEnd(id, next)
 redis.call('ZADD', log, number, kind .. ' ' .. id)
@@ -123,6 +135,8 @@ class RedisLedger implements Ledger {
   /** Up to this change everything is here; and the latest that is known to be there. */
   #known = 0;
   #latest = 0;
+  /** The latest change of which the name is known. */
+  #named = { number: 0, name: "" };
   #askedMs = Number.NEGATIVE_INFINITY;
   #lost: string | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -133,7 +147,7 @@ class RedisLedger implements Ledger {
     // One hash tag, so that a cluster has them where it has the state.
     const prefix = `writ:{${parts.namespace}}:ledger`;
     const ofKinds = KINDS.flatMap((kind) => [kind, `${kind}-ends`]);
-    this.#keys = ["log", "last", ...ofKinds].map((name) => `${prefix}:${name}`);
+    this.#keys = ["log", "last", "names", ...ofKinds].map((name) => `${prefix}:${name}`);
   }
 
   get(kind: LedgerKind, id: string): LedgerEntry | undefined {
@@ -151,9 +165,12 @@ class RedisLedger implements Ledger {
   async put({ kind, id, was, next, nowMs }: Change): Promise<Kept> {
     const given = [kind, id, was === undefined ? "" : spell(was), spell(next)];
     const limits = [String(ENTRIES_MOST[kind]), String(nowMs)];
-    const [result, detail = ""] = await this.#run(["put", ...given, ...limits]);
-    if (result === "kept") this.#take(kind, id, spell(next), Number(detail));
-    else if (result === "changed") this.#take(kind, id, detail, undefined);
+    const name = randomUUID();
+    const [result, detail = ""] = await this.#run(["put", ...given, ...limits, name]);
+    if (result === "kept") {
+      this.#take(kind, id, spell(next), Number(detail));
+      this.#name(Number(detail), name);
+    } else if (result === "changed") this.#take(kind, id, detail, undefined);
     else if (result !== "full") throw new Error("Redis gave no answer to a change");
     return result;
   }
@@ -178,9 +195,10 @@ class RedisLedger implements Ledger {
       const askedMs = this.#parts.elapsedMs();
       const least = this.#latest;
       const most = [String(CHANGES_MOST), String(LENGTH_MOST)];
-      const since = ["since", String(this.#known), ...most];
-      const [last = "", isAll, ...parts] = await this.#run(since);
-      if (Number(last) < least) {
+      const { number: named, name } = this.#named;
+      const since = ["since", String(this.#known), ...most, String(named), name];
+      const [last = "", isAll, lastName = "", ...parts] = await this.#run(since);
+      if (last === "lost" || Number(last) < least) {
         this.#lost = "Redis has lost what was revoked; start again when it is right to go on";
         return;
       }
@@ -189,6 +207,7 @@ class RedisLedger implements Ledger {
         this.#known = Number(number);
         this.#take(kind as LedgerKind, id, entry, this.#known);
       }
+      this.#name(Number(last), lastName);
       if (isAll === "all") {
         this.#askedMs = askedMs;
         return;
@@ -202,6 +221,10 @@ class RedisLedger implements Ledger {
       await this.catchUp().catch(() => {});
       if (!this.#isClosed) this.keepUp();
     }, ASK_EVERY_MS).unref();
+  }
+
+  #name(number: number, name: string): void {
+    if (name !== "" && number > this.#named.number) this.#named = { number, name };
   }
 
   /** `number` is missing where what is there is known, and not since when. */

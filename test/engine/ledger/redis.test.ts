@@ -42,6 +42,8 @@ async function ledgerOf(clock = { elapsedMs: 0 }): Promise<Ledger> {
   return ledger;
 }
 
+const KEYS = "writ:{test}:ledger:";
+
 const entry = (text: string, untilMs = START + 1_000): LedgerEntry => ({ text, untilMs });
 
 async function put(
@@ -129,6 +131,29 @@ describeRedis("a ledger in Redis", () => {
     await redis.command("FLUSHALL");
     await expect.poll(() => ledger.readiness().ready, { timeout: 30_000 }).toBe(false);
     expect(seen(ledger)).toBe("1");
+  });
+
+  test("that has lost what was revoked is not believed either where it was changed as often since", async () => {
+    const one = await ledgerOf();
+    const two = await ledgerOf();
+    const revoke = (ledger: Ledger, id: string) =>
+      ledger.put({ kind: "revocation", id, was: undefined, next: entry(id), nowMs: START });
+    await revoke(one, "a");
+    const dump = async (name: string) => String(await redis.command("GET", `${KEYS}${name}`));
+    const before = await dump("last");
+    await revoke(one, "b");
+    await expect.poll(() => two.get("revocation", "b"), { timeout: 30_000 }).toBeDefined();
+    // As a server is that kept the first change and lost the second, and was told of a third before anybody asked it.
+    const lose = `redis.call('SET', KEYS[1], ARGV[1])
+      redis.call('HDEL', KEYS[2], 'b') redis.call('ZREM', KEYS[3], 'revocation b') redis.call('HDEL', KEYS[4], '2')
+      redis.call('INCR', KEYS[1]) redis.call('HSET', KEYS[2], 'c', '9007199254740991 {}')
+      redis.call('ZADD', KEYS[3], 2, 'revocation c') redis.call('HSET', KEYS[4], '2', 'another')`;
+    const keys = ["last", "revocation", "log", "names"].map((name) => `${KEYS}${name}`);
+    await redis.command("EVAL", lose, "4", ...keys, before);
+    for (const ledger of [one, two]) {
+      await expect.poll(() => ledger.readiness().ready, { timeout: 30_000 }).toBe(false);
+    }
+    expect((await ledgerOf()).get("revocation", "c")).toBeDefined();
   });
 
   test("gives one approval to one of many copies of a request, at whichever process", async () => {
