@@ -152,10 +152,14 @@ export function resolveRecord(
   report: Report,
 ): RecordType {
   const seen = new Set<string>();
+  const wires = new Set<string>();
   const fields = type.fields.map((field) => {
-    if (seen.has(field.name.text))
-      report("E203", field.name.span, `\`${field.name.text}\` is declared twice`);
-    seen.add(field.name.text);
+    const { text, span } = field.name;
+    const wire = field.wire?.text ?? text;
+    if (seen.has(text)) report("E203", span, `\`${text}\` is declared twice`);
+    else if (wires.has(wire)) report("E203", span, `\`${wire}\` on the wire is declared twice`);
+    seen.add(text);
+    wires.add(wire);
     return resolveField(field, vocabulary, report);
   });
   return { kind: "Record", fields, open: type.open };

@@ -116,6 +116,8 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
     ["tool send_money { effect read }", ["E203 send_money"]],
     ["tool t { args { a: Int } }", ["E218 t"]],
     ["tool t { effect wrte }", ["E218 wrte"]],
+    ['tool t { effect read, args { a: Int, b named "a": String } }', ["E203 b"]],
+    ['tool t { effect read, args { a named "b": Int, b named "a": String } }', []],
     ["tool t { effect read, yields secret }", ["E207 secret"]],
     ["tool t { effect read, yields user }", ["E219 user"]],
     ["tool t { effect read, args { a: Int = 1 } }", ["E217 1"]],
