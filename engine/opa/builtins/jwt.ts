@@ -117,6 +117,10 @@ function decodeVerify(text: string, constraints: RegoObject, context: BuiltinCon
   for (const [name] of constraints.members.values()) {
     if (!CONSTRAINTS.includes(textOf(name))) fail("no such constraint");
   }
+  for (const name of ["cert", "secret", "alg", "iss", "aud"]) {
+    const constraint = constraints.get(name);
+    if (constraint !== undefined) textOf(constraint);
+  }
   const nowSeconds = secondsOf(constraints.get("time"), context);
   const token = innermost(text, constraints, 0);
   if (token === undefined) return UNVERIFIED;
@@ -125,7 +129,7 @@ function decodeVerify(text: string, constraints: RegoObject, context: BuiltinCon
 }
 
 function secondsOf(time: Rego | undefined, { nowNs }: BuiltinContext): number {
-  const ns = time ?? nowNs;
+  const ns = time === undefined ? nowNs : time;
   if (typeof ns !== "number" && typeof ns !== "bigint") return fail("a time is a number");
   if (ns < 0) fail("a time is not negative");
   return Number(ns) / 1e9;
@@ -137,6 +141,7 @@ function innermost(text: string, constraints: RegoObject, depth: number): Token 
   const token = tokenOf(text);
   const alg = headerText(token, "alg");
   const wanted = constraints.get("alg");
+  headerText(token, "kid");
   if (alg === "" || hasUnknownCritical(token.header)) return undefined;
   if (wanted !== undefined && textOf(wanted) !== "" && textOf(wanted) !== alg) return undefined;
   if (!isTrusted(token, alg, constraints)) return undefined;
@@ -150,7 +155,9 @@ const HEADERS: readonly string[] = ["alg", "kid", "typ", "cty", "crit"];
 function hasUnknownCritical(header: RegoObject): boolean {
   const critical = header.get("crit");
   if (critical === undefined) return false;
-  return arrayOf(critical).some((name) => !HEADERS.includes(textOf(name)));
+  const names = arrayOf(critical);
+  if (names.length === 0) fail("an empty list of headers is critical");
+  return names.some((name) => !HEADERS.includes(textOf(name)));
 }
 
 function isTrusted(token: Token, alg: string, constraints: RegoObject): boolean {

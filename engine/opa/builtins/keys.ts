@@ -16,9 +16,12 @@ interface Algorithm {
   readonly type: "rsa" | "ec" | "ed25519" | "secret";
   readonly digest: string | null;
   readonly pss?: true;
-  /** Of each half of the signature. */
-  readonly curveBytes?: number;
+  /** As OpenSSL names it. OPA takes each of these with any of the digests. */
+  readonly curves?: readonly string[];
 }
+
+/** Not `secp256k1`: RFC 8812 has an algorithm of its own for it. */
+const CURVES = ["prime256v1", "secp384r1", "secp521r1"];
 
 /** RFC 7518 §3.1 and RFC 8037; what is not on the list verifies nothing. */
 export const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map<string, Algorithm>([
@@ -26,7 +29,7 @@ export const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map<string, Algori
     [`HS${size}`, { type: "secret", digest: `sha${size}` }],
     [`RS${size}`, { type: "rsa", digest: `sha${size}` }],
     [`PS${size}`, { type: "rsa", digest: `sha${size}`, pss: true }],
-    [`ES${size}`, { type: "ec", digest: `sha${size}` }],
+    [`ES${size}`, { type: "ec", digest: `sha${size}`, curves: CURVES }],
   ]),
   ["EdDSA", { type: "ed25519", digest: null }],
 ]);
@@ -40,6 +43,8 @@ export function isVerified(
 ): boolean {
   const algorithm = ALGORITHMS.get(alg);
   if (algorithm === undefined || key.asymmetricKeyType !== algorithm.type) return false;
+  const curve = key.asymmetricKeyDetails?.namedCurve ?? "";
+  if (algorithm.curves !== undefined && !algorithm.curves.includes(curve)) return false;
   try {
     return verify(
       algorithm.digest,
@@ -70,9 +75,10 @@ export function keysOf(text: string): readonly Key[] {
 }
 
 function pemKey(text: string): Key {
-  const [, label = ""] =
-    /^\s*-----BEGIN ([A-Z ]+)-----[\s\S]+?-----END \1-----\s*$/.exec(text) ?? [];
-  return { alg: "", kid: "", key: attempt(() => pemOf(label, text)) };
+  // What is told of the key may stand before it, a second key nowhere: which of them is meant?
+  const block = text.slice(text.indexOf("-----BEGIN"));
+  const [, label = ""] = /^-----BEGIN ([A-Z ]+)-----[^-]+-----END \1-----\s*$/.exec(block) ?? [];
+  return { alg: "", kid: "", key: attempt(() => pemOf(label, block)) };
 }
 
 function pemOf(label: string, text: string): KeyObject {
@@ -87,6 +93,9 @@ function jwkKeys(text: string): readonly Key[] {
   return all.flatMap((jwk) => {
     const alg = memberOf(jwk, "alg");
     if (alg !== "" && !ALGORITHMS.has(alg)) return [];
+    if (jwk instanceof RegoObject && typeof (jwk.get("kid") ?? "") !== "string") {
+      fail("the name of a key is a string");
+    }
     // A secret in a set verifies no signature, and must not be taken for a public key.
     if (memberOf(jwk, "kty") === "oct") return [];
     const format = { key: jsonOfRego(jwk) as Record<string, unknown>, format: "jwk" as const };

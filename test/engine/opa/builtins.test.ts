@@ -1,4 +1,5 @@
 /** Builtins where it is easy to answer otherwise than OPA: what each of these gave in OPA 1.22.2. */
+import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { expect, test } from "vitest";
 import { BuiltinError } from "../../../engine/opa/builtins/builtin.ts";
 import { BUILTINS } from "../../../engine/opa/builtins/index.ts";
@@ -78,6 +79,58 @@ test.each([
   ["yaml.unmarshal", '["a\\n---\\nb"]', '"a"'],
   ["yaml.unmarshal", '["[1]: a"]', undefined],
   ["yaml.is_valid", '["a\\u0000"]', "false"],
+  ["graph.reachable_paths", '[{"a": ["a", "b"]}, ["a"]]', '{["a","a"],["a"]}'],
+  ["json.patch", '[[1, 2], [{"op": "remove", "path": "/+1"}]]', "[1]"],
+  ["json.marshal_with_options", "[{null: 1, 2: 3}, {}]", '"{\\"2\\":3,\\"null\\":1}"'],
+  ["uuid.parse", '["(6ba7b810-9dad-41d1-80b4-00c04fd430c8)"]', '{"variant":"RFC4122","version":4}'],
 ])("%s of %s", (name, args, expected) => {
   expect(answerOf(name, args)).toBe(expected);
+});
+
+function signedWith(header: object, sign: (text: string) => Buffer): string {
+  const [head, claims] = [header, { iss: "i" }].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString("base64url"),
+  );
+  return `${head}.${claims}.${sign(`${head}.${claims}`).toString("base64url")}`;
+}
+
+const byMac = (text: string) => createHmac("sha256", "secret").update(text).digest();
+
+test.each([
+  [{ crit: [] }, {}],
+  [{ kid: 1 }, {}],
+  [{}, { iss: 1 }],
+  [{}, { aud: null }],
+  [{}, { time: null }],
+])("a token with %j is not verified with %j", (header, constraints) => {
+  const verified = (more: object, wanted: object) =>
+    answerOf(
+      "io.jwt.decode_verify",
+      JSON.stringify([
+        signedWith({ alg: "HS256", ...more }, byMac),
+        { secret: "secret", ...wanted },
+      ]),
+    );
+  expect(verified({}, {})).toMatch(/^\[true,/);
+  expect(verified(header, constraints)).toBeUndefined();
+});
+
+test("ES256 is not of secp256k1, and of two keys none is taken", () => {
+  const pairs = ["prime256v1", "prime256v1", "secp256k1"].map((namedCurve) =>
+    generateKeyPairSync("ec", { namedCurve }),
+  );
+  const pems = pairs.map(({ publicKey }) =>
+    String(publicKey.export({ type: "spki", format: "pem" })),
+  );
+  const tokens = pairs.map(({ privateKey }) =>
+    signedWith({ alg: "ES256" }, (text) =>
+      sign("sha256", Buffer.from(text), { key: privateKey, dsaEncoding: "ieee-p1363" }),
+    ),
+  );
+  const verified = (at: number, pem: string) =>
+    answerOf("io.jwt.verify_es256", JSON.stringify([tokens[at], pem]));
+  expect(verified(0, `of the issuer\n${pems[0]}`)).toBe("true");
+  expect(verified(0, `${pems[0]}${pems[1]}`)).toBeUndefined();
+  expect(verified(0, `${pems[1]}${pems[0]}`)).toBeUndefined();
+  expect(verified(2, pems[2] ?? "")).not.toBe("true");
 });
