@@ -39,6 +39,8 @@ export interface Input {
 export interface Io {
   /** Text on standard output, as is. */
   out(text: string): void;
+  /** What is read byte by byte, as a bundle is: as is, but for a terminal. */
+  data(text: string): void;
   /** Text on standard error, as is: progress and complaints. */
   err(text: string): void;
   readonly color: boolean;

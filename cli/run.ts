@@ -15,7 +15,7 @@ import { REGISTRY } from "./registry.ts";
 import { painter, printableLines, withoutHidden, withoutHiddenBeyondAscii } from "./terminal.ts";
 
 /** What `Io` is made from once `--color` is known. */
-export interface World extends Omit<Io, "color"> {
+export interface World extends Omit<Io, "color" | "data"> {
   readonly version: string;
   /** Both standard output and standard error are terminals. */
   readonly terminal: boolean;
@@ -77,10 +77,12 @@ async function runCommand(
 
 /** `stopped` is asked for only by commands that wait: having been asked, Ctrl-C no longer ends the process. */
 function ioOf(world: World, color: boolean): Io {
+  const out = (text: string) =>
+    world.out(world.screen === undefined ? withoutHidden(text) : withoutHiddenBeyondAscii(text));
+  const isShown = world.terminal || world.screen !== undefined;
   return {
-    out: (text) => {
-      world.out(world.screen === undefined ? withoutHidden(text) : withoutHiddenBeyondAscii(text));
-    },
+    out,
+    data: isShown ? out : world.out,
     err: (text) => world.err(withoutHidden(text)),
     color,
     interactive: world.interactive,

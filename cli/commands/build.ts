@@ -110,7 +110,7 @@ async function build(input: Input, io: Io): Promise<ExitCode> {
     ...(notes.length === 0 ? {} : { notes }),
   };
   if (output === "-") {
-    io.out(new TextDecoder().decode(bytes));
+    io.data(new TextDecoder().decode(bytes));
     return 0;
   }
   const kind = KINDS[target] ?? (signing === undefined ? "json" : "writb");

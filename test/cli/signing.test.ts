@@ -88,6 +88,21 @@ describe("writ build --sign", () => {
     expect((await writ(["build", "--serial", "3", "."], { cwd })).err).toContain("`--sign KEY`");
   });
 
+  test("on standard output it is what it is in a file, hidden characters and all", async () => {
+    const cwd = await workplace();
+    writeFileSync(join(cwd, "p.writ"), SMALL.replace('because "', 'because "\\u{ad}\\u{1b}'));
+    const words = ["build", "--sign", "release.key", "-o"];
+    const { out } = await writ([...words, "-", "."], { cwd });
+    expect(out).toContain("\u00ad");
+    writeFileSync(join(cwd, "out.writb"), out);
+    const request = JSON.stringify(PAYMENT);
+    const decided = await writ(["decide", "out.writb", "-"], { cwd, stdin: request });
+    expect(decided).toMatchObject({ code: 0, err: "" });
+    await writ(["build", "-o", "file.json", "."], { cwd });
+    const bare = await writ(["build", "-o", "-", "."], { cwd });
+    expect(bare.out).toBe(readFileSync(join(cwd, "file.json"), "utf8"));
+  });
+
   test("a bundle that was touched is refused wherever it is used", async () => {
     const cwd = await workplace();
     await writ(["build", "--sign", "release.key", "."], { cwd });
