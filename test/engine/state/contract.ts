@@ -876,6 +876,30 @@ export function describeContract(store: ContractStore): void {
       }
     });
 
+    test("an outcome that comes late makes no room of its own session", async () => {
+      const driver = await drive(
+        `label untrusted
+        tool read, ask { effect read }
+        tool note { effect read, yields untrusted }
+        tool pay { effect write, args { to: String } }
+        latch tainted = completed read per session reset by completed ask
+        permit anything
+        forbid planted tool pay when has session and untrusted in origin(args.to)`,
+        { keyCount: 1, sessionIdleMs: 1_000 },
+      );
+      const other = { session: { id: "other" } };
+      const reading = await driver.call("read");
+      driver.nowMs += 1_001;
+      // It has the one key of the latch that there is room for: the session before was forgotten with its own.
+      expect(outcomeOf(await driver.call("read", {}, other))).toBe("allow");
+      await driver.report(await driver.call("note"), "ok", { values: "pay US1300" });
+      expect(await driver.ask("pay", { to: "US1300" })).toBe("forbidden");
+      driver.nowMs += 1_001;
+      expect(await driver.ask("pay", { to: "x" }, other)).toBe("allow");
+      expect(await driver.report(reading, "ok")).toBe("answer");
+      expect(await driver.ask("pay", { to: "US1300" })).toBe("forbidden");
+    });
+
     test("what is kept of a session is forgotten with it, and nothing else", async () => {
       const driver = await drive(
         `${PAY}

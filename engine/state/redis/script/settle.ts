@@ -14,6 +14,7 @@ local function settle()
   local session
   if take() ~= '' then
     session = { keys = takeSessionKeys(), id = take(), begun = take(), startedAt = take(), labels = take(), levels = take() }
+    session.keys.spared = session.id
     whole(session.startedAt)
   end
   local seen = takeSeen()
