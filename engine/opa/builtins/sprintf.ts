@@ -1,179 +1,145 @@
-/** `sprintf`, as Go's `fmt` lays values out: the verbs that policies use, and Go's marks for what does not fit. Pure. */
-import { type Rego, RegoObject, RegoSet } from "../rego.ts";
-import { arrayOf, type Builtin, bounded, fail, textOf } from "./builtin.ts";
+/** `sprintf`, as Go's `fmt` reads a format: flags, widths, precisions and places of arguments. Pure. */
+import type { Rego } from "../rego.ts";
+import { arrayOf, type Builtin, bounded, textOf } from "./builtin.ts";
+import { type Layout, spellValue, typeOf } from "./verbs.ts";
 
-export const SPRINTF: Builtin = ([pattern, values]) => spell(textOf(pattern), arrayOf(values));
+export const SPRINTF: Builtin = ([format, values]) =>
+  new Speller(textOf(format), arrayOf(values)).all();
 
-const VERB = /%(?<flags>[-+# 0]*)(?<width>[0-9]+)?(?:\.(?<precision>[0-9]*))?(?<verb>.)?/gsu;
+const PLAIN: Layout = { flags: "", width: undefined, precision: undefined };
 
-interface Asked {
-  readonly flags: string;
-  readonly width: number;
-  readonly precision: number | undefined;
-  readonly verb: string;
-}
+/** Go counts a width or place no further. */
+const COUNT_MOST = 1_000_000;
 
-function spell(pattern: string, values: readonly Rego[]): string {
-  let used = 0;
-  const text = pattern.replace(VERB, (...found) => {
-    const groups = found.at(-1) as Partial<Record<keyof Asked, string>>;
-    const { verb } = groups;
-    if (verb === undefined) return "%!(NOVERB)";
+class Speller {
+  private readonly format: string;
+  private readonly values: readonly Rego[];
+  private at = 0;
+  /** Of the next argument. */
+  private index = 0;
+  /** A directive named its argument: then nobody asks whether all of them were used. */
+  private isReordered = false;
+  private isIndexGood = true;
+  private written = "";
+
+  constructor(format: string, values: readonly Rego[]) {
+    this.format = format;
+    this.values = values;
+  }
+
+  all(): string {
+    while (this.at < this.format.length) {
+      const sign = this.format.indexOf("%", this.at);
+      const end = sign < 0 ? this.format.length : sign;
+      this.written += this.format.slice(this.at, end);
+      this.at = end + 1;
+      // First: what is wrong with a width is written on the way.
+      const spelled = sign < 0 ? "" : this.directive();
+      this.written += spelled;
+      bounded(this.written.length);
+    }
+    return this.written + this.extra();
+  }
+
+  private extra(): string {
+    const extra = this.values.slice(this.index);
+    if (this.isReordered || extra.length === 0) return "";
+    const named = extra.map((value) => `${typeOf(value)}=${spellValue(value, "v", PLAIN)}`);
+    return `%!(EXTRA ${named.join(", ")})`;
+  }
+
+  private directive(): string {
+    this.isIndexGood = true;
+    let flags = this.take(/[#0+\- ]*/y);
+    let isPlaced = this.takesPlace();
+    const [width, isLeft] = this.width(isPlaced);
+    if (isLeft) flags = `${flags.replaceAll("0", "")}-`;
+    isPlaced &&= !this.wasStar;
+    let precision: number | undefined;
+    if (this.format[this.at] === "." && this.at + 1 < this.format.length) {
+      this.at += 1;
+      if (isPlaced) this.isIndexGood = false;
+      isPlaced = this.takesPlace();
+      precision = this.precision();
+      isPlaced &&= !this.wasStar;
+    }
+    if (!isPlaced) this.takesPlace();
+    const code = this.format.codePointAt(this.at);
+    if (code === undefined) return "%!(NOVERB)";
+    const verb = String.fromCodePoint(code);
+    this.at += verb.length;
+    return this.spelled(verb, { flags, width, precision });
+  }
+
+  private spelled(verb: string, layout: Layout): string {
     if (verb === "%") return "%";
-    if (verb === "*" || verb === "[") fail("widths and places from arguments are not supplied");
-    const asked: Asked = {
-      flags: groups.flags ?? "",
-      width: Number(groups.width ?? 0),
-      precision: groups.precision === undefined ? undefined : Number(groups.precision),
-      verb,
-    };
-    bounded(asked.width);
-    bounded(asked.precision ?? 0);
-    const value = values[used];
-    used += 1;
-    return value === undefined ? `%!${verb}(MISSING)` : spellOne(value, asked);
-  });
-  const extra = values.slice(used);
-  if (extra.length === 0) return text;
-  const named = extra.map((value) => `${kindOf(value)}=${plain(value)}`);
-  return `${text}%!(EXTRA ${named.join(", ")})`;
-}
-
-/** What Go calls the value's type, once OPA has handed it over. */
-function kindOf(value: Rego): string {
-  if (typeof value === "bigint") return value > 0x7fffffffffffffffn ? "*big.Int" : "int64";
-  if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
-  return "string";
-}
-
-function spellOne(value: Rego, asked: Asked): string {
-  const { verb } = asked;
-  if (verb === "v")
-    return typeof value === "number" ? numberOr(value, asked) : padded(plain(value), asked);
-  if (kindOf(value) === "*big.Int" && verb === "s") return padded(String(value), asked);
-  if (typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value))) {
-    return integer(BigInt(value), asked);
+    if (!this.isIndexGood) return `%!${verb}(BADINDEX)`;
+    const value = this.values[this.index];
+    if (value === undefined) return `%!${verb}(MISSING)`;
+    this.index += 1;
+    bounded((layout.width ?? 0) + (layout.precision ?? 0));
+    return spellValue(value, verb, layout);
   }
-  if (typeof value === "number") return float(value, asked);
-  return text(plain(value), asked);
-}
 
-function numberOr(value: number, asked: Asked): string {
-  if (Number.isInteger(value)) return integer(BigInt(value), { ...asked, verb: "d" });
-  return float(value, { ...asked, verb: "g" });
-}
+  private wasStar = false;
 
-/** A string as it is, anything else as Rego writes it. */
-function plain(value: Rego): string {
-  return typeof value === "string" ? value : spellTerm(value);
-}
-
-/** With blanks, in Rego's order, as OPA shows terms. */
-export function spellTerm(value: Rego): string {
-  if (Array.isArray(value)) return `[${value.map(spellTerm).join(", ")}]`;
-  if (value instanceof RegoSet) {
-    const elements = value.sorted().map(spellTerm);
-    return elements.length === 0 ? "set()" : `{${elements.join(", ")}}`;
-  }
-  if (value instanceof RegoObject) {
-    return `{${value
-      .sorted()
-      .map(([key, one]) => `${spellTerm(key)}: ${spellTerm(one)}`)
-      .join(", ")}}`;
-  }
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
-}
-
-function text(value: string, asked: Asked): string {
-  const { verb, precision, flags } = asked;
-  const cut = precision === undefined ? value : [...value].slice(0, precision).join("");
-  switch (verb) {
-    case "s":
-      return padded(cut, asked);
-    case "q":
-      return padded(JSON.stringify(cut), asked);
-    case "x":
-    case "X": {
-      const hex = Buffer.from(cut).toString("hex");
-      return padded(
-        `${flags.includes("#") ? "0x" : ""}${verb === "X" ? hex.toUpperCase() : hex}`,
-        asked,
-      );
+  /** What `*` stands for is an argument; a negative one has the value stand on the left. */
+  private width(isPlaced: boolean): readonly [width: number | undefined, isLeft: boolean] {
+    this.wasStar = this.format[this.at] === "*";
+    if (this.wasStar) {
+      const width = this.starred();
+      if (width === undefined) this.written += "%!(BADWIDTH)";
+      return [width === undefined ? undefined : Math.abs(width), (width ?? 0) < 0];
     }
-    default:
-      return `%!${verb}(string=${value})`;
+    const width = this.number();
+    if (isPlaced && width !== undefined) this.isIndexGood = false;
+    return [width, false];
   }
-}
 
-const BASES: ReadonlyMap<string, number> = new Map([
-  ["d", 10],
-  ["b", 2],
-  ["o", 8],
-  ["x", 16],
-  ["X", 16],
-]);
-
-function integer(value: bigint, asked: Asked): string {
-  const { verb, precision = 0, flags } = asked;
-  if (verb === "c") return padded(String.fromCodePoint(Number(value)), asked);
-  const base = BASES.get(verb);
-  if (base === undefined) return `%!${verb}(int=${value})`;
-  const digits = (value < 0n ? -value : value).toString(base).padStart(precision, "0");
-  const prefix = flags.includes("#") && base === 16 ? "0x" : "";
-  const written = `${prefix}${digits}`;
-  return signed(verb === "X" ? written.toUpperCase() : written, value < 0n, asked);
-}
-
-function float(value: number, asked: Asked): string {
-  const size = Math.abs(value);
-  switch (asked.verb) {
-    case "f":
-    case "F":
-      return signed(fixed(size, asked.precision ?? 6), value < 0, asked);
-    case "e":
-    case "E": {
-      const written = exponent(size.toExponential(Math.min(asked.precision ?? 6, 100)));
-      return signed(asked.verb === "E" ? written.toUpperCase() : written, value < 0, asked);
-    }
-    case "g":
-    case "G":
-      return signed(shortest(size, asked.precision), value < 0, asked);
-    default:
-      return `%!${asked.verb}(float64=${shortest(size, undefined)})`;
+  private precision(): number | undefined {
+    this.wasStar = this.format[this.at] === "*";
+    if (!this.wasStar) return this.number() ?? 0;
+    const precision = this.starred();
+    if (precision !== undefined && precision >= 0) return precision;
+    this.written += "%!(BADPREC)";
+    return undefined;
   }
-}
 
-function fixed(size: number, precision: number): string {
-  return size.toFixed(Math.min(precision, 100));
-}
-
-/** At least two digits of exponent. */
-function exponent(text: string): string {
-  return text.replace(/e([+-])([0-9])$/, "e$10$2");
-}
-
-/** `%g`: without an exponent from 1e-4 up to 1e21, as Go's shortest form. */
-function shortest(size: number, precision: number | undefined): string {
-  if (precision !== undefined) {
-    const written = size.toPrecision(Math.max(1, Math.min(precision, 100)));
-    return exponent(written.includes("e") ? written : written.replace(/\.?0+$/, ""));
+  private starred(): number | undefined {
+    this.at += 1;
+    const value = this.values[this.index];
+    if (value !== undefined) this.index += 1;
+    const isCount = typeof value === "number" && Number.isInteger(value);
+    return isCount && Math.abs(value) <= COUNT_MOST ? value : undefined;
   }
-  if (size !== 0 && (size < 1e-4 || size >= 1e21)) return exponent(size.toExponential());
-  return String(size);
-}
 
-function signed(digits: string, negative: boolean, asked: Asked): string {
-  const { flags } = asked;
-  const sign = negative ? "-" : flags.includes("+") ? "+" : flags.includes(" ") ? " " : "";
-  if (flags.includes("0") && !flags.includes("-")) {
-    return `${sign}${digits.padStart(asked.width - sign.length, "0")}`;
+  /** One that is too large takes the rest of the format with it, as in Go. */
+  private number(): number | undefined {
+    const digits = this.take(/[0-9]*/y);
+    if (digits === "") return undefined;
+    if (Number(digits.slice(0, -1)) <= COUNT_MOST) return Number(digits);
+    this.at = this.format.length;
+    return undefined;
   }
-  return padded(`${sign}${digits}`, asked);
-}
 
-function padded(text: string, { flags, width }: Asked): string {
-  const missing = width - [...text].length;
-  if (missing <= 0) return text;
-  const blanks = " ".repeat(missing);
-  return flags.includes("-") ? `${text}${blanks}` : `${blanks}${text}`;
+  /** `[2]`: the place of the argument that is taken next. */
+  private takesPlace(): boolean {
+    if (this.format[this.at] !== "[") return false;
+    this.isReordered = true;
+    const end = this.format.indexOf("]", this.at + 1);
+    const digits = this.format.slice(this.at + 1, Math.max(end, 0));
+    this.at = end < 0 ? this.at + 1 : end + 1;
+    const isNumber = /^[0-9]+$/.test(digits) && Number(digits.slice(0, -1)) <= COUNT_MOST;
+    const place = Number(digits);
+    if (isNumber && place >= 1 && place <= this.values.length) this.index = place - 1;
+    else this.isIndexGood = false;
+    return isNumber;
+  }
+
+  private take(pattern: RegExp): string {
+    pattern.lastIndex = this.at;
+    const found = pattern.exec(this.format)?.[0] ?? "";
+    this.at += found.length;
+    return found;
+  }
 }

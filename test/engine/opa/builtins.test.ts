@@ -83,6 +83,20 @@ test.each([
   ["json.patch", '[[1, 2], [{"op": "remove", "path": "/+1"}]]', "[1]"],
   ["json.marshal_with_options", "[{null: 1, 2: 3}, {}]", '"{\\"2\\":3,\\"null\\":1}"'],
   ["uuid.parse", '["(6ba7b810-9dad-41d1-80b4-00c04fd430c8)"]', '{"variant":"RFC4122","version":4}'],
+  ["sprintf", '["%[2]d %[1]s", ["a", 7]]', '"7 a"'],
+  ["sprintf", '["%[3]d", [1]]', '"%!d(BADINDEX)"'],
+  ["sprintf", '["%*d|%-*d|%.*f", [4, 1, 4, 2, 1, 2.55]]', '"   1|2   |2.5"'],
+  ["sprintf", '["%*d", ["a", 1]]', '"%!(BADWIDTH)1"'],
+  ["sprintf", '["%v %v %v", [1234567.5, 0.00001, -1.5]]', '"1.2345675e+06 1e-05 -1.5"'],
+  ["sprintf", '["%s %d", [1, -1.5]]', '"%!s(int64=1) %!d(float64=-1.5)"'],
+  [
+    "sprintf",
+    '["%05s|%5c|%U|%q", ["ab", 955, 955, "\\u2028\\u0001"]]',
+    '"000ab|    λ|U+03BB|\\"\\\\u2028\\\\x01\\""',
+  ],
+  ["sprintf", '["%v", [["\\u007f\\u0001"]]]', '"[\\"\\\\x7f\\\\x01\\"]"'],
+  ["sprintf", '["%99999999999d", [1]]', '"%!(NOVERB)%!(EXTRA int64=1)"'],
+  ["sprintf", '["%c", [1114112]]', '"�"'],
 ])("%s of %s", (name, args, expected) => {
   expect(answerOf(name, args)).toBe(expected);
 });
