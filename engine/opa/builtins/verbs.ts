@@ -163,14 +163,26 @@ function digitsOf(size: number, verb: string, precision: number | undefined): st
   const upper = verb === "E" || verb === "G";
   if (verb === "f" || verb === "F") return fixed(size, precision ?? 6);
   const written = /[eE]/.test(verb)
-    ? exponent(size.toExponential(precision ?? 6))
+    ? exponent(exponential(size, precision ?? 6))
     : shortest(size, precision);
   return upper ? written.toUpperCase() : written;
 }
 
 function fixed(size: number, precision: number): string {
-  if (size < 1e21) return size.toFixed(precision);
+  if (size < 1e21) return toEven(size.toFixed(precision), size.toFixed(100), precision);
   return `${BigInt(size)}${precision > 0 ? `.${"0".repeat(precision)}` : ""}`;
+}
+
+function exponential(size: number, precision: number): string {
+  return toEven(size.toExponential(precision), size.toExponential(100), precision);
+}
+
+/** Halfway between two numbers JavaScript takes the larger, and Go the even one. `exact` has all digits there are. */
+function toEven(rounded: string, exact: string, precision: number): string {
+  const [, digits = "", power = ""] = /^([0-9.]+)(.*)$/.exec(exact) ?? [];
+  const end = digits.indexOf(".") + 1 + precision;
+  const kept = digits.slice(0, end).replace(/\.$/, "");
+  return /^50*$/.test(digits.slice(end)) && /[02468]$/.test(kept) ? kept + power : rounded;
 }
 
 /** At least two digits of exponent. */
@@ -181,9 +193,8 @@ function exponent(text: string): string {
 /** `%g`: with an exponent below 1e-4, and from where there are more digits than are told; from 1e6 where all are. */
 function shortest(size: number, precision: number | undefined): string {
   const count = precision === undefined ? undefined : Math.max(precision, 1);
-  const [mantissa = "", power = "0"] = size
-    .toExponential(count === undefined ? undefined : count - 1)
-    .split("e");
+  const written = count === undefined ? size.toExponential() : exponential(size, count - 1);
+  const [mantissa = "", power = "0"] = written.split("e");
   const digits = mantissa.replace(".", "").replace(/0+$/, "");
   const exp = size === 0 ? -1 : Number(power);
   const isWhole = count !== undefined && count > digits.length && digits.length >= exp + 1;

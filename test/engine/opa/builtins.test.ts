@@ -96,6 +96,11 @@ test.each([
   ],
   ["sprintf", '["%v", [["\\u007f\\u0001"]]]', '"[\\"\\\\x7f\\\\x01\\"]"'],
   ["sprintf", '["%99999999999d", [1]]', '"%!(NOVERB)%!(EXTRA int64=1)"'],
+  [
+    "sprintf",
+    '["%.0f %.0f %.2f %.1e %.2g", [2.5, 3.5, 0.125, 2.5, 0.125]]',
+    '"2 4 0.12 2.5e+00 0.12"',
+  ],
   ["sprintf", '["%c", [1114112]]', '"�"'],
 ])("%s of %s", (name, args, expected) => {
   expect(answerOf(name, args)).toBe(expected);
