@@ -14,7 +14,7 @@ import {
   type Word,
 } from "../shell/tree.ts";
 import { noteEvaluation } from "./evaluated.ts";
-import { ELSEWHERE, either, places } from "./folders.ts";
+import { ELSEWHERE, either } from "./folders.ts";
 import { isOption } from "./line.ts";
 import { followProgram } from "./program.ts";
 import { inputOf, noteRedirect } from "./redirections.ts";
@@ -70,16 +70,20 @@ export class Analysis extends Walk {
 
   private list(list: List, scope: Scope): void {
     const { shell } = scope;
-    const before = shell.folders;
+    // Wherever one of them left the shell: at `;` or `||` any `cd` before may have been the first to fail.
+    let left = shell.folders;
     list.forEach((item, index) => {
-      // After `;` or `||` a `cd` may have failed.
-      if (index > 0 && item.after !== "&&") shell.folders = either(before, shell.folders);
+      if (index > 0 && item.after !== "&&") shell.folders = left;
+      const before = shell.folders;
       item.pipeline.forEach((command, at) => {
         const input = at > 0 ? COMPUTED : scope.input;
         this.command(command, item.pipeline.length > 1 ? { ...apart(scope), input } : scope);
       });
+      // `! cd x && …` goes on where the `cd` failed.
+      if (item.negated) shell.folders = either(before, shell.folders);
+      left = either(left, shell.folders);
     });
-    if (list.length > 1) shell.folders = either(before, shell.folders);
+    if (list.length > 1) shell.folders = left;
   }
 
   private command(command: Command, scope: Scope): void {
@@ -146,14 +150,17 @@ export class Analysis extends Walk {
   }
 
   private changeFolder(program: string, args: readonly Word[], scope: Scope): void {
-    const named = args.find((word) => !isOption(word));
+    const dashes = args.findIndex(({ text }) => text === "--");
+    const named = dashes < 0 ? args.find((word) => !isOption(word)) : args[dashes + 1];
     const target = named ?? fixedWord("~");
     this.folderChanges += 1;
     const few = this.folderChanges <= FOLDER_CHANGES_MAX;
-    // Without a name, or with a number, the stack says where to.
-    const stacked = program === "popd" || (program === "pushd" && !/^[^+]/.test(named?.text ?? ""));
+    // Without a name, or with a number or `-n`, the stack says where to.
+    const stacked =
+      program === "popd" ||
+      (program === "pushd" && (named === undefined || args.some(({ text }) => /^[+-]/.test(text))));
     const goesBack = args.some((word) => word.text === "-") || this.variables.has("CDPATH");
     const certain = few && target.fixed && !stacked && !goesBack;
-    scope.shell.folders = certain ? places(target, scope) : [ELSEWHERE];
+    scope.shell.folders = certain ? this.places(target, scope) : [ELSEWHERE];
   }
 }

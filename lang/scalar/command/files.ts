@@ -8,6 +8,7 @@ import {
   REMOTE_FILES,
 } from "../programs/file-uses.ts";
 import type { Word } from "../shell/tree.ts";
+import { ELSEWHERE } from "./folders.ts";
 import { after, isOption, picked, readLine } from "./line.ts";
 import type { Call, Scope } from "./scope.ts";
 import type { Walk } from "./walk.ts";
@@ -18,6 +19,7 @@ export function noteFiles(walk: Walk, call: Call): void {
   for (const word of args) noteMentioned(walk, word, scope);
   const use = FILE_USES.get(program);
   if (use !== undefined) noteUsed(walk, use, call);
+  if (use !== undefined && args.some(({ splits }) => splits)) noteUncertain(walk, use, call);
   if (program === "dd") noteDd(walk, call);
 }
 
@@ -31,6 +33,8 @@ export function noteMentioned(walk: Walk, word: Word, scope: Scope): void {
     }
     return;
   }
+  // `-r$x` may be `-rf /etc`.
+  if (word.splits) walk.paths.add(ELSEWHERE);
   const equals = word.text.indexOf("=");
   if (equals > 0) walk.file(walk.paths, after(word, equals + 1), scope);
 }
@@ -51,9 +55,33 @@ function noteUsed(walk: Walk, use: FileUse, { program, args, scope }: Call): voi
   }
 }
 
+/** `mv $x b` may be `mv -t folder a b`: whatever it does to files it may do to any operand, and to others. */
+function noteUncertain(walk: Walk, use: FileUse, { program, args, scope }: Call): void {
+  const operands = args.filter((word) => !isOption(word) || word.splits);
+  const kinds = [
+    { into: walk.reads, by: use.reads, options: use.readOptions },
+    {
+      into: walk.writes,
+      by: use.writes ?? (IN_PLACE.has(program) ? use.reads : undefined),
+      options: use.writeOptions,
+    },
+    { into: walk.deletes, by: use.deletes, options: undefined },
+  ];
+  for (const { into, by, options } of kinds) {
+    if (by === undefined && options === undefined) continue;
+    into.add(ELSEWHERE);
+    walk.paths.add(ELSEWHERE);
+    if (by !== undefined) for (const word of operands) walk.file(into, word, scope);
+  }
+}
+
 /** `dd if=file of=file` */
 function noteDd(walk: Walk, { args, scope }: Call): void {
   for (const word of args) {
+    if (word.expandsAt !== undefined && (word.expandsAt < 3 || word.splits)) {
+      walk.reads.add(ELSEWHERE);
+      walk.writes.add(ELSEWHERE);
+    }
     if (word.text.startsWith("of=")) walk.file(walk.writes, after(word, 3), scope);
     if (word.text.startsWith("if=")) walk.file(walk.reads, after(word, 3), scope);
   }

@@ -30,6 +30,8 @@ export function places(word: Word, scope: Scope): readonly string[] {
     const path = parsePath(folder === undefined ? word.text : `${folder}/${word.text}`);
     return path.ok ? path.value : ELSEWHERE;
   });
-  const certain = word.expandsAt === undefined && (word.fixed || !MAY_CLIMB.test(word.text));
+  // `~bob` and `~+` are folders that are not known here.
+  const isShown = word.expandsAt === undefined && !/^~[^/]/.test(word.text);
+  const certain = isShown && (word.fixed || !MAY_CLIMB.test(word.text));
   return certain ? places : [...places, ELSEWHERE];
 }

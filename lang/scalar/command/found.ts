@@ -1,9 +1,13 @@
 /** Commands that are run for whatever is found or read: of `find`, `xargs` and `fd`. */
+
+import { globMatches } from "../glob.ts";
+import { pathName, pathParent } from "../path.ts";
 import { XARGS } from "../programs/wrappers.ts";
 import { fixedWord, type Word } from "../shell/tree.ts";
 import { noteFiles } from "./files.ts";
+import { ELSEWHERE } from "./folders.ts";
 import { isOption } from "./line.ts";
-import { type Call, NOTHING } from "./scope.ts";
+import { apart, type Call, NOTHING, type Scope } from "./scope.ts";
 import { noteNamesInInput } from "./variables.ts";
 import type { Walk } from "./walk.ts";
 
@@ -12,18 +16,21 @@ export const UNKNOWN_WORD: Word = { text: "{}", fixed: false, expandsAt: 0, runs
 
 export function followFind(walk: Walk, { args, scope }: Call): void {
   const start = args.findIndex((word) => /^[-(!,]/.test(word.text) && !/^-[HLPO]/.test(word.text));
-  const roots = args.slice(0, start < 0 ? args.length : start).filter((word) => !isOption(word));
-  const places = roots.length > 0 ? roots : [fixedWord(".")];
-  for (const root of places) walk.file(walk.reads, root, scope);
+  const named = args.slice(0, start < 0 ? args.length : start).filter((word) => !isOption(word));
+  const roots = named.length > 0 ? named : [fixedWord(".")];
+  for (const root of roots) walk.file(walk.reads, root, scope);
   for (let at = Math.max(start, 0); at < args.length; at += 1) {
     const test = args[at]?.text ?? "";
-    if (test === "-delete") for (const root of places) walk.file(walk.deletes, root, scope);
+    if (test === "-delete") for (const root of roots) walk.file(walk.deletes, root, scope);
     const target = args[at + 1];
     if (/^-f(?:print[0f]?|ls)$/.test(test) && target) walk.file(walk.writes, target, scope);
     if (/^-(?:exec|ok)(?:dir)?$/.test(test)) {
       const end = execEnd(args, at + 1);
       if (end >= args.length) walk.parsed = false;
-      walk.run(executed(args.slice(at + 1, end), places), scope);
+      const isHere = !test.endsWith("dir");
+      const found = foundFrom(isHere ? roots : roots.map(nameOf), args);
+      const command = executed(args.slice(at + 1, end), found);
+      walk.run(command, isHere ? scope : apart(scope, foldersBelow(walk, roots, scope)));
       at = end;
     } else if (endsExec(args, at)) {
       // Of a command that began in some way not seen: `-exe{c..c}`, `$x`.
@@ -32,14 +39,43 @@ export function followFind(walk: Walk, { args, scope }: Call): void {
   }
 }
 
-/** `-exec … ;` or `-exec … {} +` with what is found in these places in it. */
-function executed(words: readonly Word[], places: readonly Word[]): readonly Word[] {
-  // One place stands for what is found below it; of several, none does.
-  const found = places.length === 1 && places[0]?.fixed ? places[0].text : undefined;
-  return words.map((word, at) => {
-    if (word.text === "{}" && at > 0)
-      return found === undefined ? UNKNOWN_WORD : fixedWord(`${found}/*`);
-    return placed(word, "{}");
+/** `-execdir` runs where something is found: in a folder below one of these, or in that which holds it. */
+function foldersBelow(walk: Walk, roots: readonly Word[], scope: Scope): readonly string[] {
+  const found = roots.flatMap((root) => walk.places(root, scope));
+  const [folder = ELSEWHERE] = found;
+  const certain = found.length === 1 && folder !== "~";
+  return certain ? [pathParent(folder), folder, `${folder}/*`] : [ELSEWHERE];
+}
+
+/** `-exec … ;` or `-exec … {} +` with what is found in it. */
+function executed(words: readonly Word[], found: readonly Word[]): readonly Word[] {
+  return words.flatMap((word, at) => (word.text === "{}" && at > 0 ? found : [placed(word, "{}")]));
+}
+
+/** As it is called from the folder that it is in. */
+function nameOf(root: Word): Word {
+  const name = pathName(root.text.replace(/\/+$/, ""));
+  return root.fixed ? fixedWord(name === "" ? "." : name) : root;
+}
+
+/** What stands for all that is found: of one place that which is below it, and itself; of several, nothing known. */
+function foundFrom(roots: readonly Word[], args: readonly Word[]): readonly Word[] {
+  const [root] = roots;
+  if (root === undefined || roots.length > 1 || !root.fixed) return [UNKNOWN_WORD];
+  const below = fixedWord(`${root.text}/*`);
+  return mayFindRoot(root, args) ? [root, below] : [below];
+}
+
+/** Whether the tests of `find` may be true of the place where it starts. */
+function mayFindRoot({ text }: Word, args: readonly Word[]): boolean {
+  if (args.some((word) => /^(?:-o|-or|!|-not|,)$/.test(word.text))) return true;
+  const name = pathName(text.replace(/\/+$/, ""));
+  return !args.some((word, at) => {
+    const value = args[at + 1];
+    if (value === undefined || value.expandsAt !== undefined) return false;
+    if (word.text === "-mindepth") return /^[1-9]/.test(value.text);
+    if (word.text === "-type") return !value.text.includes("d");
+    return word.text === "-name" && !/[?[\\]/.test(value.text) && !globMatches(name, value.text);
   });
 }
 

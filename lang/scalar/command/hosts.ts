@@ -1,6 +1,7 @@
 /** Hosts among a program's arguments. */
 import { HOST_USES, type HostUse, PROXY_VARIABLE, TEXT_ONLY } from "../programs/host-uses.ts";
 import type { Word } from "../shell/tree.ts";
+import { curlUrls } from "./curl-globs.ts";
 import { hostsOfOperand, hostsOfUrls } from "./host-names.ts";
 import { after, readLine } from "./line.ts";
 import type { Call } from "./scope.ts";
@@ -19,6 +20,21 @@ export function noteHosts(walk: Walk, { program, args }: Call): void {
   }
   for (const word of use.first ? line.operands.slice(0, 1) : line.operands) {
     noteHost(walk, word, use.form);
+  }
+  if (program !== "curl") return;
+  const given = line.options.flatMap(({ name, value }) => (name === "url" ? [value] : []));
+  for (const word of [...line.operands, ...given]) noteGlobbed(walk, word);
+}
+
+/** The URLs that curl makes of one by its own patterns. */
+function noteGlobbed(walk: Walk, word: Word): void {
+  if (!/[{[]/.test(word.text) || word.expandsAt !== undefined) return;
+  const urls = curlUrls(word.text);
+  // Not a host, so that it is none of those that are known.
+  if (urls === undefined) walk.hosts.add(word.text);
+  for (const text of urls ?? []) {
+    noteUrls(walk, { ...word, text });
+    noteHost(walk, { ...word, text }, "url");
   }
 }
 

@@ -170,6 +170,15 @@ function optionValue(
 /** Options that give what the first operand gives otherwise, cut short or not: `--regexp`, `--reference` of chmod. */
 const GIVES_FIRST = /^(?:[ef]$|exp|fil|from|ref|reg)/;
 
+/** `{1..3}`, and what xargs and find put at an end. */
+const SEVERAL = /\{.*\.\..*\}|^\{\}$|\/\*$/s;
+
+/** Several words, perhaps: `mv a *` takes away all but the last of them. */
+function isPattern(word: Word | undefined): boolean {
+  if (word === undefined) return false;
+  return (!word.fixed && word.expandsAt === undefined) || SEVERAL.test(word.text);
+}
+
 export function picked(line: Line, which: Operands | undefined, remote: boolean): readonly Word[] {
   const hasScript = line.options.some(({ name }) => GIVES_FIRST.test(name));
   const hasTarget =
@@ -185,9 +194,9 @@ export function picked(line: Line, which: Operands | undefined, remote: boolean)
       return operands;
     case "rest":
       // A pattern or script given by an option leaves all operands to be files.
-      return hasScript ? operands : operands.slice(1);
+      return hasScript || isPattern(operands[0]) ? operands : operands.slice(1);
     case "sources":
-      return local(hasTarget ? operands : operands.slice(0, -1));
+      return local(hasTarget || isPattern(operands.at(-1)) ? operands : operands.slice(0, -1));
     case "target":
       return local(hasTarget ? [] : operands.slice(-1));
   }

@@ -2,6 +2,7 @@
 import { COMMAND_OPTIONS } from "../programs/command-options.ts";
 import { EDITOR_COMMANDS, interpreterNamed, SHELLS } from "../programs/interpreters.ts";
 import { WRAPPERS } from "../programs/wrappers.ts";
+import type { Word } from "../shell/tree.ts";
 import { noteFiles } from "./files.ts";
 import { followFind, followXargs } from "./found.ts";
 import { followGit } from "./git.ts";
@@ -18,7 +19,7 @@ import {
 import { hasLetter, isOption } from "./line.ts";
 import { followOptions } from "./option-commands.ts";
 import { followRunner } from "./runners.ts";
-import type { Call } from "./scope.ts";
+import { apart, type Call } from "./scope.ts";
 import { followAwk, followSed } from "./scripts.ts";
 import { followTar } from "./tar.ts";
 import {
@@ -40,6 +41,9 @@ import { followWrapper } from "./wrappers.ts";
 
 /** What `tmux` and `screen` do without running anything. */
 const LOOKS_ONLY: ReadonlySet<string> = new Set(["ls", "list-sessions", "info", "kill-session"]);
+
+/** And these, which are followed in ways of their own. */
+const RUNS_BY_OPTION: ReadonlySet<string> = new Set(["find", "sftp", "ssh"]);
 
 type Follow = (walk: Walk, call: Call) => void;
 
@@ -89,8 +93,14 @@ const FOLLOWS: ReadonlyMap<string, Follow> = new Map<string, Follow>([
   ["watch", followWatch],
 ]);
 
-export function followProgram(walk: Walk, call: Call): void {
-  const { program, args } = call;
+/** Builtins that run text or a command in the shell itself, so that a `cd` in it counts. */
+const IN_SHELL: ReadonlySet<string> = new Set([
+  ...["builtin", "command", "eval", "jobs", "mapfile", "readarray", "source", "time"],
+]);
+
+export function followProgram(walk: Walk, given: Call): void {
+  const { program, args } = given;
+  const call = IN_SHELL.has(program) ? given : { ...given, scope: apart(given.scope) };
   const wrapper = WRAPPERS.get(program);
   if (wrapper !== undefined) followWrapper(walk, wrapper, call);
   else if (program === "xargs") followXargs(walk, call);
@@ -98,10 +108,18 @@ export function followProgram(walk: Walk, call: Call): void {
     noteFiles(walk, call);
     noteHosts(walk, call);
     followOptions(walk, COMMAND_OPTIONS.get(program), call);
+    if (COMMAND_OPTIONS.has(program) || RUNS_BY_OPTION.has(program)) noteOptionsInDoubt(walk, args);
     const commands = EDITOR_COMMANDS.get(program);
     if (args.some((word) => commands?.test(word.text))) walk.inlineCode = true;
     followArguments(walk, call);
   }
+}
+
+/** `find $x`, `tar cf a $x`: a word that is split may hold an option by which a program is run. */
+function noteOptionsInDoubt(walk: Walk, args: readonly Word[]): void {
+  const dashes = args.findIndex(({ text }) => text === "--");
+  const before = dashes < 0 ? args : args.slice(0, dashes);
+  if (before.some(({ splits }) => splits)) walk.parsed = false;
 }
 
 function followArguments(walk: Walk, call: Call): void {

@@ -4,7 +4,7 @@ import { fixedWord, type Word } from "../shell/tree.ts";
 import { ELSEWHERE } from "./folders.ts";
 import { noteHostList } from "./hosts.ts";
 import { followShellInput } from "./interpreters.ts";
-import { after, isOption, valueOfOption } from "./line.ts";
+import { after, hasLetter, isOption, valueOfOption } from "./line.ts";
 import { apart, type Call, type Scope } from "./scope.ts";
 import type { Walk } from "./walk.ts";
 
@@ -31,13 +31,18 @@ export function followJoined(walk: Walk, words: readonly Word[], scope: Scope): 
 
 /** What stands behind `-c`. */
 export function followTextOption(walk: Walk, call: Call): void {
-  const { args, scope } = call;
+  const { args } = call;
+  // `su -`, `runuser -l`: at the home of another.
+  const logsIn = args.some(
+    ({ text }) => text === "-" || hasLetter(text, "l") || /^--lo/.test(text),
+  );
+  const scope = apart(call.scope, logsIn ? [ELSEWHERE] : call.scope.shell.folders);
   const texts = args.flatMap((word, at) => {
     const text = valueOfOption(word, ["-c", "--command", "--session-command"], args[at + 1]);
     return text === undefined ? [] : [text];
   });
   for (const text of texts) walk.inner(text, scope);
-  if (texts.length === 0) followShellInput(walk, call);
+  if (texts.length === 0) followShellInput(walk, { scope });
 }
 
 /** `su -s program`: it stands for the shell. */

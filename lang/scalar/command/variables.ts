@@ -8,7 +8,7 @@ import { isArrayText, isPlain } from "./evaluated.ts";
 import { noteMentioned } from "./files.ts";
 import { noteHost, noteUrls } from "./hosts.ts";
 import { after, hasLetter } from "./line.ts";
-import { type Call, NOTHING, type Scope } from "./scope.ts";
+import { apart, type Call, NOTHING, type Scope } from "./scope.ts";
 import type { Walk } from "./walk.ts";
 
 /** What a shell calls by another name from then on. */
@@ -39,7 +39,7 @@ export function noteAssignments(walk: Walk, command: Command, scope: Scope): voi
       noteMentioned(walk, value, scope);
       noteSpecialVariable(walk, name, value);
       if (alias) walk.later(scope, (there) => walk.inner(value, there));
-      else if (COMMAND_VARIABLES.has(name)) walk.inner(value, scope);
+      else if (COMMAND_VARIABLES.has(name)) walk.inner(value, apart(scope));
     }
   }
   noteDeclared(walk, command, first?.text ?? "", words);
@@ -85,7 +85,7 @@ export function noteEnvironment(walk: Walk, word: Word, scope: Scope): void {
   if (word.expandsAt !== undefined && word.expandsAt < equals) walk.parsed = false;
   // A function for a bash started below: `BASH_FUNC_ls%%=() { …; }`.
   if (!/^[A-Za-z_]\w*$/.test(name)) walk.parsed = false;
-  if (COMMAND_VARIABLES.has(name)) walk.inner(value, scope);
+  if (COMMAND_VARIABLES.has(name)) walk.inner(value, apart(scope));
   noteMentioned(walk, value, scope);
   noteSpecialVariable(walk, name, value);
 }

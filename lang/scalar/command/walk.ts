@@ -4,7 +4,7 @@
  */
 import type { Options } from "../programs/options.ts";
 import type { Word } from "../shell/tree.ts";
-import { ELSEWHERE, places } from "./folders.ts";
+import { ELSEWHERE, either, places } from "./folders.ts";
 import { canonicalHost } from "./host-names.ts";
 import { isOption, optionLength } from "./line.ts";
 import { apart, OF_CALLER, type Scope } from "./scope.ts";
@@ -68,7 +68,12 @@ export abstract class Walk {
   abstract substitutions(word: Word, scope: Scope): void;
 
   /** What is read here and run later: of the caller's input, and a `cd` in it counts then. */
-  later(scope: Scope, read: (there: Scope) => void, folders = scope.shell.folders): void {
+  later(
+    scope: Scope,
+    read: (there: Scope) => void,
+    // A `cd` may have come between.
+    folders = either(scope.shell.folders, [ELSEWHERE]),
+  ): void {
     const there = { ...apart(scope, folders), input: OF_CALLER };
     read(there);
     if (there.shell.folders !== folders) this.movesLater = true;
@@ -92,11 +97,18 @@ export abstract class Walk {
     return at;
   }
 
+  /** Where a word leads, as far as the text tells. */
+  places(word: Word, scope: Scope): readonly string[] {
+    const here = places(word, scope);
+    const moved = word.text.startsWith("~")
+      ? this.variables.has("HOME")
+      : this.movesLater && !word.text.startsWith("/");
+    return moved ? [...here, ELSEWHERE] : here;
+  }
+
   /** A word that names a file, among those that are read, written, deleted or only named. */
   file(into: Set<string>, word: Word, scope: Scope): void {
-    const here = places(word, scope);
-    const moved = this.movesLater && !/^[/~]/.test(word.text);
-    for (const place of moved ? [...here, ELSEWHERE] : here) {
+    for (const place of this.places(word, scope)) {
       if (OWN_STREAM.test(place)) continue;
       into.add(place);
       this.paths.add(place);

@@ -2,10 +2,11 @@
 import type { Wrapper } from "../programs/wrappers.ts";
 import type { Word } from "../shell/tree.ts";
 import { noteFiles } from "./files.ts";
+import { ELSEWHERE, either } from "./folders.ts";
 import { noteHosts } from "./hosts.ts";
 import { followShellInput } from "./interpreters.ts";
-import { after, hasLetter, isOption, optionLength } from "./line.ts";
-import { apart, type Call, NOTHING, OF_CALLER } from "./scope.ts";
+import { after, hasLetter, isOption, optionLength, valueOfOption } from "./line.ts";
+import { apart, type Call, NOTHING, OF_CALLER, type Scope } from "./scope.ts";
 import { followJoined } from "./texts.ts";
 import { noteEnvironment } from "./variables.ts";
 import type { Walk } from "./walk.ts";
@@ -25,7 +26,9 @@ export function followWrapper(walk: Walk, wrapper: Wrapper, call: Call): void {
   const own = args.slice(0, at);
   noteFiles(walk, { program, args: own, scope });
   noteHosts(walk, { program, args: own, scope });
-  const inside = INSIDE_SHELL.has(program) ? scope : apart(scope);
+  const inside = INSIDE_SHELL.has(program)
+    ? scope
+    : apart(scope, foldersInside(walk, wrapper, { program, args: own, scope }));
   const asked = wrapper.asks;
   if (asked !== undefined && own.some((word) => hasLetter(word.text, asked))) return;
   const text = own.findIndex((word) => TEXT_OPTIONS.get(program)?.test(word.text));
@@ -35,6 +38,30 @@ export function followWrapper(walk: Walk, wrapper: Wrapper, call: Call): void {
   else if (program === "exec" && ![NOTHING, OF_CALLER].includes(scope.input)) walk.parsed = false;
   // A shell with other rights: `sudo -s`.
   else if (program === "sudo") followShellInput(walk, { scope: inside });
+}
+
+/** The folders that the command may be run in: `env -C folder`, `sudo -i`. */
+function foldersInside(
+  walk: Walk,
+  wrapper: Wrapper,
+  { args: own, scope }: Call,
+): Scope["shell"]["folders"] {
+  const { folderOptions = [], leaves = [] } = wrapper;
+  if (leaves === "always") return [ELSEWHERE];
+  let { folders } = scope.shell;
+  own.forEach((word, at) => {
+    const folder = valueOfOption(word, folderOptions, own[at + 1]);
+    if (folder !== undefined) folders = either(folders, walk.places(folder, scope));
+    if (leaves.some((name) => endsWithOption(word.text, name))) folders = [ELSEWHERE];
+  });
+  return folders;
+}
+
+/** `-i` among the letters of `-ni`, or a long name that may be cut short. */
+function endsWithOption(text: string, name: string): boolean {
+  const [given = ""] = text.split("=", 1);
+  if (name.startsWith("--")) return given.length > 2 && name.startsWith(given);
+  return hasLetter(text, name.charAt(1));
 }
 
 /** Where the command begins that a wrapper runs: after its options, assignments and operands. */

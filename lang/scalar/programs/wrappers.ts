@@ -6,6 +6,10 @@ export interface Wrapper extends Options {
   readonly operands?: number;
   /** `NAME=value` may stand before the command. */
   readonly assigns?: true;
+  /** Options whose value is the folder that the command is run in. */
+  readonly folderOptions?: readonly string[];
+  /** Options by which it is run in another folder, not told here; of `always`, without any. */
+  readonly leaves?: readonly string[] | "always";
   /** With one of these letters nothing is run: `command -v`. */
   readonly asks?: string;
 }
@@ -16,7 +20,10 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
   ["bwrap", { flags: "", values: "" }],
   ["caffeinate", { flags: "dimsu", values: "tw" }],
   ["catchsegv", { flags: "", values: "" }],
-  ["chroot", { flags: "", values: "", operands: 1, longValues: ["userspec", "groups"] }],
+  [
+    "chroot",
+    { flags: "", values: "", operands: 1, longValues: ["userspec", "groups"], leaves: "always" },
+  ],
   ["chronic", { flags: "ev", values: "" }],
   ["chrt", { flags: "abdfiormpv", values: "TPD", operands: 1 }],
   ["command", { flags: "pvV", values: "", asks: "vV" }],
@@ -33,6 +40,7 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
       assigns: true,
       longFlags: ["ignore-environment", "null", "debug"],
       longValues: ["unset", "chdir"],
+      folderOptions: ["-C", "--chdir"],
     },
   ],
   ["exec", { flags: "cl", values: "a" }],
@@ -55,12 +63,19 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
       values: "tSG",
       longFlags: ["all", "mount", "uts", "ipc", "net", "pid", "cgroup", "user", "no-fork"],
       longValues: ["target", "setuid", "setgid"],
+      leaves: "always",
     },
   ],
   ["numactl", { flags: "Hs", values: "CNmip" }],
   [
     "pkexec",
-    { flags: "", values: "", longFlags: ["disable-internal-agent"], longValues: ["user"] },
+    {
+      flags: "",
+      values: "",
+      longFlags: ["disable-internal-agent"],
+      longValues: ["user"],
+      leaves: "always",
+    },
   ],
   ["prlimit", { flags: "", values: "", longFlags: ["nofile", "nproc", "as", "cpu", "core"] }],
   ["proxychains", { flags: "q", values: "f" }],
@@ -84,6 +99,8 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
       assigns: true,
       longFlags: ["background", "preserve-env", "set-home", "login", "non-interactive", "stdin"],
       longValues: ["user", "group", "chdir", "chroot", "prompt", "host"],
+      folderOptions: ["-D", "--chdir"],
+      leaves: ["-i", "-R", "--login", "--chroot"],
     },
   ],
   ["systemd-inhibit", { flags: "", values: "", longValues: ["what", "who", "why", "mode"] }],
@@ -94,6 +111,7 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
       values: "upMHE",
       longFlags: ["user", "system", "scope", "wait", "pty", "pipe", "quiet", "collect", "no-block"],
       longValues: ["unit", "property", "description", "slice", "uid", "gid", "setenv", "machine"],
+      leaves: "always",
     },
   ],
   ["taskset", { flags: "a", values: "", operands: 1 }],
@@ -115,7 +133,13 @@ export const WRAPPERS: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
   ["unbuffer", { flags: "p", values: "" }],
   [
     "unshare",
-    { flags: "cfimnprTuCU", values: "GRSw", longFlags: ["fork", "mount-proc", "map-root-user"] },
+    {
+      flags: "cfimnprTuCU",
+      values: "GRSw",
+      longFlags: ["fork", "mount-proc", "map-root-user"],
+      folderOptions: ["-w", "--wd"],
+      leaves: ["-R", "--root"],
+    },
   ],
   ["xvfb-run", { flags: "al", values: "efnpsw", longFlags: ["auto-servernum"] }],
 ]);

@@ -12,6 +12,12 @@ const NAME = /[A-Za-z_]\w*|[0-9@*#?$!-]/y;
 const EVALUATING_PARAMETER =
   /^\$\{(?:!|\w+\[(?!(?:\d+|[@*])\])|\w+:(?![-=?+])[^}]*[A-Za-z_$`'"\\]|.*@[A-Za-z]\}$)/s;
 
+/** Unquoted, what is more than a number: `$x`, `$(a)`, and not `$((1))` or `$?`. */
+const SPLITS = /^\$(?:[\w@*-]|\{(?!#)|\((?!\())/;
+
+/** Several words even between quotes: `"$@"`, `"${a[@]}"`. */
+const LISTS = /^\$(?:@|\{.*@)/s;
+
 /** Of text within a text. */
 export interface InnerReader extends Omit<Script, "list"> {
   script(): List;
@@ -24,6 +30,16 @@ export abstract class ExpansionReader extends QuoteReader {
 
   protected dollar(parts: WordParts, quoted: boolean): void {
     const next = this.text.charAt(this.at + 1);
+    const before = parts.text.length;
+    const start = this.at;
+    this.dollarRead(parts, quoted, next);
+    const expanded = parts.expandsAt !== undefined && parts.text.length > before;
+    if (!expanded || next === "'" || next === '"') return;
+    const source = this.text.slice(start, this.at);
+    if ((quoted ? LISTS : SPLITS).test(source)) parts.splits = true;
+  }
+
+  private dollarRead(parts: WordParts, quoted: boolean, next: string): void {
     if (!quoted && next === "'") {
       this.ansiQuotes(parts);
     } else if (!quoted && next === '"') {
@@ -147,6 +163,7 @@ export abstract class ExpansionReader extends QuoteReader {
     this.depth -= 1;
     this.takeOver(reader);
     parts.runs.push({ list, form: "value" });
+    if (!inQuotes) parts.splits = true;
     this.expansion(parts, this.text.slice(start, this.at));
   }
 

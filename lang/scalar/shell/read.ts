@@ -48,7 +48,7 @@ class ShellReader extends CompoundReader {
       const word = this.reserved();
       if (word !== undefined && ends.includes(word)) break;
       const start = this.at;
-      items.push({ after, pipeline: this.pipeline() });
+      items.push({ after, ...this.pipeline() });
       this.skipBlank();
       if (this.at === start) {
         this.sound = false;
@@ -76,20 +76,24 @@ class ShellReader extends CompoundReader {
     return ";";
   }
 
-  private pipeline(): readonly Command[] {
-    const commands: Command[] = [];
+  private pipeline(): Omit<ListItem, "after"> {
+    const pipeline: Command[] = [];
+    let negated = false;
     while (true) {
       this.skipSpace();
       const prefix = this.reserved();
       if (prefix === "!" || prefix === "coproc" || (prefix === "time" && this.timesPipeline())) {
         // What it is given to read is said later.
         if (prefix === "coproc") this.sound = false;
+        if (prefix === "!") negated = true;
         this.at += prefix.length;
         continue;
       }
-      commands.push(this.command());
+      pipeline.push(this.command());
       this.skipBlank();
-      if (this.peek("||") || !this.peek("|")) return commands;
+      if (this.peek("||") || !this.peek("|")) {
+        return negated ? { pipeline, negated } : { pipeline };
+      }
       this.at += this.peek("|&") ? 2 : 1;
     }
   }

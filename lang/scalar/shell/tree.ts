@@ -24,6 +24,8 @@ export interface ListItem {
   /** How this one is joined to the one before it; a newline and `&` count as `;`. */
   readonly after: ";" | "&&" | "||";
   readonly pipeline: readonly Command[];
+  /** It succeeds where it fails: `! a | b`. */
+  readonly negated?: true;
 }
 
 export type Command =
@@ -70,6 +72,8 @@ export interface Word {
   readonly fixed: boolean;
   /** Where in `text` the first expansion stands. */
   readonly expandsAt?: number;
+  /** An expansion in it may make it several words, or none: `$x`, `"$@"`. */
+  readonly splits?: true;
   /** Command and process substitutions in it, in order. */
   readonly runs: readonly Substitution[];
 }

@@ -8,6 +8,7 @@ export interface WordParts {
   bracket: boolean;
   braces: number;
   expandsAt: number | undefined;
+  splits: boolean;
   runs: Substitution[];
 }
 
@@ -18,6 +19,7 @@ export function emptyParts(): WordParts {
     bracket: false,
     braces: 0,
     expandsAt: undefined,
+    splits: false,
     runs: [],
   };
 }
@@ -29,6 +31,7 @@ export function wordOf(parts: WordParts): Word {
     text: withBraces(parts.text),
     fixed: !expands && !parts.glob,
     ...(expands ? { expandsAt: Math.min(...starts) } : {}),
+    ...(parts.splits ? { splits: true } : {}),
     runs: parts.runs,
   };
 }
