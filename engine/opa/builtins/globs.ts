@@ -80,6 +80,7 @@ function classAt(
     const escaped = characters[at] === "\\";
     const low = characters[escaped ? at + 1 : at]?.codePointAt(0);
     if (low === undefined) return fail("a class does not end");
+    if (!escaped && characters[at] === "-") fail("`-` stands between two characters");
     at += escaped ? 2 : 1;
     const isRange = characters[at] === "-" && characters[at + 1] !== "]";
     const high = isRange ? characters[at + 1]?.codePointAt(0) : low;

@@ -88,7 +88,7 @@ function replace(pattern: RE2JS, text: string, by: string): string {
 /** `$1`, `${1}`, `$name`, `${name}`, `$$`; a group that is not there is nothing. */
 function expand(by: string, { groups }: Match, pattern: RE2JS): string {
   return by.replace(
-    /\$(?:(\$)|\{([0-9A-Za-z_]+)\}|([0-9A-Za-z_]+))/g,
+    /\$(?:(\$)|\{([\p{Nd}\p{L}_]+)\}|([\p{Nd}\p{L}_]+))/gu,
     (_, dollar, braced, bare) => {
       if (dollar !== undefined) return "$";
       const name = String(braced ?? bare);

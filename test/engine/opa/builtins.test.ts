@@ -102,6 +102,10 @@ test.each([
     '"2 4 0.12 2.5e+00 0.12"',
   ],
   ["sprintf", '["%c", [1114112]]', '"�"'],
+  ["regex.replace", '["ab", "a", "-$é"]', '"-b"'],
+  ["regex.globs_match", '["a", "[a-]"]', undefined],
+  ["regex.globs_match", '["-", "[-a]"]', undefined],
+  ["regex.globs_match", '["-", "[\\\\-a]"]', "true"],
 ])("%s of %s", (name, args, expected) => {
   expect(answerOf(name, args)).toBe(expected);
 });
