@@ -135,9 +135,9 @@ function put(document: Record<string, unknown>, steps: readonly string[], value:
   }
   let inside = document;
   for (const step of steps) {
-    inside[step] ??= Object.create(null);
+    if (!(step in inside)) inside[step] = Object.create(null);
     inside = inside[step] as Record<string, unknown>;
-    if (typeof inside !== "object" || inside === null)
+    if (typeof inside !== "object" || inside === null || Array.isArray(inside))
       throw new Unreadable("has data in two places");
   }
   for (const [name, member] of Object.entries(value)) {

@@ -50,6 +50,26 @@ test.each<readonly [string, Files, string]>([
   ["a way out", { ...WHOLE, "/../x": "" }, "a file of the name"],
   ["data that is no object", { ...WHOLE, "/data.json": "[]" }, "no object"],
   ["data in two places", { ...WHOLE, "/a/data.json": "{}" }, "two places"],
+  [
+    "data within a list",
+    {
+      ".manifest": MANIFEST,
+      "policy.wasm": AUTHZ.wasm,
+      "data.json": '{"a":[1]}',
+      "a/data.json": '{"b":2}',
+    },
+    "two places",
+  ],
+  [
+    "data where there is nothing",
+    {
+      ".manifest": MANIFEST,
+      "policy.wasm": AUTHZ.wasm,
+      "data.json": '{"a":null}',
+      "a/data.json": '{"b":2}',
+    },
+    "two places",
+  ],
   ["data that is no JSON", { ...WHOLE, "/data.json": "{" }, "cannot be read"],
   ["a delta", { ...WHOLE, "/patch.json": "{}" }, "is a delta"],
   ["signatures and no key", { ...WHOLE, "/.signatures.json": "{}" }, "no key was given"],
