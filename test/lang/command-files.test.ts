@@ -231,7 +231,9 @@ function stands(path: string, file: string): boolean {
     .replaceAll("/*/", "/**/")
     .replace(/[.+^${}()|\\]/g, "\\$&")
     .replace(/\*+/g, (stars) => (stars === "*" ? "[^/]*" : ".+"))
-    .replaceAll("?", "[^/]");
+    .replaceAll("?", "[^/]")
+    // What fits nothing stays as it is written.
+    .replace(/\[(\w+)\]/g, "(?:[$1]|\\[$1\\])");
   return new RegExp(`^${pattern}$`).test(file);
 }
 

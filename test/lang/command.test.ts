@@ -531,6 +531,7 @@ describe("files", () => {
     ["uv run --directory /d rm x", [], [], ["/x"]],
     ["cd /a && ! cd /w/none && rm x", [], [], ["/a/x", "/w/none/x"]],
     ["cd /a && cd /w/none || rm x", [], [], ["/a/x", "/w/none/x", "x"]],
+    ["cd /a || cd /w && rm x", [], [], ["/a/x", "/w/x", "x"]],
     ["cd /a && pushd -n /w && rm x", [], [], ["/x"]],
     ["cd /a && su -c 'cd /w' && rm x", [], [], ["/a/x"]],
     ["cd /a && xargs cd /w && rm x", [], [], ["/a/x"]],

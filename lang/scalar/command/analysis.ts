@@ -79,8 +79,8 @@ export class Analysis extends Walk {
         const input = at > 0 ? COMPUTED : scope.input;
         this.command(command, item.pipeline.length > 1 ? { ...apart(scope), input } : scope);
       });
-      // `! cd x && …` goes on where the `cd` failed.
-      if (item.negated) shell.folders = either(before, shell.folders);
+      // `! cd x && …` goes on where the `cd` failed, and `a || cd x && …` where a did not.
+      if (item.negated || item.after === "||") shell.folders = either(before, shell.folders);
       left = either(left, shell.folders);
     });
     if (list.length > 1) shell.folders = left;
