@@ -58,7 +58,8 @@ class Server {
 
   #since(number: number): readonly string[] {
     const found = [...this.#entries].filter(([, entry]) => entry.number > number);
-    return [String(this.#last), ...found.flatMap(([key, entry]) => changeOf(key, entry))];
+    const changes = found.flatMap(([key, entry]) => changeOf(key, entry));
+    return [String(this.#last), "all", "", ...changes];
   }
 
   #put([kind = "", id = "", , next = ""]: readonly string[]): readonly string[] {
