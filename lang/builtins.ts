@@ -9,7 +9,14 @@ import { spellDecimal } from "./scalar/decimal.ts";
 import { asciiLower, emailDomain, emailLocal, parseEmail } from "./scalar/email.ts";
 import { parseCidr, parseIp } from "./scalar/ip.ts";
 import type { Parsed } from "./scalar/parsed.ts";
-import { parsePath, pathExtension, pathName, pathParent, pathSegments } from "./scalar/path.ts";
+import {
+  parsePath,
+  pathExtension,
+  pathName,
+  pathParent,
+  pathReaches,
+  pathSegments,
+} from "./scalar/path.ts";
 import { parseTime, timeDate, timeHour, timeWeekday, WEEKDAYS } from "./scalar/time.ts";
 import {
   hostWithin,
@@ -36,6 +43,8 @@ export interface Builtin {
   readonly cost: Cost;
   /** How many arguments it takes, all of them present (none of type `T?`). */
   readonly arity: number;
+  /** What texts that are written out are taken for, where they are no texts. */
+  readonly takes?: readonly Type[];
   /** The type of the result, or what is wrong with the arguments, of which there are `arity`. */
   result(types: readonly Type[]): Type | { readonly message: string };
   /** Arguments are of types that `result` accepted. `undefined` is an absent value; never throws. */
@@ -335,6 +344,16 @@ const FUNCTIONS: readonly Builtin[] = [
     arity: 2,
     result: (types) => accept(types, [type("String"), type("String")], type("Bool")),
     apply: ([host, domain]) => hostWithin(String(host), String(domain)),
+  },
+  {
+    name: "reaches",
+    signature: "(Path, Path) → Bool",
+    doc: "whether a path is within a folder or holds it, or a pattern in it may stand for one that does: for what nobody may touch",
+    cost: QUICK,
+    arity: 2,
+    takes: [type("Path"), type("Path")],
+    result: (types) => accept(types, [type("Path"), type("Path")], type("Bool")),
+    apply: ([path, folder]) => pathReaches(String(path), String(folder)),
   },
   {
     name: "atoms",

@@ -37,7 +37,9 @@ export function checkCall(expr: Call, context: Context): Typed | undefined {
     return undefined;
   }
   if (!arity(expr, builtin.arity, context)) return undefined;
-  const checked = expr.arguments.map((argument) => solid(argument, context));
+  const checked = expr.arguments.map((argument, at) =>
+    solid(argument, context, builtin.takes?.[at]),
+  );
   const known = checked.filter((argument) => argument !== undefined);
   if (known.length < checked.length) return undefined;
   const result = builtin.result(known.map((argument) => argument.type));

@@ -56,7 +56,7 @@ export const commandAttributes: Readonly<Record<string, CommandAttribute>> = {
   },
   paths: {
     type: PATHS,
-    doc: "every path that the text may name: targets of redirections, arguments of any program (an option's value behind `=` too), values of variables and words of loops, after each certain `cd`; what is known only at run time is seen from `/`, and where an unquoted `$x` may hold options, `/` is all that they may name; a pattern stands as written (`/etc/pass*`): ask for what is `within` the folders that are allowed, not for what is outside of those that are not; `/dev/null` and a program's own streams are left out, here and below",
+    doc: "every path that the text may name: targets of redirections, arguments of any program (an option's value behind `=` too), values of variables and words of loops, after each certain `cd`; what is known only at run time is seen from `/`, and where an unquoted `$x` may hold options, `/` is all that they may name; a pattern stands as written (`/etc/pass*`): ask for what is `within` the folders that are allowed, and of those that are not for what `reaches` them; `/dev/null` and a program's own streams are left out, here and below",
     get: (text) => parseCommand(text).paths,
   },
   reads: {

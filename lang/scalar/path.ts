@@ -46,6 +46,35 @@ export function pathWithin(path: string, folder: string): boolean {
   return path.length > folder.length && path[folder.length] === "/" && path.startsWith(folder);
 }
 
+/**
+ * Both canonical: whether the path, or whatever a pattern in it may stand for, is within the folder or holds it. A
+ * pattern of a kind that is not known here may stand for anything between what it begins and ends with, and `/` for every file.
+ */
+export function pathReaches(path: string, folder: string): boolean {
+  if (path === "/") return true;
+  if (startOf(path) !== startOf(folder)) return false;
+  const names = pathSegments(folder);
+  for (const [at, segment] of pathSegments(path).entries()) {
+    const name = names[at];
+    if (name === undefined || segment.includes("**")) return true;
+    if (!mayStandFor(segment, name)) return false;
+  }
+  return true;
+}
+
+/** Where it is seen from: the root, a home, or wherever the reader is. */
+function startOf(path: string): string {
+  const [first = ""] = path;
+  return first === "/" || first === "~" ? first : ".";
+}
+
+function mayStandFor(segment: string, name: string): boolean {
+  const opens = segment.search(/[*?[({]|[@!+]\(/);
+  if (opens < 0) return segment === name;
+  const [end = ""] = /[^*?\])}]*$/.exec(segment) ?? [];
+  return name.startsWith(segment.slice(0, opens)) && name.endsWith(end);
+}
+
 /** The last segment; empty for `/` and `.`. */
 export function pathName(path: string): string {
   return path === "." ? "" : path.slice(path.lastIndexOf("/") + 1);

@@ -61,6 +61,8 @@ test.each<[string, readonly Value[], unknown]>([
   ["intersection", [new Set(["a", "b"]), new Set(["b"])], new Set(["b"])],
   ["difference", [new Set(["a", "b"]), new Set(["b"])], new Set(["a"])],
   ["host_within", ["mail.acme.example", "acme.example"], true],
+  ["reaches", ["/etc/x", "/etc"], true],
+  ["reaches", ["/etcetera", "/etc"], false],
   ["path", ["/a/../b"], "/b"],
   ["path", ["../b"], undefined],
   ["url", ["x"], undefined],

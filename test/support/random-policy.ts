@@ -138,6 +138,7 @@ const FUNCTIONS: readonly (readonly [string, readonly Type[], Type])[] = [
   ["difference", [LABELS, LABELS], LABELS],
   ["intersection", [set(STRING), set(STRING)], set(STRING)],
   ["host_within", [STRING, STRING], BOOL],
+  ["reaches", [PATH, PATH], BOOL],
   ["atoms", [STRING], set(STRING)],
   ["path", [STRING], maybe(PATH)],
   ["url", [STRING], maybe(kind("Url"))],

@@ -97,6 +97,7 @@ const UNKNOWN = [
   "count(keys(principal.m)) == 0",
   "count(zip(args.nl, principal.nl)) == 0",
   "host_within(principal.s, args.s)",
+  'reaches(principal.p, "/etc")',
   "args.e.domain == principal.e.domain",
   "principal.t.hour >= 0",
   "count(origin(principal.s)) == 0",

@@ -18,6 +18,7 @@ import {
   pathExtension,
   pathName,
   pathParent,
+  pathReaches,
   pathSegments,
   pathWithin,
 } from "../../../lang/scalar/path.ts";
@@ -92,6 +93,44 @@ describe("Path", () => {
     ["~/b/c", "~/b", true],
   ])("%j within %j: %j", (path, folder, is) => {
     expect(pathWithin(path, folder)).toBe(is);
+  });
+
+  test.each([
+    ["/etc/shadow", "/etc", true],
+    ["/etc", "/etc/shadow", true],
+    ["/etcetera", "/etc", false],
+    ["/e?c/shadow", "/etc", true],
+    ["/e?c/shadow", "/etc/shadow", true],
+    ["/e?c/hosts", "/etc/shadow", false],
+    ["/[!x]tc/x", "/etc", true],
+    ["/*", "/etc/shadow", true],
+    ["/**/x", "/etc/shadow", true],
+    ["/home/*.d", "/etc", false],
+    ["/", "~/.ssh", true],
+    ["~", "~/.ssh", true],
+    ["~/.s*", "~/.ssh", true],
+    ["src/*.ts", "/etc", false],
+    [".", "src", true],
+  ])("%j reaches %j: %j", (path, folder, is) => {
+    expect(pathReaches(path, folder)).toBe(is);
+  });
+
+  test("a pattern reaches what anything that it stands for is within, or holds", () => {
+    const name = fc.array(fc.constantFrom("a", "b", "."), { minLength: 1, maxLength: 3 });
+    const names = fc.array(name, { minLength: 1, maxLength: 4 });
+    const signs = fc.infiniteStream(fc.constantFrom("", "", "?", "*", "**", "[ab.]", "@(a|b|.)"));
+    const found = fc.property(names, names, signs, (literal, folder, sign) => {
+      const pathOf = (segments: string[][]) =>
+        `/x${segments.map((one) => `/${one.join("")}`).join("")}`;
+      const pattern = literal.map((one) =>
+        one.map((letter) => (sign.next().value as string) || letter),
+      );
+      const [path, there] = [pathOf(literal), pathOf(folder)];
+      if (pathWithin(path, there) || pathWithin(there, path)) {
+        expect(pathReaches(pathOf(pattern), there)).toBe(true);
+      }
+    });
+    fc.assert(found, { numRuns: 2_000 });
   });
 
   test.each([
