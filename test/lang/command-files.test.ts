@@ -254,9 +254,11 @@ function prepare(root: string): void {
   for (const folder of [".", "a", "a/b", "c"]) writeFileSync(join(root, "place", folder, "f"), "");
 }
 
+let lines = 0;
+
+/** Each line notes in a file of its own: what it left in the background may start later. */
 function startedBy(shell: string, text: string, root: string): readonly Started[] {
-  const note = join(root, "started");
-  rmSync(note, { force: true });
+  const note = join(root, `started-${++lines}`);
   const place = join(root, "place");
   spawnSync(`/bin/${shell}`, ["-c", text], {
     cwd: place,
