@@ -82,7 +82,9 @@ function within({ lo, hi }: { lo: number; hi: number }, random: Random): number 
 
 describe(`each value in its range gives the same, seed ${SEED}`, () => {
   const firstFault = (count: number, textFor: (seed: number) => string, tally: Tally): string => {
-    for (let seed = SEED; seed < SEED + count; seed++) {
+    // Few packages read a counter: where a seed has none that does, it goes on.
+    const most = () => (tally.read > 0 ? count : 10 * count);
+    for (let seed = SEED; seed < SEED + most(); seed++) {
       const text = textFor(seed);
       const { program } = compile({ directory: "test", files: [{ path: "file.writ", text }] });
       const fault = program && faultOf(subjectOf(program), randomFrom(seed), tally);
