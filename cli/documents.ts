@@ -1,4 +1,5 @@
 /** JSON that people hand over: what is none is said in one way. `name` is what they called it. */
+import { messageOf } from "../engine/fault.ts";
 import { type JsonFault, type JsonValue, readJson } from "../engine/json.ts";
 import { parseJsonText } from "../engine/json-text.ts";
 import type { JsonLimits } from "../engine/limits.ts";
@@ -15,7 +16,7 @@ export function parseJson(text: string, name: string): unknown {
   try {
     return parseJsonText(text);
   } catch (error) {
-    throw new Misuse(`${name} is not JSON: ${error instanceof Error ? error.message : error}`);
+    throw new Misuse(`${name} is not JSON: ${messageOf(error)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 /** A file of settings that people write: YAML or JSON, read so that no other reader could read it otherwise. */
 import { parseDocument } from "yaml";
+import { messageOf } from "../engine/fault.ts";
 import type { JsonLimits } from "../engine/limits.ts";
 import { Misuse } from "./command.ts";
 import { strictJson } from "./documents.ts";
@@ -28,6 +29,6 @@ function yamlOf(text: string, path: string): unknown {
     if (wrong !== undefined) throw wrong;
     return document.toJS({ maxAliasCount: 0 });
   } catch (fault) {
-    throw new Misuse(`${path} is no YAML: ${fault instanceof Error ? fault.message : fault}`);
+    throw new Misuse(`${path} is no YAML: ${messageOf(fault)}`);
   }
 }

@@ -6,11 +6,9 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "./fault.ts";
+import { CODES, codeOf } from "./sqlite-codes.ts";
 
 export type Release = () => void;
-
-/** SQLite's result code `SQLITE_BUSY` (https://sqlite.org/rescode.html). */
-const BUSY = 5;
 
 /** What nothing refers to any more would be closed, and its lock gone. */
 const held = new Set<DatabaseSync>();
@@ -33,7 +31,7 @@ export function claim(path: string): Release | undefined {
     };
   } catch (fault) {
     database?.close();
-    if (fault instanceof Error && "errcode" in fault && fault.errcode === BUSY) return undefined;
+    if (codeOf(fault) === CODES.busy) return undefined;
     throw new Error(`${path} cannot be locked: ${messageOf(fault)}`, { cause: fault });
   }
 }

@@ -122,6 +122,7 @@ const PURE = [
   "engine/request.ts",
   "engine/revocations",
   "engine/shared-sets.ts",
+  "engine/sqlite-codes.ts",
   "engine/signals/events.ts",
   "engine/signals/lifecycle.ts",
   "engine/signals/refusal.ts",

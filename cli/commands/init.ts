@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
-import { quoteForShell } from "../serve/example.ts";
-import { painter, printable } from "../terminal.ts";
+import { painter, printable, quoteForShell } from "../terminal.ts";
 import { makeDirectory, replaceFile } from "../whole-file.ts";
 
 export const command: Command = {

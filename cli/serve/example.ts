@@ -8,6 +8,7 @@ import { containedModules } from "../../engine/opa/programs.ts";
 import { type Io, Misuse } from "../command.ts";
 import { parseJson } from "../documents.ts";
 import { type Policy, readText } from "../files.ts";
+import { quoteForShell } from "../terminal.ts";
 
 /** The `curl` line that asks it. */
 export function curlFor(example: unknown, address: string): string {
@@ -65,9 +66,4 @@ function requestsOfTests({ tests }: Policy): unknown[] {
       step.kind === "decide" && step.expect?.decision === "allow" ? [step.request] : [],
     ),
   );
-}
-
-/** As a word of a shell's command line. */
-export function quoteForShell(text: string): string {
-  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

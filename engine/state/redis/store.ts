@@ -52,6 +52,7 @@ import {
   spellTask,
 } from "./record.ts";
 import { reportOf } from "./report.ts";
+import { SEEN_AT_ONCE } from "./script/seen.ts";
 import { SCRIPT } from "./script.ts";
 import type { Sightings } from "./sightings.ts";
 import { type Places, placesIn, type Tables, tablesOf, taskField } from "./tables.ts";
@@ -83,8 +84,6 @@ const SETTLED_MOST = 65_536;
 /** Of one session's log: more than what `Seen` keeps, so that what fills it is there for all to see. */
 const ENTRIES_MOST = 20_000;
 const LENGTH_MOST = 8 * 1_048_576;
-/** Parts of it; as many as an answer of the script has. */
-const READ_AT_ONCE = 64;
 
 export interface RedisStore extends SharedStore {
   /** For what is kept beside state: rejects where state could not be reached either. */
@@ -335,7 +334,7 @@ class RedisState implements SharedState {
     for (;;) {
       const { count } = known.seen(sessionId, String(facts));
       if (count >= Number(total)) return;
-      const [from, to] = [String(count), String(count + READ_AT_ONCE - 1)];
+      const [from, to] = [String(count), String(count + SEEN_AT_ONCE - 1)];
       const parts = await connection.read(["LRANGE", places.seen(sessionId), from, to]);
       if (!Array.isArray(parts) || parts.length === 0) return;
       known.learnSeen(sessionId, String(facts), count, parts.map(String));

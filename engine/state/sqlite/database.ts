@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../fault.ts";
 import { createPrivate } from "../../file-lock.ts";
+import { CODES, codeOf } from "../../sqlite-codes.ts";
 import { StateUnreadable } from "../stored.ts";
 import { FramesBroken } from "./frame.ts";
 import { LogMissing, turnFiles } from "./turn-log.ts";
@@ -196,23 +197,6 @@ function tables(database: DatabaseSync): string {
 export function numberFrom(database: DatabaseSync, query: string): number {
   const row = database.prepare(query).get() ?? {};
   return Number(Object.values(row)[0]);
-}
-
-/** Of SQLite's result codes, the ones that people can do something about. */
-const CODES = {
-  busy: 5,
-  locked: 6,
-  readOnly: 8,
-  corrupt: 11,
-  full: 13,
-  cannotOpen: 14,
-  notDatabase: 26,
-};
-
-/** SQLite's primary result code; `undefined` of another error. */
-function codeOf(fault: unknown): number | undefined {
-  if (!(fault instanceof Error) || !("errcode" in fault)) return undefined;
-  return Number(fault.errcode) & 0xff;
 }
 
 /** Errors that end by themselves: what has not been written can be tried again. */

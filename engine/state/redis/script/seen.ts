@@ -1,4 +1,8 @@
 /** What a session has seen, for `origin` (SPEC §7.5). Pure. */
+
+/** Parts of its list in one answer: whoever asks would have given up by the time a long one is there. */
+export const SEEN_AT_ONCE = 64;
+
 export const SEEN = `
 -- What a session has seen: a list that only grows, and how long its texts are together. The mark '!' in its end
 -- says that something did not fit.
@@ -12,7 +16,7 @@ end
 
 -- What follows on what is known, from the beginning where the list is another by now. Of a long one a part, or who asks
 -- would have given up by the time it is there: the rest is for them to read.
-local READ_AT_ONCE = 64
+local READ_AT_ONCE = ${SEEN_AT_ONCE}
 
 local function tailOfSeen(seen, length)
   if not seen or fmt(length) == seen.known then return {} end
