@@ -5,7 +5,8 @@
  */
 import { effectsOf } from "../engine/answering.ts";
 import { makeBundle } from "../engine/bundle.ts";
-import { decide, matchOf } from "../engine/decide.ts";
+import { matchOf } from "../engine/decide/task.ts";
+import { decide } from "../engine/decide.ts";
 import { createEngine } from "../engine/engine.ts";
 import { generateEvaluator } from "../engine/evaluate/javascript.ts";
 import { createIds } from "../engine/ids.ts";

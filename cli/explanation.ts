@@ -1,5 +1,5 @@
 /** Decisions and how they came about, as text. */
-import type { Decision } from "../engine/decision.ts";
+import type { Decision, DenyCode } from "../engine/decision.ts";
 import type { Outcome, RuleExplanation, TreeNode, Unfolded } from "../engine/explain/explain.ts";
 import { indent, type Paint, printable } from "./terminal.ts";
 
@@ -11,35 +11,51 @@ export function showDecision(decision: Decision, paint: Paint): string {
   const color = word === "allow" ? "green" : word === "deny" ? "red" : "yellow";
   const names = reasons.map(
     ({ rule, at, indeterminate }) =>
-      `${rule} ${paint("dim", `(${at}${indeterminate ? ", could not be decided" : ""})`)}`,
+      `${printable(rule)} ${paint("dim", `(${printable(at)}${indeterminate ? ", could not be decided" : ""})`)}`,
   );
   const by = names.length === 0 ? "" : ` by ${names.join(", ")}`;
   const lines = [
     `${paint(color, word)}${code === undefined ? "" : ` ${code}`}${cause === undefined ? "" : ` (${cause})`}${by}`,
     ...(because === undefined ? [] : [`  because: ${printable(because)}`]),
-    ...(decision.next === undefined ? [] : [`  next: ${decision.next.join(", ") || "nothing"}`]),
+    ...(decision.next === undefined
+      ? []
+      : [`  next: ${printable(decision.next.join(", ")) || "nothing"}`]),
     ...(decision.interrupt ? ["  the session is interrupted"] : []),
     ...decision.obligations.map((obligation) => `  with ${showObligation(obligation)}`),
     ...(decision.approval?.by ?? []).map((one) => `  until approved by ${showApprover(one)}`),
     ...(decision.errors ?? []).map(
-      (one) => `  could not be decided: ${one.rule} (${one.at}): ${one.cause}`,
+      (one) => `  could not be decided: ${printable(`${one.rule} (${one.at})`)}: ${one.cause}`,
     ),
   ];
   return `${lines.join("\n")}\n`;
 }
 
 function showObligation({ id: _, type, ...rest }: Decision["obligations"][number]): string {
-  return `${type} ${printable(JSON.stringify(rest))}`;
+  return printable(`${type} ${JSON.stringify(rest)}`);
 }
 
 type Approver = NonNullable<Decision["approval"]>["by"][number];
 
 function showApprover({ party, group, count, rule }: Approver): string {
   const who = party === undefined ? `${count} of group "${group}"` : party;
-  return `${printable(who)} (${rule})`;
+  return printable(`${who} (${rule})`);
 }
 
-export function showUnfolded(unfolded: Unfolded, paint: Paint): string {
+/** Below the decision: what rules say of it, or that none was asked (SPEC §6.2). */
+export function showUnfolded({ code }: Decision, unfolded: Unfolded, paint: Paint): string {
+  const shown = showRules(unfolded, paint);
+  if (shown === "") return "\nno rule is about this\n";
+  const isBefore = code !== undefined && BEFORE_RULES.has(code);
+  return isBefore ? `\nno rule was asked; this is what they would say\n\n${shown}` : `\n${shown}`;
+}
+
+const BEFORE_RULES: ReadonlySet<DenyCode> = new Set([
+  "session_interrupted",
+  "revoked",
+  "delegation_invalid",
+]);
+
+function showRules(unfolded: Unfolded, paint: Paint): string {
   const { applying, nearly, nearestPermit, broken } = unfolded;
   const sections: string[] = [];
   const add = (title: string, rules: readonly RuleExplanation[]) => {
@@ -47,8 +63,11 @@ export function showUnfolded(unfolded: Unfolded, paint: Paint): string {
     const shown = rules.map((rule) => indent(showRule(rule, paint), "  ")).join("");
     sections.push(`${paint("bold", title)}\n${shown}`);
   };
-  add("Applies", applying);
-  add("Would break an invariant", broken);
+  const isTrue = ({ outcome }: RuleExplanation) => outcome === "true";
+  const isUnknown = ({ outcome }: RuleExplanation) => outcome === "unknown";
+  add("Applies", applying.filter(isTrue));
+  add("Could not be decided", [...applying, ...broken].filter(isUnknown));
+  add("Would break an invariant", broken.filter(isTrue));
   add("Nearest permit", nearestPermit === undefined ? [] : [nearestPermit]);
   add("Nearly applies", nearly);
   return sections.join("\n");
@@ -71,7 +90,7 @@ export function showRule(rule: RuleExplanation, paint: Paint): string {
           `  ${paint("yellow", "stopped by")}`,
           ...rule.stoppedBy.map((one) => `    ${printable(one)}`),
         ];
-  const head = `${rule.effect} ${paint("bold", rule.rule)} ${paint("dim", `(${rule.at})`)}`;
+  const head = `${rule.effect} ${paint("bold", printable(rule.rule))} ${paint("dim", `(${printable(rule.at)})`)}`;
   return `${[head, ...because, ...clauses, ...conditions, ...stopped].join("\n")}\n`;
 }
 

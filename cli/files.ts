@@ -20,6 +20,7 @@ import {
 } from "node:path";
 import { BUNDLE_FORMAT, loadBundle, loadProgram } from "../engine/bundle.ts";
 import { readUnverified } from "../engine/bundles/contents.ts";
+import { systemCode } from "../engine/fault.ts";
 import { type Compilation, compile } from "../lang/compile.ts";
 import { hasErrors } from "../lang/diagnostic.ts";
 import type { Program } from "../lang/ir.ts";
@@ -92,6 +93,8 @@ export function loadPackage(path: string, cwd = "."): LoadedPackage {
 export interface Policy {
   readonly program: Program;
   readonly tests: readonly TestCase[];
+  /** It was built without its tests. */
+  readonly lacksTests?: boolean;
   readonly peps: readonly Pep[];
   /** Files by the names in `program.sources`; their text is missing from a bundle. */
   readonly sources: readonly SourceFile[];
@@ -140,26 +143,32 @@ function loadBuilt(path: string, io: Io): Policy {
   const json = parseJson(text, quote(path));
   const { program, tests } = programIn(json, path);
   const sources = program.sources.map((source) => ({ path: source, text: "" }));
-  return { program, tests, peps: [], sources, shown: sources, path };
+  return { program, ...shippedTests(tests), peps: [], sources, shown: sources, path };
 }
 
 /** Whole by its digests, and whoever signed it: commands that ask a policy take unsigned ones as well. */
 function loadSigned(path: string, io: Io): Policy {
   const opened = readUnverified(readBytes(resolvePath(io.cwd, path), BUNDLE_BYTES_MAX));
   if (!opened.ok) throw new Misuse(`${quote(path)} cannot be loaded: ${opened.because}`);
-  const { program, tests = [], sources } = opened.contents;
+  const { program, tests, sources } = opened.contents;
   const texts = sources ?? program.sources.map((source) => ({ path: source, text: "" }));
-  return { program, tests, peps: [], sources: texts, shown: texts, path };
+  return { program, ...shippedTests(tests), peps: [], sources: texts, shown: texts, path };
+}
+
+function shippedTests(tests: Policy["tests"] | undefined): Pick<Policy, "tests" | "lacksTests"> {
+  return { tests: tests ?? [], lacksTests: tests === undefined };
 }
 
 /** What `writ build` writes: a bundle, or the program alone. */
-function programIn(json: unknown, path: string): Pick<Policy, "program" | "tests"> {
+function programIn(
+  json: unknown,
+  path: string,
+): Pick<Policy, "program"> & Partial<Pick<Policy, "tests">> {
   const isBundle =
     typeof json === "object" && json !== null && "format" in json && json.format === BUNDLE_FORMAT;
   const loaded = isBundle ? loadBundle(json) : loadProgram(json);
   if (!loaded.ok) throw new Misuse(`${quote(path)} cannot be loaded: ${loaded.why}`);
-  if ("program" in loaded) return { program: loaded.program, tests: [] };
-  return { program: loaded.bundle.program, tests: loaded.bundle.tests ?? [] };
+  return "program" in loaded ? { program: loaded.program } : loaded.bundle;
 }
 
 /** Text of a file of at most `bytesMax` bytes of UTF-8. */
@@ -272,7 +281,7 @@ function realPath(path: string): string | undefined {
 }
 
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = systemCode(error);
   switch (code) {
     case "ENOENT":
       return "there is no such file";
@@ -282,7 +291,7 @@ function reasonOf(error: unknown): string {
     case "EISDIR":
       return "it is a directory";
     default:
-      return typeof code === "string" ? code : "it cannot be opened";
+      return code ?? "it cannot be opened";
   }
 }
 

@@ -7,7 +7,7 @@ import { type BlockingPool, blockingPool } from "../engine/opa/blocking.ts";
 import { ALGORITHMS } from "../engine/opa/builtins/keys.ts";
 import { readOpaBundle } from "../engine/opa/bundle.ts";
 import type { BundleKey } from "../engine/opa/bundle-signature.ts";
-import { type ChosenRego, chooseRego } from "../engine/opa/opened.ts";
+import { type ChosenRego, chooseRego, unfitFor } from "../engine/opa/opened.ts";
 import { PATIENT_MS } from "../engine/opa/programs.ts";
 import { compile } from "../lang/compile.ts";
 import type { Program } from "../lang/ir.ts";
@@ -101,8 +101,9 @@ export function openRegoAlone(path: string, input: Input, io: Io): RegoAlone {
   if (!chosen.ok) throw refused(path, chosen.because);
   const pool = blockingPool({ modules: [chosen.source], deadlineMs: PATIENT_MS });
   const described = pool.describe(0);
-  if (!described.ok) throw refused(path, `its module cannot be run: ${described.why}`);
-  return aloneWith(pool, chosen, described.builtins);
+  const unfit = unfitFor(chosen.entrypoint, described);
+  if (unfit !== undefined) throw refused(path, unfit);
+  return aloneWith(pool, chosen, described.ok ? described.builtins : []);
 }
 
 export type LookedAt =
@@ -123,13 +124,14 @@ export function lookAtRego(path: string, input: Input, io: Io): LookedAt {
   const { entrypoints, revision } = reading.bundle;
   const modules = [...new Map([...entrypoints.values()].map((one) => [one.wasm, one])).values()];
   const pool = blockingPool({ modules, deadlineMs: PATIENT_MS });
-  const described = modules.map((_, module) => pool.describe(module));
+  const described = new Map(modules.map(({ wasm }, module) => [wasm, pool.describe(module)]));
   pool.close();
-  const unfit = described.find((one) => !one.ok);
-  if (unfit?.ok === false) {
-    return { ok: false, because: `its module cannot be run: ${unfit.why}` };
+  for (const [entrypoint, { wasm }] of entrypoints) {
+    const about = described.get(wasm);
+    const unfit = about && unfitFor(entrypoint, about);
+    if (unfit !== undefined) return { ok: false, because: unfit };
   }
-  const builtins = new Set(described.flatMap((one) => (one.ok ? one.builtins : [])));
+  const builtins = new Set([...described.values()].flatMap((one) => (one.ok ? one.builtins : [])));
   const names = [...entrypoints.keys()].sort();
   return { ok: true, revision, entrypoints: names, builtins: [...builtins].sort() };
 }

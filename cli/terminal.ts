@@ -1,4 +1,5 @@
 /** How text is shown to people: colour, tables, wrapping, and strangers' text made harmless. */
+import { OF_NO_WIDTH } from "../lang/characters.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "cyan";
 
@@ -34,7 +35,7 @@ export function printable(text: string): string {
 }
 
 /** Controls, invisible and direction-changing characters, lone surrogates; not the space. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const UNPRINTABLE = new RegExp(`[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}]|${OF_NO_WIDTH}`, "gu");
 
 /** The same of a text of several lines. */
 export function printableLines(text: string): string {
@@ -64,10 +65,10 @@ function escaped(text: string, what: RegExp): string {
 
 /** Of controls beyond ASCII some terminals take one for `ESC [`. */
 const BEYOND_ASCII = "[\\u007f-\\u009f\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}]";
-const HIDDEN_BEYOND_ASCII = new RegExp(BEYOND_ASCII, "gu");
+const HIDDEN_BEYOND_ASCII = new RegExp(`${BEYOND_ASCII}|${OF_NO_WIDTH}`, "gu");
 const OWN = Object.values(CODES).flat().join("|");
 const HIDDEN = new RegExp(
-  `${BEYOND_ASCII}|\\u001b(?!\\[(?:${OWN})m)|[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001a\\u001c-\\u001f]`,
+  `${BEYOND_ASCII}|${OF_NO_WIDTH}|\\u001b(?!\\[(?:${OWN})m)|[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001a\\u001c-\\u001f]`,
   "gu",
 );
 

@@ -4,6 +4,7 @@ import {
   chmodSync,
   closeSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   realpathSync,
@@ -13,6 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { systemCode } from "../engine/fault.ts";
 import { Misuse } from "./command.ts";
 
 /**
@@ -24,8 +26,7 @@ export function replaceFile(path: string, data: string | Uint8Array, shown: stri
     const there = statSync(path, { throwIfNoEntry: false });
     if (there !== undefined && !there.isFile()) return writeFileSync(path, data);
     const real = there === undefined ? path : realpathSync(path);
-    // By chance, since processes of containers have the same few numbers, and what one left behind would stop the next.
-    const partial = `${dirname(real)}/.${randomBytes(6).toString("hex")}.writ-partial`;
+    const partial = partialOf(real);
     writeNew(partial, data, there === undefined ? 0o666 : 0o600);
     try {
       if (there !== undefined) chmodSync(partial, there.mode & 0o7777);
@@ -39,12 +40,31 @@ export function replaceFile(path: string, data: string | Uint8Array, shown: stri
 
 /** Never over one that is there, even one that came meanwhile. Throws `Misuse` where it cannot be written. */
 export function createFile(path: string, text: string, mode: number, shown: string): void {
-  orMisuse(shown, () => writeNew(path, text, mode));
+  orMisuse(shown, () => {
+    const partial = partialOf(path);
+    writeNew(partial, text, mode);
+    try {
+      linkSync(partial, path);
+    } catch (error) {
+      if (!HAS_NO_LINKS.has(systemCode(error))) throw error;
+      writeNew(path, text, mode);
+    } finally {
+      rmSync(partial, { force: true });
+    }
+  });
 }
+
+/** What file systems say that have no second names: there a file may be left half written. */
+const HAS_NO_LINKS: ReadonlySet<string | undefined> = new Set(["EPERM", "ENOTSUP", "ENOSYS"]);
 
 /** Throws `Misuse` where it is not there, and cannot be made. */
 export function makeDirectory(path: string, shown: string): void {
   orMisuse(shown, () => void mkdirSync(path, { recursive: true }));
+}
+
+/** By chance, since processes of containers have the same few numbers, and what one left behind would stop the next. */
+function partialOf(path: string): string {
+  return `${dirname(path)}/.${randomBytes(6).toString("hex")}.writ-partial`;
 }
 
 /** On the disk when it returns; where it fails, nothing is left of it. */
@@ -70,7 +90,7 @@ function orMisuse(shown: string, write: () => void): void {
 }
 
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = systemCode(error);
   switch (code) {
     case "ENOENT":
       return "there is no such directory";
@@ -89,6 +109,6 @@ function reasonOf(error: unknown): string {
     case "EDQUOT":
       return "the disk is full";
     default:
-      return typeof code === "string" ? code : "it failed";
+      return code ?? "it failed";
   }
 }

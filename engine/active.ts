@@ -18,6 +18,8 @@ export interface ActivePolicy {
   readonly digest: string;
   /** What its maker calls it, or the serial of its bundle. */
   readonly revision?: string | undefined;
+  /** Rego alone decides, by this document of it. */
+  readonly entrypoint?: string;
   /** Milliseconds since the Unix epoch; from then on nothing is decided by it. Missing = for ever. */
   readonly untilMs?: number | undefined;
   /** Decides by this policy and no other. */

@@ -2,7 +2,12 @@ import type { Problem } from "./value-reader.ts";
 
 /** What the engine says to whoever asks: an answer, or why there is none. */
 export type Answer<Value> =
-  | { readonly kind: "answer"; readonly value: Value }
+  | {
+      readonly kind: "answer";
+      readonly value: Value;
+      /** Rego alone said it in a record, and not by `true` or `false`. */
+      readonly isRecord?: true;
+    }
   /** No request at all: nothing was decided, and nothing recorded. */
   | { readonly kind: "malformed"; readonly faults: readonly Problem[] }
   /** No such call was allowed, or it is long settled. */

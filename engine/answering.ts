@@ -7,7 +7,8 @@ import { spellTime } from "../lang/scalar/time.ts";
 import type { Answer, OutcomeReceipt, Readiness } from "./answer.ts";
 import { requestDigest } from "./canonical-json.ts";
 import { type ClockReading, clockReader, spellDoubt } from "./clock.ts";
-import { type CallInSequence, type DecisionInput, deny, invalid, type Verdict } from "./decide.ts";
+import type { CallInSequence } from "./decide/task.ts";
+import { type DecisionInput, deny, invalid, type Verdict } from "./decide.ts";
 import type { Decision, LateCount } from "./decision.ts";
 import type { EngineParts, Vouched } from "./engine.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
@@ -91,7 +92,7 @@ export interface Asked {
   readonly input: unknown;
   readonly vouched: Vouched;
   /** Missing until the clock was read. */
-  nowMs?: number;
+  time?: ClockReading;
   /** By a clock that only measures; 0 where nobody asks how long it took. */
   readonly beganMs: number;
 }
@@ -113,11 +114,12 @@ export function hand(
 ): void {
   const { evidence, policy } = shell;
   if (evidence === undefined) return;
-  const { input, vouched, nowMs, beganMs } = asked;
+  const { input, vouched, time, beganMs } = asked;
   const { accepted, problems, facts } = grounds;
   evidence.decided({
     program: policy.program,
-    nowMs,
+    nowMs: time?.nowMs,
+    laterMs: time?.doubt?.laterMs,
     input,
     vouched,
     decision,
@@ -228,29 +230,13 @@ export function viewFor(
   };
 }
 
-/**
- * A view that keeps nothing. An instruction is kept with the request that brings it; until that is decided,
- * what depends on it together with what the session has seen is not known.
- */
+/** A view that keeps nothing. */
 export function peek(
   accepted: AcceptedRequest,
-  state: Pick<PolicyState, "session" | "begin">,
+  state: Pick<PolicyState, "begin">,
   shell: Answering,
 ): StateView {
-  const scope = scopeOf(accepted, shell);
-  const { sessionId, instruction } = scope;
-  if (instruction === undefined || sessionId === undefined) return state.begin(scope);
-  if (state.session(sessionId) === undefined) {
-    return state.begin({ ...scope, sessionId: undefined });
-  }
-  const view = state.begin({ ...scope, instruction: undefined });
-  return {
-    nowMs: view.nowMs,
-    task: view.task,
-    counter: (index, key) => view.counter(index, key),
-    latch: (index, key) => view.latch(index, key),
-    origin: () => "unavailable",
-  };
+  return state.begin({ ...scopeOf(accepted, shell), isAhead: true });
 }
 
 /** To see which counters and latches a decision reads: where somebody records them, or one of them has to be named. */

@@ -50,6 +50,17 @@ export function latestOf(clock: Clock | (() => number)): () => number {
   };
 }
 
+/** By which things begin: what has begun by both clocks has. */
+export function earliestOf(clock: Clock | (() => number)): () => number {
+  const read = clockReader(clock);
+  return () => earliestIn(read());
+}
+
+/** Of a wall clock that says nothing the other one is all there is. */
+export function earliestIn({ nowMs, doubt }: ClockReading): number {
+  return nowMs + Math.min(0, doubt?.aheadMs || 0);
+}
+
 /** More than slewing and leap seconds make, and less than any window people write. */
 const TRUSTED_MS = 5_000;
 

@@ -2,36 +2,31 @@
  * The decision (SPEC §6): policy + request + facts → allow, deny or hold. Pure: the same always gives the
  * same, so that any decision can be made again from its record. What it leaves behind is the caller's to do.
  */
-import type { LimitDecl, SequenceDecl, TaskDecl } from "../lang/ir.ts";
 import { DECISION_STEPS_MAX } from "../lang/limits.ts";
 import { spellTime } from "../lang/scalar/time.ts";
-import { type ApprovalFact, idsOf, isMet, type Wanted } from "./approvals/fact.ts";
-import type {
-  ApprovalRequest,
-  BegunTask,
-  Decision,
-  DenyCode,
-  EvaluationError,
-  GivenObligation,
-  Reason,
-} from "./decision.ts";
+import type { ApprovalFact } from "./approvals/fact.ts";
+import { type Holding, holdsOf, partiesOf } from "./decide/hold.ts";
+import {
+  becauseOf,
+  certainOf,
+  errorsOf,
+  isCertain,
+  NO_ERRORS,
+  NO_OBLIGATIONS,
+  NO_REASONS,
+  type Refusal,
+  reasonsOf,
+  unknownCode,
+} from "./decide/reasons.ts";
+import { type CallInSequence, stepTaken, type TaskStanding, taskOf } from "./decide/task.ts";
+import type { Decision, DenyCode, EvaluationError, Reason } from "./decision.ts";
 import type { Hit, RuleResults, Touch } from "./evaluate/evaluator.ts";
-import { NO_FACTS } from "./facts.ts";
-import type { DelegationCause } from "./identity/cause.ts";
-import { type Named, type Policy, spellPlace } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 import type { DecisionRequest } from "./request.ts";
 import type { AcceptedRequest } from "./request-reader.ts";
-import { type KeptSequence, sequenceIn } from "./state/past.ts";
-import {
-  type Judgement,
-  judge,
-  type Match,
-  NOT_BEGUN,
-  type Progress,
-  take,
-} from "./state/sequence.ts";
+import type { KeptSequence } from "./state/past.ts";
 import type { StateView, TaskState } from "./state/store.ts";
-import { isList, type RecordValue, Unknown } from "./value.ts";
+import { Unknown } from "./value.ts";
 import type { Problem } from "./value-reader.ts";
 
 /** What a decision needs beside policy, request and facts. */
@@ -49,12 +44,6 @@ export interface DecisionInput {
   under?(past: KeptSequence): CallInSequence | undefined;
 }
 
-/** A call in the terms of a sequence. */
-export interface CallInSequence {
-  readonly request: DecisionRequest;
-  readonly match: Match;
-}
-
 export interface Verdict {
   readonly decision: Decision;
   /** What the request is counted by, whatever the answer. */
@@ -63,8 +52,6 @@ export interface Verdict {
   /** Where the task stands with this call; only where it is allowed and names one. */
   readonly task: { readonly index: number; readonly state: TaskState } | undefined;
 }
-
-const HOLD_MS = 15 * 60_000;
 
 /** What could not be decided in the steps there are is denied, whatever was found until then (SPEC §5.3). */
 export function decide(
@@ -153,7 +140,9 @@ function refuse(
   rules?: RuleResults,
   nevers?: readonly Hit[],
 ): Verdict {
-  const decision = denial(policy, id, refusal, errorsOf(policy, rules, nevers));
+  const found = errorsOf(policy, rules, nevers);
+  const errors = refusal.errors === undefined ? found : [...found, ...refusal.errors];
+  const decision = denial(policy, id, refusal, errors);
   return { decision, touches, interrupt: refusal.interrupt === true, task: undefined };
 }
 
@@ -171,19 +160,6 @@ export function invalid(id: string, problems: readonly Problem[], policy: Policy
 }
 
 const SHOWN_PROBLEMS = 5;
-
-interface Refusal {
-  readonly code: DenyCode;
-  readonly cause?: DelegationCause | undefined;
-  readonly because?: string | undefined;
-  readonly reasons?: readonly Reason[];
-  readonly next?: readonly string[];
-  readonly interrupt?: boolean;
-}
-
-const NO_REASONS: readonly Reason[] = Object.freeze([]);
-const NO_ERRORS: readonly EvaluationError[] = Object.freeze([]);
-const NO_OBLIGATIONS: readonly GivenObligation[] = Object.freeze([]);
 
 /** Of sessions that operators or rules ended. */
 export const INTERRUPTED = {
@@ -312,22 +288,6 @@ function interrupts({ program }: Policy, hits: readonly Hit[]): boolean {
   return false;
 }
 
-function isCertain(hit: Hit): boolean {
-  return hit.unknown === undefined;
-}
-
-function certainOf(hits: readonly Hit[], { uncertain }: RuleResults): readonly Hit[] {
-  return uncertain ? hits.filter(isCertain) : hits;
-}
-
-/** What to do about it: repair the store, wait for an outcome, or look at the policy. */
-function unknownCode(hits: readonly Hit[]): DenyCode {
-  const causes = new Set(hits.map((hit) => hit.unknown?.cause));
-  if (causes.size > 1) return "indeterminate";
-  if (causes.has("state_unavailable")) return "state_unavailable";
-  return causes.has("pending") ? "prerequisite_pending" : "indeterminate";
-}
-
 /** An allowed call that a counter cannot count would be one over its limit. What is absent counts nothing. */
 function uncountable(policy: Policy, touches: readonly Touch[]): Refusal | undefined {
   for (const { kind, index, key, amount } of touches) {
@@ -345,384 +305,4 @@ function uncountable(policy: Policy, touches: readonly Touch[]): Refusal | undef
 
 function notKnown(part: Touch["amount"]): Unknown | undefined {
   return part instanceof Unknown && part.cause !== "absent" ? part : undefined;
-}
-
-// ── Tasks ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-interface NamedTask {
-  readonly index: number;
-  readonly declared: TaskDecl;
-  readonly state: TaskState;
-  /** What it is judged by: of the policy in force, or of the one that it began under. */
-  readonly sequence: SequenceDecl | undefined;
-  readonly call: CallInSequence;
-}
-
-interface TaskStanding {
-  readonly refusal?: Refusal;
-  readonly task?: NamedTask;
-  /** Where the sequence stands with this call; only where there is one. */
-  readonly all?: Progress["all"] | undefined;
-  /** Set where it began with another sequence than the policy in force has. */
-  readonly begun?: BegunTask;
-}
-
-const NO_TASK: TaskStanding = {};
-
-function taskOf(
-  policy: Policy,
-  { request, sessionId, taskProblem }: AcceptedRequest,
-  view: StateView,
-  touches: readonly Touch[],
-  input: DecisionInput,
-): TaskStanding {
-  const name = request.roots.intent.task;
-  if (name === undefined) return NO_TASK;
-  const index = policy.program.tasks.findIndex((task) => task.name === name);
-  const declared = policy.program.tasks[index];
-  if (declared === undefined) throw new Error("a request named no task of the policy");
-  const refused = (code: DenyCode, because: string, at = declared.at): TaskStanding => ({
-    refusal: { code, because, reasons: [taskReason(policy, declared, at)] },
-  });
-  if (sessionId === undefined)
-    return refused("invalid_request", "a task is kept in a session, and there is none");
-  if (taskProblem !== undefined) return refused("out_of_sequence", taskProblem);
-  if (view.task === "changed")
-    return refused(
-      "out_of_sequence",
-      "the task began with another sequence than it has now, and that is no longer kept",
-    );
-  const state = view.task ?? newTask(policy, view);
-  const begun = state.past && { name: declared.name, policy: state.policy };
-  const among = begun === undefined ? {} : { begun };
-  if (begun !== undefined && view.nowMs - state.usedAtMs > PAST_IDLE_MS) {
-    const because = "the task's sequence has changed, and it was idle too long to keep the old one";
-    return { ...refused("out_of_sequence", because), ...among };
-  }
-  const task = inSequence(index, declared, state, policy, request, input);
-  if (task === undefined) {
-    const because = "the policy that the task began under does not know this call";
-    return { ...refused("out_of_sequence", because), ...among };
-  }
-  const { all, refusal: outside } = follow(task, policy);
-  const refusal = outside ?? limitsReached(task, policy, view, touches);
-  if (refusal !== undefined) return { refusal, ...among };
-  return begun === undefined ? { task, all } : { task, all, begun };
-}
-
-/** How long after its latest call a task keeps a sequence that the policy in force has no more. */
-export const PAST_IDLE_MS = 24 * 3_600_000;
-
-function newTask({ identity }: Policy, { nowMs }: StateView): TaskState {
-  return {
-    startedAtMs: nowMs,
-    usedAtMs: nowMs,
-    callCount: 0,
-    policy: identity.digest,
-    progress: NOT_BEGUN,
-  };
-}
-
-function inSequence(
-  index: number,
-  declared: TaskDecl,
-  state: TaskState,
-  policy: Policy,
-  request: DecisionRequest,
-  input: DecisionInput,
-): NamedTask | undefined {
-  const { past } = state;
-  if (past === undefined) {
-    const call = { request, match: matchOf(policy, index) };
-    return { index, declared, state, sequence: declared.sequence, call };
-  }
-  const call = input.under?.(past);
-  return call && { index, declared, state, sequence: sequenceIn(past), call };
-}
-
-function taskReason(policy: Policy, { name }: TaskDecl, at: number): Reason {
-  return { rule: name, effect: "task", at: spellPlace(policy.program, at) };
-}
-
-function follow(
-  { declared, state, sequence, call }: NamedTask,
-  policy: Policy,
-): Pick<TaskStanding, "all" | "refusal"> {
-  if (sequence === undefined) return NO_TASK;
-  const { request, match } = call;
-  const found = judge(sequence, state.progress, request, match);
-  if (found.kind === "follows") return { all: found.all };
-  return { refusal: outOfSequence(found, declared, policy, request) };
-}
-
-function outOfSequence(
-  found: Exclude<Judgement, { kind: "follows" }>,
-  declared: TaskDecl,
-  policy: Policy,
-  request: DecisionRequest,
-): Refusal {
-  const reasons = [taskReason(policy, declared, declared.at)];
-  switch (found.kind) {
-    case "pending":
-      return {
-        code: "prerequisite_pending",
-        because: "a step before this one has not reported its outcome",
-        reasons,
-      };
-    case "outside":
-      return {
-        code: "out_of_sequence",
-        because: `\`${String(request.roots.tool.name)}\` is not the next step of \`${declared.name}\``,
-        reasons,
-        next: found.next,
-      };
-    case "unknown":
-      return {
-        code: unknownCode([{ rule: 0, unknown: found.unknown }]),
-        because: `whether this is a step of \`${declared.name}\` could not be decided`,
-        reasons,
-      };
-  }
-}
-
-/** Steps read the call and what earlier ones bound, and never state. */
-export function matchOf({ evaluator }: Policy, task: number): Match {
-  return (position, bound, request) => evaluator.step(task, position, bound, request, NO_FACTS);
-}
-
-/** The same once a call has reported, with the steps of one decision. */
-export function matchAgain(policy: Policy, task: number): Match {
-  policy.evaluator.fuel.begin();
-  return matchOf(policy, task);
-}
-
-/** Those of the policy in force, whatever sequence the task is in. */
-function limitsReached(
-  task: NamedTask,
-  policy: Policy,
-  view: StateView,
-  touches: readonly Touch[],
-): Refusal | undefined {
-  for (const limit of task.declared.limits) {
-    const reached = limitReached(limit, task, policy, view, touches);
-    if (reached !== undefined) return reached;
-  }
-  return undefined;
-}
-
-function limitReached(
-  limit: LimitDecl,
-  { declared, state }: NamedTask,
-  policy: Policy,
-  view: StateView,
-  touches: readonly Touch[],
-): Refusal | undefined {
-  switch (limit.kind) {
-    case "calls":
-      if (state.callCount + 1 <= limit.most) return undefined;
-      return beyond(limit, `${limit.most} calls`, declared, policy);
-    case "duration":
-      if (view.nowMs - state.startedAtMs <= limit.mostMs) return undefined;
-      return beyond(limit, "time", declared, policy);
-    case "counter": {
-      const total = totalWith(limit.counter, view, touches);
-      if (typeof total === "number" && total <= limit.most) return undefined;
-      const counter = policy.program.counters[limit.counter];
-      const name = `\`${counter?.name.slice(counter.name.lastIndexOf(".") + 1) ?? ""}\``;
-      if (typeof total === "number") return beyond(limit, name, declared, policy);
-      return {
-        code: total === "unavailable" ? "state_unavailable" : "indeterminate",
-        because: `the task's ${name} is not known`,
-        reasons: [taskReason(policy, declared, limit.at)],
-      };
-    }
-  }
-}
-
-function beyond({ at }: LimitDecl, what: string, declared: TaskDecl, policy: Policy): Refusal {
-  return {
-    code: "limit_reached",
-    because: `the task's limit of ${what} is reached`,
-    reasons: [taskReason(policy, declared, at)],
-  };
-}
-
-/** What the counter would hold with this call; a call that it does not count leaves it as it is. */
-function totalWith(
-  index: number,
-  view: StateView,
-  touches: readonly Touch[],
-): number | "unavailable" | "unknown" {
-  const touch = touches.find((one) => one.kind === "counter" && one.index === index);
-  if (touch === undefined) return 0;
-  if (touch.key instanceof Unknown) return "unknown";
-  const { amount } = touch;
-  if (amount instanceof Unknown && amount.cause !== "absent") return "unknown";
-  const before = view.counter(index, touch.key);
-  if (before === "unavailable") return before;
-  return before + (amount instanceof Unknown ? 0 : Math.max(0, Number(amount)));
-}
-
-function stepTaken(
-  { state, call: { request } }: NamedTask,
-  all: TaskStanding["all"],
-  nowMs: number,
-  call: string,
-): TaskState {
-  return {
-    ...state,
-    usedAtMs: nowMs,
-    callCount: state.callCount + 1,
-    progress: all === undefined ? state.progress : take(state.progress, call, request, all),
-  };
-}
-
-// ── Holds ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-interface Holding {
-  /** Who still has to approve; empty where nobody does. */
-  readonly by: ApprovalRequest["by"];
-  readonly reasons: readonly Reason[];
-  readonly because: string | undefined;
-  readonly withinMs: number;
-  readonly refusal?: Refusal;
-}
-
-const NOT_HELD: Holding = { by: [], reasons: NO_REASONS, because: undefined, withinMs: HOLD_MS };
-
-function holdsOf(
-  policy: Policy,
-  holds: readonly Hit[],
-  request: DecisionRequest,
-  view: StateView,
-  input: DecisionInput,
-): Holding {
-  if (holds.length === 0) return NOT_HELD;
-  const given = validApprovals(input, request);
-  const waiting: Hit[] = [];
-  const by: ApprovalRequest["by"][number][] = [];
-  for (const hit of inOrder(policy.rules, holds)) {
-    const wanted = wantedBy(policy, hit, request, view);
-    if (wanted instanceof Unknown) {
-      return { ...NOT_HELD, refusal: unapprovable(policy, hit, wanted) };
-    }
-    if (isMet(wanted, given)) continue;
-    waiting.push(hit);
-    by.push(wanted);
-  }
-  const shown = waiting.length > 0 ? waiting : holds;
-  const within = waiting.map(
-    ({ rule }) => policy.program.rules[rule]?.approval?.withinMs ?? HOLD_MS,
-  );
-  return {
-    by,
-    reasons: reasonsOf(policy.rules, shown),
-    because: becauseOf(policy.rules, shown),
-    withinMs: Math.min(...within),
-  };
-}
-
-function wantedBy(
-  policy: Policy,
-  { rule }: Hit,
-  request: DecisionRequest,
-  view: StateView,
-): Wanted | Unknown {
-  const name = policy.rules[rule]?.name ?? "";
-  const approval = policy.program.rules[rule]?.approval;
-  if (approval === undefined) return { group: "", count: 1, rule: name };
-  const { approver, count } = approval;
-  if (approver.kind === "group") return { group: approver.group, count, rule: name };
-  const party = policy.evaluator.approver(rule, request, view);
-  return party instanceof Unknown ? party : { party, count, rule: name };
-}
-
-function unapprovable(policy: Policy, hit: Hit, unknown: Unknown): Refusal {
-  return {
-    code: unknownCode([{ rule: hit.rule, unknown }]),
-    because: "this needs an approval, and whose could not be decided",
-    reasons: reasonsOf(policy.rules, [hit]),
-  };
-}
-
-/** Of exactly this request, and of nobody who gains by it: not the agent, nor anyone the task passed through. */
-function validApprovals(input: DecisionInput, { roots }: DecisionRequest): readonly ApprovalFact[] {
-  if (input.approvals.length === 0) return [];
-  const digest = input.digest();
-  const excluded = partiesOf(roots.agent, roots.delegation);
-  return input.approvals.filter(
-    (approval) =>
-      (approval.digest === undefined || approval.digest === digest) &&
-      !idsOf(approval).some((id) => excluded.has(id)),
-  );
-}
-
-/** Who cannot approve: the agent, and everybody that the task passed through but a person it began with. */
-function partiesOf(agent: RecordValue, delegation: RecordValue | undefined): ReadonlySet<unknown> {
-  const parties = new Set<unknown>();
-  const chain = delegation?.chain;
-  for (const hop of isList(chain) ? (chain as readonly RecordValue[]) : []) {
-    for (const end of [hop.from, hop.to] as readonly RecordValue[]) parties.add(end.id);
-  }
-  // The root is there without a chain as well: the principal, or the agent itself.
-  const root = delegation?.root as RecordValue | undefined;
-  if (root?.kind === "human") parties.delete(root.id);
-  else parties.add(root?.id);
-  parties.add(agent.id);
-  return parties;
-}
-
-// ── What is said ───────────────────────────────────────────────────────────────────────────────────────────
-
-function inOrder(names: readonly Named[], hits: readonly Hit[]): readonly Hit[] {
-  if (hits.length < 2) return hits;
-  return [...hits].sort((a, b) => (names[a.rule]?.rank ?? 0) - (names[b.rule]?.rank ?? 0));
-}
-
-function reasonsOf(names: readonly Named[], hits: readonly Hit[]): readonly Reason[] {
-  const first = hits[0];
-  if (hits.length === 1 && first !== undefined && isCertain(first)) {
-    return names[first.rule]?.alone ?? NO_REASONS;
-  }
-  return inOrder(names, hits).flatMap((hit) => {
-    const named = names[hit.rule];
-    if (named === undefined) return [];
-    return [isCertain(hit) ? named.reason : named.indeterminate];
-  });
-}
-
-function becauseOf(names: readonly Named[], hits: readonly Hit[]): string | undefined {
-  const first = hits[0];
-  if (hits.length === 1 && first !== undefined) return names[first.rule]?.because;
-  const said = inOrder(names, hits).find((hit) => names[hit.rule]?.because !== undefined);
-  return said === undefined ? undefined : names[said.rule]?.because;
-}
-
-const NO_HITS: readonly Hit[] = Object.freeze([]);
-
-/** Everything that could not be evaluated, also where it changed nothing. */
-function errorsOf(
-  policy: Policy,
-  rules?: RuleResults,
-  nevers: readonly Hit[] = NO_HITS,
-): readonly EvaluationError[] {
-  if (rules === undefined) return NO_ERRORS;
-  if (!rules.uncertain && (nevers.length === 0 || nevers.every(isCertain))) return NO_ERRORS;
-  const { forbids, permits, holds, obliges } = rules;
-  return [
-    ...errorsIn(policy, policy.rules, [...forbids, ...permits, ...holds, ...obliges]),
-    ...errorsIn(policy, policy.nevers, nevers),
-  ];
-}
-
-function errorsIn(
-  policy: Policy,
-  names: readonly Named[],
-  hits: readonly Hit[],
-): readonly EvaluationError[] {
-  return inOrder(names, hits).flatMap(({ rule, unknown }) => {
-    if (unknown === undefined) return [];
-    const at = spellPlace(policy.program, unknown.at);
-    return [{ rule: names[rule]?.name ?? "", cause: unknown.cause, at }];
-  });
 }

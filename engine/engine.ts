@@ -32,13 +32,15 @@ import {
 } from "./answering.ts";
 import type { ApprovalFact } from "./approvals/fact.ts";
 import type { Clock } from "./clock.ts";
-import { decide, deny, invalid, matchAgain, type Verdict } from "./decide.ts";
+import { matchAgain } from "./decide/task.ts";
+import { decide, deny, invalid, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
-import { createInterpreter, type Observer } from "./evaluate/interpret.ts";
+import { createInterpreter } from "./evaluate/interpret.ts";
+import type { Observer } from "./evaluate/interpret-expression.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
 import type { EvidenceSink } from "./evidence.ts";
-import { type Foresight, foresee, refusedAhead } from "./foresight.ts";
+import { type Foresight, foresee, refusedAhead, untold } from "./foresight.ts";
 import type { DelegationRefusal } from "./identity/cause.ts";
 import type { VouchedDelegation } from "./identity/vouched.ts";
 import type { Ids } from "./ids.ts";
@@ -85,6 +87,8 @@ export interface Vouched {
   readonly delegation?: VouchedDelegation;
   /** Somebody or something that the request names was revoked: whatever else is vouched for, it is denied. */
   readonly refused?: DelegationRefusal;
+  /** Whether whoever asks carries out obligations of a type; missing = they are told of all, and do. */
+  readonly understands?: (type: string) => boolean;
   /** What imported modules say of this request, asked before: by who cannot be waited for while deciding. */
   readonly modules?: ModuleAnswers;
 }
@@ -136,11 +140,14 @@ export interface Explanation {
   readonly decision: Decision;
   /** In the order of evaluation: where, and what it came to. */
   readonly steps: readonly ExplainedStep[];
+  /** How many came after these: loops may take as many as a decision has (SPEC §5.3). */
+  readonly more: number;
 }
 
 export interface ExplainedStep {
   readonly at: string;
   readonly expression: string;
+  /** As constants of a program hold it (SPEC §11.4): a Decimal in ten-thousandths, a Level by its position. */
   readonly value?: unknown;
   readonly unknown?: string;
 }
@@ -198,8 +205,8 @@ function answer(input: unknown, vouched: Vouched, shell: Shell): Answer<Decision
   const asked: Asked = { id: "unnamed", input, vouched, beganMs: beginning(shell) };
   try {
     asked.id = shell.ids.decision();
-    const context = contextFor(shell.time(), shell.state.session, vouched);
-    asked.nowMs = context.nowMs;
+    asked.time = shell.time();
+    const context = contextFor(asked.time, shell.state.session, vouched);
     const reading = shell.read(input, context);
     if (reading.ok) {
       return { kind: "answer", value: decideAndCommit(asked, reading, context, shell) };
@@ -264,10 +271,17 @@ function settle(input: unknown, shell: Shell): Answer<OutcomeReceipt> {
   }
 }
 
+const STEPS_TOLD = 10_000;
+
 function explain(input: unknown, vouched: Vouched, shell: Shell): Answer<Explanation> {
   const steps: ExplainedStep[] = [];
+  let more = 0;
   const { program, identity } = shell.policy;
   const observer: Observer = (expr, value) => {
+    if (steps.length >= STEPS_TOLD) {
+      more += 1;
+      return;
+    }
     const at = spellPlace(program, expr.at);
     const came = value instanceof Unknown ? { unknown: value.cause } : { value: toJson(value) };
     steps.push({ at, expression: expr.kind, ...came });
@@ -275,7 +289,7 @@ function explain(input: unknown, vouched: Vouched, shell: Shell): Answer<Explana
   const watched = preparePolicy(program, identity, createInterpreter(program, observer));
   const answer = preview("explained", input, vouched, watched, shell);
   return answer.kind === "answer"
-    ? { kind: "answer", value: { decision: answer.value, steps } }
+    ? { kind: "answer", value: { decision: answer.value, steps, more } }
     : answer;
 }
 
@@ -308,7 +322,7 @@ function ahead(input: unknown, vouched: Vouched, shell: Shell): Answer<Foresight
     const found = foresee(foreseeing(policy, reading), policy.evaluator, reading, view);
     return { kind: "answer", value: found };
   } catch (fault) {
-    return { kind: "answer", value: refusedAhead(denyFault("ahead", fault, shell)) };
+    return { kind: "answer", value: untold(denyFault("ahead", fault, shell)) };
   }
 }
 

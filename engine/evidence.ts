@@ -25,6 +25,8 @@ export interface DecisionEvidence {
   readonly program?: Program | undefined;
   /** The clock that was decided by: milliseconds since the Unix epoch. Missing where the engine failed before. */
   readonly nowMs?: number | undefined;
+  /** What the clock that is ahead said, where two of them disagreed. */
+  readonly laterMs?: number | undefined;
   /** JSON as it was asked. */
   readonly input: unknown;
   readonly vouched: VouchedEvidence;
@@ -57,6 +59,8 @@ export interface OutcomeEvidence {
 
 /** Everything that a decision read of the state, each once. */
 export interface FactsRead {
+  /** By which the state counts: the store's own clock, where processes share one. */
+  readonly nowMs: number;
   readonly counters: readonly CounterRead[];
   readonly latches: readonly LatchRead[];
   readonly origins: readonly OriginRead[];

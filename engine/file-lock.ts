@@ -2,10 +2,11 @@
  * Files that one process holds. Node locks none; SQLite does, with the system's own locks: they keep out processes of
  * other containers as well, and end with the process, however that ends.
  */
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { messageOf } from "./fault.ts";
+import { makeDirectory } from "./directory.ts";
+import { messageOf, systemCode } from "./fault.ts";
 import { CODES, codeOf } from "./sqlite-codes.ts";
 
 export type Release = () => void;
@@ -18,7 +19,7 @@ const held = new Set<DatabaseSync>();
  * removed it could remove what another has just locked.
  */
 export function claim(path: string): Release | undefined {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(path));
   createPrivate(path);
   let database: DatabaseSync | undefined;
   try {
@@ -44,7 +45,6 @@ export function createPrivate(path: string): void {
   try {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
-    const isThere = error instanceof Error && "code" in error && error.code === "EEXIST";
-    if (!isThere) throw error;
+    if (systemCode(error) !== "EEXIST") throw error;
   }
 }

@@ -19,8 +19,9 @@ import { Unknown } from "./value.ts";
 /** What every call of a tool would be answered as things stand; `depends` on what the call brings, or on people. */
 export interface Foresight {
   readonly standing: "allowed" | "denied" | "depends";
-  /** Of `denied`: as a decision has them. */
+  /** Of `denied`: as a decision has it. */
   readonly code?: DenyCode;
+  /** Of `denied`, and where it could not be found out. */
   readonly because?: string;
   /** Of `allowed` and `denied`: what determines every decision. */
   readonly reasons: readonly Reason[];
@@ -65,6 +66,12 @@ export function refusedAhead({ code, because, reasons, policy }: Decision): Fore
     open: [],
     policy,
   };
+}
+
+/** What went wrong now may not go wrong with a call: one that needs no state is decided without it. */
+export function untold({ because, policy }: Decision): Foresight {
+  const why = because === undefined ? {} : { because };
+  return { standing: "depends", ...why, reasons: [], open: [], policy };
 }
 
 const AHEAD: DecisionInput = { id: "ahead", call: "ahead", approvals: [], digest: () => "" };

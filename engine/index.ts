@@ -25,7 +25,8 @@ export {
   type Vouched,
 } from "./engine.ts";
 export type { Evaluator } from "./evaluate/evaluator.ts";
-export { createInterpreter, type Observer } from "./evaluate/interpret.ts";
+export { createInterpreter } from "./evaluate/interpret.ts";
+export type { Observer } from "./evaluate/interpret-expression.ts";
 export { generateEvaluator } from "./evaluate/javascript.ts";
 export type { DecisionEvidence, EvidenceSink, OutcomeEvidence } from "./evidence.ts";
 export type { Foresight } from "./foresight.ts";

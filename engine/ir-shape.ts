@@ -3,11 +3,13 @@
  * index leads somewhere, nothing is deeper than an evaluator may recurse. One check for each node of `lang/ir.ts`,
  * in its order. What a program means is not asked: whoever made it could have meant anything.
  */
+
 import { BUILTINS } from "../lang/builtins.ts";
 import type { Program } from "../lang/ir.ts";
-import { TREE_HEIGHT_MAX } from "../lang/limits.ts";
+import { APPROVERS_MAX, HOLD_MS_MAX, TREE_HEIGHT_MAX } from "../lang/limits.ts";
 import { ROOTS } from "../lang/roots.ts";
 import { EFFECTS, KINDS, SCALARS } from "../lang/type.ts";
+import { FORBIDDEN_NAMES } from "../lang/value.ts";
 
 /** The first thing wrong with it, as a JSON pointer and what is wrong there; `undefined` when it is a program. */
 export function faultOfProgram(json: unknown): string | undefined {
@@ -46,9 +48,6 @@ const LIST_MOST = 5_000_000;
 
 /** IR is a little higher than the text's tree: conversions and negations are nodes of their own. */
 const DEPTH_MOST = 2 * TREE_HEIGHT_MAX + 64;
-
-/** Names that mean something to JavaScript. */
-const FORBIDDEN: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 function faultOf(check: Check, json: unknown, counts: Counts): string | undefined {
   try {
@@ -95,13 +94,21 @@ const text: Check = (value, place) => {
 
 const name: Check = (value, place) => {
   text(value, place);
-  if (FORBIDDEN.has(value as string)) fail(place, "is a forbidden name");
+  if (FORBIDDEN_NAMES.has(value as string)) fail(place, "is a forbidden name");
 };
 
 const whole: Check = (value, place) => {
   if (!Number.isSafeInteger(value) || (value as number) < 0)
     fail(place, "is no whole number from 0");
 };
+
+function numberFrom(least: number, most: number): Check {
+  return (value, place) => {
+    whole(value, place);
+    if ((value as number) < least || (value as number) > most)
+      fail(place, `is not from ${least} to ${most}`);
+  };
+}
 
 const number: Check = (value, place) => {
   if (typeof value !== "number" || !Number.isFinite(value)) fail(place, "is no number");
@@ -191,7 +198,7 @@ const json: Check = nested(() => (value, place) => {
   else if (Array.isArray(value)) list(json)(value, place);
   else {
     for (const [member, inner] of Object.entries(membersOf(value, place))) {
-      if (FORBIDDEN.has(member)) fail(below(place, member), "is a forbidden name");
+      if (FORBIDDEN_NAMES.has(member)) fail(below(place, member), "is a forbidden name");
       json(inner, below(place, member));
     }
   }
@@ -277,10 +284,10 @@ const OBLIGATION = nodes("type", {
 
 const APPROVAL = object(
   {
-    count: whole,
+    count: numberFrom(1, APPROVERS_MAX),
     approver: nodes("kind", { party: [{ party: expr }], group: [{ group: text }] }),
   },
-  { withinMs: whole },
+  { withinMs: numberFrom(1, HOLD_MS_MAX) },
 );
 
 const RULE = object(

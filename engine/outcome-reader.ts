@@ -1,7 +1,7 @@
 /** Unknown JSON → what became of a call, or what is wrong with it (SPEC §12.3). */
 import type { Program } from "../lang/ir.ts";
 import { NAMED_LABEL, USER_LABEL } from "../lang/type.ts";
-import type { ReturnedPart } from "./state/origin.ts";
+import type { ReturnedPart } from "./state/origin/returned.ts";
 import { sensitivityLevels } from "./state/sensitivity.ts";
 import { below, isObject, type Problem, readId, report, wrong } from "./value-reader.ts";
 

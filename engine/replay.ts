@@ -10,7 +10,7 @@ import { createEngine, type DecidingEngine, type MakeDeciding } from "./engine.t
 import type { Evaluator } from "./evaluate/evaluator.ts";
 import type { ModuleRunner } from "./opa/answer.ts";
 import { containedModules } from "./opa/programs.ts";
-import { readOutcome } from "./outcome-reader.ts";
+import { type OutcomeReport, readOutcome } from "./outcome-reader.ts";
 import { createRequestReader, type RequestReader } from "./request-reader.ts";
 import { createMemoryStore } from "./state/memory.ts";
 import type { PolicyState } from "./state/store.ts";
@@ -42,12 +42,17 @@ export interface ReplayOutcome {
   readonly labels?: readonly string[];
   readonly sensitivity?: string;
   readonly values?: Json;
+  readonly parts?: Json;
 }
 
 export interface Replayed {
   readonly decision: Decision;
   /** What was returned could not be labelled, since the call is none that the policy knows. */
   readonly unseen: boolean;
+  /** Why the policy cannot read what was recorded of the outcome, such as a label that it does not declare. */
+  readonly unread?: string;
+  /** The step tells a time before that of a step before it. No clock does, and it was decided at a later one. */
+  readonly early?: true;
 }
 
 export interface Replay {
@@ -72,7 +77,9 @@ export function openReplay({ program, digest, evaluator, ...policy }: ReplayPoli
       createEngine({ program, digest, evaluator, modules: modules(), store, ...parts }),
     state: store.open(program),
     read: createRequestReader(program),
+    remembers: policy.engine === undefined,
     seenCount: 0,
+    toldMs: Number.NEGATIVE_INFINITY,
   };
   return { step: (step) => play(step, playing) };
 }
@@ -84,7 +91,11 @@ interface Playing {
   /** The engine's own: tables are found by what they mean. */
   readonly state: PolicyState;
   readonly read: RequestReader;
+  /** Rego alone has no labels, nor anything else that outcomes are read for. */
+  readonly remembers: boolean;
   seenCount: number;
+  /** The latest that a step has told. */
+  toldMs: number;
 }
 
 /** The same trace gives the same answers, to the letter. */
@@ -94,18 +105,27 @@ function countingIds() {
 }
 
 function play(step: ReplayStep, playing: Playing): Replayed {
+  const { atMs = playing.toldMs } = step;
+  if (atMs < playing.toldMs) return { ...playNow(step, playing), early: true };
+  playing.toldMs = atMs;
   playing.time.nowMs = step.atMs ?? playing.time.nowMs + STEP_MS;
+  return playNow(step, playing);
+}
+
+function playNow(step: ReplayStep, playing: Playing): Replayed {
   const decision = decide(step, playing);
   const { outcome } = step;
-  if (outcome === undefined) return { decision, unseen: false };
+  if (outcome === undefined || !playing.remembers) return { decision, unseen: false };
+  const call = decision.call ?? `seen-${++playing.seenCount}`;
+  const returned = readOutcome({ ...outcome, call }, playing.program);
+  if (!returned.ok) {
+    const unread = returned.problems.map(({ at, message }) => `${at} ${message}`).join("; ");
+    return { decision, unseen: false, unread };
+  }
   if (decision.call === undefined) {
-    return { decision, unseen: outcome.values !== undefined && !witness(step, outcome, playing) };
+    return { decision, unseen: !witness(step, returned.report, playing) };
   }
-  const settled = playing.engine.outcome({ call: decision.call, ...outcome });
-  if (settled.kind === "malformed") {
-    const [fault] = settled.faults;
-    throw new Error(`a recorded outcome cannot be read: ${fault?.at} ${fault?.message}`);
-  }
+  playing.engine.outcome({ call, ...outcome });
   return { decision, unseen: false };
 }
 
@@ -132,16 +152,15 @@ function decide(
  * read it. So it joins what the session has seen, as a failed call would: nothing is counted. It can only add
  * labels. False where the request cannot be read, and so has no tool that labels could come from.
  */
-function witness(step: ReplayStep, outcome: ReplayOutcome, playing: Playing): boolean {
-  const { program, state, time } = playing;
-  const call = `seen-${++playing.seenCount}`;
+function witness(step: ReplayStep, returned: OutcomeReport, playing: Playing): boolean {
+  const { parts, labels, sensitivity, call } = returned;
+  if (parts.length + labels.length === 0 && sensitivity === undefined) return true;
+  const { state, time } = playing;
   const reading = playing.read(step.request, { nowMs: time.nowMs, session: state.session });
-  const returned = readOutcome({ ...outcome, call, status: "error" }, program);
-  if (!reading.ok || !returned.ok) return false;
+  if (!reading.ok || reading.sessionId === undefined) return false;
   const { sessionId, request } = reading;
-  if (sessionId === undefined) return false;
-  const allowed = { call };
-  state.commit({ nowMs: time.nowMs, request, touches: [], sessionId, allowed });
-  state.settle({ ...returned.report, nowMs: time.nowMs }, () => () => ({ matches: false }));
+  state.commit({ nowMs: time.nowMs, request, touches: [], sessionId, allowed: { call } });
+  const failed = { ...returned, status: "error", nowMs: time.nowMs } as const;
+  state.settle(failed, () => () => ({ matches: false }));
   return true;
 }

@@ -39,7 +39,7 @@ import {
 export interface RequestContext {
   readonly nowMs: number;
   /** Set where the host's clocks disagree: `now` is absent then, and what expires does by the later one. */
-  readonly doubt?: ClockDoubt | undefined;
+  readonly doubt?: Pick<ClockDoubt, "laterMs"> | undefined;
   /** What is kept of a session; `undefined` for one not seen before. */
   session(id: string): SessionFacts | undefined;
   /** The host vouches for the hops that the request asserts. */

@@ -25,12 +25,13 @@ import {
   watchedBy,
 } from "./answering.ts";
 import type { ClockReading } from "./clock.ts";
-import { decide, deny, invalid, matchAgain, type Verdict } from "./decide.ts";
+import { matchAgain } from "./decide/task.ts";
+import { decide, deny, invalid, type Verdict } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { type EngineParts, type NamedTool, nameTool, type Vouched } from "./engine.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
 import type { WatchedView } from "./evidence.ts";
-import { type Foresight, foresee, refusedAhead } from "./foresight.ts";
+import { type Foresight, foresee, refusedAhead, untold } from "./foresight.ts";
 import { createInspection, type Inspection } from "./inspect/inspection.ts";
 import { readOutcome } from "./outcome-reader.ts";
 import type { AcceptedRequest, Reading, RequestContext } from "./request-reader.ts";
@@ -112,7 +113,7 @@ async function answer(input: unknown, vouched: Vouched, shell: Shell): Promise<A
   try {
     asked.id = shell.ids.decision();
     const time = shell.time();
-    asked.nowMs = time.nowMs;
+    asked.time = time;
     const call = shell.ids.call();
     const decided = (guess: Guess) => decideOn(guess, time, asked, call, shell);
     const { made, result } = await shell.state.attempt(decided);
@@ -256,7 +257,7 @@ async function ahead(input: unknown, vouched: Vouched, shell: Shell): Promise<An
     });
     return answer;
   } catch (fault) {
-    return { kind: "answer", value: refusedAhead(denyFault("ahead", fault, shell)) };
+    return { kind: "answer", value: untold(denyFault("ahead", fault, shell)) };
   }
 }
 

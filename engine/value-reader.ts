@@ -2,6 +2,7 @@
  * JSON → run-time values by declared type (SPEC §12.2). Nothing is coerced, dropped or defaulted but what is
  * declared so; everything wrong is reported with where it stands.
  */
+
 import type { LevelDecl, Program } from "../lang/ir.ts";
 import { hiddenCharacter } from "../lang/scalar/characters.ts";
 import { decimalFromNumber, decimalFromText } from "../lang/scalar/decimal.ts";
@@ -22,6 +23,7 @@ import {
   type Type,
   USER_LABEL,
 } from "../lang/type.ts";
+import { FORBIDDEN_NAMES } from "../lang/value.ts";
 import { ELEMENTS_MAX } from "./limits.ts";
 import { sharedSet } from "./shared-sets.ts";
 import { NULL, newRecord, type RecordValue, type Scalar, type Value } from "./value.ts";
@@ -38,9 +40,6 @@ export type Reader = (json: unknown, at: string, problems: Problem[]) => Value |
 /** Bounds on what a stranger may send; the HTTP edge has tighter ones of its own. */
 const LONGEST_TEXT = 1_048_576;
 const DEEPEST = 32;
-
-/** Names that mean something to JavaScript; no member of a request has them. */
-const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 /** What the words of a policy stand for: the closed sets that values are read against. */
 export interface Words {

@@ -348,7 +348,7 @@ const FUNCTIONS: readonly Builtin[] = [
   {
     name: "reaches",
     signature: "(Path, Path) → Bool",
-    doc: "whether a path is within a folder or holds it, or a pattern in it may stand for one that does: for what nobody may touch",
+    doc: "whether a path is within a folder or holds it, or a pattern or `$x` in it may stand for one that does: for what nobody may touch",
     cost: QUICK,
     arity: 2,
     takes: [type("Path"), type("Path")],

@@ -2,7 +2,7 @@
 const UNSEEN = "(?!\\t)[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]";
 /** Letters and marks too that are drawn as nothing, but not what says how the emoji before it is drawn. */
 const OF_AN_EMOJI = "(?<=\\p{Extended_Pictographic})[\\ufe0e\\ufe0f]|\\ufe0f(?=\\u20e3)";
-const OF_NO_WIDTH = `(?!${OF_AN_EMOJI})\\p{Default_Ignorable_Code_Point}`;
+export const OF_NO_WIDTH = `(?!${OF_AN_EMOJI})\\p{Default_Ignorable_Code_Point}`;
 const HIDDEN = new RegExp(`${UNSEEN}|${OF_NO_WIDTH}`, "u");
 
 /** The first character that nobody sees: it could make a policy read otherwise than it decides. Tabs are seen. */

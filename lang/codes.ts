@@ -16,6 +16,7 @@ export const CODES = {
   E113: { severity: "error", summary: "unknown escape in a string", spec: "§2" },
   E114: { severity: "error", summary: "malformed number or duration", spec: "§2" },
   E115: { severity: "error", summary: "hidden character", spec: "§2" },
+  E116: { severity: "error", summary: "forbidden name", spec: "§2" },
   E121: { severity: "error", summary: "nested too deeply", spec: "§13" },
   E122: { severity: "error", summary: "too long or too many", spec: "§13" },
   E123: { severity: "error", summary: "file too large", spec: "§13" },
@@ -58,10 +59,13 @@ export const CODES = {
   E228: { severity: "error", summary: "a test leaves out an argument", spec: "§9.2" },
   E229: { severity: "error", summary: "the enforcement point cannot supply this", spec: "§9.3" },
   E230: { severity: "error", summary: "an imported module that cannot be run", spec: "§5.9" },
+  E231: { severity: "error", summary: "said too late or too early in a test", spec: "§9.2" },
   W301: { severity: "warning", summary: "applies when something is missing", spec: "§5.3" },
   W302: { severity: "warning", summary: "always true", spec: "§5.2" },
   W303: { severity: "warning", summary: "stands for nothing", spec: "§6.1" },
   W304: { severity: "warning", summary: "an obligation Writ does not know", spec: "§6.5" },
+  W305: { severity: "warning", summary: "a folder that commands get around", spec: "§5.8" },
+  W306: { severity: "warning", summary: "a test that expects nothing", spec: "§9.2" },
 } as const satisfies Record<string, CodeInfo>;
 
 export type Code = keyof typeof CODES;

@@ -10,6 +10,7 @@ import {
 } from "./context.ts";
 import { type Diagnostic, hasErrors, isError, sortDiagnostics } from "./diagnostic.ts";
 import { check } from "./expression.ts";
+import { warnOfFolders } from "./folders.ts";
 import {
   type CounterDecl,
   type Expr,
@@ -83,7 +84,7 @@ export function compile(
     tests: checked.tests,
     peps: checked.peps,
     sources: gathered.sources,
-    diagnostics: sortDiagnostics(found),
+    diagnostics: sortDiagnostics([...found, ...warnOfFolders(program)]),
   };
 }
 

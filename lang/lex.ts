@@ -19,6 +19,7 @@ import {
   sign,
   Unknown,
 } from "./tokens.ts";
+import { FORBIDDEN_NAMES } from "./value.ts";
 
 export interface Lexed {
   readonly tokens: IToken[];
@@ -100,6 +101,10 @@ export function lex(text: string, file: number, report: Report): Lexed {
       if (word.length > WORD_CHARS_MAX) {
         const long = `a word has at most ${WORD_CHARS_MAX} characters, this one ${word.length}`;
         report("E122", span(at, word.length), long);
+      }
+      if (FORBIDDEN_NAMES.has(word)) {
+        const help = "give it another name; no request has a member that is called so";
+        report("E116", span(at, word.length), `\`${word}\` is no word`, help);
       }
       push(KEYWORDS.get(word) ?? Identifier, word);
       continue;

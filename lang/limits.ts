@@ -57,5 +57,11 @@ export const RULE_STEPS_MAX = 100_000;
 /** Steps of one decision, all rules together: some 100 ms, for which every other decision waits. */
 export const DECISION_STEPS_MAX = 1_000_000;
 
+/** People that one hold waits for: more are no control, but a stop. */
+export const APPROVERS_MAX = 10;
+
+/** Milliseconds that a hold may wait: a leap year. What is approved later than that was asked by others. */
+export const HOLD_MS_MAX = 31_622_400_000;
+
 /** Packages read for one policy. */
 export const PACKAGES_MAX = 64;

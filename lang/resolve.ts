@@ -7,6 +7,7 @@ import type { Span } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
 import type { Field, RecordType, ScalarName, Type } from "./type.ts";
 import { extent, isScalar, optional, SCALARS, spell } from "./type.ts";
+import { FORBIDDEN_NAMES } from "./value.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 /** Aliases may name each other in any order, but not in a circle. */
@@ -156,6 +157,9 @@ export function resolveRecord(
   const fields = type.fields.map((field) => {
     const { text, span } = field.name;
     const wire = field.wire?.text ?? text;
+    if (FORBIDDEN_NAMES.has(wire)) {
+      report("E116", field.wire?.span ?? span, `no request has a member \`${wire}\``);
+    }
     if (seen.has(text)) report("E203", span, `\`${text}\` is declared twice`);
     else if (wires.has(wire)) report("E203", span, `\`${wire}\` on the wire is declared twice`);
     seen.add(text);

@@ -3,7 +3,7 @@ import type * as ast from "./ast.ts";
 import { type Context, knowing, type Surroundings, withLocal } from "./context.ts";
 import type { Approval, Expr, Guard, Never, Obligation, Rule } from "./ir.ts";
 import { both, type Known, presence } from "./known.ts";
-import { CLAUSES_MAX } from "./limits.ts";
+import { APPROVERS_MAX, CLAUSES_MAX, HOLD_MS_MAX } from "./limits.ts";
 import { anyLiteral, literal, withoutParens } from "./literal.ts";
 import { selectTools, stateContext } from "./state.ts";
 import { didYouMean } from "./suggest.ts";
@@ -242,9 +242,9 @@ function checkConditions(clauses: readonly ast.Clause[], entered: Context) {
 
 function checkApproval(clause: ClauseOf<"until">, context: Context): Approval | undefined {
   const { around } = context;
-  const window = clause.within === undefined ? {} : { withinMs: clause.within.ms };
-  if (clause.count < 1 || clause.count > 10) {
-    around.report("E211", clause.span, "1 to 10 people can be asked to approve");
+  const window = clause.within === undefined ? {} : { withinMs: waiting(clause.within, around) };
+  if (clause.count < 1 || clause.count > APPROVERS_MAX) {
+    around.report("E211", clause.span, `1 to ${APPROVERS_MAX} people can be asked to approve`);
   }
   if (clause.approver.kind === "group") {
     return {
@@ -265,6 +265,12 @@ function checkApproval(clause: ClauseOf<"until">, context: Context): Approval | 
   return party === undefined
     ? undefined
     : { count: 1, approver: { kind: "party", party }, ...window };
+}
+
+/** What ends as it begins could never be approved. */
+function waiting({ ms, span }: ast.DurationLiteral, { report }: Surroundings): number {
+  if (ms < 1 || ms > HOLD_MS_MAX) report("E211", span, "a hold waits from `1ms` to `366d`");
+  return ms;
 }
 
 /** The id of an actor: a Party, `principal`, or a String that is one. */

@@ -95,8 +95,21 @@ export function checkTest(item: ast.Test, packageName: string, around: Surroundi
         steps.push(outcomeStep(step, around));
         break;
       default:
+        refuseLate(step, steps, around);
         give(step, given, around);
     }
+  }
+  // An outcome says that its call is allowed.
+  const isTold = (step: TestStep) =>
+    step.kind === "outcome" || (step.kind === "decide" && step.expect !== undefined);
+  if (!steps.some(isTold)) {
+    const help = "say behind a call what is decided, such as `then allow`";
+    around.report(
+      "W306",
+      item.name.span,
+      "this test expects nothing, and passes whatever is decided",
+      help,
+    );
   }
   const now = given.now === undefined ? {} : { now: given.now };
   return {
@@ -106,6 +119,17 @@ export function checkTest(item: ast.Test, packageName: string, around: Surroundi
     ...now,
     steps,
   };
+}
+
+/** A test has one beginning: a later one would move the calls before it as well. */
+function refuseLate(
+  step: ast.GivenStep,
+  before: readonly TestStep[],
+  { report }: Surroundings,
+): void {
+  if (step.kind !== "givenFact" || step.of !== "now" || before.length === 0) return;
+  const help = "put it before the first step; `wait 1h` moves the clock";
+  report("E231", step.span, "`given now` says when a test begins, and this one has begun", help);
 }
 
 function give(step: ast.GivenStep, given: Given, around: Surroundings): void {
@@ -346,6 +370,10 @@ function outcomeStep(
   around: Surroundings,
 ): TestStep {
   for (const label of step.labels) declared(label, around.vocabulary.labels, "label", around);
+  if (step.status === "pending" && step.labels.length + step.returns.length > 0) {
+    const message = "nothing is known yet of what a pending call returns";
+    around.report("E231", step.span, message, "leave it out, or say `outcome ok`");
+  }
   const values = step.returns.map((value) => anyLiteral(value, around.report)?.wire ?? null);
   const [only] = values;
   return {

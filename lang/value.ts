@@ -25,6 +25,13 @@ export class Failure {
   }
 }
 
+/** Names that mean something to JavaScript: no word of a policy is one, and no member of a request (SPEC §12.1). */
+export const FORBIDDEN_NAMES: ReadonlySet<string> = new Set([
+  "__proto__",
+  "constructor",
+  "prototype",
+]);
+
 /**
  * Records inherit from nothing but this frozen object, which has no members: `constructor` and `__proto__`
  * are as absent in them as any other name. (Objects with no prototype at all are several times slower.)

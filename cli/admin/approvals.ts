@@ -32,8 +32,11 @@ const STYLES: Readonly<Record<ApprovalStatus, Style>> = {
 };
 
 export function showApproval(approval: ApprovalView, paint: Paint): string {
-  const { id, status, because, reasons, by, except, until, opened, verdicts, request } = approval;
+  const { id, status, because, reasons, by, except, until, opened, verdicts } = approval;
+  const { request, shown } = approval;
   const facts = [
+    ...(shown?.root === undefined ? [] : [["for", printable(shown.root)]]),
+    ...(shown === undefined ? [] : [["through", shown.actors.map(printable).join(", ")]]),
     ["by", by.map(wantedBy).join(", and ")],
     ["not by", except.map(printable).join(", ")],
     ["opened", opened],

@@ -79,7 +79,7 @@ async function build(input: Input, io: Io): Promise<ExitCode> {
   const signing = signingOf(input, io);
   const policy = await loadPolicy(path, io, input);
   if (policy === undefined) return 1;
-  const tested = !input.flags.has("no-test");
+  const tested = !input.flags.has("no-test") && policy.lacksTests !== true;
   const failed = tested ? failedTests(policy) : [];
   if (failed.length > 0) return refuse(failed, policy.tests.length, input, io);
   const revision = input.values.get("revision");

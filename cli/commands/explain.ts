@@ -1,7 +1,8 @@
 import { digestOfProgram } from "../../engine/bundle.ts";
 import type { Decision } from "../../engine/decision.ts";
 import type { Vouched } from "../../engine/engine.ts";
-import { textsOf, type Unfolded, unfold } from "../../engine/explain/explain.ts";
+import { type Unfolded, unfold } from "../../engine/explain/explain.ts";
+import { textsOf } from "../../engine/explain/texts.ts";
 import type { Situation } from "../../engine/explain/trace.ts";
 import { createIds } from "../../engine/ids.ts";
 import type { ModuleAnswer } from "../../engine/opa/answer.ts";
@@ -50,10 +51,7 @@ async function explain(input: Input, io: Io): Promise<ExitCode> {
   }
   const paint = painter(io);
   io.out(showDecision(decision, paint));
-  if (unfolded !== undefined) {
-    const shown = showUnfolded(unfolded, paint);
-    io.out(shown === "" ? "\nno rule is about this\n" : `\n${shown}`);
-  }
+  if (unfolded !== undefined) io.out(showUnfolded(decision, unfolded, paint));
   return 0;
 }
 

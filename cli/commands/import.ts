@@ -4,6 +4,7 @@ import { type Command, type ExitCode, type Input, type Io, Misuse } from "../com
 import { parseJson } from "../documents.ts";
 import { decodeText, readText } from "../files.ts";
 import { importTools } from "../mcp/vocabulary.ts";
+import { checkPackageName } from "../package-name.ts";
 import { count, painter } from "../terminal.ts";
 import { replaceFile } from "../whole-file.ts";
 
@@ -36,12 +37,7 @@ async function importDeclarations(input: Input, io: Io): Promise<ExitCode> {
   const [kind, file = ""] = input.positionals;
   if (kind !== "mcp") throw new Misuse(`cannot import \`${kind}\``, "`writ import mcp FILE`");
   const name = input.values.get("package") ?? "tools";
-  if (!/^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$/.test(name)) {
-    throw new Misuse(
-      `${JSON.stringify(name)} is no name of a package`,
-      "words joined by dots, such as `acme.tools`",
-    );
-  }
+  checkPackageName(name, "acme.tools");
   const text =
     file === "-"
       ? decodeText(await io.stdin(), "-")

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
+import { checkPackageName, packageNameOf } from "../package-name.ts";
 import { painter, printable, quoteForShell } from "../terminal.ts";
 import { makeDirectory, replaceFile } from "../whole-file.ts";
 
@@ -32,12 +33,7 @@ const FILES: readonly (readonly [from: string, to: string])[] = [
 async function init(input: Input, io: Io): Promise<ExitCode> {
   const directory = resolve(io.cwd, input.positionals[0] ?? ".");
   const name = input.values.get("package") ?? packageNameOf(basename(directory));
-  if (!/^[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*$/.test(name)) {
-    throw new Misuse(
-      `${JSON.stringify(name)} is no name of a package`,
-      "words joined by dots, such as `acme.wiki`",
-    );
-  }
+  checkPackageName(name, "acme.wiki");
   const there = FILES.map(([, to]) => to).filter((to) => existsSync(join(directory, to)));
   if (there.length > 0 && !input.flags.has("force")) {
     throw new Misuse(`already there: ${there.join(", ")}`, "`--force` replaces files");
@@ -69,13 +65,4 @@ function write(from: string, to: string, name: string): string {
 function starter(): URL {
   const up = import.meta.url.endsWith(".ts") ? "../../" : "../../../";
   return new URL(`${up}policies/starter/`, import.meta.url);
-}
-
-/** A word of the language that is like the name of the directory. */
-function packageNameOf(directory: string): string {
-  const word = directory
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "_")
-    .replace(/^_+|_+$/g, "");
-  return /^[a-z]/.test(word) ? word : "policy";
 }

@@ -5,6 +5,7 @@ import {
   type Listening,
   measured,
   type ServerParts,
+  withholding,
 } from "../../engine/http/index.ts";
 import { createIds } from "../../engine/ids.ts";
 import type { Command, ExitCode, Input, Io } from "../command.ts";
@@ -115,7 +116,7 @@ async function answerUntilStopped(
   const granting = { granter, identity, tasks: grants.admin.tasks, record: audit.operator };
   const tasks = openTasks(granting, io);
   const granted = grants.around(tasks.around(decided), digest);
-  const kept = audit.around(state.keep(granted));
+  const kept = audit.around(state.keep(withholding(granted)));
   const { service: counted, measures } = measured(withIdentity(kept, identity, io));
   const traces = keep(openTraces(counted, state.clock), (one) => one.close());
   const { service } = traces;
@@ -123,9 +124,12 @@ async function answerUntilStopped(
   const opened = await openSignals({ grants, audit, state }, input, io);
   const signals = keep(opened, (one) => one.close());
   const serveTasks = tasks.open({ service, policy: present });
-  const packageName = () => present()?.program.package;
+  const documents = {
+    packageName: () => present()?.program.package,
+    isRego: () => present()?.entrypoint !== undefined,
+  };
   const asked = { ...grants.kept, policy: digest, record: audit.operator };
-  const openDoors = doors.open(service, packageName, asked);
+  const openDoors = doors.open(service, documents, asked);
   const app = createServer({
     service,
     allowedHosts: [...(input.lists.get("allowed-host") ?? []), ...doors.allowedHosts],

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { digestOfProgram } from "../../engine/bundle.ts";
-import { textsOf } from "../../engine/explain/explain.ts";
+import { textsOf } from "../../engine/explain/texts.ts";
 import { recordCoverage } from "../../engine/testing/coverage.ts";
 import { searchInvariants } from "../../engine/testing/invariants.ts";
 import { runTest } from "../../engine/testing/run.ts";
@@ -61,6 +61,12 @@ async function test(input: Input, io: Io): Promise<ExitCode> {
 async function runOnce(wishes: Wishes, io: Io): Promise<ExitCode> {
   const policy = await loadPolicy(wishes.path, io, { json: wishes.json });
   if (policy === undefined) return 1;
+  if (policy.lacksTests === true) {
+    throw new Misuse(
+      `${JSON.stringify(wishes.path)} was built without its tests`,
+      "leave out `--no-test`",
+    );
+  }
   const report = runAll(policy, wishes);
   if (report.results.length === 0 && report.skipped > 0) {
     throw new Misuse("no test is left by what was asked for", "see the names with `writ test`");

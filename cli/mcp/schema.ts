@@ -1,6 +1,7 @@
 /** JSON Schema → types of the language, as text. What the language cannot say becomes `Any`, and is said. */
 import { quote } from "../../lang/print-expression.ts";
 import type { Json } from "../../lang/type.ts";
+import { FORBIDDEN_NAMES } from "../../lang/value.ts";
 import { isObject, type JsonObject } from "../json.ts";
 
 export interface Typed {
@@ -14,7 +15,12 @@ export interface SchemaContext {
   readonly root: Json;
   /** Told of what a person should look at: where, and why. */
   readonly check: (where: string, why: string) => void;
+  /** Told how many characters something takes; throws where a file has no room for it. */
+  readonly take: (charCount: number) => void;
 }
+
+/** Of a member, beside its name: what stands around it, and the shortest type. */
+const MEMBER_CHARS = 8;
 
 const DEEPEST = 16;
 const REFERENCES_MOST = 8;
@@ -28,9 +34,15 @@ export function recordOf(
 ): string {
   const required = new Set(Array.isArray(schema.required) ? schema.required : []);
   const taken = new Set<string>();
-  const fields = Object.entries(objectIn(schema.properties)).map(([wire, member]) => {
-    const name = wordFor(wire, taken);
+  const fields = Object.entries(objectIn(schema.properties)).flatMap(([wire, member]) => {
+    // References make trees of a schema that are far larger than its text.
+    context.take(wire.length + MEMBER_CHARS);
     const at = where === "" ? wire : `${where}.${wire}`;
+    if (FORBIDDEN_NAMES.has(wire)) {
+      context.check(at, "no request has a member that is called so: it is left out");
+      return [];
+    }
+    const name = wordFor(wire, taken);
     const { type, nullable } = typeOf(member, at, wire, context, depth + 1);
     const mark = nullable || !required.has(wire) ? "?" : "";
     return `${name}${name === wire ? "" : ` named ${quote(wire)}`}: ${type}${type.endsWith("?") ? "" : mark}`;
@@ -192,6 +204,7 @@ function oneOf(values: readonly Json[], where: string, context: SchemaContext): 
     return anything(where, "a set of values that are not all texts", context);
   }
   const unique = [...new Set(solid as string[])];
+  context.take(unique.reduce((sum, value) => sum + value.length, 0));
   return { type: unique.map(quote).join(" | "), nullable: solid.length < values.length };
 }
 
@@ -206,7 +219,7 @@ interface Resolved {
 }
 
 /** Follows `#/…`; what lies elsewhere is not fetched. */
-function resolve(json: Json, root: Json): Resolved {
+export function resolve(json: Json, root: Json): Resolved {
   let schema: Json = json;
   for (let steps = 0; steps <= REFERENCES_MOST; steps += 1) {
     if (schema === true) return { schema: {}, refused: "anything at all" };
@@ -235,7 +248,8 @@ function follow(root: Json, reference: string): Json | undefined {
 /** A word like `wire` that nothing here is called yet. */
 export function wordFor(wire: string, taken: Set<string>): string {
   const plain = wire.replace(/[^A-Za-z0-9_]+/g, "_").slice(0, 100);
-  const word = /^[A-Za-z_]/.test(plain) && /[A-Za-z0-9]/.test(plain) ? plain : `x${plain}`;
+  const isWord = /^[A-Za-z_]/.test(plain) && /[A-Za-z0-9]/.test(plain);
+  const word = isWord && !FORBIDDEN_NAMES.has(plain) ? plain : `x${plain}`;
   let made = word;
   for (let count = 2; taken.has(made); count += 1) made = `${word}_${count}`;
   taken.add(made);

@@ -3,12 +3,13 @@ import { digestOf } from "../../engine/canonical-json.ts";
 import { replaceHidden } from "../../lang/characters.ts";
 import { compile } from "../../lang/compile.ts";
 import { hasErrors } from "../../lang/diagnostic.ts";
+import { SOURCE_CHARS_MAX } from "../../lang/limits.ts";
 import { format } from "../../lang/print.ts";
 import { quote } from "../../lang/print-expression.ts";
 import type { Effect, Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
 import { isObject, type JsonObject } from "../json.ts";
-import { recordOf, wordFor } from "./schema.ts";
+import { recordOf, resolve, type SchemaContext, wordFor } from "./schema.ts";
 
 export interface Imported {
   /** Of a package, laid out as `writ fmt` does. */
@@ -43,17 +44,24 @@ export function importTools(json: Json, parts: ImportParts): Imported {
   refuseRepeated(listed);
   const taken = new Set<string>();
   const several = listed.length > 1;
+  const take = roomOf(SOURCE_CHARS_MAX);
   const made = listed.flatMap(({ server, tools }) =>
-    tools.map((tool) => declare(tool, server, several, taken, parts.pin)),
+    tools.map((tool) => declare(tool, { server, several, taken, pin: parts.pin, take })),
   );
-  const text = layOut(
-    [
-      `package ${parts.package}\n`,
-      ...(made.some(({ untrusted }) => untrusted) ? ["\nlabel untrusted\n"] : []),
-      ...made.map(({ declaration }) => `\n${declaration}`),
-    ].join(""),
-  );
-  return { text, tools: made.map(({ tool }) => tool) };
+  return { text: layOut(made, parts.package), tools: made.map(({ tool }) => tool) };
+}
+
+/** Of a file, for what strangers' schemas unfold to. */
+function roomOf(charCount: number): (charCount: number) => void {
+  let left = charCount;
+  return (taken) => {
+    left -= taken;
+    if (left >= 0) return;
+    throw new Misuse(
+      `its schemas unfold to more than the ${charCount} characters that a file may have`,
+      "import fewer tools at once; one that is too large alone is declared by hand",
+    );
+  };
 }
 
 function refuseRepeated(listed: readonly Listed[]): void {
@@ -119,13 +127,15 @@ interface Declared {
   readonly untrusted: boolean;
 }
 
-function declare(
-  tool: JsonObject,
-  server: string | undefined,
-  several: boolean,
-  taken: Set<string>,
-  pin: boolean,
-): Declared {
+interface Declaring {
+  readonly server: string | undefined;
+  readonly several: boolean;
+  readonly taken: Set<string>;
+  readonly pin: boolean;
+  readonly take: (charCount: number) => void;
+}
+
+function declare(tool: JsonObject, { server, several, taken, pin, take }: Declaring): Declared {
   const wire = String(tool.name);
   const checks: string[] = [];
   const clash =
@@ -133,10 +143,13 @@ function declare(
   const name = wordFor(clash, taken);
   const { effect, why } = effectOf(wire, tool.annotations);
   if (why !== undefined) checks.push(`effect: ${why}`);
-  const schema = isObject(tool.inputSchema) ? tool.inputSchema : {};
-  const check = (where: string, reason: string) => void checks.push(`${where}: ${reason}`);
-  const args = recordOf(schema, "", { root: schema, check });
+  const check = (where: string, reason: string) => {
+    take(where.length);
+    checks.push(`${where}: ${reason}`);
+  };
+  const args = argsOf(tool.inputSchema ?? {}, { check, take });
   const untrusted = !(isObject(tool.annotations) && tool.annotations.openWorldHint === false);
+  if (!untrusted) checks.push("returns: only the server says that nobody else writes any of it");
   const items = [
     `effect ${effect}`,
     ...(args === "{}" ? [] : [`args ${args}`]),
@@ -152,6 +165,16 @@ function declare(
     declaration: `${lines.join("")}${head} { ${items.join(", ")} }\n`,
     untrusted,
   };
+}
+
+/** Members that are listed nowhere else than in a part of a schema are told: calls that bring them are refused. */
+function argsOf(root: Json, { check, take }: Omit<SchemaContext, "root">): string {
+  const { schema, refused } = resolve(root, root);
+  if (refused !== undefined) check("arguments", `${refused}: none is accepted`);
+  for (const part of ["allOf", "anyOf", "oneOf"]) {
+    if (part in schema) check("arguments", `\`${part}\`: what it alone lists is not accepted`);
+  }
+  return recordOf(schema, "", { root, check, take });
 }
 
 /** `@modelcontextprotocol/server-filesystem` is `filesystem`. */
@@ -305,11 +328,14 @@ function effectOf(wire: string, annotations: Json | undefined): { effect: Effect
     if (named === undefined || named === "read") return { effect: "read" };
     return { effect: named, why: "the server says it only reads; its name says more" };
   }
+  if (hints.destructiveHint === true && (named === undefined || named === "read")) {
+    return { effect: "delete", why: "the server says it may destroy" };
+  }
   if (hints.readOnlyHint === false && named === "read") {
     return { effect: "write", why: "the server says it does not only read" };
   }
-  if (hints.destructiveHint === true && (named === undefined || named === "write")) {
-    return { effect: named ?? "delete", why: "the server says it may destroy" };
+  if (hints.destructiveHint === true && named === "write") {
+    return { effect: named, why: "the server says it may destroy" };
   }
   if (hints.readOnlyHint === false && named !== undefined) return { effect: named };
   if (named === undefined) return { effect: "execute", why: "nothing says what it does" };
@@ -321,15 +347,19 @@ function effectOfName(wire: string): Effect | undefined {
     .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
     .toLowerCase()
     .split(/[^a-z0-9]+/);
-  // The first word that says anything is the verb, but none after it may say worse in so many words.
-  const found = words
-    .map((word) => VERBS.find(([, verbs]) => verbs.includes(word))?.[0])
-    .filter((effect) => effect !== undefined);
+  const said = words.map((word) => VERBS.find(([, verbs]) => verbs.includes(word))?.[0]);
+  const found = said.filter((effect) => effect !== undefined);
   const [first] = found;
-  if (first === undefined) return undefined;
-  const worse = found.find((effect) => effect === "delete" || effect === "execute");
-  return first === "read" ? first : (worse ?? first);
+  if (first !== "read") {
+    // The first word that says anything is the verb, but none after it may say worse in so many words.
+    return found.find((effect) => effect === "delete" || effect === "execute") ?? first;
+  }
+  // What is read may be called like a verb (`get_run`); a second verb stands behind a conjunction.
+  const seconds = said.filter((_, at) => CONJUNCTIONS.includes(words[at - 1] ?? ""));
+  return seconds.find((effect) => effect !== undefined && effect !== "read") ?? first;
 }
+
+const CONJUNCTIONS = ["and", "or", "then"];
 
 const SUMMARY_CHARS = 100;
 
@@ -350,14 +380,34 @@ function oneLine(text: string): string {
     .trim();
 }
 
-/** What comes out is what the language takes, or this is a bug. */
-function layOut(text: string): string {
-  const laid = format({ path: "tools.writ", text });
-  if (!("text" in laid))
-    throw new Error(`imported tools do not parse: ${laid.diagnostics[0]?.message}`);
-  const source = { path: "tools.writ", text: laid.text };
-  const { diagnostics } = compile({ directory: ".", files: [source] });
-  if (hasErrors(diagnostics))
-    throw new Error(`imported tools do not compile: ${diagnostics[0]?.message}`);
-  return laid.text;
+/** What the language does not take (names longer than it has room for, half of a surrogate pair) is told by its tool. */
+function layOut(made: readonly Declared[], packageName: string): string {
+  const laid = laidOut(made, packageName);
+  if (laid.ok) return laid.text;
+  const alone = made.find((one) => !laidOut([one], packageName).ok);
+  const what = alone === undefined ? "together, the tools" : `the tool ${shorten(alone.tool.wire)}`;
+  throw new Misuse(`${what} cannot be declared: ${laid.why}`, "leave it out of the list");
+}
+
+type LaidOut =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly why: string | undefined };
+
+function laidOut(made: readonly Declared[], packageName: string): LaidOut {
+  const written = [
+    `package ${packageName}\n`,
+    ...(made.some(({ untrusted }) => untrusted) ? ["\nlabel untrusted\n"] : []),
+    ...made.map(({ declaration }) => `\n${declaration}`),
+  ].join("");
+  const laid = format({ path: "tools.writ", text: written });
+  if (!("text" in laid)) return { ok: false, why: laid.diagnostics[0]?.message };
+  const { text } = laid;
+  const { diagnostics } = compile({ directory: ".", files: [{ path: "tools.writ", text }] });
+  return hasErrors(diagnostics) ? { ok: false, why: diagnostics[0]?.message } : { ok: true, text };
+}
+
+const NAME_CHARS = 60;
+
+function shorten(wire: string): string {
+  return JSON.stringify(wire.length <= NAME_CHARS ? wire : `${wire.slice(0, NAME_CHARS)}…`);
 }

@@ -8,6 +8,7 @@ import { foundCall } from "./score.ts";
 export interface PlayedCase {
   readonly one: Case;
   readonly decision: Decision;
+  readonly unseenCount: number;
   /** What was expected and did not come. */
   readonly wrong?: string;
 }
@@ -29,6 +30,7 @@ export function casesJson(played: readonly PlayedCase[], wrong: readonly PlayedC
   return {
     requests: played.length,
     expected: played.filter(({ one }) => isExpecting(one)).length,
+    unlabelled: unseenIn(played),
     wrong: wrong.map(({ one, decision, wrong: why }) => ({
       name: one.name,
       why,
@@ -42,6 +44,10 @@ export function casesJson(played: readonly PlayedCase[], wrong: readonly PlayedC
       ...decision,
     })),
   };
+}
+
+export function unseenIn(played: readonly PlayedCase[]): number {
+  return played.reduce((sum, { unseenCount }) => sum + unseenCount, 0);
 }
 
 export function casesTable(played: readonly PlayedCase[]): string {

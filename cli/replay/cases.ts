@@ -37,6 +37,9 @@ export function caseOfLine({ number, value }: Line, file: string, help: string):
   const where = `${JSON.stringify(file)}, line ${number}`;
   const { request, run } = value;
   if (request === undefined) throw new Misuse(`${where} has no \`request\``, help);
+  if (run !== undefined && typeof run !== "string") {
+    throw new Misuse(`${where}: \`run\` is a text, not ${shown(run)}`);
+  }
   const unknown = Object.keys(value).find((name) => !MEMBERS.includes(name));
   if (unknown !== undefined) {
     throw new Misuse(
@@ -47,9 +50,9 @@ export function caseOfLine({ number, value }: Line, file: string, help: string):
   const step: ReplayStep = { request, ...circumstancesOf(value, where) };
   return {
     line: number,
-    name: typeof run === "string" ? `${run}, line ${number}` : `line ${number}`,
+    name: run === undefined ? `line ${number}` : `${run}, line ${number}`,
     group: toolOf(request),
-    ...(typeof run === "string" ? { run } : {}),
+    ...(run === undefined ? {} : { run }),
     step,
     ...expectationOf(value.expect, value.rule, where),
   };
@@ -123,9 +126,12 @@ function expectationOf(
   if (expect !== undefined && expect !== "allow" && expect !== "deny" && expect !== "hold") {
     throw new Misuse(`${where}: \`expect\` is allow, deny or hold, not ${JSON.stringify(expect)}`);
   }
+  if (rule !== undefined && typeof rule !== "string") {
+    throw new Misuse(`${where}: \`rule\` names a rule, a tag or a code, not ${shown(rule)}`);
+  }
   return {
     ...(expect === undefined ? {} : { expect }),
-    ...(typeof rule === "string" ? { rule } : {}),
+    ...(rule === undefined ? {} : { rule }),
   };
 }
 

@@ -30,7 +30,7 @@ export function compareRun(
   }
 }
 
-/** Everything but names of records, places in the text and the policy's identity. */
+/** Everything but names of records, places in the text, words for people and the policy's identity. */
 export function sameDecision(a: Decision, b: Decision): boolean {
   return meaningOf(a) === meaningOf(b);
 }
@@ -57,10 +57,10 @@ function meaningOf({
   interrupt,
   approval,
 }: Decision): string {
-  const rules = reasons.map(({ rule, effect }) => `${effect} ${rule}`);
+  const rules = reasons.map(({ rule, effect, indeterminate }) => [effect, rule, indeterminate]);
   const duties = dutiesOf(obligations);
   const by = approval?.by.map(({ rule: _, ...rest }) => rest);
-  return JSON.stringify([decision, code, rules, duties, next, interrupt, by]);
+  return JSON.stringify([decision, code, rules, duties, next, interrupt, by, approval?.until]);
 }
 
 export function differingText(

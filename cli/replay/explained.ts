@@ -1,7 +1,8 @@
 /** One request of a trace, explained as `writ explain` does. */
 
 import type { Decision } from "../../engine/decision.ts";
-import { textsOf, type Unfolded, unfold } from "../../engine/explain/explain.ts";
+import { type Unfolded, unfold } from "../../engine/explain/explain.ts";
+import { textsOf } from "../../engine/explain/texts.ts";
 import type { ReplayPolicy } from "../../engine/replay.ts";
 import { type ExitCode, Misuse } from "../command.ts";
 import { showDecision, showUnfolded } from "../explanation.ts";
@@ -15,7 +16,11 @@ import { cut } from "./report.ts";
 export function explainCase(
   id: string,
   cases: readonly Case[],
-  decider: (policy: ReplayPolicy) => (one: Case) => Decision,
+  decider: (
+    policy: ReplayPolicy,
+    whose: "POLICY",
+    begin: () => void,
+  ) => (one: Case) => { readonly decision: Decision },
   { policy, other, sources, input, io }: Asked,
 ): ExitCode {
   if (other !== undefined) {
@@ -43,12 +48,15 @@ export function explainCase(
       },
     },
   };
-  const decide = decider(watched);
+  // What was asked of its history explains nothing of a request that no rule is asked about.
+  const decide = decider(watched, "POLICY", () => {
+    unfolded = undefined;
+  });
   // Whoever brings a history has no part in the state of others.
   const earlier = one.before === undefined ? cases.slice(0, cases.indexOf(one)) : [];
   for (const before of earlier) decide(before);
   isLast = true;
-  const decision = decide(one);
+  const { decision } = decide(one);
   const wrong = wrongWith(one, decision);
   const code = wrong === undefined ? 0 : 1;
   if (input.json) {
@@ -57,9 +65,8 @@ export function explainCase(
     return code;
   }
   const paint = painter(io);
-  const shown = unfolded === undefined ? undefined : showUnfolded(unfolded, paint);
   io.out(showDecision(decision, paint));
-  if (shown !== undefined) io.out(shown === "" ? "\nno rule is about this\n" : `\n${shown}`);
+  if (unfolded !== undefined) io.out(showUnfolded(decision, unfolded, paint));
   if (wrong !== undefined) io.out(`\n${paint("red", cut(`${one.name}: ${wrong}`))}\n`);
   return code;
 }

@@ -1,7 +1,8 @@
 /** JSON Lines as traces are kept in. */
+import { JSON_LIMITS, type JsonLimits, OUTCOME_LIMITS } from "../../engine/limits.ts";
 import type { Json } from "../../lang/type.ts";
 import { Misuse } from "../command.ts";
-import { parseJson } from "../documents.ts";
+import { parseJson, strictJson } from "../documents.ts";
 import { readText } from "../files.ts";
 import { isObject, type JsonObject } from "../json.ts";
 
@@ -22,17 +23,27 @@ export function readWholeText(path: string): string {
   return readText(path, TRACE_BYTES_MAX);
 }
 
-export function parseLines(text: string, name: string): Line[] {
+export function parseLines(text: string, name: string, parse: Parse = parseJson): Line[] {
   return text.split("\n").flatMap((line, index) => {
     if (line.trim() === "") return [];
-    return [
-      { number: index + 1, value: parseLine(line, `${JSON.stringify(name)}, line ${index + 1}`) },
-    ];
+    const where = `${JSON.stringify(name)}, line ${index + 1}`;
+    const value = parse(line, where) as Json;
+    if (!isObject(value)) throw new Misuse(`${where} is no JSON object`);
+    return [{ number: index + 1, value }];
   });
 }
 
-function parseLine(line: string, where: string): JsonObject {
-  const value = parseJson(line, where) as Json;
-  if (!isObject(value)) throw new Misuse(`${where} is no JSON object`);
-  return value;
+type Parse = (line: string, where: string) => unknown;
+
+/** Of requests and outcomes: as the service reads them, or they would be decided otherwise than it did. */
+export function strictLine(line: string, where: string): unknown {
+  return strictJson(Buffer.from(line), where, LINE_LIMITS);
 }
+
+/** A request with its outcome, one level below the line that holds them. */
+const LINE_LIMITS: JsonLimits = {
+  byteCount: JSON_LIMITS.byteCount + OUTCOME_LIMITS.byteCount,
+  depth: JSON_LIMITS.depth + 1,
+  memberCount: OUTCOME_LIMITS.memberCount,
+  valueCount: JSON_LIMITS.valueCount + OUTCOME_LIMITS.valueCount,
+};

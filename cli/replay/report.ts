@@ -131,3 +131,12 @@ export function cut(text: string, most = CUT): string {
 export function moreText(more: number): string {
   return more > 0 ? `… and ${more} more (--limit 0 lists all)\n` : "";
 }
+
+/** The outcome of a recorded call that the policy called `whose` cannot read, as `Misuse` says it. */
+export function unreadText(name: string, whose: "POLICY" | "OTHER", why: string): string {
+  return `${name}: ${whose} cannot read what came of it: ${why}`;
+}
+
+export function unseenText(unseenCount: number): string {
+  return `${count(unseenCount, "output")} of calls that are no request here could not be labelled`;
+}

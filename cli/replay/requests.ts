@@ -1,8 +1,14 @@
 /** Single requests, decided again in the order of their trace. */
 import { resolve } from "node:path";
 import type { Decision } from "../../engine/decision.ts";
-import { openReplay, type Replay, type ReplayPolicy } from "../../engine/replay.ts";
+import {
+  openReplay,
+  type Replay,
+  type ReplayPolicy,
+  type ReplayStep,
+} from "../../engine/replay.ts";
 import { type ExitCode, Misuse } from "../command.ts";
+import { decodeText } from "../files.ts";
 import { painter } from "../terminal.ts";
 import { type Asked, identityJson } from "./asked.ts";
 import {
@@ -11,15 +17,17 @@ import {
   type PlayedCase,
   rulesTable,
   runsTable,
+  unseenIn,
   wrongText,
   wrongWith,
 } from "./case-report.ts";
 import { type Case, caseOfLine, caseOfTemplate } from "./cases.ts";
 import { type Differing, differingText, sameDecision, sameEffect } from "./differing.ts";
 import { explainCase } from "./explained.ts";
-import { type Line, parseLines, readWholeText } from "./lines.ts";
+import { type Line, parseLines, readWholeText, strictLine } from "./lines.ts";
 import { limitOf } from "./options.ts";
 import { progressOn } from "./progress.ts";
+import { cut, unreadText, unseenText } from "./report.ts";
 import { CASES_HELP, type Setup } from "./setup.ts";
 
 const FORMAT_HELP =
@@ -30,22 +38,22 @@ export async function replayCases(asked: Asked, format: "writ" | "cases"): Promi
   const cases = await readCases(asked, format);
   const id = asked.input.values.get("explain");
   if (id !== undefined) return explainCase(id, cases, caseDecider, asked);
-  const ours = caseDecider(policy);
-  const theirs = other === undefined ? undefined : caseDecider(other);
+  const ours = caseDecider(policy, "POLICY");
+  const theirs = other === undefined ? undefined : caseDecider(other, "OTHER");
   // Rego's rules have no names to compare with ours.
   const isMixed = (policy.engine === undefined) !== (other?.engine === undefined);
   const isSame = isMixed ? sameEffect : sameDecision;
   const differing: Differing[] = [];
   const progress = progressOn(io, cases.length, "requests");
   const played = cases.map((one): PlayedCase => {
-    const decision = ours(one);
-    const against = theirs?.(one);
+    const { decision, unseenCount } = ours(one);
+    const against = theirs?.(one).decision;
     if (against !== undefined && !isSame(decision, against)) {
       differing.push({ run: one.name, call: 0, request: one.step.request, decision, against });
     }
     progress.step();
     const wrong = wrongWith(one, decision);
-    return { one, decision, ...(wrong === undefined ? {} : { wrong }) };
+    return { one, decision, unseenCount, ...(wrong === undefined ? {} : { wrong }) };
   });
   progress.end();
   return reportCases(played, differing, format, asked);
@@ -56,9 +64,10 @@ async function readCases({ traces, setup, io }: Asked, format: "writ" | "cases")
   for (const trace of traces) {
     const text =
       trace === "-"
-        ? new TextDecoder().decode(await io.stdin())
+        ? decodeText(await io.stdin(), "standard input")
         : readWholeText(resolve(io.cwd, trace));
-    for (const line of parseLines(text, trace)) all.push(caseOf(line, format, setup, trace));
+    const parse = format === "writ" ? strictLine : undefined;
+    for (const line of parseLines(text, trace, parse)) all.push(caseOf(line, format, setup, trace));
   }
   return all;
 }
@@ -71,14 +80,38 @@ function caseOf(line: Line, format: "writ" | "cases", setup: Setup, trace: strin
   return caseOfTemplate(line, setup.cases, trace);
 }
 
-/** State goes on from one to the next, but for cases that bring their own history. */
-function caseDecider(policy: ReplayPolicy): (one: Case) => Decision {
+const EARLY = "its `at`, or one of its history, is before that of a request before it";
+
+export interface DecidedCase {
+  readonly decision: Decision;
+  /** Outputs, of it and of its history, that could not be labelled. */
+  readonly unseenCount: number;
+}
+
+/**
+ * State goes on from one to the next, but for cases that bring their own history. `whose` is what the policy is
+ * called; `begin` is told when the history of a case is over.
+ */
+function caseDecider(
+  policy: ReplayPolicy,
+  whose: "POLICY" | "OTHER",
+  begin: () => void = () => {},
+): (one: Case) => DecidedCase {
   let lasting: Replay | undefined;
-  return ({ before, step }) => {
+  return ({ name, before, step }) => {
     lasting ??= openReplay(policy);
     const playing = before === undefined ? lasting : openReplay(policy);
-    for (const earlier of before ?? []) playing.step(earlier);
-    return playing.step(step).decision;
+    let unseenCount = 0;
+    const play = (one: ReplayStep) => {
+      const { decision, unseen, unread, early } = playing.step(one);
+      if (early) throw new Misuse(`${cut(name)}: ${EARLY}`, "sort them by `at`");
+      if (unread !== undefined) throw new Misuse(unreadText(cut(name), whose, unread));
+      if (unseen) unseenCount += 1;
+      return decision;
+    };
+    for (const earlier of before ?? []) play(earlier);
+    begin();
+    return { decision: play(step), unseenCount };
   };
 }
 
@@ -99,6 +132,8 @@ function reportCases(
   }
   const paint = painter(io);
   io.out(casesTable(played));
+  const unseenCount = unseenIn(played);
+  if (unseenCount > 0) io.out(`\n${paint("yellow", unseenText(unseenCount))}\n`);
   io.out(`\n${rulesTable(played)}`);
   io.out(runsTable(played, limitOf(input)));
   io.out(wrongText(played, wrong, limitOf(input), paint));

@@ -2,14 +2,14 @@
 import { resolve } from "node:path";
 import type { Decision } from "../../engine/decision.ts";
 import { openReplay, type ReplayPolicy } from "../../engine/replay.ts";
-import type { ExitCode, Input } from "../command.ts";
+import { type ExitCode, type Input, Misuse } from "../command.ts";
 import { count, type Paint, painter } from "../terminal.ts";
 import { type Joined, type Recorded, type Run, readRecorded } from "./agentdojo.ts";
 import { type Asked, identityJson } from "./asked.ts";
 import { compareRun, type Differing, differingText } from "./differing.ts";
 import { limitOf, percentGiven } from "./options.ts";
 import { progressOn } from "./progress.ts";
-import { findingText, moreText, percent, scoreText } from "./report.ts";
+import { findingText, moreText, percent, scoreText, unreadText, unseenText } from "./report.ts";
 import { createScorer, type Finding, type Score } from "./score.ts";
 
 export function replayRuns(asked: Asked): ExitCode {
@@ -22,9 +22,11 @@ export function replayRuns(asked: Asked): ExitCode {
   const tally: Tally = { callCount: 0, unseenCount: 0, differing: [] };
   const progress = progressOn(io, recorded.runCount, "runs");
   for (const run of recorded.runs) {
-    const decisions = playRun(run, policy, tally);
+    const decisions = playRun(run, policy, "POLICY", tally);
     scorer.add({ run, decisions });
-    if (other !== undefined) compareRun(run, decisions, playRun(run, other), tally.differing);
+    if (other !== undefined) {
+      compareRun(run, decisions, playRun(run, other, "OTHER"), tally.differing);
+    }
     progress.step();
   }
   progress.end();
@@ -38,10 +40,16 @@ interface Tally {
   readonly differing: Differing[];
 }
 
-function playRun(run: Run, policy: ReplayPolicy, tally?: Tally): readonly Decision[] {
+function playRun(
+  run: Run,
+  policy: ReplayPolicy,
+  whose: "POLICY" | "OTHER",
+  tally?: Tally,
+): readonly Decision[] {
   const playing = openReplay(policy);
   return run.steps.map((step) => {
-    const { decision, unseen } = playing.step(step);
+    const { decision, unseen, unread } = playing.step(step);
+    if (unread !== undefined) throw new Misuse(unreadText(run.name, whose, unread));
     if (tally !== undefined) {
       tally.callCount += 1;
       if (unseen) tally.unseenCount += 1;
@@ -84,9 +92,7 @@ function notesOn({ unseenCount }: Tally, { lacks, uncovered }: Recorded): string
     ...(outputCount > 0
       ? [`${count(outputCount, "output")} recorded nowhere: later calls are decided without`]
       : []),
-    ...(unseenCount > 0
-      ? [`${count(unseenCount, "output")} of calls that are no request here could not be labelled`]
-      : []),
+    ...(unseenCount > 0 ? [unseenText(unseenCount)] : []),
     ...[...uncovered]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(

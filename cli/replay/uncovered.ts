@@ -2,7 +2,8 @@
  * Tools that brought what the attacker wrote with no label `untrusted` on it: members that a policy's vocabulary
  * forgot. Told from the answer key, for whoever writes the policy; no decision sees it.
  */
-import { Inquiry, Seen } from "../../engine/state/origin.ts";
+import { Inquiry } from "../../engine/state/origin/finding.ts";
+import { Seen } from "../../engine/state/origin.ts";
 import type { ToolDecl } from "../../lang/ir.ts";
 import { type Json, UNTRUSTED_LABEL } from "../../lang/type.ts";
 

@@ -13,10 +13,9 @@ import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ActivePolicy, OperatedService } from "../../engine/active.ts";
-import { isMissing } from "../../engine/audit/disk.ts";
 import { nameFile, rotatedAmong, rotatedFile } from "../../engine/audit/files.ts";
 import { History } from "../../engine/audit/history.ts";
-import { messageOf } from "../../engine/fault.ts";
+import { isMissing, messageOf } from "../../engine/fault.ts";
 import { parseJsonText } from "../../engine/json-text.ts";
 import type { Backfill } from "../../engine/state/past-uses.ts";
 import { type Late, StateUnavailable } from "../../engine/state/store.ts";
@@ -39,10 +38,11 @@ export interface ServedBackfill {
 export function openBackfill(log: ServedAudit["log"], input: Input, io: Io): ServedBackfill {
   const engines = new WeakMap<Program, OperatedService>();
   let running = Promise.resolve();
+  let newest: ActivePolicy | undefined;
   const fill = async (policy: ActivePolicy) => {
     const engine = engines.get(policy.program);
     if (engine?.backfill === undefined) return;
-    const late = await fillAll(policy, engine.backfill, log);
+    const late = await fillAll(policy, engine.backfill, log, () => policy === newest);
     if (late === undefined) return;
     const counters = spellLate(policy.program, "counters", late, engine.backfill);
     const latches = spellLate(policy.program, "latches", late, engine.backfill);
@@ -51,6 +51,7 @@ export function openBackfill(log: ServedAudit["log"], input: Input, io: Io): Ser
   return {
     know: (program, engine) => void engines.set(program, engine),
     onSwap(policy) {
+      newest = policy;
       running = running
         .then(() => fill(policy))
         .catch((fault: unknown) => {
@@ -66,15 +67,20 @@ export function openBackfill(log: ServedAudit["log"], input: Input, io: Io): Ser
 const TRIES_MOST = 5;
 const TRY_AGAIN_MS = 500;
 
-/** What was late before. Where state is out of reach for a moment, what was begun is not done twice. */
+/**
+ * What was late before. Where state is out of reach for a moment, what was begun is not done twice. Once another policy
+ * decides, nothing is given to this one: it would count as in force again.
+ */
 async function fillAll(
   policy: ActivePolicy,
   backfill: Backfill,
   log: ServedAudit["log"],
+  isInForce: () => boolean,
 ): Promise<Late | undefined> {
   let late: Late | undefined;
   for (let tries = 1; ; tries++) {
     try {
+      if (!isInForce()) return undefined;
       const missing = await backfill.missing();
       late ??= backfill.since();
       if (missing === undefined || log === undefined) return late;
@@ -83,6 +89,7 @@ async function fillAll(
       const fromMs = missing.latches.size > 0 ? 0 : missing.fromMs;
       await readAll(history, log.path, fromMs);
       const past = history.past();
+      if (!isInForce()) return undefined;
       if (past !== undefined) await backfill.fill(past);
       return late;
     } catch (fault) {
@@ -202,7 +209,7 @@ function tell(
     const what =
       since === undefined
         ? "counts all of its window, from the audit log"
-        : `counts since ${since}: requests before are not in the audit log (\`--audit-requests\`)`;
+        : `counts since ${since}: requests before are not in the audit log (\`--audit-requests\`), or none that this policy knows`;
     io.err(`counter \`${name}\` is new, and ${what}\n`);
   }
   for (const { name, since } of latches) {

@@ -39,7 +39,7 @@ export interface Doors {
   /** Puts them in front of `service`. */
   open(
     service: DecisionService,
-    packageName: DataApiParts["packageName"],
+    documents: Pick<DataApiParts, "packageName" | "isRego">,
     kept: AccessRequestsParts,
   ): NonNullable<ServerParts["extend"]>;
 }
@@ -54,11 +54,11 @@ export function readDoors(input: Input, io: Io): Doors {
   return {
     allowedHosts: host === undefined ? [] : [host],
     docs: flags.has("docs"),
-    open: (service, packageName, kept) => (app) => {
+    open: (service, documents, kept) => (app) => {
       const access = openAccess?.(kept);
       if (authzen !== undefined) serveAuthzen(app, { service, mapping: authzen, access });
       if (proxied !== undefined) serveForwardAuth(app, { service, mapping: proxied });
-      if (flags.has("opa")) serveDataApi(app, { service, packageName });
+      if (flags.has("opa")) serveDataApi(app, { service, ...documents });
     },
   };
 }

@@ -4,7 +4,7 @@ import type { AccessRequestsParts } from "../../engine/access/access-requests.ts
 import { Approvals } from "../../engine/approvals/approvals.ts";
 import { type Approvers, NO_APPROVERS, readApprovers } from "../../engine/approvals/approvers.ts";
 import { approving } from "../../engine/approvals/approving.ts";
-import { latestOf } from "../../engine/clock.ts";
+import { earliestOf, latestOf } from "../../engine/clock.ts";
 import type { AdminParts, DecisionService } from "../../engine/http/index.ts";
 import { usedOnce } from "../../engine/identity/once.ts";
 import type { Ledger } from "../../engine/ledger/ledger.ts";
@@ -47,10 +47,11 @@ export async function openGrants(
   const approvers = approversFor(input.values.get("approvers"), io);
   const ledger = (await state.ledger?.()) ?? openLedger(input.values.get("state"), io);
   const now = latestOf(state.clock);
+  const earliest = earliestOf(state.clock);
   const revocations = new Revocations({ ledger, now });
   const isRevoked = revocations.reachesApproval.bind(revocations);
   const tasks = new Tasks({ ledger, now, isRevoked: revocations.revoked.bind(revocations) });
-  const approvals = new Approvals({ ledger, approvers, now, isRevoked });
+  const approvals = new Approvals({ ledger, approvers, now, earliest, isRevoked });
   const onFault = (fault: unknown) =>
     io.err(`fault in grants: ${fault instanceof Error ? fault.message : fault}\n`);
   return {

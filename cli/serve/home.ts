@@ -1,6 +1,7 @@
 /** Where `writ serve` keeps what it keeps, unless told otherwise: `.writ` in the current directory. */
-import { chmodSync, existsSync, lstatSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectory } from "../../engine/directory.ts";
 import { Misuse } from "../command.ts";
 
 export const HOME = ".writ";
@@ -9,7 +10,7 @@ export const HOME = ".writ";
 export function openHome(cwd: string): string {
   const home = join(cwd, HOME);
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
+    makeDirectory(home);
     const { mode } = lstatSync(home);
     if ((mode & 0o077) !== 0) chmodSync(home, 0o700);
     const ignore = join(home, ".gitignore");

@@ -138,7 +138,7 @@ function decidingBy(active: Active, parts: PolicyParts) {
         operated,
         calls,
       });
-      const policy = { program, digest, revision, service };
+      const policy = { program, digest, revision, entrypoint, service };
       active.swap(policy);
       present = service;
       open.push(pool);

@@ -1,7 +1,7 @@
 /** Reports for machines: JSON, JUnit's XML, and the annotations that GitHub shows beside changed lines. */
 import { count } from "../terminal.ts";
 import { showFailure } from "./pretty.ts";
-import { isGood, placeOf, type Report, spellPlace } from "./report.ts";
+import { isGood, placeOf, type Report, shortfall, spellPlace } from "./report.ts";
 
 const plain = (_style: string, text: string) => text;
 
@@ -32,7 +32,7 @@ export function jsonReport(report: Report): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-/** As Jenkins, GitLab and others read it; invariants are test cases of their own. */
+/** As Jenkins, GitLab and others read it; invariants, and coverage that is wanted, are test cases of their own. */
 export function junitReport(report: Report): string {
   const { results, verdicts, elapsedMs, program } = report;
   const cases = [
@@ -48,6 +48,7 @@ export function junitReport(report: Report): string {
       message: "the rules allow what it forbids",
       failure: verdict.kind === "broken" ? brokenText(verdict.counterexample) : undefined,
     })),
+    ...(report.coverageMin === undefined ? [] : [coverageCase(report)]),
   ];
   const failures = cases.filter(({ failure }) => failure !== undefined).length;
   const lines = cases.map(({ name, place, message, failure }) => {
@@ -67,9 +68,15 @@ export function junitReport(report: Report): string {
   ].join("\n");
 }
 
+function coverageCase(report: Report) {
+  const failure = shortfall(report);
+  const place = { path: report.sources[0]?.path ?? "policy", line: 1 };
+  return { name: "coverage", place, message: failure ?? "", failure };
+}
+
 /** https://docs.github.com/actions/reference/workflow-commands-for-github-actions */
 export function githubReport(report: Report): string {
-  const { results, verdicts, coverage, coverageMin } = report;
+  const { results, verdicts } = report;
   const lines = results.flatMap(({ test, failure }) => {
     if (failure === undefined) return [];
     const message = showFailure(failure, report, plain);
@@ -86,11 +93,8 @@ export function githubReport(report: Report): string {
       lines.push(annotation("warning", report, verdict.at, title, message));
     }
   }
-  if (coverage !== undefined && coverageMin !== undefined && coverage.percent < coverageMin) {
-    lines.push(
-      `::error title=coverage::${coverage.percent} % is covered and ${coverageMin} % wanted\n`,
-    );
-  }
+  const short = shortfall(report);
+  if (short !== undefined) lines.push(`::error title=coverage::${short}\n`);
   const failed = results.filter(({ failure }) => failure !== undefined).length;
   return `${lines.join("")}${count(results.length - failed, "test")} passed, ${failed} failed\n`;
 }

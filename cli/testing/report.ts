@@ -20,12 +20,19 @@ export interface Report {
   readonly elapsedMs: number;
 }
 
-export function isGood({ results, verdicts, coverage, coverageMin }: Report): boolean {
+export function isGood(report: Report): boolean {
   return (
-    results.every(({ failure }) => failure === undefined) &&
-    verdicts.every(({ kind }) => kind !== "broken") &&
-    (coverageMin === undefined || (coverage?.percent ?? 0) >= coverageMin)
+    report.results.every(({ failure }) => failure === undefined) &&
+    report.verdicts.every(({ kind }) => kind !== "broken") &&
+    shortfall(report) === undefined
   );
+}
+
+/** What is said where less was tried than is wanted. */
+export function shortfall({ coverage, coverageMin }: Report): string | undefined {
+  if (coverage === undefined || coverageMin === undefined) return undefined;
+  if (coverage.percent >= coverageMin) return undefined;
+  return `${coverage.percent} % is covered and ${coverageMin} % wanted`;
 }
 
 export interface Place {

@@ -18,7 +18,7 @@ export interface AccessRequest {
   readonly approval: string;
   readonly digest: string;
   readonly openedAtMs: number;
-  /** When the approval ends. */
+  /** When the approval ends, unless more hold the call by then. */
   readonly untilMs: number;
   /** Once it was told: what has ended ends no other way. */
   readonly ended?: Ended;
@@ -31,7 +31,7 @@ export type Ended =
 /** What there is to see of the approval of a digest now; missing = it was forgotten. */
 export interface Standing {
   readonly approval: Approval | undefined;
-  /** It was opened at a time that was taken back since. */
+  /** It was opened, or somebody said something of it, at a time that was taken back since. */
   readonly isRevoked: boolean;
 }
 
@@ -52,7 +52,7 @@ export function endedBy(
     case "withdrawn":
       return { status: "cancelled" };
     case "pending":
-      if (untilMs <= nowMs) return { status: "expired" };
+      if (Math.min(untilMs, approval.untilMs) <= nowMs) return { status: "expired" };
       return isRevoked ? { status: "cancelled" } : undefined;
   }
 }

@@ -23,8 +23,7 @@ export interface Approval {
   readonly except: readonly string[];
   readonly openedAtMs: number;
   readonly untilMs: number;
-  /** Who handed the call on, the agent first, where tokens showed it; and who issued these. */
-  readonly shown?: { readonly actors: readonly string[]; readonly issuers: readonly string[] };
+  readonly shown?: Shown;
   /** The request as approvers see it: without tokens. */
   readonly request: unknown;
   readonly because?: string;
@@ -32,6 +31,15 @@ export interface Approval {
   readonly policy: PolicyIdentity;
   /** In the order in which they came; of each approver one. */
   readonly verdicts: readonly GivenVerdict[];
+}
+
+/** What tokens showed, which approvers are not: the request need not say it again. */
+export interface Shown {
+  /** For whom; missing in what was kept before this was. */
+  readonly root?: string;
+  /** Who handed the call on, the agent first. */
+  readonly actors: readonly string[];
+  readonly issuers: readonly string[];
 }
 
 export interface GivenVerdict {
@@ -47,7 +55,10 @@ export interface GivenVerdict {
 
 export type Verdict = "approve" | "refuse";
 
-export function statusAt({ status, untilMs }: Approval, nowMs: number): ApprovalStatus {
+export function statusAt(
+  { status, untilMs }: Pick<Approval, "status" | "untilMs">,
+  nowMs: number,
+): ApprovalStatus {
   if (untilMs > nowMs) return status;
   return status === "pending" || status === "approved" ? "expired" : status;
 }
@@ -96,6 +107,7 @@ export interface ApprovalView {
   readonly because?: string;
   readonly reasons: readonly Reason[];
   readonly request: unknown;
+  readonly shown?: Shown;
   readonly policy: PolicyIdentity;
   readonly verdicts: readonly VerdictView[];
 }
@@ -108,8 +120,8 @@ export interface VerdictView {
 }
 
 export function viewOf(approval: Approval, nowMs: number): ApprovalView {
-  const { id, digest, by, except, openedAtMs, untilMs, because, reasons, request, policy } =
-    approval;
+  const { id, digest, by, except, openedAtMs, untilMs, because, reasons, policy } = approval;
+  const { request, shown } = approval;
   return {
     id,
     status: statusAt(approval, nowMs),
@@ -121,6 +133,7 @@ export function viewOf(approval: Approval, nowMs: number): ApprovalView {
     ...(because === undefined ? {} : { because }),
     reasons,
     request,
+    ...(shown === undefined ? {} : { shown }),
     policy,
     verdicts: approval.verdicts.map((given) => ({
       by: given.by,

@@ -1,14 +1,21 @@
 /** Approvals as they are kept: opened by a hold, decided by people, used once. */
-import { randomBytes } from "node:crypto";
-import { canonicalJson, requestDigest } from "../canonical-json.ts";
+import { requestDigest } from "../canonical-json.ts";
 import type { Decision } from "../decision.ts";
 import type { VouchedDelegation } from "../identity/vouched.ts";
 import { parseJsonText } from "../json-text.ts";
 import type { Kept, Ledger, LedgerEntry } from "../ledger/ledger.ts";
-import { type Approval, refuseTaking, statusAt, type Taken, takeVerdict } from "./approval.ts";
-import type { Approvers } from "./approvers.ts";
+import {
+  type Approval,
+  type ApprovalStatus,
+  refuseTaking,
+  statusAt,
+  type Taken,
+  takeVerdict,
+} from "./approval.ts";
+import { type Approvers, isStillBy } from "./approvers.ts";
 import type { ApprovalFact } from "./fact.ts";
-import { type Statement, verifyStatement } from "./statement.ts";
+import { openedBy, shownBy, widened } from "./opening.ts";
+import { type Statement, type StatementReading, verifyStatement } from "./statement.ts";
 import { Waiting } from "./waiting.ts";
 
 export interface ApprovalsParts {
@@ -16,7 +23,9 @@ export interface ApprovalsParts {
   readonly approvers: Approvers;
   /** Milliseconds since the Unix epoch, by the later of the clocks there are: nothing lives longer than it should. */
   readonly now: () => number;
-  /** Whether it was opened at a time that was taken back since. */
+  /** The same by the earlier of them: what has not begun by either has not. */
+  readonly earliest: () => number;
+  /** Whether it was opened, or somebody said something of it, at a time that was taken back since. */
   readonly isRevoked?: (approval: Approval) => boolean;
 }
 
@@ -25,8 +34,12 @@ export interface Found {
   readonly entry: LedgerEntry;
 }
 
-/** An agent whose calls nobody looks at must not fill the list of all. */
+/** A statement that was verified. */
+type Said = Extract<StatementReading, { ok: true }>;
+
+/** An agent whose calls nobody looks at must not fill the list of all, nor all that it hands on to, which costs nothing. */
 const OPEN_MOST_EACH = 100;
+const OPEN_MOST_THROUGH = 1_000;
 
 /** Times that a change is tried again which another process was faster with. */
 const TRIES = 5;
@@ -47,10 +60,24 @@ export class Approvals {
     return this.#parts.now();
   }
 
-  /** Newest first. */
-  all(): readonly Approval[] {
-    const entries = [...this.#parts.ledger.entries("approval")];
-    return entries.map(([, entry]) => read(entry)).sort((a, b) => b.openedAtMs - a.openedAtMs);
+  /** So many of them, and how many there are: no more are read, each with its request, than are shown. */
+  newest(
+    most: number,
+    status?: ApprovalStatus,
+  ): { readonly approvals: readonly Approval[]; readonly count: number } {
+    const digests = this.#waiting.newest(status, this.now());
+    const shown = digests.slice(0, most);
+    return { approvals: shown.flatMap((one) => this.ofDigest(one) ?? []), count: digests.length };
+  }
+
+  /** One that another process opened a moment ago is asked for. Rejects where it cannot be. */
+  async lookUp(id: string): Promise<Approval | undefined> {
+    await this.#catchUp(id);
+    return this.byId(id);
+  }
+
+  async #catchUp(id: string): Promise<void> {
+    if (this.#waiting.digestOf(id) === undefined) await this.#parts.ledger.refresh?.();
   }
 
   byId(id: string): Approval | undefined {
@@ -70,7 +97,7 @@ export class Approvals {
       const was = this.#parts.ledger.get("approval", digest);
       const known = was && read(was);
       if (known?.id !== id || known.status !== "pending") return false;
-      const kept = await this.#put(digest, was, entryOf({ ...known, status: "withdrawn" }));
+      const kept = await this.#put(digest, was, this.#entry({ ...known, status: "withdrawn" }));
       if (kept === "kept") return true;
     }
     throw new Error("others change it all the time");
@@ -92,14 +119,14 @@ export class Approvals {
   /** Takes it out of use before anybody decides on it: `undefined` where somebody else has. */
   async use({ approval, entry }: Found): Promise<Found | undefined> {
     const used: Approval = { ...approval, status: "used" };
-    const next = entryOf(used);
+    const next = this.#entry(used);
     const kept = await this.#put(approval.digest, entry, next);
     return kept === "kept" ? { approval: used, entry: next } : undefined;
   }
 
   /** Nothing was allowed on it after all. */
   async giveBack({ approval, entry }: Found): Promise<void> {
-    await this.#put(approval.digest, entry, entryOf({ ...approval, status: "approved" }));
+    await this.#put(approval.digest, entry, this.#entry({ ...approval, status: "approved" }));
   }
 
   /**
@@ -119,11 +146,11 @@ export class Approvals {
       const known = was && read(was);
       const standing = known !== undefined && this.#stands(known) ? known : undefined;
       const opened = standing
-        ? widened(standing, wanted.by)
+        ? widened(standing, wanted)
         : { ...openedBy(held, wanted, input, this.now()), ...shownBy(delegation) };
       if (opened === standing) return standing;
       if (was === undefined && this.#hasMany(opened)) return undefined;
-      const kept = await this.#put(wanted.digest, was, entryOf(opened));
+      const kept = await this.#put(wanted.digest, was, this.#entry(opened));
       if (kept === "kept") return opened;
       if (kept === "full") return undefined;
     }
@@ -134,43 +161,78 @@ export class Approvals {
   async take(
     token: string,
     verdict: Statement["verdict"],
-    recorded: (taken: Approval, by: string) => Promise<void>,
+    recorded: (approval: Approval, by: string) => Promise<void>,
   ): Promise<Taken> {
-    const { approvers, ledger } = this.#parts;
-    const verified = await verifyStatement(token, approvers, this.now());
+    const { approvers, earliest } = this.#parts;
+    const times = { latestMs: this.now(), earliestMs: earliest() };
+    const verified = await verifyStatement(token, approvers, times);
     if (!verified.ok) return refuseTaking("approval_refused", `the statement: ${verified.why}`);
     const { approver, statement } = verified;
     if (statement.verdict !== verdict) {
       return refuseTaking("approval_refused", `the statement says \`${statement.verdict}\``);
     }
+    await this.#catchUp(statement.approval);
+    return this.#keep(verified, token, async (approval) => recorded(approval, approver.id));
+  }
+
+  async #keep(
+    said: Said,
+    token: string,
+    recorded: (approval: Approval) => Promise<void>,
+  ): Promise<Taken> {
+    let recordedAs: Approval["status"] | undefined;
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const was = ledger.get("approval", statement.digest);
+      const was = this.#parts.ledger.get("approval", said.statement.digest);
       const known = was && read(was);
-      if (known === undefined || known.id !== statement.approval) {
-        return refuseTaking("unknown_approval", "there is no such approval of such a request");
+      const taken = this.#judge(known, said, token);
+      const is = taken.ok ? taken.approval : known;
+      // Where others were faster, the last record says what became of it.
+      const isRecorded = taken.ok || recordedAs !== undefined;
+      if (isRecorded && is?.id === said.statement.approval && is.status !== recordedAs) {
+        await recorded(is);
+        recordedAs = is.status;
       }
-      if (this.isRevoked(known)) return refuseTaking("approval_closed", "it was revoked");
-      const given = {
-        by: approver.id,
-        also: approver.also,
-        groups: approver.groups,
-        verdict,
-        atMs: this.now(),
-        statement: token,
-        ...(statement.because === undefined ? {} : { because: statement.because }),
-      };
-      const taken = takeVerdict(known, given, this.now());
       if (!taken.ok) return taken;
-      if (tries === 0) await recorded(taken.approval, approver.id);
-      const kept = await this.#put(known.digest, was, entryOf(taken.approval));
+      const kept = await this.#put(taken.approval.digest, was, this.#entry(taken.approval));
       if (kept === "kept") return taken;
     }
     throw new Error("others change it all the time");
   }
 
-  /** Whether it was opened at a time that was taken back since. */
+  /** What becomes of it by this statement, or why nothing does. */
+  #judge(known: Approval | undefined, { approver, statement }: Said, token: string): Taken {
+    if (known === undefined || known.id !== statement.approval) {
+      return refuseTaking("unknown_approval", "there is no such approval of such a request");
+    }
+    if (this.isRevoked(known)) return refuseTaking("approval_closed", "it was revoked");
+    const { id: by, also, groups } = approver;
+    const { verdict, because, issuedAt } = statement;
+    const nowMs = this.now();
+    const given = {
+      by,
+      also,
+      groups,
+      verdict,
+      atMs: nowMs,
+      statement: token,
+      ...(because === undefined ? {} : { because }),
+    };
+    const signed = { ...given, atMs: Math.min(issuedAt * 1_000, nowMs) };
+    if (this.#parts.isRevoked?.({ ...known, verdicts: [signed] }) === true) {
+      return refuseTaking("approval_refused", `${by} was revoked`);
+    }
+    return takeVerdict(known, given, nowMs);
+  }
+
+  /**
+   * Whether it was opened, or somebody said something of it, at a time that was taken back since; or somebody approved
+   * it who may not any more.
+   */
   isRevoked(approval: Approval): boolean {
-    return this.#parts.isRevoked?.(approval) === true;
+    const { isRevoked, approvers } = this.#parts;
+    if (isRevoked?.(approval) === true) return true;
+    const given = approval.verdicts.filter(({ verdict }) => verdict === "approve");
+    return !given.every((one) => isStillBy(one, approval, approvers));
   }
 
   /** A refusal counts until its end, so that asking again is no way to another answer. */
@@ -181,22 +243,22 @@ export class Approvals {
     return !isOver && !this.isRevoked(approval);
   }
 
-  #hasMany({ request }: Approval): boolean {
-    return this.#waiting.countFor(request, this.now()) >= OPEN_MOST_EACH;
+  #hasMany({ request, except }: Approval): boolean {
+    const nowMs = this.now();
+    return (
+      this.#waiting.countFor(request, nowMs) >= OPEN_MOST_EACH ||
+      except.some((id) => this.#waiting.countThrough(id, nowMs) >= OPEN_MOST_THROUGH)
+    );
+  }
+
+  #entry(approval: Approval): LedgerEntry {
+    return entryOf(approval, this.now());
   }
 
   async #put(id: string, was: LedgerEntry | undefined, next: LedgerEntry): Promise<Kept> {
     const nowMs = this.now();
     return await this.#parts.ledger.put({ kind: "approval", id, was, next, nowMs });
   }
-}
-
-/** By the time of the retry more may hold it than did before: what was said still counts, and is not enough. */
-function widened(approval: Approval, wanted: Approval["by"]): Approval {
-  const known = new Set(approval.by.map(canonicalJson));
-  const more = wanted.filter((one) => !known.has(canonicalJson(one)));
-  if (more.length === 0 || approval.status === "refused") return approval;
-  return { ...approval, by: [...approval.by, ...more], status: "pending" };
 }
 
 /** What decisions are told. */
@@ -206,47 +268,13 @@ export function factsOf({ digest, verdicts }: Approval): readonly ApprovalFact[]
   );
 }
 
-function openedBy(
-  { because, reasons, policy }: Decision,
-  { by, except, digest, until }: NonNullable<Decision["approval"]>,
-  input: unknown,
-  nowMs: number,
-): Approval {
-  return {
-    id: `a-${randomBytes(12).toString("base64url")}`,
-    digest,
-    status: "pending",
-    by,
-    except,
-    openedAtMs: nowMs,
-    untilMs: Date.parse(until),
-    request: withoutTokens(input),
-    reasons,
-    policy,
-    verdicts: [],
-    ...(because === undefined ? {} : { because }),
-  };
-}
-
-function shownBy(delegation: VouchedDelegation | undefined): Pick<Approval, "shown"> {
-  if (delegation?.ok !== true) return {};
-  const { chain, self, tokens } = delegation;
-  const actors = self === undefined ? chain.map(({ to }) => to.id).reverse() : [self.party.id];
-  return { shown: { actors, issuers: tokens.map(({ issuer }) => issuer) } };
-}
-
-/** Tokens are good for more than to look at. */
-function withoutTokens(input: unknown): unknown {
-  const { delegation, ...request } = input as Readonly<Record<string, unknown>>;
-  if (delegation === undefined) return request;
-  const { tokens: _, ...rest } = delegation as Readonly<Record<string, unknown>>;
-  return Object.keys(rest).length === 0 ? request : { ...request, delegation: rest };
-}
-
 function read({ text }: LedgerEntry): Approval {
   return parseJsonText(text) as Approval;
 }
 
-function entryOf(approval: Approval): LedgerEntry {
-  return { text: JSON.stringify(approval), untilMs: approval.untilMs };
+/** What is over makes room where room is needed; a refusal stands until its end. */
+function entryOf(approval: Approval, nowMs: number): LedgerEntry {
+  const { status, untilMs } = approval;
+  const isOver = status === "used" || status === "withdrawn";
+  return { text: JSON.stringify(approval), untilMs: isOver ? Math.min(untilMs, nowMs) : untilMs };
 }

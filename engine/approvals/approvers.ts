@@ -4,8 +4,10 @@
  */
 import { publicJwk } from "../identity/issue.ts";
 import { readKey, type TrustedKey } from "../identity/jwk.ts";
+import { readCompactJws } from "../identity/jws.ts";
 import type { VerifyingKey } from "../signing-key.ts";
 import { isObject, onlyMembers, type Problem, readId, report, wrong } from "../value-reader.ts";
+import type { Approval, GivenVerdict } from "./approval.ts";
 
 export interface Approver {
   readonly id: string;
@@ -25,6 +27,25 @@ export const NO_APPROVERS: Approvers = { find: () => undefined, count: 0 };
 export type ApproversReading =
   | { readonly ok: true; readonly approvers: Approvers }
   | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * Whether who approved it might do so still: the configuration may be another since. They are there, with the key that
+ * they signed with and in the groups they were in, and none of their ids is one that may not.
+ */
+export function isStillBy(
+  { by, groups, statement }: GivenVerdict,
+  { except }: Pick<Approval, "except">,
+  approvers: Approvers,
+): boolean {
+  const approver = approvers.find(by);
+  const jws = readCompactJws(statement);
+  if (approver === undefined || !jws.ok) return false;
+  return (
+    approver.keys.some(({ thumbprint }) => thumbprint === jws.keyId) &&
+    groups.every((group) => approver.groups.includes(group)) &&
+    ![by, ...approver.also].some((id) => except.includes(id))
+  );
+}
 
 /** A key as a configuration names it: a file. */
 export type LoadKey = (

@@ -1,8 +1,10 @@
 /** What a hold waits for, around an engine that holds (SPEC §6.6). */
+import { spellTime } from "../../lang/scalar/time.ts";
 import type { Answer } from "../answer.ts";
 import type { Decision } from "../decision.ts";
 import type { Vouched } from "../engine.ts";
 import { askedAhead, type DecisionService } from "../http/service.ts";
+import type { Approval } from "./approval.ts";
 import { type Approvals, type Found, factsOf } from "./approvals.ts";
 
 export interface ApprovingParts {
@@ -18,18 +20,14 @@ export interface ApprovingParts {
  * approval is taken out of use first, and given back only where nothing was allowed.
  */
 export function approving(service: DecisionService, parts: ApprovingParts): DecisionService {
-  const { approvals, policy, onFault } = parts;
+  const { preview, ...ahead } = askedAhead(service);
   return {
-    ...askedAhead(service),
+    ...ahead,
+    ...(preview && {
+      preview: (input, vouched) => preview(input, toldAhead(input, vouched, parts)),
+    }),
     decide(input, vouched) {
-      let found: Found | undefined;
-      try {
-        found = approvals.approvedOf(input, policy());
-        if (found?.approval.id !== (vouched?.approval ?? found?.approval.id)) found = undefined;
-      } catch (fault) {
-        // Without its approval the request is held, as it was.
-        onFault(fault);
-      }
+      const found = approvedFor(input, vouched, parts);
       if (found !== undefined) return decideApproved(found, input, vouched, service, parts);
       const answer = service.decide(input, vouched);
       const note = (made: Answer<Decision>) => noted(made, input, vouched, parts);
@@ -41,6 +39,35 @@ export function approving(service: DecisionService, parts: ApprovingParts): Deci
   };
 }
 
+function approvedFor(
+  input: unknown,
+  vouched: Vouched | undefined,
+  { approvals, policy, onFault }: ApprovingParts,
+): Found | undefined {
+  try {
+    const found = approvals.approvedOf(input, policy());
+    return found?.approval.id === (vouched?.approval ?? found?.approval.id) ? found : undefined;
+  } catch (fault) {
+    // Without its approval the request is held, as it was.
+    onFault(fault);
+    return undefined;
+  }
+}
+
+/** What is approved would be allowed; a question asked ahead uses nothing. */
+function toldAhead(
+  input: unknown,
+  vouched: Vouched | undefined,
+  parts: ApprovingParts,
+): Vouched | undefined {
+  const found = approvedFor(input, vouched, parts);
+  return found === undefined ? vouched : withApprovals(vouched, found);
+}
+
+function withApprovals(vouched: Vouched = {}, { approval }: Found): Vouched {
+  return { ...vouched, approvals: [...(vouched.approvals ?? []), ...factsOf(approval)] };
+}
+
 function isHold(answer: Answer<Decision>): boolean {
   return answer.kind === "answer" && answer.value.decision === "hold";
 }
@@ -48,7 +75,7 @@ function isHold(answer: Answer<Decision>): boolean {
 async function decideApproved(
   found: Found,
   input: unknown,
-  vouched: Vouched = {},
+  vouched: Vouched | undefined,
   service: DecisionService,
   parts: ApprovingParts,
 ): Promise<Answer<Decision>> {
@@ -57,9 +84,8 @@ async function decideApproved(
   if (used === undefined) {
     return noted(await service.decide(input, vouched), input, vouched, parts);
   }
-  const given = [...(vouched.approvals ?? []), ...factsOf(used.approval)];
   // What throws here leaves the approval used.
-  const answer = await service.decide(input, { ...vouched, approvals: given });
+  const answer = await service.decide(input, withApprovals(vouched, used));
   if (answer.kind === "answer" && answer.value.decision === "allow") return answer;
   await approvals.giveBack(used).catch(onFault);
   return noted(answer, input, vouched, parts);
@@ -77,15 +103,17 @@ async function noted(
   try {
     const opened = await approvals.open(value, input, vouched?.delegation);
     if (opened === undefined) return answer;
-    const status = opened.status === "refused" ? "refused" : "pending";
-    return { kind: "answer", value: withApproval(value, opened.id, status) };
+    return { kind: "answer", value: withApproval(value, opened) };
   } catch (fault) {
     onFault(fault);
     return answer;
   }
 }
 
-function withApproval(held: Decision, id: string, status: "pending" | "refused"): Decision {
+/** It ends when the approval does, which may have been opened by an earlier ask. */
+function withApproval(held: Decision, { id, untilMs, status: is }: Approval): Decision {
   const { approval } = held;
-  return approval === undefined ? held : { ...held, approval: { ...approval, id, status } };
+  if (approval === undefined) return held;
+  const status = is === "refused" ? "refused" : "pending";
+  return { ...held, approval: { ...approval, until: spellTime(untilMs), id, status } };
 }

@@ -45,11 +45,17 @@ export type StatementReading =
   | { readonly ok: true; readonly approver: Approver; readonly statement: Statement }
   | { readonly ok: false; readonly why: string };
 
-/** Whose it is by configuration, and that they signed it; `nowMs` by the clock that is later. */
+/** By the later and the earlier of the clocks that there are. */
+export interface StatementTimes {
+  readonly latestMs: number;
+  readonly earliestMs: number;
+}
+
+/** Whose it is by configuration, and that they signed it. */
 export async function verifyStatement(
   token: unknown,
   approvers: Approvers,
-  nowMs: number,
+  times: StatementTimes,
 ): Promise<StatementReading> {
   const jws = readCompactJws(token);
   if (!jws.ok) return jws;
@@ -64,7 +70,7 @@ export async function verifyStatement(
   if (!verified.ok) return verified;
   const read = readStatement(claims);
   if (typeof read === "string") return refused(read);
-  const late = untimely(read, nowMs / 1_000);
+  const late = untimely(read, times);
   return late === undefined ? { ok: true, approver, statement: read } : refused(late);
 }
 
@@ -101,10 +107,13 @@ function isSeconds(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }
 
-function untimely({ issuedAt, expiresAt }: Statement, now: number): string | undefined {
-  if (expiresAt <= now) return "it has ended";
+function untimely(
+  { issuedAt, expiresAt }: Statement,
+  { latestMs, earliestMs }: StatementTimes,
+): string | undefined {
+  if (expiresAt * 1_000 <= latestMs) return "it has ended";
   // As with tokens, clocks of approvers may be so far ahead.
-  if (issuedAt > now + LEEWAY_MS / 1_000) return "it was signed in the future";
+  if (issuedAt * 1_000 > earliestMs + LEEWAY_MS) return "it was signed in the future";
   if (expiresAt - issuedAt <= STATEMENT_SECONDS) return undefined;
   return `it is good for longer than ${STATEMENT_SECONDS} s`;
 }

@@ -2,12 +2,11 @@
  * Which approvals are kept, and which of them wait. It is asked at every hold: to read each of them anew, with the
  * request that it is of, would take a thousand times as long as the decision, and every other decision would wait. Pure.
  */
-import type { Approval } from "./approval.ts";
+import { type Approval, type ApprovalStatus, statusAt } from "./approval.ts";
 
-interface Kept extends Pick<Approval, "id" | "untilMs"> {
+interface Kept extends Pick<Approval, "id" | "status" | "openedAtMs" | "untilMs" | "except"> {
   /** The agent whose call waits, in its own words. */
   readonly agent: unknown;
-  readonly isPending: boolean;
 }
 
 export class Waiting {
@@ -19,9 +18,9 @@ export class Waiting {
       this.#byDigest.delete(digest);
       return;
     }
-    const { id, untilMs, status, request } = approval;
-    const kept = { id, untilMs, agent: agentOf(request), isPending: status === "pending" };
-    this.#byDigest.set(digest, kept);
+    const { id, status, openedAtMs, untilMs, except, request } = approval;
+    const agent = agentOf(request);
+    this.#byDigest.set(digest, { id, status, openedAtMs, untilMs, except, agent });
   }
 
   digestOf(id: string): string | undefined {
@@ -29,12 +28,29 @@ export class Waiting {
     return undefined;
   }
 
+  /** Digests of those that stand so, newest first; without a status, of all. */
+  newest(status: ApprovalStatus | undefined, nowMs: number): readonly string[] {
+    return [...this.#byDigest]
+      .filter(([, kept]) => status === undefined || statusAt(kept, nowMs) === status)
+      .sort(([, one], [, other]) => other.openedAtMs - one.openedAtMs)
+      .map(([digest]) => digest);
+  }
+
   /** Of the agent of a request. */
   countFor(request: unknown, nowMs: number): number {
     const agent = agentOf(request);
+    return this.#count((kept) => kept.agent === agent, nowMs);
+  }
+
+  /** Of all agents that this one is, or has handed anything on to. */
+  countThrough(id: string, nowMs: number): number {
+    return this.#count(({ except }) => except.includes(id), nowMs);
+  }
+
+  #count(isAmong: (kept: Kept) => boolean, nowMs: number): number {
     let count = 0;
     for (const kept of this.#byDigest.values()) {
-      if (kept.isPending && kept.untilMs > nowMs && kept.agent === agent) count += 1;
+      if (statusAt(kept, nowMs) === "pending" && isAmong(kept)) count += 1;
     }
     return count;
   }

@@ -30,6 +30,8 @@ export interface RecordedDecision {
   readonly policy: { readonly package: string; readonly digest: string };
   /** The task was judged by the sequence of this policy, where it is another than `policy`. */
   readonly task_policy?: string;
+  /** As it was, its level by name. */
+  readonly session?: { readonly sensitivity?: string };
   readonly modules?: readonly { readonly answer: unknown }[];
   readonly whole?: Whole;
 }
@@ -52,7 +54,8 @@ export const SKIPS = {
   other_sequence: "in a task that began under another policy",
   not_whole: "without the request and what was read (`--audit-requests`)",
   left_out: "with something left out",
-  not_decided: "not decided by rules: the engine or its state failed, or there was no policy",
+  not_decided:
+    "not decided by rules: the engine or its state failed, there was no policy, or an allow was not handed out",
   session_ended: "in a session that was ended, which is none of Rego's",
   no_answer: "to which the module gave no answer then",
   random: "by a module that draws lots (`rand.intn`, `uuid.rfc4122`)",
@@ -101,9 +104,10 @@ function decideAgain(
   policy: Policy,
   read: RequestReader,
 ): Made {
-  const { now = 0, verified = false, session, delegation, refused } = whole;
+  const { now = 0, later, kept = now, verified = false, session, delegation, refused } = whole;
   const reading = read(whole.request, {
     nowMs: now,
+    doubt: later === undefined ? undefined : { laterMs: later },
     verified,
     delegation,
     refused,
@@ -115,7 +119,7 @@ function decideAgain(
       : { failed: "the recorded request is malformed" };
   }
   try {
-    const view = new RecordedView(whole, now, taskFrom(whole.task, reading, policy.program));
+    const view = new RecordedView(whole, kept, taskFrom(whole.task, reading, policy.program));
     return decide(policy, reading, view, { id, call, approvals, digest: () => request }).decision;
   } catch (fault) {
     return { failed: messageOf(fault) };

@@ -5,6 +5,7 @@ import type { Decision } from "../decision.ts";
 import type { Vouched } from "../engine.ts";
 import type { EvidenceSink } from "../evidence.ts";
 import { askedAhead, type DecisionService } from "../http/service.ts";
+import { BriefMap } from "./brief-map.ts";
 import { type AuditLog, LogStopped } from "./log.ts";
 import { valueAt } from "./pointer.ts";
 import {
@@ -40,13 +41,13 @@ const UNDERWAY_MOST = 100_000;
 
 export function createAudit({ log, options, clock }: AuditParts): Audit {
   /** By the id of a decision or the call of an outcome. */
-  const underway = new Map<string, Underway>();
+  const underway = new BriefMap<Underway>();
   const record = (key: string, made: AuditRecord): void => {
     log.append(made);
     // Asked at once: of this record, and not of what is written by the time that the answer is ready.
     const written = log.written();
     if (underway.size >= UNDERWAY_MOST) underway.clear();
-    underway.set(key, joined(underway.get(key), written, made.decision));
+    underway.set(key, joined(underway.get(key), written, made));
   };
   const take = (key: string): Promise<void> | undefined => {
     const known = underway.get(key);
@@ -69,7 +70,7 @@ export function createAudit({ log, options, clock }: AuditParts): Audit {
   return {
     evidence,
     around: (service) => ({
-      ...askedAhead(service),
+      ...whileReady(askedAhead(service), log),
       decide: (input, vouched) =>
         whenWritten(
           log,
@@ -79,8 +80,10 @@ export function createAudit({ log, options, clock }: AuditParts): Audit {
             const { value } = answer;
             const recorded = underway.get(value.id);
             if (recorded?.decision === value.decision) return take(value.id);
-            // What stands around the engine refused what it allowed: that is an answer of its own.
+            // What stands around the engine refused what it allowed: that is an answer of its own. It may have
+            // settled the call, for which nobody waits.
             underway.delete(value.id);
+            underway.delete(callKey(recorded?.call));
             recordDenial(value, input, vouched);
             return take(value.id);
           },
@@ -105,20 +108,46 @@ interface Underway {
   /** Settles when all of them are written, or cannot be. */
   readonly written: Promise<void>;
   readonly count: number;
-  /** What the latest record says was decided; missing of outcomes. */
+  /** What the latest record says was decided, and which call it is; missing of outcomes. */
   readonly decision?: unknown;
+  readonly call?: unknown;
 }
 
-function joined(before: Underway | undefined, written: Promise<void>, decision: unknown): Underway {
-  if (before === undefined) return { written, count: 1, decision };
+function joined(
+  before: Underway | undefined,
+  written: Promise<void>,
+  { decision, call }: AuditRecord,
+): Underway {
+  if (before === undefined) return { written, count: 1, decision, call };
   const both = Promise.all([before.written, written]).then(() => {});
   // Where nobody waits, nobody is told.
   both.catch(() => {});
-  return { written: both, count: before.count + 1, decision };
+  return { written: both, count: before.count + 1, decision, call };
 }
 
 function callKey(call: unknown): string {
   return `outcome of ${String(call)}`;
+}
+
+type Ahead = ReturnType<typeof askedAhead>;
+
+/** What would be refused is not told of as allowed. */
+function whileReady({ preview, foresee, ...ahead }: Ahead, log: Waited): Ahead {
+  const asked =
+    <Value>(ask: (input: unknown, vouched?: Vouched) => Value) =>
+    (input: unknown, vouched?: Vouched) => {
+      const readiness = log.readiness();
+      return readiness.ready ? ask(input, vouched) : unavailable(readiness.because);
+    };
+  return {
+    ...ahead,
+    ...(preview && { preview: asked(preview) }),
+    ...(foresee && { foresee: asked(foresee) }),
+  };
+}
+
+function unavailable(because: string): Extract<Answer<never>, { kind: "unavailable" }> {
+  return { kind: "unavailable", because };
 }
 
 /** Nobody is asked while nothing can be recorded: what is allowed then would be counted and not told. */
@@ -128,7 +157,7 @@ function whenWritten<Value>(
   writtenOf: (answer: Answer<Value>) => Promise<void> | undefined,
 ): Answer<Value> | Promise<Answer<Value>> {
   const readiness = log.readiness();
-  if (!readiness.ready) return { kind: "unavailable", because: readiness.because };
+  if (!readiness.ready) return unavailable(readiness.because);
   const asked = ask();
   return asked instanceof Promise
     ? asked.then((answer) => giveWhenWritten(answer, writtenOf))
@@ -150,10 +179,7 @@ function giveWhenWritten<Value>(
 
 function stoppedBy(fault: unknown): Extract<Answer<never>, { kind: "unavailable" }> {
   if (!(fault instanceof LogStopped)) throw fault;
-  return { kind: "unavailable", because: fault.message };
+  return unavailable(fault.message);
 }
 
-const UNRECORDED = {
-  kind: "unavailable",
-  because: "it could not be recorded",
-} as const;
+const UNRECORDED = unavailable("it could not be recorded");

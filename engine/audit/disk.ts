@@ -1,7 +1,8 @@
 /** The disk, as an audit log needs it. Tests put one in its place that fails. */
-import { constants, writeSync } from "node:fs";
+import { constants, fstatSync, statSync, writeSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { isMissing } from "../fault.ts";
 import { claim, type Release } from "../file-lock.ts";
 
 export interface Disk {
@@ -26,17 +27,21 @@ export interface LogFile {
   /** Resolves when what was written survives the machine. */
   sync(): Promise<void>;
   truncate(size: number): Promise<void>;
+  /** Whether it is what that name finds, and so long: else others have moved, replaced or cut it. */
+  isAt(path: string, size: number): boolean;
   close(): Promise<void>;
 }
 
 /** Only the owner may read what agents did. */
 const MODE = 0o600;
 const LINE_END = 10;
+/** Where another program cuts the file, what is written next must not hide it behind a hole of that length. */
+const APPENDING = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND;
 
 export const DISK: Disk = {
   open: async (path) => {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    return logFile(await open(path, constants.O_RDWR | constants.O_CREAT, MODE));
+    return logFile(await open(path, APPENDING, MODE));
   },
   read: readBehindLineEnd,
   replace: async (path, text) => {
@@ -71,11 +76,16 @@ export const DISK: Disk = {
 };
 
 function logFile(file: FileHandle): LogFile {
+  const { dev, ino } = fstatSync(file.fd);
   return {
     // Into the system's cache: to hand it to another thread and be woken again takes ten times as long.
     write: async (bytes, position) => writeSync(file.fd, bytes, 0, bytes.length, position),
     sync: () => file.datasync(),
     truncate: (size) => file.truncate(size),
+    isAt: (path, size) => {
+      const found = statSync(path, { throwIfNoEntry: false });
+      return found?.dev === dev && found.ino === ino && found.size === size;
+    },
     close: () => file.close(),
   };
 }
@@ -102,8 +112,4 @@ async function readBehindLineEnd(path: string): Promise<Buffer | undefined> {
   } finally {
     await file.close();
   }
-}
-
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

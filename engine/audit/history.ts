@@ -2,17 +2,19 @@
  * Recorded decisions, counted by a policy that was not there yet (SPEC §7.9). Only records that hold their request
  * whole can be; another one ends how far back anything can be said. Pure.
  */
-import type { CounterDecl, Program } from "../../lang/ir.ts";
+import type { CallFilter, CounterDecl, Program } from "../../lang/ir.ts";
 import type { Evaluator, Touch } from "../evaluate/evaluator.ts";
 import { createInterpreter } from "../evaluate/interpret.ts";
 import { NO_FACTS } from "../facts.ts";
-import { createRequestReader, type RequestReader } from "../request-reader.ts";
-import { LatchHistory } from "../state/past-latches.ts";
+import { createRequestReader, type RequestReader, type SessionFacts } from "../request-reader.ts";
+import { LatchHistory, type PastDecision } from "../state/past-latches.ts";
 import type { Missing, PastUse, PastUses } from "../state/past-uses.ts";
+import { sensitivityAmong, sensitivityLevels } from "../state/sensitivity.ts";
 import { latchTouches, toldApart } from "../state/touched.ts";
 import { Unknown } from "../value.ts";
+import { isObject } from "../value-reader.ts";
 import type { RecordedDecision } from "./again.ts";
-import { sessionFrom } from "./whole.ts";
+import { sessionFrom, type Whole, type WholeSession } from "./whole.ts";
 
 export interface HistoryParts extends Missing {
   readonly program: Program;
@@ -77,7 +79,9 @@ export class History {
   }
 
   #decision(record: RecordedDecision, atMs: number, line: number): void {
-    const { whole, policy, decision, call } = record;
+    const { whole, policy, decision, call, code } = record;
+    // It follows the allow that it stands in the place of, which was counted.
+    if (code === "unsupported_obligation") return;
     const uncounted = this.#uncounted(policy.digest, atMs, line);
     const unlatched = this.#unlatched(policy.digest, atMs);
     if (uncounted.length === 0 && unlatched.size === 0) return;
@@ -90,17 +94,55 @@ export class History {
       nowMs: now,
       verified,
       delegation,
-      session: () => session && sessionFrom(session),
+      session: () => session && this.#factsOf(session, record),
     });
-    // A request that the policy does not know is none that it counts.
-    if (!reading.ok) return;
     const allowed = decision === "allow" ? call : undefined;
+    if (!reading.ok) {
+      const filters = this.#filtersOf(uncounted, unlatched);
+      if (this.#mayBeCounted(record, whole, filters)) this.#uncountable(atMs);
+      return;
+    }
     this.#evaluator.fuel.begin();
     const touches = this.#evaluator.touches(reading.request, { ...NO_FACTS, nowMs: now });
     for (const touch of touches) {
       if (uncounted.includes(touch.index)) this.#use(touch, now, allowed);
     }
-    this.#latch(touches, unlatched, allowed);
+    this.#latch(touches, unlatched, { call: allowed, atMs: now });
+  }
+
+  #filtersOf(counters: readonly number[], latches: ReadonlySet<number>): readonly CallFilter[] {
+    const { program } = this.#parts;
+    const found = [
+      ...counters.map((index) => program.counters[index]?.calls),
+      ...[...latches].flatMap((index) => {
+        const { calls, reset } = program.latches[index] ?? {};
+        return [calls, reset];
+      }),
+    ];
+    return found.filter((filter) => filter !== undefined);
+  }
+
+  /** A request that this policy does not know, though it knows its tool; one that none knew is no call. */
+  #mayBeCounted(
+    { code, decision }: RecordedDecision,
+    { request }: Whole,
+    filters: readonly CallFilter[],
+  ): boolean {
+    if (code === "invalid_request" || !isObject(request) || !isObject(request.tool)) return false;
+    const { name } = request.tool;
+    const named = this.#parts.program.tools.flatMap(({ wire }, at) => (wire === name ? [at] : []));
+    return filters.some(
+      ({ base, tools }) =>
+        (base === "attempts" || decision === "allow") &&
+        named.some((tool) => tools === undefined || tools.includes(tool)),
+    );
+  }
+
+  /** The policy of then may have had other levels: that of its position is another here. */
+  #factsOf(session: WholeSession, { session: named }: RecordedDecision): SessionFacts {
+    const levels = sensitivityLevels(this.#parts.program);
+    const told = session.sensitivity > 0 ? [named?.sensitivity ?? ""] : [];
+    return { ...sessionFrom(session), sensitivity: sensitivityAmong(told, levels) };
   }
 
   #uncounted(by: string, atMs: number, line: number): readonly number[] {
@@ -118,10 +160,11 @@ export class History {
     return new Set(lacking.map(([index]) => index));
   }
 
-  #latch(touches: readonly Touch[], unlatched: ReadonlySet<number>, call: string | undefined) {
+  #latch(touches: readonly Touch[], unlatched: ReadonlySet<number>, decided: PastDecision) {
     const own = touches.filter(({ kind, index }) => kind !== "counter" && unlatched.has(index));
+    const { call } = decided;
     const allowed = call === undefined ? undefined : { call };
-    this.#latches.decided(latchTouches(own, this.#parts.program.latches, { allowed }), call);
+    this.#latches.decided(latchTouches(own, this.#parts.program.latches, { allowed }), decided);
   }
 
   #use({ kind, index, key, amount }: Touch, atMs: number, allowed: string | undefined): void {

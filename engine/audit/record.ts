@@ -36,7 +36,8 @@ export function decisionRecord(
   return {
     agent: who.agent,
     approval: sealedJson(decision.approval),
-    approvals: vouched.approvals?.map(({ by, groups, digest }) => ({
+    approvals: vouched.approvals?.map(({ also = [], by, groups, digest }) => ({
+      also: also.length === 0 ? undefined : also.map(sealedName),
       by: sealedName(by),
       digest,
       groups: groups.map(sealedName),

@@ -30,7 +30,7 @@ export async function recover(
   const rotated = rotatedAmong(await disk.beside(path), path).at(-1) ?? 0;
   const note = (await disk.read(checkpointFile(path)))?.toString("utf8", 1);
   const current = await disk.read(path);
-  const isBegun = current !== undefined && current.indexOf(LINE_END, 1) > 0;
+  const isBegun = current !== undefined && beginsWithLine(current);
   const name = isBegun || rotated === 0 ? path : rotatedFile(path, rotated);
   const bytes = isBegun ? current : rotated === 0 ? undefined : await disk.read(name);
   const found = take(bytes, name, note, verifiers);
@@ -43,6 +43,12 @@ export async function recover(
 }
 
 const LINE_END = 10;
+
+/** What was never written of one is missing, or zeros. */
+function beginsWithLine(bytes: Buffer): boolean {
+  const end = bytes.indexOf(LINE_END, 1);
+  return end > 0 && !bytes.subarray(1, end).includes(0);
+}
 
 function take(
   bytes: Buffer | undefined,

@@ -26,6 +26,10 @@ export interface Whole {
   readonly altered?: true | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly now?: number | undefined;
+  /** By the clock that was ahead, where two disagreed: `now` could not be told then. */
+  readonly later?: number | undefined;
+  /** By the clock of the state, where that is another. */
+  readonly kept?: number | undefined;
   readonly verified?: boolean | undefined;
   /** What the tokens came to. */
   readonly delegation?: VouchedDelegation | undefined;
@@ -42,7 +46,7 @@ export interface Whole {
 /** What an imported module gave, where it gave a value. */
 type WholeModule = readonly [index: number, said: "value" | "absent" | "unavailable", value?: Json];
 
-interface WholeSession {
+export interface WholeSession {
   readonly started: number;
   readonly interrupted: boolean;
   readonly labels: readonly Scalar[];
@@ -56,7 +60,7 @@ const NEVER = [
 ];
 
 export function wholeOf(
-  { input, program, accepted, facts, nowMs, vouched }: DecisionEvidence,
+  { input, program, accepted, facts, nowMs, laterMs, vouched }: DecisionEvidence,
   but: readonly (readonly string[])[],
 ): Whole {
   const spared = withoutTokens(NEVER.reduce(without, input));
@@ -71,6 +75,8 @@ export function wholeOf(
   return {
     request,
     now: nowMs,
+    later: laterMs === undefined ? undefined : Math.min(laterMs, Number.MAX_SAFE_INTEGER),
+    kept: facts?.nowMs === nowMs ? undefined : facts?.nowMs,
     verified: vouched.delegationVerified === true,
     delegation: vouched.delegation,
     refused: vouched.refused,

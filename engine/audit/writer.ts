@@ -1,6 +1,6 @@
 /** Lines of a log on their way to its files (SPEC §14.3): whole batches or nothing, checkpoints, the next file. */
 import { canonicalJson } from "../canonical-json.ts";
-import { messageOf } from "../fault.ts";
+import { messageOf, systemCode } from "../fault.ts";
 import { type Head, Links } from "./chain.ts";
 import type { Disk, LogFile } from "./disk.ts";
 import { checkpointFile, rotatedFile } from "./files.ts";
@@ -24,6 +24,9 @@ export interface WriterParts {
 /** Stands in the queue for a checkpoint, which is made of what is before it. */
 export const CHECKPOINT = "";
 
+/** How long it may take until it is noticed that the file was taken away. */
+const PLACE_MS = 5;
+
 /** What is written under way is unknown: to go on would be to guess (fsyncgate). */
 export class StopForGood extends Error {}
 
@@ -39,6 +42,10 @@ export class LogWriter {
   #size: number;
   #covered: number;
   #rotated: number;
+  /** Names of files, and which file each is of, may not be on the disk yet. */
+  #isUnnamed: boolean;
+  /** When the file was last found where it belongs. */
+  #placedMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: WriterParts, file: LogFile, { head, size, covered, rotated }: Recovered) {
     this.#parts = parts;
@@ -48,6 +55,7 @@ export class LogWriter {
     this.#size = size;
     this.#covered = covered;
     this.#rotated = rotated;
+    this.#isUnnamed = !parts.sync;
   }
 
   /** Lines behind the last checkpoint, its own among them. */
@@ -68,6 +76,7 @@ export class LogWriter {
     this.#head = links.head;
     this.#size += bytes.length;
     this.#covered = covered;
+    this.#checkPlace();
     return note;
   }
 
@@ -77,6 +86,16 @@ export class LogWriter {
       if (count === 0) throw new Error("the disk takes no more");
       done += count;
     }
+  }
+
+  /** Whoever takes the file away takes all that was ever answered: when this is noticed makes no difference to it. */
+  #checkPlace(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#placedMs < PLACE_MS) return;
+    if (!this.#file.isAt(this.#parts.path, this.#size)) {
+      throw new StopForGood(`another program moved, replaced or changed ${this.#parts.path}`);
+    }
+    this.#placedMs = nowMs;
   }
 
   async #takeBack(fault: unknown): Promise<never> {
@@ -120,6 +139,7 @@ export class LogWriter {
     const file = this.#file;
     await this.#finishFull();
     if (!sync) await syncOrStop(file);
+    await this.#finishNames();
     await disk.replace(checkpointFile(path), note);
   }
 
@@ -128,6 +148,13 @@ export class LogWriter {
       await syncOrStop(full);
       await full.close();
     }
+  }
+
+  /** For a checkpoint: a file that lost its name has lost the lines in it. */
+  async #finishNames(): Promise<void> {
+    if (!this.#isUnnamed) return;
+    this.#isUnnamed = false;
+    await syncNamesOrStop(this.#parts);
   }
 
   get isFull(): boolean {
@@ -152,6 +179,7 @@ export class LogWriter {
     this.#full.push(this.#file);
     this.#file = next;
     this.#size = 0;
+    this.#isUnnamed = !sync;
     const links = this.#begun();
     links.add(canonicalJson(continuedFrom(this.#head, now())));
     await this.#writeAll(links.bytes);
@@ -179,16 +207,19 @@ interface LinkedBatch {
   readonly covered: number;
 }
 
-export async function syncOrStop(file: LogFile): Promise<void> {
-  try {
-    await file.sync();
-  } catch (fault) {
-    throw new StopForGood(`what was written may be lost: ${reasonOf(fault)}`);
-  }
+export function syncOrStop(file: LogFile): Promise<void> {
+  return file.sync().catch(stopForGood);
+}
+
+function syncNamesOrStop({ disk, path }: Pick<WriterParts, "disk" | "path">): Promise<void> {
+  return disk.syncNames(path).catch(stopForGood);
+}
+
+function stopForGood(fault: unknown): never {
+  throw new StopForGood(`what was written may be lost: ${reasonOf(fault)}`);
 }
 
 export function reasonOf(fault: unknown): string {
-  const code = fault instanceof Error && "code" in fault ? fault.code : undefined;
-  if (typeof code === "string") return code === "ENOSPC" ? "the disk is full (ENOSPC)" : code;
-  return messageOf(fault);
+  const code = systemCode(fault);
+  return code === "ENOSPC" ? "the disk is full (ENOSPC)" : (code ?? messageOf(fault));
 }

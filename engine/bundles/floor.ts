@@ -2,10 +2,11 @@
  * What outlives a restart: which bundle is the newest that was decided by, and its bytes, for a start while its
  * source is out of reach. Both are written before a bundle is decided by.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { canonicalJson } from "../canonical-json.ts";
+import { isMissing, messageOf } from "../fault.ts";
 import { readJson } from "../json.ts";
 import { isObject } from "../value-reader.ts";
 import type { Floor } from "./admit.ts";
@@ -43,13 +44,24 @@ export function openFloor(directory: string): FloorStore {
 }
 
 function readFloor(path: string): Floor | undefined {
-  if (!existsSync(path)) return undefined;
-  const reading = readJson(readFileSync(path));
+  const bytes = readIfThere(path);
+  if (bytes === undefined) return undefined;
+  const reading = readJson(bytes);
   const json: unknown = reading.ok ? reading.value : undefined;
   if (isFloor(json)) return json;
   throw new FloorUnreadable(
     `${path} does not say which bundle is the newest: it was changed or cut off`,
   );
+}
+
+/** Throws `FloorUnreadable` where that cannot be told: what cannot be reached may be there. */
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw new FloorUnreadable(`${path} cannot be read: ${messageOf(error)}`);
+  }
 }
 
 function isFloor(json: unknown): json is Floor {

@@ -2,7 +2,8 @@
 import type { CallFilter, Expr, Program, StepDecl } from "../../lang/ir.ts";
 import { Block, type Code, code, type EmittedUnit, join } from "./emit.ts";
 import type { StepResult, Touch } from "./evaluator.ts";
-import { bind, type Fail, valueCode } from "./expression.ts";
+import { valueCode } from "./expression.ts";
+import { bind, type Fail } from "./leaving.ts";
 import { allHold, letsOf } from "./rule.ts";
 import { spending, spendingOn, unlessSpent, useFuel } from "./spending.ts";
 import { asking, type Frame, keyCode, openFrame, partsOf, plainKeyCode, Unit } from "./unit.ts";

@@ -4,12 +4,32 @@
  * operands that are known, and operators that look at unknown operands (`and`, `has`, …) catch the jump.
  */
 import { BUILTINS, type Builtin } from "../../lang/builtins.ts";
-import type { Cause, Expr, NumberKind, RootName } from "../../lang/ir.ts";
+import type { Expr, NumberKind } from "../../lang/ir.ts";
 import { DECIMAL_ONE } from "../../lang/scalar/decimal.ts";
 import { isScalar } from "../../lang/type.ts";
 import { unreachable } from "../../lang/unreachable.ts";
 import { callSteps } from "./costs.ts";
 import { Block, type Code, code, type HelperName, join } from "./emit.ts";
+import {
+  bind,
+  exceptAbsent,
+  type Fail,
+  failAbsent,
+  failOverflow,
+  failUnlessAbsent,
+  keeping,
+  labelled,
+  presentCode,
+} from "./leaving.ts";
+import {
+  constantCode,
+  counterCode,
+  latchCode,
+  localCode,
+  moduleCode,
+  readOrUndefined,
+  rootCode,
+} from "./reading.ts";
 import {
   type Binary,
   costOf,
@@ -21,27 +41,8 @@ import {
   unlessSpent,
   useFuel,
 } from "./spending.ts";
+import { isTotal } from "./total.ts";
 import type { Frame } from "./unit.ts";
-
-/** The statement that leaves with this unknown. Where `cause` is missing, only the generated code will know it. */
-export type Fail = (unknown: Code, cause?: Cause) => Code;
-
-/** What one evaluation stands on in code: a fragment that is a name may be repeated. */
-export interface Local {
-  readonly value: Code;
-  /** Holds why there is no value, or `undefined`. Missing where there is always a value. */
-  readonly unknown?: Code;
-  /** `value` may hold `undefined`: then it is absent. */
-  readonly optional?: true;
-}
-
-const ALWAYS_THERE: ReadonlySet<RootName> = new Set([
-  "agent",
-  "intent",
-  "tool",
-  "args",
-  "environment",
-]);
 
 /** A fragment for the value of `expr`; to be used once, in the block `out` or inside it. */
 export function valueCode(frame: Frame, out: Block, expr: Expr, fail: Fail): Code {
@@ -182,13 +183,6 @@ export function condition(frame: Frame, out: Block, expr: Expr, onFalse: Code, f
   }
 }
 
-/** Keeps `value` under a name of its own. */
-export function bind(frame: Frame, out: Block, value: Code): Code {
-  const name = frame.unit.emitter.name("v");
-  out.add(code`const ${name} = ${value};`);
-  return name;
-}
-
 /** The truth of `expr` as a value, for where no jump is wanted. */
 function truthCode(frame: Frame, out: Block, expr: Expr, fail: Fail): Code {
   const result = frame.unit.emitter.name("v");
@@ -267,90 +261,6 @@ function quantifierCode(
   out.add(whole);
 }
 
-/** A block that `write` may leave by its label. */
-export function labelled(frame: Frame, write: (inner: Block, label: Code) => void): Code {
-  const label = frame.unit.emitter.name("l");
-  const inner = new Block();
-  write(inner, label);
-  return code`${label}: {\n${inner.toCode()}\n}`;
-}
-
-/**
- * A variable for the first unknown of several parts, where another part may still decide. However deep
- * expressions are nested, each jump stays one short statement: source grows no faster than its policy.
- */
-export interface Keeper {
-  /** Keeps what is unknown, if it is the first, and leaves the block. */
-  leaving(label: Code): Fail;
-  /** In front of the parts, when these are written. */
-  declare(out: Block): void;
-  /** Behind the parts. */
-  failIfAny(out: Block, fail: Fail): void;
-  /** The variable, or `undefined` where no part can be unknown. */
-  variable(): Code | undefined;
-}
-
-export function keeping(frame: Frame): Keeper {
-  const unknown = frame.unit.emitter.name("u");
-  let used = false;
-  return {
-    leaving: (label) => (cause) => {
-      used = true;
-      return code`{ if (${unknown} === undefined) ${unknown} = ${cause}; break ${label}; }`;
-    },
-    declare(out) {
-      if (used) out.add(code`let ${unknown};`);
-    },
-    failIfAny(out, fail) {
-      if (used) out.add(code`if (${unknown} !== undefined) ${fail(unknown)}`);
-    },
-    variable: () => (used ? unknown : undefined),
-  };
-}
-
-function constantCode(
-  frame: Frame,
-  out: Block,
-  expr: Extract<Expr, { kind: "const" }>,
-  fail: Fail,
-): Code {
-  const value = frame.unit.constantOf(expr);
-  if (value === undefined) out.add(failAbsent(frame, expr.at, fail));
-  if (value === true) return code`true`;
-  if (value === false) return code`false`;
-  return frame.unit.emitter.constant(value);
-}
-
-function rootCode(
-  frame: Frame,
-  out: Block,
-  expr: Extract<Expr, { kind: "root" }>,
-  fail: Fail,
-): Code {
-  const root = frame.root(expr.name);
-  if (!ALWAYS_THERE.has(expr.name)) {
-    out.add(code`if (${root} === undefined) ${failAbsent(frame, expr.at, fail)}`);
-  }
-  return root;
-}
-
-function localCode(
-  frame: Frame,
-  out: Block,
-  expr: Extract<Expr, { kind: "local" }>,
-  fail: Fail,
-): Code {
-  const local = frame.locals.get(expr.id);
-  if (local === undefined) throw new Error(`no local ${expr.id}`);
-  if (local.unknown !== undefined) {
-    out.add(code`if (${local.unknown} !== undefined) ${fail(local.unknown)}`);
-  }
-  if (local.optional) {
-    out.add(code`if (${local.value} === undefined) ${failAbsent(frame, expr.at, fail)}`);
-  }
-  return local.value;
-}
-
 function attributeCode(
   frame: Frame,
   out: Block,
@@ -373,16 +283,6 @@ function attributeCode(
   inner.add(failAbsent(frame, expr.at, fail));
   out.add(code`if (${hoisted} === undefined) {\n${inner.toCode()}\n}`);
   return hoisted;
-}
-
-function presentCode(frame: Frame, out: Block, read: Code, at: number, fail: Fail): Code {
-  const value = bind(frame, out, read);
-  out.add(code`if (${value} === undefined) ${failAbsent(frame, at, fail)}`);
-  return value;
-}
-
-function failAbsent(frame: Frame, at: number, fail: Fail): Code {
-  return fail(frame.unit.unknown("absent", at), "absent");
 }
 
 function hasCode(frame: Frame, out: Block, expr: Extract<Expr, { kind: "has" }>, fail: Fail): Code {
@@ -425,37 +325,6 @@ function coalesceCode(
   });
   out.add(code`let ${result};\n${whole}`);
   return result;
-}
-
-/** A read that needs no statement: gives `undefined` where there is nothing. */
-function readOrUndefined(frame: Frame, expr: Expr): Code | undefined {
-  if (expr.kind === "root") return frame.root(expr.name);
-  if (expr.kind !== "attribute" || expr.of.kind !== "root") return undefined;
-  const hoisted = frame.hoisted(expr.of.name, expr.name);
-  if (hoisted !== undefined) return hoisted;
-  return attributeOrUndefined(frame, expr.of.name, expr.name);
-}
-
-export function attributeOrUndefined(frame: Frame, root: RootName, name: string): Code {
-  const key = frame.unit.emitter.memberName(name);
-  const from = frame.root(root);
-  return ALWAYS_THERE.has(root) ? code`${from}[${key}]` : code`${from}?.[${key}]`;
-}
-
-/** Leaves the block on what is absent; what only the generated code can tell is kept until behind it. */
-function exceptAbsent(kept: Keeper, label: Code, fail: Fail): Fail {
-  return (unknown, cause) => {
-    if (cause === "absent") return code`break ${label};`;
-    return cause === undefined ? kept.leaving(label)(unknown) : fail(unknown, cause);
-  };
-}
-
-function failUnlessAbsent(frame: Frame, out: Block, kept: Keeper, fail: Fail): void {
-  const unknown = kept.variable();
-  if (unknown === undefined) return;
-  const absent = frame.unit.emitter.constant("absent" satisfies Cause);
-  const failure = fail(unknown);
-  out.add(code`if (${unknown} !== undefined && ${unknown}.cause !== ${absent}) ${failure}`);
 }
 
 function ifCode(frame: Frame, out: Block, expr: Extract<Expr, { kind: "if" }>, fail: Fail): Code {
@@ -502,10 +371,6 @@ function isBeyond(frame: Frame, value: Code, number: NumberKind | undefined): Co
   const limit = number === "Float" ? Number.MAX_VALUE : Number.MAX_SAFE_INTEGER;
   const most = frame.unit.emitter.constant(limit);
   return code`!(${value} <= ${most} && ${value} >= -${most})`;
-}
-
-function failOverflow(frame: Frame, at: number, fail: Fail): Code {
-  return fail(frame.unit.unknown("overflow", at), "overflow");
 }
 
 function helperCode(
@@ -692,44 +557,6 @@ function callCode(
   return result;
 }
 
-/** A counter's reading is looked up once in a frame; what to say where it cannot be read depends on the place. */
-function counterCode(
-  frame: Frame,
-  out: Block,
-  expr: Extract<Expr, { kind: "counter" }>,
-  fail: Fail,
-): Code {
-  const { emitter } = frame.unit;
-  const cell = frame.cell("counter", expr.counter);
-  const reader = frame.unit.reader("counter", expr.counter);
-  out.add(code`if (${cell} === undefined) ${cell} = ${reader}(q, f);`);
-  out.add(
-    code`if (${cell} === ${emitter.constant("unavailable")}) ${fail(frame.unit.unknown("state_unavailable", expr.at), "state_unavailable")}`,
-  );
-  out.add(code`if (${cell} instanceof ${emitter.helper("Unknown")}) ${fail(cell)}`);
-  return cell;
-}
-
-function latchCode(
-  frame: Frame,
-  out: Block,
-  expr: Extract<Expr, { kind: "latch" }>,
-  fail: Fail,
-): Code {
-  const { emitter } = frame.unit;
-  const cell = frame.cell("latch", expr.latch);
-  const reader = frame.unit.reader("latch", expr.latch);
-  out.add(code`if (${cell} === undefined) ${cell} = ${reader}(q, f);`);
-  out.add(
-    code`if (${cell} === ${emitter.constant("pending")}) ${fail(frame.unit.unknown("pending", expr.at), "pending")}`,
-  );
-  out.add(
-    code`if (${cell} === ${emitter.constant("unavailable")}) ${fail(frame.unit.unknown("state_unavailable", expr.at), "state_unavailable")}`,
-  );
-  out.add(code`if (${cell} instanceof ${emitter.helper("Unknown")}) ${fail(cell)}`);
-  return cell;
-}
-
 function originCode(
   frame: Frame,
   out: Block,
@@ -745,94 +572,6 @@ function originCode(
     code`if (${labels} === ${frame.unit.emitter.constant("unavailable")}) ${fail(frame.unit.unknown("state_unavailable", expr.at), "state_unavailable")}`,
   );
   return labels;
-}
-
-function moduleCode(
-  frame: Frame,
-  out: Block,
-  expr: Extract<Expr, { kind: "module" }>,
-  fail: Fail,
-): Code {
-  const { emitter } = frame.unit;
-  const reading = bind(frame, out, code`f.module?.(${emitter.constant(expr.module)})`);
-  const unavailable = frame.unit.unknown("module_unavailable", expr.at);
-  out.add(code`if (${reading} === undefined) ${fail(unavailable, "module_unavailable")}`);
-  out.add(
-    code`if (${reading}.value === undefined) ${fail(frame.unit.unknown("absent", expr.at), "absent")}`,
-  );
-  return code`${reading}.value`;
-}
-
-/** Whether the expression has a value on every request, and its code is one fragment without statements. */
-function isTotal(frame: Frame, expr: Expr): boolean {
-  const known = frame.totals.get(expr);
-  if (known !== undefined) return known;
-  const total = decideTotal(frame, expr);
-  frame.totals.set(expr, total);
-  return total;
-}
-
-function decideTotal(frame: Frame, expr: Expr): boolean {
-  switch (expr.kind) {
-    case "const":
-      return frame.unit.constantOf(expr) !== undefined;
-    case "root":
-      return ALWAYS_THERE.has(expr.name);
-    case "local": {
-      const local = frame.locals.get(expr.id);
-      return local !== undefined && local.unknown === undefined && !local.optional;
-    }
-    case "has":
-      return isPlainRead(expr.of);
-    case "coalesce":
-      return isPlainRead(expr.left) && isTotal(frame, expr.right);
-    case "not":
-      return isTotal(frame, expr.operand);
-    case "negate":
-      return isTotal(frame, expr.of);
-    case "if":
-      return [expr.condition, expr.then, expr.else].every((part) => isTotal(frame, part));
-    case "equal":
-    case "in":
-    case "subset":
-    case "within":
-    case "text":
-      if (costOf(expr) !== undefined || isDeep(expr)) return false;
-      return isTotal(frame, expr.left) && isTotal(frame, expr.right);
-    case "and":
-    case "or":
-    case "less":
-      return isTotal(frame, expr.left) && isTotal(frame, expr.right);
-    case "list":
-      if (expr.as === "Set" && !expr.items.every(isShort)) return false;
-      return expr.items.every((item) => isTotal(frame, item));
-    case "record":
-      return expr.fields.every((field) => isTotal(frame, field.value));
-    case "attribute":
-    case "index":
-    case "like":
-    case "arithmetic":
-    case "decimal":
-    case "quantifier":
-    case "aggregate":
-    case "builtin":
-    case "call":
-    case "module":
-    case "counter":
-    case "latch":
-    case "origin":
-      return false;
-    default:
-      return unreachable(expr);
-  }
-}
-
-function isDeep(expr: Binary): boolean {
-  return expr.kind === "equal" && !isScalar(expr.type);
-}
-
-function isPlainRead(expr: Expr): boolean {
-  return expr.kind === "root" || (expr.kind === "attribute" && expr.of.kind === "root");
 }
 
 const COMPARISONS = { "<": code`<`, "<=": code`<=`, ">": code`>`, ">=": code`>=` } as const;

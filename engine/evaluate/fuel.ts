@@ -84,6 +84,15 @@ export class Fuel {
     return this.spend(text.length >> 6);
   }
 
+  /** With as much left: for who tries out what shall take nothing. */
+  copy(): Fuel {
+    const made = new Fuel(this.#limits);
+    made.left = this.left;
+    made.floor = this.floor;
+    for (const text of this.#analysed) made.#analysed.add(text);
+    return made;
+  }
+
   /** Whether the decision took more than it may: nothing that was answered since is to be relied on. */
   get isSpent(): boolean {
     return this.left < 0;

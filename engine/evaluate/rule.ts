@@ -3,7 +3,8 @@ import type { Expr, Guard, Never, Program, Rule } from "../../lang/ir.ts";
 import type { Scalar } from "../value.ts";
 import { Block, type Code, code, type EmittedUnit, join } from "./emit.ts";
 import type { Hit } from "./evaluator.ts";
-import { condition, type Fail, keeping, labelled, valueCode } from "./expression.ts";
+import { condition, valueCode } from "./expression.ts";
+import { type Fail, keeping, labelled } from "./leaving.ts";
 import { letsReadBy } from "./lets.ts";
 import { asking, type Frame, openFrame, Unit } from "./unit.ts";
 

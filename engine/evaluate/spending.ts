@@ -3,7 +3,7 @@ import type { Builtin } from "../../lang/builtins.ts";
 import type { Expr } from "../../lang/ir.ts";
 import { mayBeLong, roundSteps } from "./costs.ts";
 import { type Block, type Code, code, type HelperName, join } from "./emit.ts";
-import type { Fail } from "./expression.ts";
+import type { Fail } from "./leaving.ts";
 import type { Frame } from "./unit.ts";
 
 /** Takes so many steps, which are some, or leaves where there are none left. */

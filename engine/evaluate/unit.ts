@@ -2,7 +2,9 @@
 import type { Cause, Expr, Program, RootName } from "../../lang/ir.ts";
 import { fromJson, KEPT_LENGTH, Unknown, type Value } from "../value.ts";
 import { Block, type Code, code, Emitter, join } from "./emit.ts";
-import { attributeOrUndefined, bind, type Fail, type Local, valueCode } from "./expression.ts";
+import { valueCode } from "./expression.ts";
+import { bind, type Fail } from "./leaving.ts";
+import { attributeOrUndefined, type Local } from "./reading.ts";
 import { spendingOn, useFuel } from "./spending.ts";
 
 export type Reading = "counter" | "latch";

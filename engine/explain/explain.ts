@@ -2,12 +2,20 @@
  * Why a request is decided as it is (SPEC §9): the rules that apply with every value they rest on, those
  * that nearly did and what stopped them, and for a denial by default the nearest permit. Pure.
  */
-import type { Expr, Never, Program, Rule } from "../../lang/ir.ts";
+import type { Expr, Never, Rule } from "../../lang/ir.ts";
 import { ruleName, spellPlace } from "../policy.ts";
 import { Unknown, type Value } from "../value.ts";
 import { clausesOf } from "./clauses.ts";
 import { spellExpr, spellValue } from "./spell.ts";
-import { blame, probe, type Situation, type Trace } from "./trace.ts";
+import type { Texts } from "./texts.ts";
+import {
+  blame,
+  createProber,
+  type Prober,
+  type Situation,
+  type Trace,
+  type Truth,
+} from "./trace.ts";
 import { type TypeOf, typing } from "./typing.ts";
 
 export interface Unfolded {
@@ -60,12 +68,6 @@ export interface TreeNode {
   readonly parts: readonly TreeNode[];
 }
 
-/** What stands at a place (an index of `Program.places`); `undefined` where only the program is at hand. */
-export interface Texts {
-  at(place: number): string | undefined;
-  wordBefore(place: number): string | undefined;
-}
-
 const NEARLY_SHOWN = 6;
 
 /** More than so many things that are not so is not near. */
@@ -82,6 +84,7 @@ export function unfold(
   const teller: Teller = {
     situation,
     texts,
+    prober: createProber(situation),
     typeOf: typing(program, {
       tool: request.tool,
       ...(typeof resource === "string" ? { resource } : {}),
@@ -141,29 +144,20 @@ function compare(a: string, b: string): number {
 interface Teller {
   readonly situation: Situation;
   readonly texts: Texts;
+  readonly prober: Prober;
   readonly typeOf: TypeOf;
 }
 
 function explainRule(rule: Rule, teller: Teller): RuleExplanation {
-  const { situation } = teller;
+  const { situation, prober } = teller;
   const { program, request } = situation;
   const clauses = clausesOf(rule.guard, program).map((clause): ClauseExplanation => {
-    const { outcome } = probe({ guard: clause.guard }, situation);
     const { text } = clause;
-    if (outcome === true) return { text, outcome: "true" };
+    if (prober.admits(clause.guard)) return { text, outcome: "true" };
     return { text, outcome: "false", instead: clause.instead(request) };
   });
-  // Conditions may read what only the rule's own tools and resources have.
-  const isReadable =
-    (rule.guard.tools?.includes(request.tool) ?? true) &&
-    probe(
-      { guard: rule.guard.resources === undefined ? {} : { resources: rule.guard.resources } },
-      situation,
-    ).outcome === true;
-  const conditions = isReadable
-    ? rule.conditions.flatMap((condition) => explainCondition(condition, rule.lets, teller))
-    : [];
-  const { outcome } = probe(rule, situation);
+  const { outcome, parts } = prober.probe(rule);
+  const conditions = parts.map((part) => explainCondition(part, teller));
   return {
     rule: ruleName(program, rule),
     effect: rule.effect,
@@ -186,7 +180,8 @@ function explainRule(rule: Rule, teller: Teller): RuleExplanation {
 
 function explainNever(never: Never, teller: Teller): RuleExplanation {
   const { program } = teller.situation;
-  const { outcome } = probe({ conditions: [never.condition] }, teller.situation);
+  const asked = { guard: {}, lets: [], conditions: [never.condition] };
+  const { outcome, parts } = teller.prober.probe(asked);
   return {
     rule: ruleName(program, never),
     effect: "never",
@@ -194,7 +189,7 @@ function explainNever(never: Never, teller: Teller): RuleExplanation {
     outcome: spellOutcome(outcome),
     ...(never.because === undefined ? {} : { because: never.because }),
     clauses: [],
-    conditions: explainCondition(never.condition, [], teller).map(({ explained }) => explained),
+    conditions: parts.map((part) => explainCondition(part, teller).explained),
     stoppedBy: [],
   };
 }
@@ -204,33 +199,20 @@ interface Explained {
   readonly stoppedBy: readonly string[];
 }
 
-/** Each side of an `and` by itself: a false one must not hide the others. */
-function explainCondition(
-  condition: Expr,
-  lets: Rule["lets"],
-  teller: Teller,
-): readonly Explained[] {
-  return conjuncts(condition).flatMap((part) => {
-    const { outcome, traces } = probe({ lets, conditions: [part] }, teller.situation);
-    const whole = traces.at(-1);
-    if (whole === undefined) return [];
-    const isUnless = part.kind === "not" && teller.texts.wordBefore(part.at) === "unless";
-    // `unless c` stands in a program as `not c`, at the place of `c`.
-    const trace = isUnless ? (whole.parts.at(-1) ?? whole) : whole;
-    const explained: ConditionExplanation = {
-      text: `${isUnless ? "unless" : "when"} ${textFor(trace.expr, teller)}`,
-      at: spellPlace(teller.situation.program, part.at),
-      outcome: spellOutcome(outcome),
-      tree: treeOf(trace, teller),
-    };
-    const stoppedBy = outcome === true ? [] : blame(trace).map((cause) => sentence(cause, teller));
-    // One condition is one thing that is not so, however many words it takes to say why.
-    return [{ explained, stoppedBy: stoppedBy.length === 0 ? [] : [stoppedBy.join("; and ")] }];
-  });
-}
-
-export function conjuncts(expr: Expr): readonly Expr[] {
-  return expr.kind === "and" ? [...conjuncts(expr.left), ...conjuncts(expr.right)] : [expr];
+function explainCondition(whole: Trace, teller: Teller): Explained {
+  const { expr, value } = whole;
+  const isUnless = expr.kind === "not" && teller.texts.isUnless(expr.at);
+  // `unless c` stands in a program as `not c`, at the place of `c`.
+  const trace = isUnless ? (whole.parts.at(-1) ?? whole) : whole;
+  const explained: ConditionExplanation = {
+    text: `${isUnless ? "unless" : "when"} ${textFor(trace.expr, teller)}`,
+    at: spellPlace(teller.situation.program, expr.at),
+    outcome: spellOutcome(value instanceof Unknown ? value : value === true),
+    tree: treeOf(trace, teller),
+  };
+  const stoppedBy = value === true ? [] : blame(trace).map((cause) => sentence(cause, teller));
+  // One condition is one thing that is not so, however many words it takes to say why.
+  return { explained, stoppedBy: stoppedBy.length === 0 ? [] : [stoppedBy.join("; and ")] };
 }
 
 /** `` `args.amount <= 100.00` is false: `args.amount` is 150.00 `` */
@@ -298,7 +280,11 @@ function partsOf(trace: Trace, teller: Teller): readonly TreeNode[] {
       return isOne ? partsOf(operand, teller) : nodes(trace, parts, teller);
     }
     case "quantifier":
-      return [...nodes(trace, parts.slice(0, 1), teller), ...rounds(trace, teller)];
+    case "aggregate":
+      return [
+        ...nodes(trace, parts.slice(0, 1), teller),
+        ...roundsOf(expr, trace).map((part) => roundOf(expr, part, teller)),
+      ];
     default:
       return nodes(trace, parts, teller);
   }
@@ -322,18 +308,31 @@ function isConstant(expr: Expr): boolean {
 
 const ROUNDS_SHOWN = 3;
 
-/** The element that decided, or where none did the first few. */
-function rounds({ expr, value, parts }: Trace, teller: Teller): readonly TreeNode[] {
-  if (expr.kind !== "quantifier") return [];
-  const bodies = parts.filter((part) => part.expr === expr.body);
-  const decided = value === (expr.op === "any") || value instanceof Unknown;
-  const shown = decided ? bodies.slice(-1) : bodies.slice(0, ROUNDS_SHOWN);
-  return shown.map((body) => {
-    const element = valueOfLocal(body, expr.id);
-    const node = treeOf(body, teller);
-    if (element === undefined) return node;
-    return { ...node, element: `${expr.name} = ${spelled(element.expr, element.value, teller)}` };
-  });
+type Loop = Extract<Expr, { kind: "quantifier" | "aggregate" }>;
+
+/** Of the element that decided, or where none did of the first few. */
+function roundsOf(expr: Loop, { value, parts }: Trace): readonly Trace[] {
+  const [, ...bodies] = parts;
+  if (value instanceof Unknown) return unknownIn(bodies);
+  if (expr.kind === "aggregate") {
+    const begin = expr.where ?? expr.body;
+    const fourth = bodies.filter((part) => part.expr === begin)[ROUNDS_SHOWN];
+    return fourth === undefined ? bodies : bodies.slice(0, bodies.indexOf(fourth));
+  }
+  return value === (expr.op === "any") ? bodies.slice(-1) : bodies.slice(0, ROUNDS_SHOWN);
+}
+
+function roundOf({ id, name }: Loop, part: Trace, teller: Teller): TreeNode {
+  const element = valueOfLocal(part, id);
+  const node = treeOf(part, teller);
+  if (element === undefined) return node;
+  return { ...node, element: `${name} = ${spelled(element.expr, element.value, teller)}` };
+}
+
+/** A loop goes on behind what is unknown; where nothing is, it was given up at the last. */
+function unknownIn(bodies: readonly Trace[]): readonly Trace[] {
+  const first = bodies.find(({ value }) => value instanceof Unknown) ?? bodies.at(-1);
+  return first === undefined ? [] : [first];
 }
 
 function valueOfLocal(trace: Trace, id: number): Trace | undefined {
@@ -349,34 +348,11 @@ function spelled(expr: Expr, value: Value | Unknown, { typeOf, situation }: Tell
   return spellValue(value, typeOf(expr), situation.program.levels);
 }
 
-/** On one line. */
 function textFor(expr: Expr, { texts, situation }: Teller): string {
-  const written = texts.at(expr.at);
-  if (written === undefined) return spellExpr(expr, situation.program);
-  return written
-    .replace(/\s*\/\/[^\n]*/g, "")
-    .replace(/\s+/g, " ")
-    .trim();
+  return texts.at(expr.at) ?? spellExpr(expr, situation.program);
 }
 
-function spellOutcome(outcome: boolean | Unknown): Outcome {
+function spellOutcome(outcome: Truth): Outcome {
   if (outcome instanceof Unknown) return "unknown";
   return outcome ? "true" : "false";
-}
-
-export function textsOf(program: Program, sources: readonly { readonly text: string }[]): Texts {
-  const spanOf = (place: number) => {
-    const [file = 0, start = 0, end = 0] = program.places.slice(place * 5, place * 5 + 3);
-    return { text: sources[file]?.text, start, end };
-  };
-  return {
-    at(place) {
-      const { text, start, end } = spanOf(place);
-      return text === undefined || text === "" ? undefined : text.slice(start, end);
-    },
-    wordBefore(place) {
-      const { text, start } = spanOf(place);
-      return text === undefined ? undefined : /(\w+)\s*$/.exec(text.slice(0, start))?.[1];
-    },
-  };
 }

@@ -78,11 +78,16 @@ function spellContainer(
   const present = entries.flatMap(([name, item]) =>
     item === undefined
       ? []
-      : [`${name}: ${spellValue(item, withoutOptional(typeOf(name)), levels)}`],
+      : [`${spellKey(name)}: ${spellValue(item, withoutOptional(typeOf(name)), levels)}`],
   );
   const shown = present.slice(0, ELEMENTS_SHOWN);
   const rest = present.length - shown.length;
   return `{ ${[...shown, ...(rest > 0 ? [`… ${rest} more`] : [])].join(", ")} }`;
+}
+
+/** Whoever sends a map names its keys: none of them is to look like several. */
+function spellKey(name: string): string {
+  return /^\w{1,40}$/.test(name) ? name : spellScalar(name);
 }
 
 function withoutOptional(type: Type | undefined): Type | undefined {

@@ -1,6 +1,8 @@
 /** What the reference evaluator did, as trees: each expression with its value and what that came from. Pure. */
-import type { Expr, Program, Rule } from "../../lang/ir.ts";
-import { createInterpreter, type Observer } from "../evaluate/interpret.ts";
+import type { Expr, Guard, Program, Rule } from "../../lang/ir.ts";
+import { Fuel } from "../evaluate/fuel.ts";
+import { createInterpreter } from "../evaluate/interpret.ts";
+import type { Observer } from "../evaluate/interpret-expression.ts";
 import type { Facts } from "../facts.ts";
 import type { DecisionRequest } from "../request.ts";
 import { Unknown, type Value } from "../value.ts";
@@ -20,10 +22,53 @@ export interface Situation {
   readonly facts: Facts;
 }
 
+export type Truth = boolean | Unknown;
+
 export interface Probe {
-  /** Applies, does not, or could not be decided. */
-  readonly outcome: true | false | Unknown;
-  readonly traces: readonly Trace[];
+  /** Whether it applies, as the decision finds it. */
+  readonly outcome: Truth;
+  /** What each of its conditions came to, and of an `and` each side: as if none before it had been false. */
+  readonly parts: readonly Trace[];
+}
+
+export interface Prober {
+  /** Whether the request is what the guard asks for. */
+  admits(guard: Guard): boolean;
+  /** In the order of the decision, rules before invariants: what one takes, those behind it have no more (SPEC §5.3). */
+  probe(asked: Asked): Probe;
+}
+
+export type Asked = Pick<Rule, "guard" | "lets" | "conditions">;
+
+export function createProber(situation: Situation): Prober {
+  const { program, request, facts } = situation;
+  const fuel = new Fuel();
+  createInterpreter(program, undefined, fuel).touches(request, facts);
+  const admits = (guard: Guard): boolean =>
+    outcomeOf({ guard, lets: [], conditions: [] }, situation, new Fuel()) === true;
+  return {
+    admits,
+    probe(asked) {
+      const { guard } = asked;
+      const before = fuel.copy();
+      const outcome = outcomeOf(asked, situation, fuel);
+      // Conditions may read what only the rule's own tools and resources have.
+      const { tools, resources } = guard;
+      const about = { ...(tools && { tools }), ...(resources && { resources }) };
+      return { outcome, parts: admits(about) ? partsOf(asked, situation, before) : [] };
+    },
+  };
+}
+
+function outcomeOf(
+  { guard, lets, conditions }: Asked,
+  { program, request, facts }: Situation,
+  fuel: Fuel,
+  observer?: Observer,
+): Truth {
+  const alone: Program = { ...program, rules: [{ ...BARE, guard, lets, conditions }] };
+  const [hit] = createInterpreter(alone, observer, fuel).rules(request, facts).permits;
+  return hit === undefined ? false : (hit.unknown ?? true);
 }
 
 const BARE: Rule = {
@@ -39,18 +84,42 @@ const BARE: Rule = {
   at: 0,
 };
 
-/** Whether a rule of these parts and no others would apply. */
-export function probe(
-  { guard = {}, lets = [], conditions = [] }: Partial<Rule>,
-  { program, request, facts }: Situation,
-): Probe {
-  const recorder = record(program);
-  const alone: Program = { ...program, rules: [{ ...BARE, guard, lets, conditions }] };
-  const [hit] = createInterpreter(alone, recorder.observer).rules(request, facts).permits;
-  return { outcome: hit === undefined ? false : (hit.unknown ?? true), traces: recorder.traces() };
+/** Evaluated as they are in the rule, but that a false one ends nothing. */
+function partsOf({ lets, conditions }: Asked, situation: Situation, fuel: Fuel): readonly Trace[] {
+  const found = new Map<Expr, Trace>();
+  const recorder = record(situation.program);
+  const observer: Observer = (expr, value) => {
+    recorder.observer(expr, value);
+    const trace = recorder.traces().at(-1);
+    if (parts.has(expr) && trace !== undefined) found.set(expr, trace);
+  };
+  const parts = new Set(conditions.flatMap(sidesOf));
+  const unending = conditions.map(withoutEnd);
+  outcomeOf({ guard: {}, lets, conditions: unending }, situation, fuel, observer);
+  return [...parts].flatMap((part) => found.get(part) ?? []);
 }
 
-/** Parts of a loop kept: what is in between says the same again. */
+/** What the author joined by `and`: in `resource is r` the checker joins what the author did not. */
+function sidesOf(expr: Expr): readonly Expr[] {
+  return isJoined(expr) ? [...sidesOf(expr.left), ...sidesOf(expr.right)] : [expr];
+}
+
+function isJoined(expr: Expr): expr is Extract<Expr, { kind: "and" }> {
+  return expr.kind === "and" && expr.left.at !== expr.at && expr.right.at !== expr.at;
+}
+
+/** Never false, whatever its sides come to. */
+function withoutEnd(expr: Expr): Expr {
+  if (isJoined(expr)) {
+    return { ...expr, left: withoutEnd(expr.left), right: withoutEnd(expr.right) };
+  }
+  const { at } = expr;
+  return { kind: "or", left: expr, right: { kind: "const", type: BOOL, value: true, at }, at };
+}
+
+const BOOL = { kind: "Bool" } as const;
+
+/** Parts of a loop kept: what is in between says the same again, but for what is unknown first. */
 const PARTS_KEPT = 64;
 
 /**
@@ -79,7 +148,13 @@ function record(program: Program): { observer: Observer; traces: () => readonly 
 
 function withoutMiddle(parts: Trace[]): readonly Trace[] {
   if (parts.length <= 2 * PARTS_KEPT) return parts;
-  return [...parts.slice(0, PARTS_KEPT), ...parts.slice(-PARTS_KEPT)];
+  const middle = parts.slice(PARTS_KEPT, -PARTS_KEPT);
+  const blamed = middle.find(({ value }) => value instanceof Unknown);
+  return [
+    ...parts.slice(0, PARTS_KEPT),
+    ...(blamed === undefined ? [] : [blamed]),
+    ...parts.slice(-PARTS_KEPT),
+  ];
 }
 
 function evaluatedBy(expr: Expr, program: Program): readonly Expr[] {

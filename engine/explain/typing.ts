@@ -23,12 +23,16 @@ export interface Narrowing {
 export function typing(program: Program, narrowing: Narrowing = {}): TypeOf {
   const context = contextOf(program, narrowing);
   const locals = localsOf(program);
+  return typingWith({ program, context, locals, params: new Map(), calls: new Map() });
+}
+
+function typingWith(around: Omit<Around, "typeOf">): TypeOf {
   const known = new Map<Expr, Type | undefined>();
   const typeOf: TypeOf = (expr) => {
     if (!known.has(expr)) {
       // Set first: what would be made of itself has no type.
       known.set(expr, undefined);
-      known.set(expr, infer(expr, { program, context, locals, typeOf }));
+      known.set(expr, infer(expr, { ...around, typeOf }));
     }
     return known.get(expr);
   };
@@ -77,7 +81,8 @@ export function contextOf(program: Program, { tool, resource }: Narrowing = {}):
 
 /** What a local id stands for: the same everywhere, since no two declarations share one. */
 type Local =
-  | { readonly kind: "value"; readonly of: Expr }
+  /** One of these, all of one type: a parameter is what each call gives it. */
+  | { readonly kind: "value"; readonly of: readonly Expr[] }
   | { readonly kind: "element"; readonly of: Expr }
   | { readonly kind: "argument"; readonly tools: readonly number[]; readonly name: string };
 
@@ -89,14 +94,16 @@ function localsOf(program: Program): ReadonlyMap<number, Local> {
     }
     if (expr.kind === "call") {
       for (const [at, id] of (program.functions[expr.function]?.params ?? []).entries()) {
-        const of = expr.args[at];
-        if (of !== undefined && !locals.has(id)) locals.set(id, { kind: "value", of });
+        const given = expr.args[at];
+        const known = locals.get(id);
+        const before = known?.kind === "value" ? known.of : [];
+        if (given !== undefined) locals.set(id, { kind: "value", of: [...before, given] });
       }
     }
     for (const child of childrenOf(expr)) visit(child);
   };
   for (const rule of program.rules) {
-    for (const { id, value } of rule.lets) locals.set(id, { kind: "value", of: value });
+    for (const { id, value } of rule.lets) locals.set(id, { kind: "value", of: [value] });
   }
   for (const step of program.tasks.flatMap(({ sequence }) => sequence?.positions ?? [])) {
     for (const { argument, id } of step.binds) {
@@ -135,6 +142,10 @@ interface Around {
   readonly program: Program;
   readonly context: Context;
   readonly locals: ReadonlyMap<number, Local>;
+  /** Of the call at hand: its type is of what it is given, whatever other calls give. */
+  readonly params: ReadonlyMap<number, Type | undefined>;
+  /** By function and types of what it is given: the body may call others many times over. */
+  readonly calls: Map<string, Type | undefined>;
   readonly typeOf: TypeOf;
 }
 
@@ -153,11 +164,13 @@ function inferred(expr: Expr, around: Around): Type | undefined {
     case "root":
       return { kind: "Record", open: true, fields: [...rootFields(expr.name, around.context)] };
     case "local": {
+      if (around.params.has(expr.id)) return around.params.get(expr.id);
       const local = locals.get(expr.id);
       if (local === undefined) return undefined;
       if (local.kind === "argument") return argumentOf(local.tools, local.name, program);
+      if (local.kind === "value") return firstKnown(local.of, typeOf);
       const type = typeOf(local.of);
-      return local.kind === "value" || type === undefined ? type : elementOf(type);
+      return type === undefined ? type : elementOf(type);
     }
     case "attribute":
       return attributeOf(expr, around);
@@ -178,8 +191,7 @@ function inferred(expr: Expr, around: Around): Type | undefined {
     case "aggregate":
       return aggregateOf(expr, around);
     case "list": {
-      const [first] = expr.items;
-      const of = first === undefined ? undefined : typeOf(first);
+      const of = firstKnown(expr.items, typeOf);
       return of === undefined ? undefined : { kind: expr.as, of };
     }
     case "record":
@@ -196,10 +208,8 @@ function inferred(expr: Expr, around: Around): Type | undefined {
       const result = BUILTINS.get(expr.name)?.result(types);
       return result !== undefined && "kind" in result ? result : undefined;
     }
-    case "call": {
-      const body = program.functions[expr.function]?.body;
-      return body === undefined ? undefined : typeOf(body);
-    }
+    case "call":
+      return calledOf(expr, around);
     case "module":
       return program.modules[expr.module]?.type;
     case "counter":
@@ -209,6 +219,28 @@ function inferred(expr: Expr, around: Around): Type | undefined {
     default:
       return BOOL;
   }
+}
+
+/** An empty list says nothing of its elements: another of the same type may. */
+function firstKnown(exprs: readonly Expr[], typeOf: TypeOf): Type | undefined {
+  for (const expr of exprs) {
+    const type = typeOf(expr);
+    if (type !== undefined) return type;
+  }
+  return undefined;
+}
+
+function calledOf(expr: Extract<Expr, { kind: "call" }>, around: Around): Type | undefined {
+  const { program, calls, typeOf } = around;
+  const called = program.functions[expr.function];
+  if (called === undefined) return undefined;
+  const given = expr.args.map(typeOf);
+  const name = JSON.stringify([expr.function, given]);
+  if (!calls.has(name)) {
+    const params = new Map(called.params.map((id, at) => [id, given[at]]));
+    calls.set(name, typingWith({ ...around, params })(called.body));
+  }
+  return calls.get(name);
 }
 
 function attributeOf(

@@ -51,3 +51,8 @@ export function childrenOf(expr: Expr): readonly Expr[] {
       return unreachable(expr);
   }
 }
+
+/** The sides of an `and`, and of those that are one. */
+export function conjuncts(expr: Expr): readonly Expr[] {
+  return expr.kind === "and" ? [...conjuncts(expr.left), ...conjuncts(expr.right)] : [expr];
+}

@@ -16,6 +16,8 @@ export interface DataApiParts {
   readonly service: DecisionService;
   /** `acme.payments`: its decisions are at `/v1/data/acme/payments`. `undefined`: no policy is in force. */
   readonly packageName: () => string | undefined;
+  /** Rego alone decides: the document of that name is what it says. Missing = a policy of Writ's does. */
+  readonly isRego?: () => boolean;
   /** The request that an input stands for; missing: the input is one. */
   readonly requestFrom?: (input: JsonValue) => unknown;
 }
@@ -100,17 +102,18 @@ async function one(body: JsonValue, request: FastifyRequest, parts: DataApiParts
 /** What is not there has no result: OPA says so of every path that it knows nothing of. */
 const UNDEFINED: Said = { status: 200, body: {} };
 
-type Name = "" | "allow";
+/** `""` is the whole decision, `"said"` what Rego says. */
+type Name = "" | "said" | "allow";
 
-/** `""` is the whole decision; `undefined` for a document that this service does not have. */
+/** `undefined` for a document that this service does not have. */
 function documentNamed(
   { params }: FastifyRequest,
-  { packageName }: DataApiParts,
+  { packageName, isRego }: DataApiParts,
 ): Name | undefined {
   const path = isObject(params) ? String(params["*"]) : "";
   const own = packageName()?.replaceAll(".", "/");
   if (own === undefined) return undefined;
-  if (path === own) return "";
+  if (path === own) return isRego?.() === true ? "said" : "";
   return path === `${own}/allow` ? "allow" : undefined;
 }
 
@@ -125,8 +128,13 @@ async function documentFor(
   const answer = await handOut(service, request, understands);
   if (answer.kind !== "answer") return faultOf(answer);
   const decision = answer.value;
-  const result = name === "allow" ? decision.decision === "allow" : documentOf(decision);
-  return { status: 200, body: { decision_id: decision.id, result } };
+  const document = documentOf(decision);
+  // To who knows the document as a yes or no, any record would be a yes.
+  const isWord = name === "allow" || (name === "said" && answer.isRecord !== true);
+  return {
+    status: 200,
+    body: { decision_id: decision.id, result: isWord ? document.allow : document },
+  };
 }
 
 /** `allow` is the whole of the answer to who reads nothing else: with obligations it is not. */

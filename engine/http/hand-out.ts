@@ -2,7 +2,7 @@ import type { Answer } from "../answer.ts";
 import type { Decision, GivenObligation } from "../decision.ts";
 import type { Vouched } from "../engine.ts";
 import { checked } from "./decide.ts";
-import type { DecisionService } from "./service.ts";
+import { askedAhead, type DecisionService } from "./service.ts";
 
 /** Whether an enforcement point carries out obligations of a type. */
 export type Understands = (type: string) => boolean;
@@ -17,12 +17,25 @@ export async function handOut(
   understands: Understands,
   vouched?: Vouched,
 ): Promise<Answer<Decision>> {
-  const answer = checked(await service.decide(input, vouched));
+  const answer = checked(await service.decide(input, { ...vouched, understands }));
   if (answer.kind !== "answer" || answer.value.decision !== "allow") return answer;
   const lacking = notUnderstood(answer.value.obligations, understands);
   if (lacking.length === 0) return answer;
   await giveBack(service, answer.value.call);
   return { kind: "answer", value: withheld(answer.value, lacking) };
+}
+
+/** The same within a service: whatever records and counts around it, has the denial that is answered. */
+export function withholding(service: DecisionService): DecisionService {
+  return {
+    ...askedAhead(service),
+    decide: (input, vouched) =>
+      vouched?.understands === undefined
+        ? service.decide(input, vouched)
+        : handOut(service, input, vouched.understands, vouched),
+    outcome: (input) => service.outcome(input),
+    readiness: () => service.readiness(),
+  };
 }
 
 /** Types of those that are not carried out, each once. */

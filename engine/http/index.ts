@@ -16,6 +16,7 @@ export {
 export { type DataApiParts, serveDataApi } from "./data-api.ts";
 export { serveEvents } from "./events.ts";
 export { type ProxyMapping, readProxyMapping, serveForwardAuth } from "./forward-auth/index.ts";
+export { withholding } from "./hand-out.ts";
 export {
   DEFAULT_HOST,
   DEFAULT_PORT,

@@ -3,7 +3,7 @@
  * counts is asked at every use.
  */
 import { LRUCache } from "lru-cache";
-import { type Clock, type ClockReading, clockReader } from "../clock.ts";
+import { type Clock, type ClockReading, clockReader, earliestIn } from "../clock.ts";
 import { createStatuses, firstRefusal, type Statuses } from "../status/statuses.ts";
 import { type DelegationRefusal, refuseDelegation } from "./cause.ts";
 import { HOPS_MOST, LEEWAY_MS } from "./chain.ts";
@@ -212,13 +212,13 @@ const NO_TASKS = refuseDelegation("task_unknown", "this engine keeps no tasks");
 function useRefusal(
   { common }: Token,
   audiences: ReadonlySet<string> | undefined,
-  { nowMs, doubt }: ClockReading,
+  reading: ClockReading,
 ): DelegationRefusal | undefined {
+  const { nowMs, doubt } = reading;
   const { audience, expiresAtMs, issuedAtMs = 0, notBeforeMs = 0 } = common;
   if (expiresAtMs <= (doubt?.laterMs ?? nowMs))
     return refuseDelegation("token_expired", "it has ended");
-  const earlierMs = nowMs + Math.min(0, doubt?.aheadMs ?? 0);
-  if (Math.max(issuedAtMs, notBeforeMs) > earlierMs + LEEWAY_MS) {
+  if (Math.max(issuedAtMs, notBeforeMs) > earliestIn(reading) + LEEWAY_MS) {
     return refuseDelegation("token_not_yet_valid", "it begins in the future");
   }
   if (audience.some((one) => audiences?.has(one))) return undefined;

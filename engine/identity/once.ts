@@ -16,8 +16,11 @@ export interface OnceParts {
 
 /** Marks them used before the decision, and gives them back where it is no allow. */
 export function usedOnce(service: DecisionService, parts: OnceParts): DecisionService {
+  const { preview, foresee, ...ahead } = askedAhead(service);
   return {
-    ...askedAhead(service),
+    ...ahead,
+    ...(preview && { preview: (input, vouched) => preview(input, toldAhead(vouched, parts)) }),
+    ...(foresee && { foresee: (input, vouched) => foresee(input, toldAhead(vouched, parts)) }),
     decide(input, vouched) {
       const tokens = onceIn(vouched);
       if (tokens.length === 0) return service.decide(input, vouched);
@@ -64,6 +67,12 @@ async function decideOnce(
   if (answer.kind === "answer" && answer.value.decision === "allow") return answer;
   for (const token of used) await giveBack(token, parts);
   return answer;
+}
+
+/** A question asked ahead uses none. */
+function toldAhead(vouched: Vouched | undefined, { ledger }: OnceParts): Vouched | undefined {
+  const isUsed = onceIn(vouched).some(({ key }) => ledger.get("use", key)?.text === USED);
+  return isUsed ? { ...vouched, refused: ALREADY } : vouched;
 }
 
 const USED = "used";

@@ -44,8 +44,14 @@ function earlySkipOf({ whole, policy, code }: RecordedDecision, digest: string):
   if (policy.digest !== digest) return policy.digest === "" ? "not_decided" : "other_policy";
   if (whole === undefined) return "not_whole";
   if (code === "session_interrupted") return "session_ended";
-  return code === "state_unavailable" || code === "internal_error" ? "not_decided" : undefined;
+  return code !== undefined && NOT_REGOS.has(code) ? "not_decided" : undefined;
 }
+
+const NOT_REGOS: ReadonlySet<string> = new Set([
+  "state_unavailable",
+  "internal_error",
+  "unsupported_obligation",
+]);
 
 /** Rego may read anything of a request: what was left out of it, an instruction or a token, may have decided. */
 function lateSkipOf(record: RecordedDecision, whole: Whole): Skip | undefined {

@@ -19,7 +19,7 @@ import type { Settlement } from "../state/store.ts";
 import { anyFromJson } from "../value.ts";
 import { failed, type ModuleAnswer } from "./answer.ts";
 import type { ModulePool, Question } from "./pool.ts";
-import { decisionOf } from "./said.ts";
+import { decisionOf, isRecord } from "./said.ts";
 
 export interface AloneParts {
   readonly pool: ModulePool;
@@ -65,7 +65,7 @@ export function decidedByRego(parts: AloneParts): OperatedService {
           input,
           vouched,
           decision,
-          facts: answer && factsOf(answer),
+          facts: answer && factsOf(answer, nowMs),
           digest: () => requestDigest(input, parts.identity.digest),
           micros: Math.round((performance.now() - beganMs) * 1000),
         });
@@ -73,7 +73,7 @@ export function decidedByRego(parts: AloneParts): OperatedService {
         return { kind: "answer", value: unrecorded(decision) };
       }
       if (decision.call !== undefined) remember(decision.call, calls);
-      return { kind: "answer", value: decision };
+      return { kind: "answer", value: decision, ...(isRecord(answer) && { isRecord: true }) };
     },
     outcome: (input) => settle(input, calls, parts),
     readiness: () => ({ ready: true }),
@@ -183,12 +183,13 @@ const UNKNOWN_SESSION: Refused = {
 };
 
 /** As of any imported module, so that records have which one said what. */
-function factsOf(answer: ModuleAnswer): FactsRead {
+function factsOf(answer: ModuleAnswer, nowMs: number): FactsRead {
   const reading =
     answer.kind === "failed"
       ? undefined
       : { value: answer.kind === "defined" ? anyFromJson(answer.value) : undefined };
   return {
+    nowMs,
     counters: [],
     latches: [],
     origins: [],

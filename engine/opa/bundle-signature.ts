@@ -3,11 +3,11 @@
  * JSON is digested by its structure, so that layout changes nothing; all else byte by byte. Pure.
  */
 import { createHash } from "node:crypto";
-import { parse as parseYaml } from "yaml";
 import { equalSecrets } from "../equal-secrets.ts";
 import { parseJsonText } from "../json-text.ts";
 import { BuiltinError } from "./builtins/builtin.ts";
 import { isVerified, type Key, keysOf } from "./builtins/keys.ts";
+import { BundleRefused, readDocument, signedText } from "./bundle-document.ts";
 
 /** Who may have signed, told beforehand: nothing in a bundle says how it is verified. */
 export interface BundleKey {
@@ -36,9 +36,12 @@ export function signatureFault(files: Files, key: BundleKey | undefined): string
       ? "is not signed by the key that was given"
       : faultOf(files, listed);
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof BuiltinError) {
-      return "has signatures that cannot be read";
-    }
+    if (error instanceof BundleRefused) return error.message;
+    // A range is what the stack has been beyond: they are nested without end.
+    const isUnreadable = [SyntaxError, BuiltinError, RangeError].some(
+      (kind) => error instanceof kind,
+    );
+    if (isUnreadable) return "has signatures that cannot be read";
     throw error;
   }
 }
@@ -104,43 +107,10 @@ function digestOf(path: string, bytes: Uint8Array, algorithm: string): Buffer | 
   const name = ALGORITHMS.get(algorithm);
   if (name === undefined) return undefined;
   return createHash(name)
-    .update(isStructured(path) ? structureOf(path, bytes) : bytes)
+    .update(isStructured(path) ? signedText(readDocument(path, bytes)) : bytes)
     .digest();
 }
 
 function isStructured(path: string): boolean {
   return /(?:^|\/)(?:data\.json|data\.ya?ml|\.manifest)$/.test(path);
-}
-
-/** Members by name, without blanks; numbers as they were written. */
-function structureOf(path: string, bytes: Uint8Array): string {
-  const text = Buffer.from(bytes).toString("utf8");
-  if (/\.ya?ml$/.test(path)) return spell(parseYaml(text, { maxAliasCount: 100 }));
-  return spell(parseJsonText(text, (number) => new Written(number)));
-}
-
-class Written {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-function spell(value: unknown): string {
-  if (value instanceof Written) return value.text;
-  if (Array.isArray(value)) return `[${value.map(spell).join(",")}]`;
-  if (typeof value === "string") return spellText(value);
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const members = Object.entries(value).sort(([a], [b]) =>
-    Buffer.compare(Buffer.from(a), Buffer.from(b)),
-  );
-  return `{${members.map(([name, member]) => `${spellText(name)}:${spell(member)}`).join(",")}}`;
-}
-
-/** As Go's writer of JSON spells it: two line separators beside controls. */
-function spellText(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\u2028\u2029]/g,
-    (sign) => `\\u${sign.charCodeAt(0).toString(16)}`,
-  );
 }

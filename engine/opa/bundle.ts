@@ -3,9 +3,9 @@
  * nothing is written anywhere; Rego text in it is passed over. Pure but for inflating.
  */
 import { gunzipSync } from "node:zlib";
-import { parse as parseYaml } from "yaml";
 import type { RefusalCode } from "../bundles/refusal.ts";
-import { parseJsonText } from "../json-text.ts";
+import { BundleRefused, isMembers, moduleText, readDocument } from "./bundle-document.ts";
+import { readManifest, strayPlace } from "./bundle-manifest.ts";
 import { type BundleKey, signatureFault } from "./bundle-signature.ts";
 import type { ModuleSource } from "./open.ts";
 import { readTar, type TarFile, TarRefused } from "./tar.ts";
@@ -40,12 +40,12 @@ export function readOpaBundle(bytes: Uint8Array, key?: BundleKey): BundleReading
     if (fault !== undefined) return { ok: false, code: "bad_signature", why: fault };
     return { ok: true, bundle: bundleOf(files) };
   } catch (error) {
-    if (error instanceof Unreadable) return { ok: false, code: "malformed", why: error.message };
+    if (error instanceof BundleRefused) {
+      return { ok: false, code: "malformed", why: error.message };
+    }
     throw error;
   }
 }
-
-class Unreadable extends Error {}
 
 function filesIn(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
@@ -55,10 +55,10 @@ function filesIn(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
       path === "" ||
       path.split("/").some((step) => step === "" || step === "." || step === "..")
     ) {
-      throw new Unreadable(`holds a file of the name ${JSON.stringify(name)}`);
+      throw new BundleRefused(`holds a file of the name ${JSON.stringify(name)}`);
     }
-    if (files.has(path)) throw new Unreadable(`holds \`${path}\` twice`);
-    if (files.size >= FILES_MAX) throw new Unreadable(`holds more than ${FILES_MAX} files`);
+    if (files.has(path)) throw new BundleRefused(`holds \`${path}\` twice`);
+    if (files.size >= FILES_MAX) throw new BundleRefused(`holds more than ${FILES_MAX} files`);
     files.set(path, data);
   }
   return files;
@@ -69,53 +69,34 @@ function entriesIn(bytes: Uint8Array): readonly TarFile[] {
   try {
     archive = gunzipSync(bytes, { maxOutputLength: BUNDLE_BYTES_MAX });
   } catch {
-    throw new Unreadable(`is no gzipped archive of at most ${BUNDLE_BYTES_MAX} bytes`);
+    throw new BundleRefused(`is no gzipped archive of at most ${BUNDLE_BYTES_MAX} bytes`);
   }
   try {
     return readTar(archive);
   } catch (error) {
-    if (error instanceof TarRefused) throw new Unreadable(`is an archive that ${error.message}`);
+    if (error instanceof TarRefused) throw new BundleRefused(`is an archive that ${error.message}`);
     throw error;
   }
 }
 
 function bundleOf(files: ReadonlyMap<string, Uint8Array>): OpaBundle {
-  if (files.has("patch.json")) throw new Unreadable("is a delta, and needs what it changes");
-  const manifest = jsonIn(files, ".manifest") ?? {};
-  const { revision, wasm } = manifest as Partial<Record<string, unknown>>;
-  const data = Buffer.from(JSON.stringify(documentIn(files)));
-  const named = Array.isArray(wasm) ? wasm.map(namedModule) : [];
-  const entrypoints = named.map(({ entrypoint, module }) => {
+  if (files.has("patch.json")) throw new BundleRefused("is a delta, and needs what it changes");
+  const { revision, modules, roots } = readManifest(files);
+  const document = documentIn(files);
+  const stray = strayPlace(document, roots);
+  if (stray !== undefined) {
+    throw new BundleRefused(`has data at \`${stray}\`, outside of its roots`);
+  }
+  const data = Buffer.from(moduleText(document));
+  const entrypoints = [...modules].map(([entrypoint, module]) => {
     const found = files.get(module.replace(/^\//, ""));
-    if (found === undefined) throw new Unreadable(`does not hold \`${module}\``);
+    if (found === undefined) throw new BundleRefused(`does not hold \`${module}\``);
     return [entrypoint, { wasm: found, data }] as const;
   });
   if (entrypoints.length === 0) {
-    throw new Unreadable("names no compiled module: `opa build -t wasm -e …` makes one");
+    throw new BundleRefused("names no compiled module: `opa build -t wasm -e …` makes one");
   }
-  return {
-    revision: typeof revision === "string" && revision !== "" ? revision : undefined,
-    entrypoints: new Map(entrypoints),
-  };
-}
-
-function namedModule(json: unknown): { readonly entrypoint: string; readonly module: string } {
-  const { entrypoint, module } = (json ?? {}) as Partial<Record<string, unknown>>;
-  if (typeof entrypoint !== "string" || typeof module !== "string") {
-    throw new Unreadable("has a manifest that cannot be read");
-  }
-  return { entrypoint, module };
-}
-
-function jsonIn(files: ReadonlyMap<string, Uint8Array>, path: string): unknown {
-  const bytes = files.get(path);
-  if (bytes === undefined) return undefined;
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return /\.ya?ml$/.test(path) ? parseYaml(text, { maxAliasCount: 100 }) : parseJsonText(text);
-  } catch {
-    throw new Unreadable(`has a \`${path}\` that cannot be read`);
-  }
+  return { revision, entrypoints: new Map(entrypoints) };
 }
 
 /** Every `data.json` at the place that its directory says. */
@@ -124,24 +105,23 @@ function documentIn(files: ReadonlyMap<string, Uint8Array>): object {
   const paths = [...files.keys()].filter((path) => /(?:^|\/)data\.(?:json|ya?ml)$/.test(path));
   // Directories before what is in them, so that none overwrites another.
   for (const path of paths.sort((a, b) => a.split("/").length - b.split("/").length)) {
-    put(document, path.split("/").slice(0, -1), jsonIn(files, path));
+    const bytes = files.get(path) ?? new Uint8Array();
+    put(document, path.split("/").slice(0, -1), readDocument(path, bytes));
   }
   return document;
 }
 
 function put(document: Record<string, unknown>, steps: readonly string[], value: unknown): void {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Unreadable("has data that is no object");
-  }
+  if (!isMembers(value)) throw new BundleRefused("has data that is no object");
   let inside = document;
   for (const step of steps) {
     if (!(step in inside)) inside[step] = Object.create(null);
-    inside = inside[step] as Record<string, unknown>;
-    if (typeof inside !== "object" || inside === null || Array.isArray(inside))
-      throw new Unreadable("has data in two places");
+    const next = inside[step];
+    if (!isMembers(next)) throw new BundleRefused("has data in two places");
+    inside = next;
   }
   for (const [name, member] of Object.entries(value)) {
-    if (name in inside) throw new Unreadable("has data in two places");
+    if (name in inside) throw new BundleRefused("has data in two places");
     inside[name] = member;
   }
 }

@@ -4,7 +4,7 @@ import { digestOf } from "../canonical-json.ts";
 import { readOpaBundle } from "./bundle.ts";
 import type { BundleKey } from "./bundle-signature.ts";
 import type { ModuleSource } from "./open.ts";
-import { createModulePool, type ModulePool } from "./pool.ts";
+import { createModulePool, type Described, type ModulePool } from "./pool.ts";
 
 export interface ChoosingParts {
   readonly key: BundleKey | undefined;
@@ -46,10 +46,17 @@ export async function openRego(
     isTrusted,
     onTrouble: ({ why }) => onTrouble(why),
   });
-  const described = await pool.describe(0);
-  if (described.ok) return { ...chosen, pool };
+  const unfit = unfitFor(chosen.entrypoint, await pool.describe(0));
+  if (unfit === undefined) return { ...chosen, pool };
   pool.close();
-  return refuse("no_program", `its module cannot be run: ${described.why}`);
+  return refuse("no_program", unfit);
+}
+
+/** Why a module cannot decide: a manifest may name an entrypoint that its module does not have. */
+export function unfitFor(entrypoint: string, described: Described): string | undefined {
+  if (!described.ok) return `its module cannot be run: ${described.why}`;
+  if (described.entrypoints.includes(entrypoint)) return undefined;
+  return `its module has no entrypoint \`${entrypoint}\``;
 }
 
 export function chooseRego(

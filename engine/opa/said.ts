@@ -44,6 +44,12 @@ export function decisionOf(
   return { decision: "allow", call: ids.call(), reasons, obligations, ...common };
 }
 
+/** Whether a decision was said by a record: OPA's clients, who know the document, read it so and no other way. */
+export function isRecord(answer: ModuleAnswer | undefined): boolean {
+  if (answer?.kind !== "defined" || typeof answer.value === "boolean") return false;
+  return saidBy(answer.value) !== undefined;
+}
+
 interface Said {
   readonly allow: boolean;
   readonly reasons: readonly string[];

@@ -26,12 +26,13 @@ export function readTar(bytes: Uint8Array): readonly TarFile[] {
     const data = archive.slice(at + BLOCK, at + BLOCK + size);
     if (data.length < size) throw new TarRefused("ends within a file");
     const type = String.fromCharCode(header[156] ?? 0);
-    if (type === "x") longName = paxPath(data);
-    else {
-      if (type === "0" || type === "\0") files.push({ name: longName ?? nameOf(header), data });
-      else if (type !== "5") throw new TarRefused("holds something other than plain files");
-      longName = undefined;
+    if (type === "0" || type === "\0") files.push({ name: longName ?? nameOf(header), data });
+    else if (type !== "x" && type !== "5") {
+      throw new TarRefused("holds something other than plain files");
     }
+    // Behind the header of a directory some readers go on at once.
+    if (type === "5" && size > 0) throw new TarRefused("has a directory of a size of its own");
+    longName = type === "x" ? paxPath(data) : undefined;
     at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
   }
   // Some writers leave the empty blocks out; that nothing is cut off is for the compression to say.
@@ -57,7 +58,8 @@ function octal(header: Uint8Array, at: number, length: number): number {
 }
 
 function nameOf(header: Uint8Array): string {
-  const prefix = textAt(header, 257, 5) === "ustar" ? textAt(header, 345, 155) : "";
+  // GNU's own headers say `ustar ` there, and have times in the place of a prefix.
+  const prefix = textAt(header, 257, 6) === "ustar" ? textAt(header, 345, 155) : "";
   const name = textAt(header, 0, 100);
   return prefix === "" ? name : `${prefix}/${name}`;
 }
@@ -77,16 +79,31 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-/** `<length> path=<name>\n`, one record after the other; sizes of their own are not taken. */
+/** As Go's reader: whoever writes more than names and times into one means no good. */
+const PAX_BYTES_MAX = 1024 * 1024;
+
+/** `<length> path=<name>\n`, one record after the other; what makes a file other than it lies there is not taken. */
 function paxPath(data: Uint8Array): string | undefined {
+  if (data.length > PAX_BYTES_MAX) throw new TarRefused("has a broken header");
   let path: string | undefined;
-  for (let rest = decode(data); rest !== ""; ) {
-    const [, length = "", key = ""] = /^([1-9][0-9]{0,5}) ([^=\n]+)=/.exec(rest) ?? [];
-    const record = Buffer.from(rest).subarray(0, Number(length)).toString("utf8");
-    if (length === "" || !record.endsWith("\n")) throw new TarRefused("has a broken header");
-    if (key === "size") throw new TarRefused("has files of a size of their own");
-    if (key === "path") path = record.slice(record.indexOf("=") + 1, -1);
-    rest = Buffer.from(rest).subarray(Number(length)).toString("utf8");
+  for (let at = 0; at < data.length; ) {
+    const [sign = "", digits = ""] =
+      /^([1-9][0-9]{0,6}) /.exec(Buffer.from(data.subarray(at, at + 8)).toString("latin1")) ?? [];
+    const end = at + Number(digits);
+    const record = data.subarray(at + sign.length, end);
+    const equals = record.indexOf(EQUALS);
+    if (digits === "" || end > data.length || equals < 1 || data[end - 1] !== NEWLINE) {
+      throw new TarRefused("has a broken header");
+    }
+    const key = decode(record.subarray(0, equals));
+    if (key === "size" || key.startsWith("GNU.sparse.")) {
+      throw new TarRefused("has files of a size of their own");
+    }
+    if (key === "path") path = decode(record.subarray(equals + 1, -1));
+    at = end;
   }
   return path;
 }
+
+const EQUALS = 0x3d;
+const NEWLINE = 0x0a;

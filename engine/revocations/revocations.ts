@@ -80,17 +80,27 @@ export class Revocations {
     const key = keyOf({ kind: "standing", id: order.id });
     const said = revocationOf(order, this.#now());
     const before = this.#unkept.get(key);
-    const isStricter =
-      judge(standing, this.#known.get(key)?.standing).kind === "new" && said.active;
-    if (isStricter) this.#hold(key, said);
+    const held = this.tighten(order);
     let verdict: Verdict = { kind: "new" };
     await this.#change(key, (kept) => {
       verdict = judge(standing, kept?.standing);
       return verdict.kind === "new" ? said : undefined;
     });
-    this.#release(key, said);
+    this.#release(key, held);
     if (verdict.kind === "new") this.#release(key, before);
     return verdict;
+  }
+
+  /** What an issuer takes back by what it says is in force at once; what it gives back waits until it is kept. */
+  tighten(order: StandingOrder): Revocation | undefined {
+    const key = keyOf({ kind: "standing", id: order.id });
+    const known = this.#known.get(key);
+    if (judge(order.standing, known?.standing).kind !== "new") return undefined;
+    const said = revocationOf(order, this.#now());
+    const untilMs = Math.max(said.untilMs, known?.untilMs ?? 0);
+    const held = said.active || known === undefined ? said : { ...known, untilMs };
+    this.#hold(key, held);
+    return held;
   }
 
   /** Of one token at its use (`engine/identity/revocation.ts`). */
@@ -121,13 +131,20 @@ export class Revocations {
     return this.#ledger.readiness();
   }
 
-  /** Whether an approval is as old as something that was taken back. */
-  reachesApproval({ request, openedAtMs }: Approval): boolean {
+  /** Whether an approval, or what somebody said of it, is as old as something that was taken back. */
+  reachesApproval({ request, openedAtMs, verdicts }: Approval): boolean {
     const names = isObject(request)
       ? [...namesIn(request), ...hopsIn(request).flatMap(partiesOf)]
       : [];
+    return (
+      this.#reachesSince(names, openedAtMs) ||
+      verdicts.some(({ by, also, atMs }) => this.#reachesSince([by, ...also].map(asParty), atMs))
+    );
+  }
+
+  #reachesSince(names: readonly Name[], sinceMs: number): boolean {
     const nowMs = this.#now();
-    return this.#reaching(names, (found) => reaches(found, nowMs, openedAtMs)) !== undefined;
+    return this.#reaching(names, (found) => reaches(found, nowMs, sinceMs)) !== undefined;
   }
 
   /** What is asserted of a hop: without a time it is said now. */
@@ -201,10 +218,11 @@ function hopsIn({ delegation }: Parts): readonly Hop[] {
 }
 
 function partiesOf({ from, to }: Hop): readonly Name[] {
-  return [
-    ["party", idOf(from)],
-    ["party", idOf(to)],
-  ];
+  return [from, to].map(idOf).map(asParty);
+}
+
+function asParty(id: unknown): Name {
+  return ["party", id];
 }
 
 function idOf(party: unknown): unknown {

@@ -16,7 +16,7 @@ import type { Transmitter } from "./transmitter.ts";
 
 export interface ReceiverParts {
   readonly transmitters: readonly Transmitter[];
-  readonly revocations: Pick<Revocations, "revoke" | "stand">;
+  readonly revocations: Pick<Revocations, "revoke" | "stand" | "tighten">;
   readonly ledger: Pick<Ledger, "get" | "put">;
   /** Milliseconds since the Unix epoch, by the later of the clocks there are. */
   readonly now: () => number;
@@ -172,6 +172,8 @@ async function applyAll(
       details: { id: set.id, effects: effects.map(spell) },
     });
   try {
+    // What it takes back of somebody whom it lets act again waits for no record either.
+    for (const one of effects) if (loosens(one)) revocations.tighten({ ...one, ...said });
     await (effects.some(loosens) ? told().then(act) : allOf([act(), told()]));
     const conflict = verdicts.find((one) => one.kind === "conflict");
     if (conflict?.kind === "conflict") {
@@ -192,7 +194,7 @@ async function applyAll(
 }
 
 /** What tightens waits for nothing, and what loosens for its record. */
-function loosens(effect: Effect): boolean {
+function loosens(effect: Effect): effect is Extract<Effect, { kind: "stand" }> {
   return effect.kind === "stand" && effect.standing.status === "active";
 }
 

@@ -3,7 +3,7 @@
  * policy under which the call was made, which may be another by then.
  */
 import type { Scalar } from "../value.ts";
-import type { Returning } from "./origin.ts";
+import type { Returning } from "./origin/returned.ts";
 import type { SettledOutcome } from "./store.ts";
 
 export interface Call {

@@ -23,7 +23,7 @@ import {
 } from "../value.ts";
 import type { Call, Held, HeldLatch } from "./call.ts";
 import type { LatchCell } from "./latch.ts";
-import type { Returning } from "./origin.ts";
+import type { Returning } from "./origin/returned.ts";
 import type { Packer, Unpacker } from "./pack.ts";
 import type { Configuration, TakenStep } from "./sequence.ts";
 import type { TaskState } from "./store.ts";

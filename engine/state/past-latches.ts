@@ -12,6 +12,9 @@ export interface PastLatch {
   readonly index: number;
   readonly key: string;
   readonly state: LatchCell["state"];
+  /** Of the first and of the last of them: milliseconds since the Unix epoch. */
+  readonly fromMs: number;
+  readonly untilMs: number;
   /** Calls that would change it, and whose outcome was not recorded yet. */
   readonly open: readonly PastCall[];
 }
@@ -20,10 +23,18 @@ export interface PastCall extends Pick<HeldLatch, "kind" | "certain"> {
   readonly call: string;
 }
 
+export interface PastDecision {
+  /** Missing where it was not allowed. */
+  readonly call: string | undefined;
+  readonly atMs: number;
+}
+
 interface PastKey {
   readonly index: number;
   readonly key: string;
   readonly cell: LatchCell;
+  fromMs: number;
+  untilMs: number;
   readonly open: Map<string, HeldLatch[]>;
 }
 
@@ -36,15 +47,17 @@ export class LatchHistory {
     return this.#keys.size;
   }
 
-  /** `call` is missing where it was not allowed. */
-  decided({ now, completed }: LatchTouches, call: string | undefined): void {
-    for (const touch of now) changeLatch(this.#at(touch).cell, touch);
+  decided({ now, completed }: LatchTouches, { call, atMs }: PastDecision): void {
+    for (const touch of now) changeLatch(this.#at(touch, atMs).cell, touch);
     if (call === undefined) return;
-    for (const touch of completed) this.#expect(touch, call);
+    for (const touch of completed) this.#expect(touch, { call, atMs });
   }
 
-  #expect({ index, key, kind, certain }: LatchTouch, call: string): void {
-    const past = this.#at({ index, key });
+  #expect(
+    { index, key, kind, certain }: LatchTouch,
+    { call, atMs }: { readonly call: string; readonly atMs: number },
+  ): void {
+    const past = this.#at({ index, key }, atMs);
     const others = expectLatch(past.cell, kind);
     const held = { table: "", key, kind, certain, others };
     past.open.set(call, [...(past.open.get(call) ?? []), held]);
@@ -68,32 +81,45 @@ export class LatchHistory {
   }
 
   all(): readonly PastLatch[] {
-    return [...this.#keys.values()].map(({ index, key, cell: { state }, open }) => ({
+    return [...this.#keys.values()].map(({ index, key, cell: { state }, open, ...times }) => ({
       index,
       key,
       state,
+      ...times,
       open: [...open].flatMap(([call, held]) =>
         held.map(({ kind, certain }) => ({ call, kind, certain })),
       ),
     }));
   }
 
-  #at({ index, key }: Pick<LatchTouch, "index" | "key">): PastKey {
+  #at({ index, key }: Pick<LatchTouch, "index" | "key">, atMs: number): PastKey {
     const name = `${index} ${key}`;
-    const known = this.#keys.get(name);
-    if (known !== undefined) return known;
-    const past: PastKey = { index, key, cell: newLatch(), open: new Map() };
+    const times = { fromMs: atMs, untilMs: atMs };
+    const past = this.#keys.get(name) ?? {
+      index,
+      key,
+      cell: newLatch(),
+      open: new Map(),
+      ...times,
+    };
+    past.fromMs = Math.min(past.fromMs, atMs);
+    past.untilMs = Math.max(past.untilMs, atMs);
     this.#keys.set(name, past);
     return past;
   }
 }
 
 /**
- * Where the latch was never changed yet, it is as they left it; otherwise nobody knows what came last. Whatever is under
- * way by now was so together with them.
+ * Where the latch was never changed yet, it is as they left it; otherwise nobody knows what came last, nor where some of
+ * them were of another session than it is. Whatever is under way by now was so together with them.
  */
-export function addPast(cell: LatchCell, { state }: Pick<PastLatch, "state">): void {
-  if (cell.sets === 0 && cell.resets === 0) cell.state = state;
+export function addPast(
+  cell: LatchCell,
+  { state, fromMs }: Pick<PastLatch, "state" | "fromMs">,
+  sessionBeganMs: number | undefined,
+): void {
+  if (sessionBeganMs !== undefined && fromMs < sessionBeganMs) cell.state = "either";
+  else if (cell.sets === 0 && cell.resets === 0) cell.state = state;
   else if (cell.state !== state) cell.state = "either";
   cell.sets += 1;
   cell.resets += 1;

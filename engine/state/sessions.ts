@@ -98,9 +98,15 @@ export function forgetKey(table: Table, key: string, { keeper }: Memory): void {
   else keeper?.latch(table, key);
 }
 
-/** Whether the session is kept that the key is one of; true where it is one of none. */
-export function hasSession(table: Table, key: string, { sessions }: Memory): boolean {
-  return !table.ofSessions || sessions.has(sessionIn(key, table.declared));
+/** When the session began that the key is one of: `undefined` where it is of none, and for ever where that is not kept. */
+export function sessionBegan(table: Table, key: string, { sessions }: Memory): number | undefined {
+  if (!table.ofSessions) return undefined;
+  return sessions.get(sessionIn(key, table.declared))?.startedAtMs ?? Number.POSITIVE_INFINITY;
+}
+
+/** Whether what was decided then is of the session that the key is one of now, if it is one of any. */
+export function isOfPresent(table: Table, key: string, atMs: number, memory: Memory): boolean {
+  return atMs >= (sessionBegan(table, key, memory) ?? atMs);
 }
 
 /** A new key of `table`. False where its session is not kept: then neither is the key. */

@@ -36,7 +36,7 @@ export function shadowState(
   let latest: Effects | undefined;
   const state: PolicyState = {
     ...kept,
-    session: (id) => together(seen.session(id), kept.session(id)),
+    session: (id) => together(id, seen, kept),
     begin: (scope) => new ShadowView(scope, { seen, kept, shared }),
     commit(effects) {
       latest = effects;
@@ -102,12 +102,14 @@ function inBoth(
   return new Map(shared.map((index, position) => [index, position]));
 }
 
-/** The candidate's tools may return labels that those of the policy in force do not. */
-function together(
-  seen: SessionFacts | undefined,
-  kept: SessionFacts | undefined,
-): SessionFacts | undefined {
+/**
+ * The candidate's tools may return labels that those of the policy in force do not. Of those that both do, an operator
+ * may take one from what is seen.
+ */
+function together(id: string, from: PolicyState, own: PolicyState): SessionFacts | undefined {
+  const [seen, kept] = [from.session(id), own.session(id)];
   if (seen === undefined || kept === undefined) return seen ?? kept;
+  for (const label of seen.labels) if (kept.labels.has(label)) own.declassify(id, String(label));
   return {
     startedAtMs: seen.startedAtMs,
     interrupted: seen.interrupted,

@@ -9,7 +9,7 @@ import type { Touch } from "../evaluate/evaluator.ts";
 import type { Facts } from "../facts.ts";
 import type { DecisionRequest } from "../request.ts";
 import type { SessionFacts } from "../request-reader.ts";
-import type { ReturnedPart } from "./origin.ts";
+import type { ReturnedPart } from "./origin/returned.ts";
 import type { KeptSequence } from "./past.ts";
 import type { Lacking, PastUses } from "./past-uses.ts";
 import type { Interruption, StateReport } from "./report.ts";
@@ -58,6 +58,8 @@ export interface StateScope {
   readonly taskId?: string | undefined;
   /** What the person wrote, come with this request: part of what `origin` sees, kept when there is a session. */
   readonly instruction?: string | undefined;
+  /** Nothing is decided: it is not kept. */
+  readonly isAhead?: boolean;
 }
 
 export interface StateView extends Facts {

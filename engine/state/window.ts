@@ -103,7 +103,7 @@ export class Sum {
     this.#buckets[slot] = after;
     // Beyond the safe integers a running sum would lose units, and one day count too little.
     const total = this.#total + (after - before);
-    this.#total = total <= MOST ? total : this.#recount();
+    this.#total = this.#total <= MOST && total <= MOST ? total : this.#recount();
   }
 
   #advance(bucket: number): void {

@@ -5,10 +5,19 @@
 import type { Guard, Program } from "../../lang/ir.ts";
 import { rootFields } from "../../lang/roots.ts";
 import { spellTime } from "../../lang/scalar/time.ts";
-import { type Field, type Json, KINDS, SOURCES } from "../../lang/type.ts";
+import {
+  type Field,
+  type Json,
+  KINDS,
+  NAMED_LABEL,
+  SOURCES,
+  UNTRUSTED_LABEL,
+  USER_LABEL,
+} from "../../lang/type.ts";
 import { contextOf } from "../explain/typing.ts";
 import { sensitivityLevels } from "../state/sensitivity.ts";
 import type { Random } from "./random.ts";
+import { standingsIn } from "./task-standing.ts";
 import { AGENT_ID, NOON_MS, PRINCIPAL_ID, type Values } from "./values.ts";
 
 /** By the name of the choice; what is missing is left out. */
@@ -50,22 +59,27 @@ export function choicesOf(program: Program, values: Values): readonly Choice[] {
     );
   const levels = sensitivityLevels(program);
   const labels = program.labels;
+  // These two are only ever given to values, by the engine.
+  const ownLabels = labels.filter((label) => label !== USER_LABEL && label !== NAMED_LABEL);
   const flag = (random: Random): Json | undefined => (random.chance(50) ? true : undefined);
-  const labelSet = (random: Random): Json =>
-    labels.filter(() => random.chance(Math.min(50, 150 / Math.max(1, labels.length))));
+  const some = (of: readonly string[], random: Random): Json =>
+    of.filter(() => random.chance(Math.min(50, 150 / Math.max(1, of.length))));
+  const labelSet = (random: Random): Json => some(ownLabels, random);
   return [
     always("tool", (random) => random.below(program.tools.length)),
     ...declared("agent", rootFields("agent", context).filter(builtIn)),
+    always("agent/id", (random) => values.id(random)),
     always("agent/trust", (random) => values.trust(random)),
     always("agent/groups", (random) => values.groups(random)),
     always("principal", flag),
     ...declared("principal", rootFields("principal", context).filter(builtIn), has("principal")),
+    { name: "principal/id", choose: (random) => values.id(random), matters: has("principal") },
     {
       name: "principal/groups",
       choose: (random) => values.groups(random),
       matters: has("principal"),
     },
-    always("delegation", (random) => random.pick([undefined, "direct", "passed on"])),
+    always("delegation", (random) => (random.chance(33) ? undefined : values.hops(random))),
     {
       name: "delegation/purpose",
       choose: (random) => random.pick([undefined, ...program.purposes]),
@@ -77,6 +91,14 @@ export function choicesOf(program: Program, values: Values): readonly Choice[] {
     always("intent/task", (random) =>
       random.chance(70) ? undefined : random.pick(program.tasks)?.name,
     ),
+    ...program.tasks.map(({ name, sequence }): Choice => {
+      const standings = [undefined, ...standingsIn(sequence)];
+      return {
+        name: `task/${name}`,
+        choose: (random) => random.pick(standings),
+        matters: (candidate) => candidate.get("intent/task") === name,
+      };
+    }),
     always("intent/source", (random) => random.pick(SOURCES)),
     always("intent/plan", (random) =>
       random.chance(50) ? undefined : values.json({ kind: "Map", of: { kind: "Int" } }, random),
@@ -84,13 +106,14 @@ export function choicesOf(program: Program, values: Values): readonly Choice[] {
     always("resource", (random) =>
       random.pick([undefined, ...program.resources.map(({ name }) => name)]),
     ),
-    ...program.resources.flatMap((resource) =>
-      declared(
-        `resource/${resource.name}`,
-        resource.attributes,
-        (candidate) => candidate.get("resource") === resource.name,
-      ),
-    ),
+    ...program.resources.flatMap(({ name, attributes }) => {
+      const matters = (candidate: Candidate) => candidate.get("resource") === name;
+      const id = (random: Random) => values.id(random);
+      return [
+        { name: `resource/${name}/id`, choose: id, matters },
+        ...declared(`resource/${name}`, attributes, matters),
+      ];
+    }),
     {
       name: "resource/sensitivity",
       choose: (random) => random.pick([undefined, ...levels]),
@@ -114,7 +137,7 @@ export function choicesOf(program: Program, values: Values): readonly Choice[] {
       always(`counter/${index}`, (random) => values.count(counter.type, random)),
     ),
     ...program.latches.map((_, index) => always(`latch/${index}`, flag)),
-    always("state/origin", labelSet),
+    always("state/origin", (random) => some(labels, random)),
     always("now", (random) => values.now(random)),
   ];
 }
@@ -191,9 +214,8 @@ export function* simplerThan(
       }
     }
   }
-  if (candidate.get("delegation") === "passed on") {
-    yield new Map(candidate).set("delegation", "direct");
-  }
+  const hops = Number(candidate.get("delegation") ?? 0);
+  if (hops > 1) yield new Map(candidate).set("delegation", hops - 1);
   // What does not matter goes at once: arguments of other tools, attributes of other resources.
   const useless = choices.filter(({ matters, name }) => candidate.has(name) && !matters(candidate));
   const kept = new Map(candidate);
@@ -219,9 +241,9 @@ export function requestOf(candidate: Candidate, program: Program): Json {
         }
       : undefined;
   return {
-    agent: { id: AGENT_ID, ...members("agent") },
+    agent: { ...members("agent"), id: idOf("agent", candidate) },
     ...(candidate.has("principal")
-      ? { principal: { id: PRINCIPAL_ID, ...members("principal") } }
+      ? { principal: { ...members("principal"), id: idOf("principal", candidate) } }
       : {}),
     ...(candidate.has("delegation")
       ? { delegation: delegationOf(candidate, tool?.scope ?? []) }
@@ -259,21 +281,33 @@ function shared(candidate: Candidate): { [name: string]: Json } {
 /** As wide as the tool needs: a narrower one is refused before any rule. */
 function delegationOf(candidate: Candidate, scope: readonly string[]): Json {
   const purpose = candidate.get("delegation/purpose");
-  const from = candidate.has("principal") ? PRINCIPAL_ID : "someone";
+  const root = candidate.has("principal") ? idOf("principal", candidate) : "someone";
   const grant = {
     scope,
     ...(purpose === undefined ? {} : { purpose }),
     ...(candidate.has("delegation/approved") ? { approved: true } : {}),
   };
-  if (candidate.get("delegation") === "direct")
-    return { chain: [{ from, to: AGENT_ID, ...grant }] };
-  const middle = "spiffe://example/between";
-  return {
-    chain: [
-      { from, to: middle, ...grant },
-      { from: middle, to: AGENT_ID, ...grant },
-    ],
-  };
+  const hops = Number(candidate.get("delegation"));
+  const between = Array.from({ length: hops - 1 }, (_, at) => `spiffe://example/between-${at + 1}`);
+  const parties = [root, ...between, idOf("agent", candidate)];
+  return { chain: parties.slice(1).map((to, at) => ({ from: parties[at] ?? "", to, ...grant })) };
+}
+
+function idOf(party: "agent" | "principal", candidate: Candidate): Json {
+  return candidate.get(`${party}/id`) ?? (party === "agent" ? AGENT_ID : PRINCIPAL_ID);
+}
+
+/** `named` is only said of what is `untrusted` as well. */
+export function originOf(candidate: Candidate): readonly string[] {
+  const labels = (candidate.get("state/origin") as readonly string[] | undefined) ?? [];
+  const isNamed = labels.includes(NAMED_LABEL) && !labels.includes(UNTRUSTED_LABEL);
+  return isNamed ? [...labels, UNTRUSTED_LABEL] : labels;
+}
+
+/** The position in its sequence that the task of the request stands at; missing before the first step. */
+export function standingOf(candidate: Candidate): number | undefined {
+  const position = candidate.get(`task/${String(candidate.get("intent/task"))}`);
+  return position === undefined ? undefined : Number(position);
 }
 
 export function nowOf(candidate: Candidate): number {

@@ -3,9 +3,10 @@
  * every transition of every sequence taken. Of the policy's own package, and of those it uses where that is asked.
  */
 import type { Expr, Program, SequenceDecl } from "../../lang/ir.ts";
-import { createInterpreter, type Observer } from "../evaluate/interpret.ts";
-import type { Texts } from "../explain/explain.ts";
+import { createInterpreter } from "../evaluate/interpret.ts";
+import type { Observer } from "../evaluate/interpret-expression.ts";
 import { spellExpr } from "../explain/spell.ts";
+import type { Texts } from "../explain/texts.ts";
 import type { Situation } from "../explain/trace.ts";
 import type { Facts } from "../facts.ts";
 import { ruleName, spellPlace } from "../policy.ts";
@@ -118,7 +119,7 @@ function rulesOf(
     const rule = program.rules[index];
     if (rule === undefined) return [];
     const conditions = rule.conditions.flatMap(leavesOf).map((leaf) => ({
-      text: (texts.at(leaf.at) ?? spellExpr(leaf, program)).replace(/\s+/g, " "),
+      text: texts.at(leaf.at) ?? spellExpr(leaf, program),
       at: spellPlace(program, leaf.at),
       seenTrue: outcomes.get(leaf)?.seenTrue === true,
       seenFalse: outcomes.get(leaf)?.seenFalse === true,

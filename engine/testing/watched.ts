@@ -5,7 +5,8 @@
 import type { Program } from "../../lang/ir.ts";
 import { createEngine, type Engine } from "../engine.ts";
 import type { Evaluator, Hit } from "../evaluate/evaluator.ts";
-import { createInterpreter, type Observer } from "../evaluate/interpret.ts";
+import { createInterpreter } from "../evaluate/interpret.ts";
+import type { Observer } from "../evaluate/interpret-expression.ts";
 import { generateEvaluator } from "../evaluate/javascript.ts";
 import type { Situation } from "../explain/trace.ts";
 import type { Facts } from "../facts.ts";

@@ -1,5 +1,8 @@
-/** Controls, marks of direction, characters of no width, line separators and unpaired surrogates. */
-const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+/**
+ * Controls, marks of direction, line separators, unpaired surrogates, and letters and marks too that are drawn as
+ * nothing: also those that say how an emoji is drawn, which would name two alike.
+ */
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 
 /**
  * Why a text may not name anything (SPEC §4.3): it holds characters that people cannot see, or it is not in

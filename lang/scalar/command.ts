@@ -56,7 +56,7 @@ export const commandAttributes: Readonly<Record<string, CommandAttribute>> = {
   },
   paths: {
     type: PATHS,
-    doc: "every path that the text may name: targets of redirections, arguments of any program (an option's value behind `=` too), values of variables and words of loops, after each certain `cd`; what is known only at run time is seen from `/`, and where an unquoted `$x` may hold options, `/` is all that they may name; a pattern stands as written (`/etc/pass*`): ask for what is `within` the folders that are allowed, and of those that are not for what `reaches` them; `/dev/null` and a program's own streams are left out, here and below",
+    doc: "every path that the text may name: targets of redirections, arguments of any program (what stands in one behind `=`, `@`, `file:` or an option's letter too), values of variables and words of loops, after each certain `cd`; what is known only at run time is seen from `/`, and where an unquoted `$x` may hold options (a quoted one, where the text gives some variable a value that begins with `-`), `/` is all that they may name; a pattern stands as written (`/etc/pass*`): ask for what is `within` the folders that are allowed, and of those that are not for what `reaches` them; `/dev/null` and a program's own streams are left out, here and below",
     get: (text) => parseCommand(text).paths,
   },
   reads: {
@@ -66,12 +66,12 @@ export const commandAttributes: Readonly<Record<string, CommandAttribute>> = {
   },
   writes: {
     type: PATHS,
-    doc: "what redirections write, and what programs known to write do (`tee`, `cp`, `mv`, `dd`, `sed -i`, `mkdir`, `chmod`, `curl -o` …)",
+    doc: "what redirections write, and what programs known to write do (`tee`, `cp`, `mv`, `dd`, `sed -i`, `mkdir`, `chmod`, `curl -o`, `tar`, `git` …); the folder where they would make files by names that others give (`curl -O`, `unzip`, `git pull`)",
     get: (text) => parseCommand(text).writes,
   },
   deletes: {
     type: PATHS,
-    doc: "what `rm`, `rmdir`, `unlink`, `shred`, `mv` (its sources) and `find -delete` (where it looks) remove",
+    doc: "what `rm`, `rmdir`, `unlink`, `shred`, `mv` (its sources), `find -delete` (where it looks), `git clean` and `git rm`, `gzip` and the like remove",
     get: (text) => parseCommand(text).deletes,
   },
   hosts: {

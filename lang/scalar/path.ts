@@ -48,7 +48,8 @@ export function pathWithin(path: string, folder: string): boolean {
 
 /**
  * Both canonical: whether the path, or whatever a pattern in it may stand for, is within the folder or holds it. A
- * pattern of a kind that is not known here may stand for anything between what it begins and ends with, and `/` for every file.
+ * pattern of a kind that is not known here may stand for anything between what it begins and ends with, `$x` for anything
+ * from there on, and `/` for every file.
  */
 export function pathReaches(path: string, folder: string): boolean {
   if (path === "/") return true;
@@ -57,6 +58,9 @@ export function pathReaches(path: string, folder: string): boolean {
   for (const [at, segment] of pathSegments(path).entries()) {
     const name = names[at];
     if (name === undefined || segment.includes("**")) return true;
+    const expands = segment.search(/[$`]/);
+    // `$x` may be several folders.
+    if (expands >= 0) return mayStandFor(`${segment.slice(0, expands)}*`, name);
     if (!mayStandFor(segment, name)) return false;
   }
   return true;

@@ -131,6 +131,21 @@ describe("effects", () => {
     ["get_page", { readOnlyHint: false }, "write", "the server says it does not only read"],
     ["saveDocument", {}, "write", "told from the name"],
     ["rm", { destructiveHint: true }, "delete", "the server says it may destroy"],
+    ["get_page", { destructiveHint: true }, "delete", "the server says it may destroy"],
+    [
+      "get_page",
+      { readOnlyHint: false, destructiveHint: true },
+      "delete",
+      "the server says it may destroy",
+    ],
+    [
+      "fetch_and_execute",
+      { readOnlyHint: true },
+      "execute",
+      "the server says it only reads; its name says more",
+    ],
+    ["getOrCreateUser", {}, "write", "told from the name"],
+    ["get_run", { readOnlyHint: true }, "read", undefined],
     [
       "write_file",
       { readOnlyHint: false, destructiveHint: true },
@@ -150,9 +165,74 @@ describe("effects", () => {
 
   test("what a tool returns is untrusted unless its world is closed", () => {
     expect(declared({ name: "get_x" })).toContain("yields untrusted");
-    expect(declared({ name: "get_x", annotations: { openWorldHint: false } })).not.toContain(
-      "yields",
+    const closed = declared({ name: "get_x", annotations: { openWorldHint: false } });
+    expect(closed).not.toContain("yields");
+    expect(closed).toContain("// check: returns: only the server says that nobody else writes");
+  });
+});
+
+describe("what cannot be declared", () => {
+  const long = "x".repeat(9_000);
+
+  test.each<[string, Json, string]>([
+    ["a name that is too long", { name: long }, `the tool "${"x".repeat(60)}…" cannot be declared`],
+    ["half of a surrogate pair", { name: "a\ud800" }, 'the tool "a\\ud800" cannot be declared'],
+    [
+      "an argument of such a name",
+      { name: "a", inputSchema: { properties: { "b\udc00": {} } } },
+      'the tool "a" cannot be declared',
+    ],
+    [
+      "a value that is too long",
+      { name: "a", inputSchema: { properties: { b: { enum: [long] } } } },
+      'the tool "a" cannot be declared: a string has at most 8192 characters',
+    ],
+  ])("%s is told with its tool", (_, tool, message) => {
+    const list: Json = [{ name: "get_x" }, tool];
+    expect(() => importTools(list, { package: "t", pin: false })).toThrow(message);
+  });
+
+  test("an argument that no request can have is left out, and a tool called so has another word", () => {
+    const properties = { constructor: { type: "string" }, x: { type: "string" } };
+    const made = declared({ name: "prototype", inputSchema: { properties } });
+    expect(made).toContain(
+      'tool xprototype named "prototype" { effect execute, args { x: String? }',
     );
+    expect(made).toContain(
+      "// check: constructor: no request has a member that is called so: it is left out\n",
+    );
+  });
+
+  test("schemas that unfold to more than a file holds are refused before they are unfolded", () => {
+    const step = (to: number): Json =>
+      Object.fromEntries(
+        Array.from({ length: 8 }, (_, at) => [`k${at}`, { $ref: `#/$defs/${to}` }]),
+      );
+    const levels = Array.from({ length: 14 }, (_, at) => [`${at}`, { properties: step(at + 1) }]);
+    const $defs = { ...Object.fromEntries(levels), 14: { type: "string" } } as Json;
+    const tool: Json = { name: "a", inputSchema: { properties: step(0), $defs } };
+    expect(() => importTools([tool], { package: "t", pin: false })).toThrow(
+      "unfold to more than the 1048576 characters",
+    );
+  });
+
+  test.each<[Json, string, string]>([
+    [{ $ref: "#/$defs/all" }, "", "args { x: String? }"],
+    [
+      { $ref: "https://elsewhere.example/" },
+      "a reference to elsewhere: none is accepted",
+      "execute",
+    ],
+    [
+      { allOf: [{ $ref: "#/$defs/all" }] },
+      "`allOf`: what it alone lists is not accepted",
+      "execute",
+    ],
+  ])("arguments of %j", (inputSchema, check, text) => {
+    const $defs = { all: { properties: { x: { type: "string" } } } };
+    const made = declared({ name: "frob", inputSchema: { ...(inputSchema as object), $defs } });
+    expect(made).toContain(text);
+    if (check !== "") expect(made).toContain(`// check: arguments: ${check}\n`);
   });
 });
 

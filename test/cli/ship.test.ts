@@ -50,6 +50,12 @@ describe("writ build", () => {
     const forced = await writ(["build", "--no-test", "-o", "-", "."], { cwd });
     expect(forced.code).toBe(0);
     expect(JSON.parse(forced.out).tests).toBeUndefined();
+    // What has no tests has not passed them, and building it again does not make it so.
+    writeFileSync(join(cwd, "bare.json"), forced.out);
+    const tested = await writ(["test", "bare.json"], { cwd });
+    expect(tested).toMatchObject({ code: 2, err: expect.stringContaining("without its tests") });
+    const again = await writ(["build", "-o", "-", "bare.json"], { cwd });
+    expect(JSON.parse(again.out).tests).toBeUndefined();
   });
 
   test("a bundle that was touched, or of a newer version, is refused wherever it is used", async () => {
@@ -149,6 +155,11 @@ describe("writ init", () => {
   test("a name that no package can have", async () => {
     const cwd = directoryWith({});
     expect((await writ(["init", "--package", "a-b"], { cwd })).code).toBe(2);
+    expect((await writ(["init", "--package", "a.constructor"], { cwd })).code).toBe(2);
+    for (const directory of ["constructor", "x".repeat(200)]) {
+      await writ(["init", directory], { cwd });
+      expect((await writ(["check", directory], { cwd })).code).toBe(0);
+    }
     mkdirSync(join(cwd, "123"));
     expect(JSON.parse((await writ(["init", "--json", "123"], { cwd })).out)).toMatchObject({
       package: "policy",

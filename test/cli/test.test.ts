@@ -38,6 +38,11 @@ describe("expectations", () => {
       "the session was not interrupted",
     ],
     [
+      "what is no request",
+      'given session ""\n  when look then allow by invalid_request',
+      "expected allow, decided deny",
+    ],
+    [
       "an outcome of nothing",
       'when pay { to: "eve", amount: 1.00 }\n  outcome ok',
       "the call was not allowed (deny), so it has no outcome",
@@ -71,6 +76,7 @@ describe("expectations", () => {
       'given task errand\n  when look\n  outcome pending\n  when pay { to: "bob", amount: 1.00 } then deny by prerequisite_pending',
     ],
     ["a request that is refused as it is read", "when unheard_of then deny by invalid_request"],
+    ["what is no request", 'given session ""\n  when look then deny by invalid_request'],
   ])("that hold: %s", async (_, steps) => {
     const { code, out } = await testing(`test "t" {\n  ${GIVEN}\n  ${steps}\n}`, "--no-never");
     expect({ code, out }).toEqual({ code: 0, out: "pass  t\n\nok: 1 passed\n" });
@@ -227,6 +233,20 @@ describe("reports", () => {
     );
     expect(out).toContain("expected deny, decided allow");
     expect(out).not.toContain("\u001b");
+  });
+
+  test("JUnit's XML has the coverage that is wanted as a case", async () => {
+    const one = two.slice(0, two.indexOf("\ntest "));
+    const words = ["--reporter", "junit", "--no-never", "--min-coverage"];
+    const short = await testing(one, ...words, "99");
+    expect(short.code).toBe(1);
+    expect(short.out).toMatch(/failures="1".*\n.*\n.*name="fine".*\/>\n.*name="coverage"/);
+    expect(short.out).toMatch(/<failure message="[\d.]+ % is covered and 99 % wanted">/);
+    const enough = await testing(one, ...words, "1");
+    expect(enough).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('tests="2" failures="0"'),
+    });
   });
 
   test("annotations for GitHub", async () => {

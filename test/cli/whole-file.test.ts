@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   lstatSync,
   mkdirSync,
@@ -8,9 +9,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { replaceFile } from "../../cli/whole-file.ts";
+import { createFile, replaceFile } from "../../cli/whole-file.ts";
 import { directoryWith, SMALL, writ } from "../support/cli.ts";
+import { straceIsThere } from "../support/strace.ts";
+
+const LAUNCHER = fileURLToPath(new URL("../../bin/writ.js", import.meta.url));
 
 test("a link leads where it led, and what it leads to may do what it might", () => {
   const cwd = directoryWith({ real: "old" });
@@ -35,6 +40,28 @@ test("what is no file is written to, and stays what it is", async () => {
 test("what a killed build of the same number left behind does not stop the next", async () => {
   const cwd = directoryWith({ "p.writ": SMALL, [`.${process.pid}.writ-build`]: "half" });
   expect((await writ(["build", "."], { cwd })).code).toBe(0);
+});
+
+test.runIf(straceIsThere())(
+  "of a new file that is being written when the command is killed, there is nothing",
+  { timeout: 60_000 },
+  () => {
+    const cwd = directoryWith({});
+    const kill = ["-f", "-o", "/dev/null", "-e", "inject=fsync:signal=KILL"];
+    const keys = [process.execPath, LAUNCHER, "keys", "new", "release"];
+    const { signal, stderr } = spawnSync("strace", [...kill, ...keys], { cwd, encoding: "utf8" });
+    expect(signal, stderr).toBe("SIGKILL");
+    expect(readdirSync(cwd).filter((name) => !name.endsWith(".writ-partial"))).toEqual([]);
+  },
+);
+
+test("a new file is never put over one that is there", () => {
+  const cwd = directoryWith({ there: "old" });
+  expect(() => createFile(join(cwd, "there"), "new", 0o600, "there")).toThrow("there already");
+  createFile(join(cwd, "new"), "new", 0o600, "new");
+  expect(statSync(join(cwd, "new"))).toMatchObject({ nlink: 1, mode: 0o100600 });
+  expect(readFileSync(join(cwd, "there"), "utf8")).toBe("old");
+  expect(readdirSync(cwd).sort()).toEqual(["new", "there"]);
 });
 
 test("where nothing can be written, it is no bug, and nothing is left", async () => {

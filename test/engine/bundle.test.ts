@@ -106,6 +106,14 @@ describe("what is no bundle is refused, with where", () => {
       ({ program }) => (writable(program).rules[0].conditions[0].kind = "shell"),
     ],
     [
+      "/rules/0/approval/count is not from 1 to 10",
+      ({ program }) => (writable(program).rules[0].approval = approvalOf({ count: 0 })),
+    ],
+    [
+      "/rules/0/approval/withinMs is not from 1 to",
+      ({ program }) => (writable(program).rules[0].approval = approvalOf({ withinMs: 1e15 })),
+    ],
+    [
       "is no builtin",
       ({ program }) =>
         (writable(program).functions[0].body = { kind: "builtin", name: "eval", args: [], at: 0 }),
@@ -139,6 +147,10 @@ describe("what is no bundle is refused, with where", () => {
     else expect(refusal(change)).toContain(says);
   });
 });
+
+function approvalOf(more: object): unknown {
+  return { count: 1, approver: { kind: "group", group: "ops" }, ...more };
+}
 
 function nots(count: number): unknown {
   let made: unknown = { kind: "const", type: { kind: "Bool" }, value: true, at: 0 };

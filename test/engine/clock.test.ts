@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { clockReader, createClock } from "../../engine/clock.ts";
+import { clockReader, createClock, earliestOf, latestOf } from "../../engine/clock.ts";
 import { createInterpreter } from "../../engine/evaluate/interpret.ts";
 import { drive, outcomeOf, programOf, START } from "../support/engine.ts";
 
@@ -110,6 +110,19 @@ describe("while the wall clock and the time that has passed disagree", () => {
     expect(ask("2030-01-01")).toBe("delegation_invalid");
   });
 });
+
+test.each([
+  ["agrees", 1_000, START, START],
+  ["is ahead", 60_000, START + 60_000, START],
+  ["is behind", -60_000, START, START - 60_000],
+  ["says nothing", Number.NaN, Number.POSITIVE_INFINITY, START],
+])(
+  "where the wall clock %s, things end by the later and begin by the earlier",
+  (_, ahead, later, earlier) => {
+    const clock = { steadyMs: () => START, wallMs: () => START + ahead };
+    expect([latestOf(clock)(), earliestOf(clock)()]).toEqual([later, earlier]);
+  },
+);
 
 test("a machine that starts before the time its state was kept at goes on from there", () => {
   const clock = createClock({ wall: () => START, elapsed: () => 7, latestMs: START + DAY });

@@ -179,6 +179,15 @@ test("a hold says who must approve what until when, and an approval of another r
   expect(driver.call("act", { n: 12 }, more, { approvals: [approval] }).decision).toBe("hold");
 });
 
+test("a hold whose approver cannot be told is a denial that says where", () => {
+  const policy = `tool act { effect write }
+permit anything
+hold boss until approved by principal`;
+  const answer = drive(policy).call("act");
+  expect(answer).toMatchObject({ decision: "deny", code: "indeterminate" });
+  expect(answer.errors).toEqual([{ rule: "boss", cause: "absent", at: "policy.writ:4:29" }]);
+});
+
 test.each([
   { by: ["alice"], decision: "hold", why: "one of two" },
   { by: ["ann", "ben"], decision: "allow", why: "two different people" },

@@ -125,6 +125,22 @@ test("an explanation tells every value on the way, and leaves nothing behind", (
   }
 });
 
+test("an explanation of loops tells how they begin, and how much it leaves out", {
+  timeout: 60_000,
+}, () => {
+  const driver = drive(`tool act { effect write, args { list: List<Int> } }
+    permit p tool act when all x in args.list: all y in args.list: args.list == [1] or x != y + 999`);
+  const list = Array.from({ length: 300 }, (_, at) => at);
+  const answer = driver.engine.explain({
+    agent: { id: "bot" },
+    tool: { name: "act", args: { list } },
+  });
+  if (answer.kind !== "answer") throw new Error(answer.kind);
+  expect(answer.value.decision.decision).toBe("allow");
+  expect(answer.value.steps).toHaveLength(10_000);
+  expect(answer.value.more).toBeGreaterThan(900_000);
+});
+
 test("the person's instruction vouches for what it holds, from the request that brings it", () => {
   const driver = drive(`
     label untrusted

@@ -1,11 +1,13 @@
 /** What is said of a tool ahead of the call holds for every call: what is denied is never allowed, and the other way round. */
 import { expect, test } from "vitest";
 import { createEngine, type Engine } from "../../engine/engine.ts";
+import type { Evaluator } from "../../engine/evaluate/evaluator.ts";
 import type { Foresight } from "../../engine/foresight.ts";
+import { StateUnavailable } from "../../engine/state/store.ts";
 import { compile } from "../../lang/compile.ts";
 import type { Program } from "../../lang/ir.ts";
 import { type Random, randomFrom } from "../differential/random.ts";
-import { drive } from "../support/engine.ts";
+import { drive, programOf } from "../support/engine.ts";
 import { randomPackage, textOf } from "../support/random-policy.ts";
 import { randomOutcome, randomRequest } from "../support/random-request.ts";
 import { seedFrom } from "../support/seed.ts";
@@ -24,7 +26,7 @@ test(`calls are answered as was said ahead of them, seed ${SEED}`, { timeout: 24
     const random = randomFrom(seed);
     const engine = engineFor(program, random);
     for (let query = 0; query < 6; query += 1) {
-      const request = randomRequest(program, random);
+      const request = boundRequest(program, random);
       const ahead = aheadOf(request, random);
       const foreseen = foreseenBy(engine, ahead);
       counts[foreseen.standing] += 1;
@@ -64,11 +66,30 @@ function programFrom(seed: number): Program | undefined {
 function engineFor(program: Program, random: Random): Engine {
   const engine = createEngine({ program, digest: "sha256:test", clock: () => NOW });
   for (let at = 0; at < 8; at += 1) {
-    const answer = engine.decide(randomRequest(program, random));
+    const answer = engine.decide(boundRequest(program, random));
     const call = answer.kind === "answer" ? answer.value.call : undefined;
     if (call !== undefined && random.chance(0.8)) engine.outcome(randomOutcome(call, random));
   }
   return engine;
+}
+
+/** More often than others a step of a task, or under a delegation that names its tool and bounds its arguments. */
+function boundRequest(program: Program, random: Random): Json {
+  const request = randomRequest(program, random);
+  const [task] = random.some(program.tasks, 0.4);
+  const intent = {
+    ...(request.intent as Json),
+    ...(task === undefined ? {} : { task: task.name }),
+  };
+  const { agent, principal = { id: "carol" } } = request as Readonly<Record<string, Json>>;
+  if (random.chance(0.7) || agent?.id === principal.id) return { ...request, intent };
+  const bound = () => (random.chance(0.5) ? { max: 5 } : { in: ["alice", 1, 2] });
+  const tools = program.tools.map(({ wire, args }) => [
+    wire,
+    Object.fromEntries(random.some(args, 0.1).map((arg) => [arg.wire ?? arg.name, bound()])),
+  ]);
+  const hop = { from: principal.id, to: agent?.id, scope: [], tools: Object.fromEntries(tools) };
+  return { ...request, intent, delegation: { chain: [hop] } };
 }
 
 /** Without arguments, and half the time without a resource. */
@@ -120,10 +141,7 @@ test(`a preview is the decision that follows it, seed ${SEED}`, { timeout: 120_0
     const engine = engineFor(program, random);
     for (let at = 0; at < 10; at += 1) {
       const request = randomRequest(program, random);
-      // What the person wrote is kept when a call is decided, and not before.
-      const { instruction: _, ...intent } = (request.intent ?? {}) as Json;
-      const asked = { ...request, intent };
-      const [before, after] = [engine.preview(asked), engine.decide(asked)];
+      const [before, after] = [engine.preview(request), engine.decide(request)];
       if (before.kind !== "answer" || after.kind !== "answer") throw new Error("no answer");
       const { id: _id, call: _call, ...said } = before.value;
       expect(after.value).toMatchObject(JSON.parse(JSON.stringify(said)));
@@ -253,4 +271,43 @@ test("arguments are for the call itself", () => {
     tool: { name: "look", args: {} },
   });
   expect(answer).toMatchObject({ kind: "malformed", faults: [{ at: "/tool/args" }] });
+});
+
+test("where values come from is known ahead, with what the person wrote, and that is not kept", () => {
+  const driver = drive(`label untrusted
+    tool look { effect read, yields untrusted }
+    tool pay { effect write, args { note: String? } }
+    principal { account: String }
+    permit looking tool look
+    permit paying tool pay when has principal and user in origin(principal.account)`);
+  const more = { principal: { id: "alice", account: "GB29-1234" } };
+  driver.ok(driver.call("look", {}, more), "hello");
+  const ahead = { agent: { id: "bot" }, session: { id: "s" }, tool: { name: "pay" }, ...more };
+  const asked = { ...ahead, intent: { instruction: "pay to GB29-1234 please" } };
+  const standing = (request: Json) => foreseenBy(driver.engine, request).standing;
+  expect([standing(ahead), standing(asked), standing(ahead)]).toEqual([
+    "denied",
+    "allowed",
+    "denied",
+  ]);
+  expect(decidedBy(driver.engine, asked)).toBe("allow");
+  expect(driver.call("pay", {}, more).decision).toBe("deny");
+  expect(driver.call("pay", {}, { ...more, intent: asked.intent }).decision).toBe("allow");
+});
+
+test("what could not be found out for a fault is said of no call", () => {
+  const failing = createEngine({
+    program: programOf(POLICY),
+    digest: "sha256:test",
+    evaluator: {
+      get fuel(): never {
+        throw new StateUnavailable("out of reach");
+      },
+    } as unknown as Evaluator,
+  });
+  const ahead = { agent: { id: "bot" }, tool: { name: "look" } };
+  expect(foreseenBy(failing, ahead)).toMatchObject({
+    standing: "depends",
+    because: "what is remembered of earlier calls is out of reach",
+  });
 });

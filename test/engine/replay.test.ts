@@ -61,6 +61,23 @@ test("what a stopped call had returned when it was recorded is seen as well, but
   ]);
 });
 
+test.each([
+  { parts: [{ value: "write to eve@x.example", labels: [] }] },
+  { values: "write to eve@x.example" },
+])("however it was recorded: %j", (returned) => {
+  const read = call("read", { path: "secret" }, { outcome: { ...ok, ...returned } });
+  expect(decisionsOf([read, call("send", { to: "eve@x.example" })])[1]).toBe("forbidden");
+});
+
+test("an outcome that the policy cannot read is told, whether the call is allowed or stopped", () => {
+  const outcome = { ...ok, labels: ["private"] };
+  const replay = openReplay(policy);
+  const unread = "/labels/0 is no label that the policy declares";
+  for (const path of ["mail", "secret"]) {
+    expect(replay.step(call("read", { path }, { outcome }))).toMatchObject({ unread });
+  }
+});
+
 test("calls that failed are not counted", () => {
   const failed = call("send", { to: "x" }, { outcome: { status: "error", values: "no route" } });
   const sent = call("send", { to: "x" }, { outcome: ok });

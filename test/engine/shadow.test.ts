@@ -149,6 +149,22 @@ forbid tainted tool pay when untrusted in session.labels then interrupt session
   expect(one.differences.map(({ candidate }) => candidate.rules.join())).toEqual(["tainted"]);
 });
 
+test("what an operator takes from a session's labels, it does not see any more", async () => {
+  const forbid = "forbid tainted tool pay when has session and untrusted in session.labels";
+  const candidate = POLICY.replace("tool look {", "tool look { yields private,").replace(
+    "label untrusted",
+    "label untrusted, private",
+  );
+  const one = shadowed(`${candidate}${forbid}\n`, `${POLICY}${forbid}\n`);
+  await one.report(await one.call("fetch"));
+  await one.report(await one.call("look"));
+  expect(outcomeOf(await one.call("pay", { amount: 1 }))).toBe("forbidden");
+  const { sessions } = one.active.present()?.service ?? {};
+  expect(await sessions?.declassify("s", "untrusted")).toBe(true);
+  expect(outcomeOf(await one.call("pay", { amount: 1 }))).toBe("allow");
+  expect(one.differences).toEqual([]);
+});
+
 test("an approval of the request under the policy in force is one under the candidate", async () => {
   const held = `${POLICY}\nhold large tool pay when args.amount > 5.00 until approved by group "staff"\n`;
   const one = shadowed(`${held}\n`, held);

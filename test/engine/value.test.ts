@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Inquiry, Seen } from "../../engine/state/origin.ts";
+import { Inquiry } from "../../engine/state/origin/finding.ts";
+import { Seen } from "../../engine/state/origin.ts";
 import { equal, keyOf, keyOfOne, record, scalarsOfKey, type Value } from "../../engine/value.ts";
 
 /** A list that holds a list twice, which holds a list twice, and so on: few objects, and many ways through them. */

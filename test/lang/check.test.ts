@@ -128,7 +128,10 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
     ["fn f(): Map<Int> = { a: 1, b: 2, a: 3 }", ["E203 a"]],
     ['fn f(): Item = { sku: "x", price: 1, price: 2, quantity: 1 }', ["E203 price"]],
     ["permit p with alert { level: 1, level: 2 }", ["E203 level"]],
-    ['test "t" { given agent "a" { attested: true, attested: false } }', ["E203 attested"]],
+    [
+      'test "t" { given agent "a" { attested: true, attested: false } when send_mony then deny }',
+      ["E203 attested", "E207 send_mony"],
+    ],
     ["type A = List<B> type B = Set<A>", ["E212 A"]],
     ["resource r { sensitivity: String }", ["E204 String"]],
     ["principal { id: String }", ["E203 id"]],
@@ -141,6 +144,11 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
     ["permit p purpose within paymnts", ["E207 paymnts"]],
     ["permit p tool send_money tool send_email", ["E213 tool send_email"]],
     ["permit p until approved by delegation.root", ["E214 until approved by delegation.root"]],
+    ["hold p until approved by delegation.root within 366d", []],
+    ["hold p until approved by delegation.root within 0s", ["E211 0s"]],
+    ["hold p until approved by delegation.root within 367d", ["E211 367d"]],
+    ["hold p until approved by delegation.root within 104249991d", ["E211 104249991d"]],
+    ['hold p until approved by 11 of group "ops"', ['E211 until approved by 11 of group "ops"']],
     ["forbid p with log full", ["E214 with log full"]],
     ["permit p then interrupt session", ["E214 then interrupt session"]],
     ["hold p when true", ["E215 p"]],
@@ -238,7 +246,7 @@ describe("declarations, clauses, state, tasks and tests that are wrong", () => {
     ['test "t" { when send_money { recipient: "x" } then deny by invalid_request }', []],
     ['test "t" { when edit_file { path: "/a", size: "x" } then deny }', ['E204 "x"']],
     ['test "t" { outcome ok }', ["E227 outcome ok"]],
-    ['test "t" { given task nope }', ["E207 nope"]],
+    ['test "t" { given task nope outcome ok }', ["E207 nope", "E227 outcome ok"]],
   ])("%s", (text, expected) => {
     expect(findings(compileBeside(text)).sort()).toEqual(expected.toSorted());
   });

@@ -3,28 +3,21 @@
  * Random command lines, given to bash where the programs they name note that they were started: of a line that counts
  * as understood, every one that bash starts must be among its `programs`.
  */
-import { spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCommand } from "../../lang/scalar/command.ts";
+import { preparePrograms, quoted, startedBy } from "../support/command-lines.ts";
 import { seedFrom } from "../support/seed.ts";
 
 const SEED = seedFrom("COMMAND_SEED");
 const RUNS = Number(process.env.COMMAND_RUNS ?? 300);
 
+/** Programs that write their names down, and those that start others. */
 const NAMES = ["xx", "yy", "zz"];
+const REAL = ["bash", "cat", "env", "nice", "timeout", "xargs"];
 
 /** Ways to spell a program. */
 const program = fc.constantFrom(
@@ -49,8 +42,6 @@ const word = fc.constantFrom(
   ...["\"'$(xx)'\"", "${a+'$(zz)'}", "$'\\$(xx)'", "${a:-'}'$(yy)}", "$( (xx) )", "$(( (xx) ))"],
   ...["$(case x in x) yy;; esac)", "`echo \\`zz\\``", "$\\\n(xx)", "'(`yy`)'", "a=$(xx)"],
 );
-
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** What a line stands in; `%` is a line, `#` one as a quoted text, `@` a word. */
 const FORMS = [
@@ -154,13 +145,15 @@ function filled(form: string, lines: readonly string[], words: readonly string[]
 test(`of random lines nothing is started unseen, seed ${SEED}`, { timeout: 300_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "writ-random-"));
   try {
-    prepare(folder);
+    preparePrograms(folder, { notes: NAMES, real: REAL });
     let started = 0;
     fc.assert(
       fc.property(line, (text) => {
         const { parsed, programs } = parseCommand(text);
         if (!parsed) return;
-        const seen = startedBy(text, folder);
+        const place = mkdtempSync(join(folder, "run-"));
+        const calls = startedBy("bash", text, { root: folder, place });
+        const seen = [...new Set(calls.map((call) => call.program))];
         started += seen.length;
         expect(seen.filter((name) => !programs.has(name))).toEqual([]);
       }),
@@ -172,35 +165,3 @@ test(`of random lines nothing is started unseen, seed ${SEED}`, { timeout: 300_0
     rmSync(folder, { recursive: true, force: true });
   }
 });
-
-/** Programs that write their names down, and those that start others. */
-function prepare(folder: string): void {
-  mkdirSync(join(folder, "bin"));
-  for (const name of NAMES) {
-    const path = join(folder, "bin", name);
-    writeFileSync(path, `#!/bin/bash\necho ${name} >> "$WRIT_STARTED"\n`);
-    chmodSync(path, 0o700);
-  }
-  for (const name of ["bash", "cat", "env", "nice", "timeout", "xargs"]) {
-    const found = ["/usr/bin", "/bin"].find((directory) => existsSync(join(directory, name)));
-    if (found !== undefined) symlinkSync(join(found, name), join(folder, "bin", name));
-  }
-}
-
-/** In a folder of its own, and with no other programs than these. */
-function startedBy(text: string, folder: string): readonly string[] {
-  const place = mkdtempSync(join(folder, "run-"));
-  const note = join(place, "started");
-  const cwd = join(place, "cwd");
-  mkdirSync(cwd);
-  const env = { PATH: join(folder, "bin"), HOME: cwd, WRIT_STARTED: note };
-  spawnSync("/bin/bash", ["-c", text], {
-    cwd,
-    env,
-    input: "",
-    stdio: "pipe",
-    timeout: 5_000,
-    killSignal: "SIGKILL",
-  });
-  return existsSync(note) ? [...new Set(readFileSync(note, "utf8").trim().split("\n"))] : [];
-}

@@ -68,7 +68,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     what: "what failed gives nothing back",
-    from: "  takeBackCells(cells, heldMs, keyMost)\n",
+    from: "  takeBackCells(cells, heldMs, isPast)\n",
     to: "\n",
   },
   {
@@ -178,7 +178,7 @@ const MUTANTS: readonly Mutant[] = [
   },
   {
     what: "a call is not kept",
-    from: "redis.call('HSET', call.calls, call.id, fmt(now) .. ' ' .. spellOthers() .. ' ' .. call.text)",
+    from: "redis.call('HSET', call.calls, call.id,\n      fmt(now) .. ' ' .. spellOthers() .. ' ' .. begunIn(facts) .. ' ' .. call.text)",
     to: "",
   },
   {

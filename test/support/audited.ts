@@ -2,7 +2,7 @@
 import { createAudit } from "../../engine/audit/audited.ts";
 import type { RecordOptions } from "../../engine/audit/record.ts";
 import { createEngine, type EngineParts, type Vouched } from "../../engine/engine.ts";
-import type { DecisionService } from "../../engine/http/index.ts";
+import { type DecisionService, withholding } from "../../engine/http/index.ts";
 import { type Opened, openMemoryLog } from "./audit.ts";
 import { programOf, START } from "./engine.ts";
 
@@ -37,7 +37,7 @@ export async function audited(
     evidence: audit.evidence,
     ...parts,
   });
-  const service = audit.around(engine);
+  const service = audit.around(withholding(engine));
   const made: Audited = {
     ...opened,
     service,

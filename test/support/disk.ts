@@ -91,6 +91,7 @@ function fileOf(
       const before = files.get(path) ?? Buffer.alloc(0);
       files.set(path, Buffer.from(before.subarray(0, size)));
     },
+    isAt: (at, size) => at === path && files.get(path)?.length === size,
     close: async () => {},
   };
 }

@@ -26,10 +26,7 @@ export function serveApprovals(app: FastifyInstance, parts: AdminParts): void {
     if (!query.ok) return refuseQuery(reply, query.why);
     const { id } = query.value;
     if (id === undefined) return refuseQuery(reply, "`id` is missing");
-    const { approvals } = parts;
-    const found = approvals.byId(id);
-    if (found === undefined) return sendProblem(reply, "unknown_approval");
-    return sendJson(reply, viewOf(found, approvals.now()));
+    return answerOne(id, reply, parts);
   });
   serveVerdict(app, "approve", "approves a request, by a signed statement", parts);
   serveVerdict(app, "refuse", "refuses a request, by a signed statement", parts);
@@ -38,16 +35,26 @@ export function serveApprovals(app: FastifyInstance, parts: AdminParts): void {
 function answerList({ raw }: FastifyRequest, reply: FastifyReply, { approvals }: AdminParts) {
   const query = readQuery(raw.url ?? "", ["status", "most"]);
   if (!query.ok) return refuseQuery(reply, query.why);
-  const { status } = query.value;
-  if (status !== undefined && !APPROVAL_STATUSES.some((known) => known === status)) {
+  const { status: given } = query.value;
+  const status = APPROVAL_STATUSES.find((known) => known === given);
+  if (given !== undefined && status === undefined) {
     return refuseQuery(reply, `\`status\` is one of ${APPROVAL_STATUSES.join(", ")}`);
   }
   const most = readCount(query.value.most, MOST_DEFAULT, MOST);
   if (!most.ok) return refuseQuery(reply, `\`most\` ${most.why}`);
+  const found = approvals.newest(most.value, status);
   const nowMs = approvals.now();
-  const views = approvals.all().map((one) => viewOf(one, nowMs));
-  const wanted = status === undefined ? views : views.filter((one) => one.status === status);
-  return sendJson(reply, { approvals: wanted.slice(0, most.value), count: wanted.length });
+  return sendJson(reply, { ...found, approvals: found.approvals.map((one) => viewOf(one, nowMs)) });
+}
+
+async function answerOne(id: string, reply: FastifyReply, { approvals }: AdminParts) {
+  const found = await approvals.lookUp(id).catch(() => "unavailable" as const);
+  if (found === "unavailable") {
+    const detail = "whether there is such an approval is not known";
+    return sendProblem(reply, "unavailable", { detail });
+  }
+  if (found === undefined) return sendProblem(reply, "unknown_approval");
+  return sendJson(reply, viewOf(found, approvals.now()));
 }
 
 function serveVerdict(

@@ -6,6 +6,7 @@ import { isObject, type Problem, report, wrong } from "../../value-reader.ts";
 import { type BudgetParts, createBudget } from "../budget.ts";
 import { checked } from "../decide.ts";
 import { notUnderstood } from "../hand-out.ts";
+import { claimIn, withoutReference } from "./access.ts";
 import { type AuthzenObligation, obligationsOf } from "./answer.ts";
 import type { Directory } from "./directory.ts";
 import {
@@ -108,16 +109,19 @@ async function judge(
   { tuple, shown }: Candidate,
   asker: Asker,
 ): Promise<Result | Untold | undefined> {
-  const request = requestFor(asker.mapping, asker.complete(tuple));
-  if (request === undefined || asker.service.preview === undefined) return undefined;
-  const answer = checked(await asker.service.preview(request));
+  const { mapping, service, access } = asker;
+  const asked = access === undefined ? tuple : withoutReference(tuple);
+  const request = requestFor(mapping, asker.complete(asked));
+  if (request === undefined || service.preview === undefined) return undefined;
+  const claim = access && (await claimIn(tuple, request, access));
+  const answer = checked(await service.preview(request, claim?.vouched));
   if (answer.kind === "unavailable") return answer;
   if (answer.kind !== "answer") return undefined;
   const { decision, code, because = "the service failed while deciding" } = answer.value;
   if (code === "state_unavailable" || code === "internal_error") return { because };
   if (decision !== "allow") return undefined;
   const { obligations } = answer.value;
-  if (notUnderstood(obligations, understoodBy(tuple, asker.mapping)).length > 0) return undefined;
+  if (notUnderstood(obligations, understoodBy(tuple, mapping)).length > 0) return undefined;
   if (obligations.length === 0) return shown;
   return { ...shown, obligations: obligations.flatMap(obligationsOf) };
 }

@@ -1,4 +1,6 @@
 /** What a proxy says was asked of it. */
+import { FORBIDDEN_NAMES } from "../../../lang/value.ts";
+
 export interface Target {
   /** Decoded; every reader sees the same. */
   readonly path: string;
@@ -52,14 +54,12 @@ function readQuery(raw: string | undefined): Target["query"] | undefined {
   for (const pair of pairs) {
     const [name = "", ...values] = pair.split("=");
     const [key, value] = [decodeForm(name), decodeForm(values.join("="))];
-    if (key === undefined || value === undefined || FORBIDDEN.has(key)) return undefined;
+    if (key === undefined || value === undefined || FORBIDDEN_NAMES.has(key)) return undefined;
     query[key] ??= [];
     query[key].push(value);
   }
   return query;
 }
-
-const FORBIDDEN: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 function decodeForm(text: string): string | undefined {
   const decoded = decode(text.replaceAll("+", " "));

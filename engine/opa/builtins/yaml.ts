@@ -28,7 +28,8 @@ function isYaml(text: string): boolean {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\0-\x08\v\f\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
 
-function parseYaml(text: string): Rego {
+/** Of a text in YAML; `BuiltinError` where it is none. */
+export function parseYaml(text: string): Rego {
   if (CONTROL.test(text)) fail("control characters are not allowed");
   return regoOf(plain(documentOf(text)), 0);
 }

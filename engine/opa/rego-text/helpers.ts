@@ -171,9 +171,10 @@ export const HELPERS = {
   ].join("\n"),
   anything: [
     "anything(x) := x if {",
-    "\tdeep := [path | walk(x, [path, _]); count(path) > 32]",
+    "\tdeep := [path | some path; walk(x, [path, _]); count(path) > 32]",
     "\tcount(deep) == 0",
     "\tforbidden := [path |",
+    "\t\tsome path, value",
     "\t\twalk(x, [path, value])",
     "\t\tis_object(value)",
     '\t\tcount(object.keys(value) & {"__proto__", "constructor", "prototype"}) > 0',

@@ -292,6 +292,7 @@ class Line implements Connection {
     const args = [run, randomUUID(), String(this.#parts.settleMs), String(evicted), this.#past];
     const reply = await this.#evaluate(link, "hello", [], args, this.#connectMs);
     const [status, now, writes, lost, generation, past] = reply;
+    if (status === "format") throw new StateUnavailable(formatWhy(reply, this.#parts.address));
     this.steady.learn(Number(now), sent);
     // Also where something is lost: that was said by now, and stands there until somebody confirms.
     const known = generation === this.#generation ? this.#writes : 0;
@@ -390,6 +391,10 @@ function movedTo(fault: unknown): Pick<RedisAddress, "host" | "port"> | undefine
 /** An operator must look: what is lost may have been a limit, a latch, or that a session was ended. */
 function lostWhy(reason: unknown, address: RedisAddress): string {
   return `Redis has lost state (${String(reason)}); when it is right to go on with what it has, say so with \`writ state confirm ${spellAddress(address)}\``;
+}
+
+function formatWhy([, theirs, own]: Reply, { namespace }: RedisAddress): string {
+  return `the namespace \`${namespace}\` was begun by another version of Writ (its format is ${String(theirs)}, this one reads ${String(own)}): name another one in the address`;
 }
 
 function unavailable(fault: unknown): StateUnavailable {

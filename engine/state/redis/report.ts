@@ -272,8 +272,8 @@ async function pastOf(
 async function callsOf(sessionId: string, reported: Reported): Promise<readonly CallUnderWay[]> {
   const own = new Map<string, CallUnderWay>();
   for await (const [call, text] of entriesOf(reported.places.calls, reported)) {
-    const [ms = "", others = ""] = text.split(" ", 2);
-    const held = decodeCall(parseJsonText(text.slice(ms.length + others.length + 2)) as Json);
+    const { ms = "", json = "" } = /^(?<ms>\d+) \S+ \S+ (?<json>.*)$/s.exec(text)?.groups ?? {};
+    const held = decodeCall(parseJsonText(json) as Json);
     if (held.sessionId !== sessionId) continue;
     own.set(call, { call, tool: held.tool, atMs: Number(ms) });
   }

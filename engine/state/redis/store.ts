@@ -7,7 +7,8 @@ import { createWatching, type Watching } from "../../evaluate/leeway.ts";
 import { parseJsonText } from "../../json-text.ts";
 import { type Call, labelsFrom, sensitivityFrom } from "../call.ts";
 import { decodeCall, encodeCall } from "../codec.ts";
-import { returningOf, Seen } from "../origin.ts";
+import { returningOf } from "../origin/returned.ts";
+import { Seen } from "../origin.ts";
 import { type KeptSequence, matchIn, SEQUENCES_MOST, sequenceIn } from "../past.ts";
 import type { Missing, PastUses } from "../past-uses.ts";
 import type { Interruption } from "../report.ts";
@@ -457,7 +458,8 @@ class RedisState implements SharedState {
       if (call.sessionId !== undefined) known.learnFacts(call.sessionId, found);
       return "conflict";
     }
-    if (status === "full") throw new StateUnavailable("no room for the session of an outcome");
+    if (status === "full")
+      throw new StateUnavailable("no room for the session or a latch of an outcome");
     known.calls.delete(outcome.call);
     if (status !== "ok") return settlementFrom(status);
     if (call.sessionId !== undefined && detail !== "") {

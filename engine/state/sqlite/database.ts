@@ -120,7 +120,8 @@ function prepare(
   database.exec("PRAGMA journal_mode = WAL");
   database.exec(`PRAGMA wal_autocheckpoint = ${walPages}`);
   database.exec(`PRAGMA synchronous = ${durability === "power" ? "FULL" : "NORMAL"}`);
-  if (isNew) database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`);
+  // On the disk before anything beside the file names it.
+  if (isNew) synced(database, () => database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`));
   const check = database.prepare("PRAGMA quick_check(1)").get();
   if (check?.quick_check !== "ok") throw damaged(path);
 }

@@ -15,6 +15,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { syncDirectory } from "../../directory.ts";
 import type { Durability } from "./database.ts";
 import { type Frame, framesIn, markOf, seal } from "./frame.ts";
 
@@ -71,8 +72,9 @@ export function readTurns(path: string, { id, settled, isOpen }: LogState): read
     if (bytes.subarray(0, header.length).equals(header)) {
       return framesIn(bytes, header.length, settled).filter(({ number }) => number > settled);
     }
-    // One that was not yet begun in full is none.
-    if (isOpen || bytes.length >= header.length) throw new LogMissing();
+    // One that was not yet begun in full is none: its end is missing, or zeros where power was lost.
+    const isBegun = bytes.length >= header.length && bytes[0] !== 0;
+    if (isOpen || isBegun) throw new LogMissing();
     return [];
   });
   return frames.sort((one, other) => one.number - other.number);
@@ -143,14 +145,4 @@ function begin(path: string, header: Buffer): number {
   writeSync(file, header);
   fsyncSync(file);
   return file;
-}
-
-/** So that a name that was made is there after a loss of power. */
-function syncDirectory(path: string): void {
-  const directory = openSync(path, "r");
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }

@@ -203,28 +203,28 @@ export class Writer {
 
   // ── What is seldom written: at once, and before what refers to it ────────────────────────────────────────
 
-  #writeRare({ inForce, timeMs, sequences }: Changes): void {
+  #writeRare({ inForce, sequences }: Changes): void {
     if (inForce === undefined && sequences.length === 0) return;
     synced(this.#database, () =>
       this.#inTransaction(() => {
-        if (inForce !== undefined) this.#writeSince(inForce, timeMs);
+        if (inForce !== undefined) this.#writeSince();
         for (const meaning of new Set(sequences)) this.#writeSequence(meaning);
       }),
     );
   }
 
-  #writeSince(inForce: readonly DeclaredTable[], timeMs: number): void {
-    this.#run("UPDATE clock SET began_ms = ?", this.#memory.beganMs ?? null);
-    this.#run(
-      "UPDATE declarations SET since_ms = NULL, left_ms = ? WHERE since_ms IS NOT NULL",
-      timeMs,
-    );
-    for (const table of inForce) {
+  /** Of those that are not in force any more as well, when that was: also of one that came and went since the last turn. */
+  #writeSince(): void {
+    const { beganMs, counters, latches } = this.#memory;
+    this.#run("UPDATE clock SET began_ms = ?", beganMs ?? null);
+    for (const table of [...counters.values(), ...latches.values()]) {
+      const { sinceMs = null, leftMs = null } = table;
+      if (sinceMs === null && leftMs === null) continue;
       const declaration = this.#declaration(table);
       this.#run(
         "UPDATE declarations SET since_ms = ?, left_ms = ? WHERE id = ?",
-        table.sinceMs ?? null,
-        table.leftMs ?? null,
+        sinceMs,
+        leftMs,
         declaration,
       );
     }

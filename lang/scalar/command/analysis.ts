@@ -19,7 +19,7 @@ import { isOption } from "./line.ts";
 import { followProgram } from "./program.ts";
 import { inputOf, noteRedirect } from "./redirections.ts";
 import { apart, COMPUTED, NOTHING, type Scope } from "./scope.ts";
-import { noteAssignments } from "./variables.ts";
+import { noteArgumentsGiven, noteAssignments } from "./variables.ts";
 import { type ParsedCommand, Walk } from "./walk.ts";
 
 /** A path in one of these is the system's own program, so that its base name says all. */
@@ -33,8 +33,13 @@ const FOLDER_CHANGES_MAX = 64;
 /** Texts within texts, together: so that the whole stays linear. */
 const INNER_CHARS_MAX = 4 * SHELL_CHARS_MAX;
 
+/** What has patterns stand for names that begin with a dot, wherever it stands in the text. */
+const HIDDEN_NAMES = /dotglob|globdots|GLOBIGNORE/i;
+
 /** `${x:=y}` gives x its value. */
 const GIVEN_BY_EXPANSION = /\$\{(\w+):?=/g;
+
+type Compound = Extract<Command, { kind: "compound" }>;
 
 /** Collects while it walks. */
 export class Analysis extends Walk {
@@ -42,7 +47,9 @@ export class Analysis extends Walk {
   private folderChanges = 0;
 
   of(text: string): ParsedCommand {
+    this.hidden = HIDDEN_NAMES.test(text);
     this.script(readShell(text), { shell: { folders: [undefined] }, input: NOTHING, depth: 0 });
+    this.settle();
     // `x='a[$(rm)]'; echo $((x))`: arithmetic runs what a variable's text holds.
     if (this.evaluates && this.carriesCode) this.parsed = false;
     const { programs, commands, paths, reads, writes, deletes, hosts, variables } = this;
@@ -95,8 +102,13 @@ export class Analysis extends Walk {
     else if (command.repeats) this.loop(command.bodies, inside);
     else if (command.shell === "same") this.bodies(command.bodies, inside);
     else if (command.shell === "own") this.bodies(command.bodies, apart(inside));
-    // Where a function is called, and what it is given to read, is told by nothing here.
-    else this.later(inside, (there) => this.bodies(command.bodies, there), [ELSEWHERE]);
+    else this.functionBody(command, inside);
+  }
+
+  /** Where a function is called, and what it is given to read, is told by nothing here. */
+  private functionBody({ name, bodies }: Compound, scope: Scope): void {
+    if (name !== undefined) this.functions.add(name);
+    this.later(scope, (there) => this.bodies(bodies, there), [ELSEWHERE]);
   }
 
   /** Where a round of it leaves the folder is where the next one begins. */
@@ -134,6 +146,8 @@ export class Analysis extends Walk {
     // `{,} x` starts x.
     if (first.text === "") this.parsed = false;
     noteEvaluation(this, program, args);
+    noteArgumentsGiven(this, program, args);
+    if (args.some((word) => HIDDEN_NAMES.test(word.text))) this.hidden = true;
     if (scope.depth >= SHELL_DEPTH_MAX) this.parsed = false;
     else followProgram(this, { program, args, scope: { ...scope, depth: scope.depth + 1 } });
     if (CHANGES_FOLDER.has(program)) this.changeFolder(program, args, scope);

@@ -1,12 +1,14 @@
 /** How git reads its arguments: options before the subcommand, repositories, settings. */
 import type { Options } from "../programs/options.ts";
 import type { Word } from "../shell/tree.ts";
-import { after, isOption, optionLength, readLine } from "./line.ts";
+import { after, isOption, type Line, optionLength, readLine } from "./line.ts";
 
 export interface GitLine {
   readonly sub: string;
   /** What stands behind the subcommand. */
   readonly args: readonly Word[];
+  /** Options with a value before the subcommand: `-C`, `--git-dir`. */
+  readonly before: Line["options"];
   /** Every option before it is known, and none says where git finds its own programs or settings. */
   readonly sound: boolean;
 }
@@ -21,8 +23,11 @@ export function readGit(words: readonly Word[]): GitLine {
   }
   const sub = words[at];
   if (sub?.expandsAt !== undefined) sound = false;
-  return { sub: sub?.text ?? "", args: words.slice(at + 1), sound };
+  const { options: before } = readLine(words.slice(0, at), FOLDERS_BEFORE);
+  return { sub: sub?.text ?? "", args: words.slice(at + 1), before, sound };
 }
+
+const FOLDERS_BEFORE = { values: "c", writeOptions: ["C", "git-dir", "work-tree"] };
 
 const BEFORE: Options = {
   flags: "pPhv",

@@ -3,9 +3,11 @@ import {
   GIT_COMMAND_OPTIONS,
   GIT_COMMAND_SETTING,
   GIT_COMMAND_TEXTS,
+  GIT_HOOKS_SETTING,
   GIT_INCLUDE,
 } from "../programs/git.ts";
-import type { Word } from "../shell/tree.ts";
+import { fixedWord, type Word } from "../shell/tree.ts";
+import { gitScope, noteGitFiles } from "./git-files.ts";
 import {
   type GitLine,
   type GitSetting,
@@ -17,6 +19,7 @@ import {
   settingsOf,
 } from "./git-line.ts";
 import { hostsOfUrls } from "./host-names.ts";
+import { noteHost } from "./hosts.ts";
 import { after, isOption, valueOfOption } from "./line.ts";
 import { followOptions } from "./option-commands.ts";
 import type { Call, Scope } from "./scope.ts";
@@ -34,7 +37,9 @@ export function followGit(walk: Walk, call: Call): void {
   followOptions(walk, GIT_COMMAND_TEXTS, call);
   const line = readGit(words);
   if (!line.sound) walk.parsed = false;
-  followSubcommand(walk, line, scope);
+  const inside = gitScope(walk, line, scope);
+  followSubcommand(walk, line, inside);
+  noteGitFiles(walk, line, inside);
   const withUser = words.filter(({ text }) => /^[\w.+-]+@[\w.-]+:/.test(text));
   for (const { text } of [...repositoriesIn(line), ...withUser]) noteRepository(walk, text);
 }
@@ -49,14 +54,32 @@ function followSubcommand(walk: Walk, { sub, args }: GitLine, scope: Scope): voi
   }
   if (sub === "config") for (const one of settingsOf(args)) followSetting(walk, one, scope);
   if (sub === "filter-branch") walk.parsed = false;
+  args.forEach((word, at) => {
+    // What stands there may be hooks.
+    if (valueOfOption(word, ["--template"], args[at + 1]) !== undefined) walk.parsed = false;
+    const server = valueOfOption(word, ["--smtp-server"], args[at + 1]);
+    if (sub === "send-email" && server !== undefined) followMailServer(walk, server, scope);
+  });
 }
 
 function followSetting(walk: Walk, setting: GitSetting, scope: Scope): void {
   const { key, value } = setting;
   // What an expansion stands for may be another setting.
   if (/[$`]/.test(key) || GIT_INCLUDE.test(key)) walk.parsed = false;
+  if (GIT_HOOKS_SETTING.test(key) && value.text !== "/dev/null") walk.parsed = false;
   if (GIT_COMMAND_SETTING.test(key)) followGitCommand(walk, value, scope);
-  for (const place of placesOf(setting)) noteRepository(walk, place);
+  if (/^sendemail\.(?:.*\.)?smtpserver$/i.test(key)) followMailServer(walk, value, scope);
+  if (/^core\.worktree$/i.test(key)) walk.file(walk.writes, value, scope);
+  for (const place of placesOf(setting)) {
+    if (place.startsWith("ext::")) walk.inner(fixedWord(place.slice(5)), scope);
+    noteRepository(walk, place);
+  }
+}
+
+/** A program by its whole path, or a host. */
+function followMailServer(walk: Walk, word: Word, scope: Scope): void {
+  if (word.text.startsWith("/")) walk.run([word], scope);
+  else noteHost(walk, word, "host");
 }
 
 /** `!text` is for a shell; else a git alias is a subcommand, and other settings name a program. */

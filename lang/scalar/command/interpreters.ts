@@ -64,7 +64,10 @@ export function followInterpreter(walk: Walk, interpreter: Interpreter, call: Ca
       walk.inlineCode = true;
       return;
     }
-    if (modules !== "" && hasLetter(word.text, modules)) return;
+    if (modules !== "" && hasLetter(word.text, modules)) {
+      followModule(walk, word.text.endsWith(modules) ? args.slice(at) : [], call);
+      return;
+    }
     const last = word.text.slice(-1);
     const takesNext = word.text.startsWith("--")
       ? longValues.includes(word.text.slice(2))
@@ -75,6 +78,11 @@ export function followInterpreter(walk: Walk, interpreter: Interpreter, call: Ca
   if (operand === undefined || INPUT_FILE.test(operand.text)) followCodeInput(walk, call);
   else if (inlineWords.includes(operand.text)) walk.inlineCode = true;
   else if (operand.expandsAt !== undefined) noteUncertainScript(walk, operand);
+}
+
+/** `python -m pip …` is pip. */
+function followModule(walk: Walk, words: readonly Word[], { scope }: Call): void {
+  if (words[0]?.text === "pip") walk.run(words, scope);
 }
 
 /** A shell that reads its program from its input. */

@@ -90,6 +90,8 @@ export function after(word: Word, from: number): Word {
 export interface Line {
   readonly options: readonly { readonly name: string; readonly value: Word }[];
   readonly operands: readonly Word[];
+  /** Operands behind a long option that is not known: one may be its value. */
+  readonly doubted: ReadonlySet<Word>;
 }
 
 /** Options with values, and operands, of a program whose flags need not be known. */
@@ -103,11 +105,13 @@ export function readLine(
     readonly hostOptions?: readonly string[];
     readonly listOptions?: readonly string[];
     readonly settingOptions?: readonly string[];
+    readonly here?: readonly string[];
   },
 ): Line {
   const { readOptions = [], writeOptions = [], hostOptions = [], listOptions = [] } = use;
-  const { settingOptions = [] } = use;
+  const { settingOptions = [], here = [] } = use;
   const named = [
+    ...here,
     ...[...readOptions, ...writeOptions, ...hostOptions],
     ...[...listOptions, ...settingOptions],
   ];
@@ -115,6 +119,7 @@ export function readLine(
   const long = [...(use.longValues ?? []), ...named];
   const options: { name: string; value: Word }[] = [];
   const operands: Word[] = [];
+  const doubted = new Set<Word>();
   for (let at = 0; at < args.length; at += 1) {
     const word = args[at];
     if (word === undefined) break;
@@ -130,14 +135,16 @@ export function readLine(
     if (option === undefined) {
       // A name that is cut short may also be that of a flag: what follows is taken for both.
       const [name, value] = [cutShort(word.text, named), args[at + 1]];
-      if (name !== undefined && value !== undefined) options.push({ name, value });
+      if (value === undefined) continue;
+      if (name !== undefined) options.push({ name, value });
+      if (/^--[^=]+$/.test(word.text)) doubted.add(value);
       continue;
     }
     const value = option.value ?? args[++at];
     const name = cutShort(word.text, named) ?? option.name;
     if (value !== undefined) options.push({ name, value });
   }
-  return { options, operands };
+  return { options, operands, doubted };
 }
 
 /** The long name that a given one begins: GNU programs take `--target=x` for `--target-directory=x`. */
@@ -187,6 +194,7 @@ export function picked(line: Line, which: Operands | undefined, remote: boolean)
   const local = (words: readonly Word[]) =>
     remote ? words.filter((word) => !/^[\w.@-]+:/.test(word.text)) : words;
   const { operands } = line;
+  const last = targetAt(line);
   switch (which) {
     case undefined:
       return [];
@@ -196,8 +204,19 @@ export function picked(line: Line, which: Operands | undefined, remote: boolean)
       // A pattern or script given by an option leaves all operands to be files.
       return hasScript || isPattern(operands[0]) ? operands : operands.slice(1);
     case "sources":
-      return local(hasTarget || isPattern(operands.at(-1)) ? operands : operands.slice(0, -1));
+      return local(
+        hasTarget || isPattern(operands.at(-1)) || last < operands.length - 1
+          ? operands
+          : operands.slice(0, -1),
+      );
     case "target":
-      return local(hasTarget ? [] : operands.slice(-1));
+      return local(hasTarget ? [] : operands.slice(last));
   }
+}
+
+/** From where on operands may be the last: `rsync a b --new-option c` goes to b, or to c. */
+function targetAt({ operands, doubted }: Line): number {
+  let at = operands.length - 1;
+  while (at > 0 && doubted.has(operands[at] as Word)) at -= 1;
+  return Math.max(at, 0);
 }

@@ -21,6 +21,7 @@ import { followOptions } from "./option-commands.ts";
 import { followRunner } from "./runners.ts";
 import { apart, type Call } from "./scope.ts";
 import { followAwk, followSed } from "./scripts.ts";
+import { followSqlite } from "./sqlite.ts";
 import { followTar } from "./tar.ts";
 import {
   followAlias,
@@ -83,6 +84,7 @@ const FOLLOWS: ReadonlyMap<string, Follow> = new Map<string, Follow>([
   ["sftp", followSshSettings],
   ["sg", followSg],
   ["source", followSource],
+  ["sqlite3", followSqlite],
   ["ssh", followSsh],
   ["su", followSu],
   ["tar", followTar],
@@ -120,6 +122,10 @@ function noteOptionsInDoubt(walk: Walk, args: readonly Word[]): void {
   const dashes = args.findIndex(({ text }) => text === "--");
   const before = dashes < 0 ? args : args.slice(0, dashes);
   if (before.some(({ splits }) => splits)) walk.parsed = false;
+  if (!before.some(({ expandsAt }) => expandsAt === 0)) return;
+  walk.ifOption.push(() => {
+    walk.parsed = false;
+  });
 }
 
 function followArguments(walk: Walk, call: Call): void {

@@ -1,7 +1,9 @@
 /** Variables: what a text gives to which, and what that changes. */
-import { COMMAND_VARIABLES } from "../programs/command-options.ts";
+import { COMMAND_VARIABLES, OPTION_VARIABLES } from "../programs/command-options.ts";
+import { WRITTEN_VARIABLE } from "../programs/file-uses.ts";
 import { GIT_VARIABLE } from "../programs/git.ts";
-import { PROXY_VARIABLE } from "../programs/host-uses.ts";
+import { PROXY_VARIABLE, SOURCE_VARIABLE } from "../programs/host-uses.ts";
+import { SHELLS } from "../programs/interpreters.ts";
 import { DECLARES } from "../shell/simple.ts";
 import { type Command, fixedWord, type Word } from "../shell/tree.ts";
 import { isArrayText, isPlain } from "./evaluated.ts";
@@ -33,11 +35,12 @@ export function noteAssignments(walk: Walk, command: Command, scope: Scope): voi
     if (REBINDS.has(name)) walk.parsed = false;
     for (const value of values) {
       walk.substitutions(value, scope);
+      walk.gives(value);
       if (!isPlain(value)) walk.carriesCode = true;
       if (EXPANDED.test(name) && /[$`]/.test(value.text)) walk.parsed = false;
       if (isReference) walk.variables.add(value.text);
       noteMentioned(walk, value, scope);
-      noteSpecialVariable(walk, name, value);
+      noteSpecialVariable(walk, name, value, scope);
       if (alias) walk.later(scope, (there) => walk.inner(value, there));
       else if (COMMAND_VARIABLES.has(name)) walk.inner(value, apart(scope));
     }
@@ -80,6 +83,7 @@ export function noteEnvironment(walk: Walk, word: Word, scope: Scope): void {
   const name = word.text.slice(0, equals);
   const value = after(word, equals + 1);
   walk.variables.add(name);
+  walk.gives(value);
   if (!isPlain(value)) walk.carriesCode = true;
   if (EXPANDED.test(name) && /[$`]/.test(value.text)) walk.parsed = false;
   if (word.expandsAt !== undefined && word.expandsAt < equals) walk.parsed = false;
@@ -87,12 +91,20 @@ export function noteEnvironment(walk: Walk, word: Word, scope: Scope): void {
   if (!/^[A-Za-z_]\w*$/.test(name)) walk.parsed = false;
   if (COMMAND_VARIABLES.has(name)) walk.inner(value, apart(scope));
   noteMentioned(walk, value, scope);
-  noteSpecialVariable(walk, name, value);
+  noteSpecialVariable(walk, name, value, scope);
 }
 
-/** Every connection goes to the host of such a variable, and git by what another names. */
-function noteSpecialVariable(walk: Walk, name: string, value: Word): void {
+/** What common programs take from a variable: hosts, options, files that they write. */
+function noteSpecialVariable(walk: Walk, name: string, value: Word, scope: Scope): void {
   if (GIT_VARIABLE.test(name) && value.text !== "/dev/null") walk.parsed = false;
+  if (OPTION_VARIABLES.has(name)) walk.parsed = false;
+  // `+!command` is a key that less is to press.
+  if (name === "LESS" && value.text.includes("+")) walk.parsed = false;
+  if (WRITTEN_VARIABLE.test(name) && !/^(?:\d*|true|false)$/.test(value.text)) {
+    walk.file(walk.writes, value, scope);
+  }
+  if (SOURCE_VARIABLE.test(name)) noteUrls(walk, value);
+  // Every connection goes to the host of such a variable.
   if (!PROXY_VARIABLE.test(name)) return;
   noteUrls(walk, value);
   noteHost(walk, value, "url");
@@ -112,6 +124,7 @@ export function noteNamesRead(walk: Walk, call: Call): void {
 export function noteNamesInInput(walk: Walk, { input, ...scope }: Scope): void {
   if (input.kind !== "text") return;
   for (const name of input.word.text.split(/\s+/)) {
+    walk.gives(fixedWord(name));
     noteMentioned(walk, fixedWord(name), { ...scope, input: NOTHING });
   }
 }
@@ -120,8 +133,18 @@ export function noteNamesInInput(walk: Walk, { input, ...scope }: Scope): void {
 export function followPrintf(walk: Walk, { args: [option, name] }: Call): void {
   if (option === undefined || !option.text.startsWith("-v")) return;
   walk.carriesCode = true;
+  walk.givesOption = true;
   const named = option.text.length > 2 ? after(option, 2) : name;
   walk.variables.add(named?.text ?? "");
   // Its index is evaluated: `printf -v "$1"` given `a[$(rm)]`.
   if (named?.expandsAt !== undefined) walk.evaluates = true;
+}
+
+/** Arguments of functions, of `set` and of a shell are `$1`, `$2` … there. */
+export function noteArgumentsGiven(walk: Walk, program: string, args: readonly Word[]): void {
+  const isOwn = walk.functions.has(program);
+  if (!isOwn && program !== "set" && !SHELLS.has(program)) return;
+  const first = args.findIndex(({ text }) => text === "--" || !/^[-+]./.test(text));
+  const from = isOwn ? 0 : first;
+  if (from >= 0) for (const word of args.slice(from)) walk.gives(word);
 }

@@ -30,6 +30,9 @@ export interface Invocation {
   readonly args: readonly string[];
 }
 
+/** Characters of scripts with values in them, together: so that the whole stays linear. */
+const INSERTED_CHARS_MAX = 1_000_000;
+
 /** No file: nothing, or a stream the program has anyhow. */
 const OWN_STREAM = /^\/dev\/(?:null|stdin|stdout|stderr|tty|fd\/\d)$/;
 
@@ -43,6 +46,14 @@ export abstract class Walk {
   evaluates = false;
   /** Text that such an evaluation would run stands in it, or may be what it gives a variable. */
   carriesCode = false;
+  /** Values that the text gives to variables. */
+  readonly given: string[] = [];
+  /** Scripts of sed and awk in which such a value may stand; they are read again with each. */
+  readonly inserted: { readonly text: string; read(script: string): void }[] = [];
+  /** A value that begins with a dash may be given to a variable. */
+  givesOption = false;
+  /** What is so where a quoted `"$x"` is an option. */
+  readonly ifOption: (() => void)[] = [];
   /** Commands that were read twice, since their beginning is not certain. */
   runnersInDoubt = 0;
   /** A function, an alias or a trap changes the folder, and may be run anywhere behind this. */
@@ -55,6 +66,10 @@ export abstract class Walk {
   readonly deletes = new Set<string>();
   readonly hosts = new Set<string>();
   readonly variables = new Set<string>();
+  /** A pattern may stand for names that begin with a dot: `shopt -s dotglob`. */
+  hidden = false;
+  /** Names of functions that the text defines. */
+  readonly functions = new Set<string>();
   /** Variables that the text makes arrays. */
   readonly arrays = new Set<string>();
 
@@ -66,6 +81,25 @@ export abstract class Walk {
 
   /** What is run to expand a word. */
   abstract substitutions(word: Word, scope: Scope): void;
+
+  /** What can be told only when all of the text was read. */
+  protected settle(): void {
+    if (this.givesOption) for (const note of this.ifOption) note();
+    let chars = 0;
+    for (const { text, read } of this.inserted) {
+      for (const value of new Set(this.given)) {
+        chars += text.length + value.length;
+        if (chars > INSERTED_CHARS_MAX) this.parsed = false;
+        else read(text.replace(/\$(?:\w+|\{[^}]*\})/g, () => value));
+      }
+    }
+  }
+
+  /** A word that a variable may come to hold. */
+  gives({ text }: Word): void {
+    this.given.push(text);
+    if (text.startsWith("-")) this.givesOption = true;
+  }
 
   /** What is read here and run later: of the caller's input, and a `cd` in it counts then. */
   later(
@@ -108,7 +142,10 @@ export abstract class Walk {
 
   /** A word that names a file, among those that are read, written, deleted or only named. */
   file(into: Set<string>, word: Word, scope: Scope): void {
-    for (const place of this.places(word, scope)) {
+    const places = this.places(word, scope);
+    // `?env` as `.?env`, and `a/*` as `a/.*`.
+    const dotted = word.fixed || !this.hidden ? [] : places.map(withDots);
+    for (const place of [...places, ...dotted]) {
       if (OWN_STREAM.test(place)) continue;
       into.add(place);
       this.paths.add(place);
@@ -119,4 +156,9 @@ export abstract class Walk {
   host(name: string): void {
     if (name !== "") this.hosts.add(canonicalHost(name));
   }
+}
+
+/** A path whose patterns stand for hidden names. */
+function withDots(path: string): string {
+  return path.replace(/(^|\/)(?=[*?[])/g, "$1.");
 }

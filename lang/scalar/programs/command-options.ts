@@ -34,6 +34,7 @@ export const COMMAND_OPTIONS: ReadonlyMap<string, CommandOptions> = new Map<stri
         ],
       },
     ],
+    ["wget", { texts: ["--use-askpass"] }],
     ["zip", { texts: ["-TT", "--unzip-command"] }],
   ],
 );
@@ -60,4 +61,10 @@ export const COMMAND_VARIABLES: ReadonlySet<string> = new Set([
   "SUDO_ASKPASS",
   "SUDO_EDITOR",
   "VISUAL",
+]);
+
+/** Variables in which a common program finds options or commands of its own, by which it may run others. */
+export const OPTION_VARIABLES: ReadonlySet<string> = new Set([
+  ...["EXINIT", "GNUMAKEFLAGS", "MAKEFLAGS", "MFLAGS", "RIPGREP_CONFIG_PATH", "TAR_OPTIONS"],
+  ...["VIMINIT", "ZIPOPT"],
 ]);

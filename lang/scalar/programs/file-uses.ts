@@ -1,4 +1,5 @@
 /** Which operands of a program are files that it reads, writes or removes. */
+import { TOOL_USES } from "./tool-uses.ts";
 
 /** Which operands of a program it reads, writes (or makes, or changes the mode of) and removes. */
 export interface FileUse {
@@ -11,6 +12,12 @@ export interface FileUse {
   /** Options whose value is a file that is read or written. */
   readonly readOptions?: readonly string[];
   readonly writeOptions?: readonly string[];
+  /** It makes files where it stands, unless one of these options names another place. */
+  readonly here?: readonly string[];
+  /** An argument of this form has it only look. */
+  readonly looks?: RegExp;
+  /** What it does besides where one of its arguments has a form. */
+  readonly also?: readonly { readonly having: RegExp; readonly use: FileUse }[];
 }
 
 /** `rest` is all but the first, `sources` all but the last, `target` the last. */
@@ -25,11 +32,20 @@ const GREP: FileUse = {
   readOptions: ["f", "file"],
 };
 
+const SPLIT_VALUES = ["bytes", "lines", "line-bytes", "number", "suffix-length", "filter"];
+
 export const FILE_USES: ReadonlyMap<string, FileUse> = new Map<string, FileUse>([
-  ...["cat", "tac", "nl", "less", "more", "bat", "strings", "xxd", "source", "wc", "zcat"].map(
+  ...TOOL_USES,
+  ...["cat", "tac", "nl", "more", "bat", "strings", "source", "wc", "zcat"].map(
     (name): [string, FileUse] => [name, READS_ALL],
   ),
   ...["md5sum", "sha1sum", "sha256sum", "sha512sum", "cmp", "comm", "file", "readlink"].map(
+    (name): [string, FileUse] => [name, READS_ALL],
+  ),
+  ...["b2sum", "cksum", "expand", "fmt", "fold", "hd", "join", "paste", "pr", "rev", "tsort"].map(
+    (name): [string, FileUse] => [name, READS_ALL],
+  ),
+  ...["bzcat", "column", "lz4cat", "sum", "unexpand", "xzcat", "zless", "zmore", "zstdcat"].map(
     (name): [string, FileUse] => [name, READS_ALL],
   ),
   ["diff", { reads: "all", values: "CUWIxX", longValues: ["exclude", "label"] }],
@@ -42,23 +58,18 @@ export const FILE_USES: ReadonlyMap<string, FileUse> = new Map<string, FileUse>(
   ["base64", { reads: "all", values: "w", longValues: ["wrap"] }],
   ["base32", { reads: "all", values: "w" }],
   ["uniq", { reads: "all", writes: "rest", values: "fsw" }],
-  ["split", { reads: "all", writes: "rest", values: "abClnt" }],
+  ["split", { reads: "all", writes: "rest", values: "abClnt", longValues: SPLIT_VALUES }],
   ["csplit", { reads: "all", values: "bn", writeOptions: ["f", "prefix"] }],
-  ["unzip", { reads: "all", values: "PxX", writeOptions: ["d"] }],
-  ...["gcc", "g++", "cc", "c++", "clang", "clang++", "ld", "go"].map((name): [string, FileUse] => [
-    name,
-    { writeOptions: ["o"] },
-  ]),
-  ["gpg", { writeOptions: ["o", "output"] }],
-  ["patch", { writes: "all", values: "pdiorBDFVYz", writeOptions: ["o", "output", "d"] }],
+  ["shuf", { reads: "all", values: "ein", writeOptions: ["o", "output"] }],
+  ["mktemp", { writes: "all", writeOptions: ["p", "tmpdir"] }],
+  ["date", { readOptions: ["f", "file", "r", "reference"], values: "dIs" }],
   ["mknod", { writes: "all", values: "m" }],
-  ["ssh-keygen", { writeOptions: ["f"] }],
+  ["fallocate", { writes: "all", values: "lo", longValues: ["length", "offset"] }],
   ["grep", GREP],
   ["egrep", GREP],
   ["fgrep", GREP],
   ["zgrep", GREP],
   ["rg", { ...GREP, values: "ABCEefgjmMrtT" }],
-  ["jq", { reads: "rest", readOptions: ["f", "from-file"] }],
   ["tee", { writes: "all" }],
   [
     "cp",
@@ -76,7 +87,14 @@ export const FILE_USES: ReadonlyMap<string, FileUse> = new Map<string, FileUse>(
   ],
   [
     "ln",
-    { reads: "sources", writes: "target", values: "St", writeOptions: ["t", "target-directory"] },
+    {
+      reads: "sources",
+      writes: "target",
+      values: "St",
+      writeOptions: ["t", "target-directory"],
+      // Of one operand it makes one of that name.
+      here: ["t", "target-directory"],
+    },
   ],
   [
     "install",
@@ -84,10 +102,30 @@ export const FILE_USES: ReadonlyMap<string, FileUse> = new Map<string, FileUse>(
       reads: "sources",
       writes: "target",
       values: "gmoSt",
+      longValues: ["group", "mode", "owner", "suffix"],
       writeOptions: ["t", "target-directory"],
+      // `install -d a b` makes both.
+      also: [{ having: /^(?:-[a-zA-Z]*d|--d)/, use: { writes: "all", values: "gmoSt" } }],
     },
   ],
-  ["rsync", { reads: "sources", writes: "target", values: "efBMT", longValues: ["exclude"] }],
+  [
+    "rsync",
+    {
+      reads: "sources",
+      writes: "target",
+      values: "efBM",
+      longValues: ["bwlimit", "chmod", "chown", "exclude", "filter", "include", "port", "timeout"],
+      readOptions: ["exclude-from", "files-from", "include-from", "password-file", "read-batch"],
+      writeOptions: [
+        ...["T", "backup-dir", "log-file", "only-write-batch", "partial-dir", "temp-dir"],
+        "write-batch",
+      ],
+      also: [
+        { having: /^--remove-s/, use: { deletes: "sources", values: "efBMT" } },
+        { having: /^--del/, use: { deletes: "target", values: "efBMT" } },
+      ],
+    },
+  ],
   ["scp", { reads: "sources", writes: "target", values: "cDFiJloPSX", readOptions: ["F", "i"] }],
   ["rm", { deletes: "all" }],
   ["rmdir", { deletes: "all" }],
@@ -105,6 +143,7 @@ export const FILE_USES: ReadonlyMap<string, FileUse> = new Map<string, FileUse>(
     name,
     { reads: "rest", values: "fFiv", readOptions: ["f"] },
   ]),
+  ["less", { reads: "all", values: "bhjkpPtTxyz", writeOptions: ["o", "O", "log-file"] }],
   ["perl", { values: "eEIMm" }],
   ["ruby", { values: "eIrC" }],
   [
@@ -115,6 +154,13 @@ export const FILE_USES: ReadonlyMap<string, FileUse> = new Map<string, FileUse>(
         ...["trace-ascii", "stderr", "etag-save", "alt-svc", "hsts", "libcurl"],
       ],
       readOptions: ["T", "upload-file", "K", "config", "E", "cert", "key", "b", "cookie"],
+      values: "ACdeFHmPQrtuUwxXyYz",
+      also: [
+        {
+          having: /^(?:-[^-]*[OJ]|--remote-[a-z])/,
+          use: { here: ["output-dir"], values: "AbcCdDeEFHKmoPQrtTuUwxXyYz" },
+        },
+      ],
     },
   ],
   [
@@ -125,6 +171,9 @@ export const FILE_USES: ReadonlyMap<string, FileUse> = new Map<string, FileUse>(
         ...["P", "directory-prefix", "save-cookies", "hsts-file", "warc-file", "rejected-log"],
       ],
       readOptions: ["i", "input-file", "post-file", "body-file", "load-cookies", "config"],
+      values: "ABDeIlQRtTUwX",
+      here: ["O", "output-document", "P", "directory-prefix"],
+      looks: /^--(?:spider|help|version)$/,
     },
   ],
 ]);
@@ -139,4 +188,9 @@ export const IN_PLACE: ReadonlyMap<string, RegExp> = new Map([
   ["gawk", /^inplace$|=inplace$/],
   ["perl", /^-[0-9lnpswWtTaF]*i/],
   ["ruby", /^-[0-9lnpswWaF]*i/],
+  ["yq", /^(?:-[a-zA-Z]*i|--in)/],
 ]);
+
+/** Variables that name a file or folder which programs then write. */
+export const WRITTEN_VARIABLE =
+  /^(?:GIT_(?:TRACE\w*|DIR|COMMON_DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY)|HISTFILE|SSLKEYLOGFILE|TAPE|TMPDIR)$/;

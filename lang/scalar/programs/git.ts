@@ -28,4 +28,7 @@ export const GIT_INCLUDE = /^include(?:if\..*)?\.path$/i;
 
 /** Settings of git (`-c key=value`) whose value git runs as a command. */
 export const GIT_COMMAND_SETTING =
-  /^(?:alias\..*|core\.(?:pager|editor|sshcommand|fsmonitor|gitproxy|askpass)|diff\.external|sequence\.editor|credential\..*|.*\.(?:cmd|command|textconv|driver|clean|smudge|process|helper|program|pager))$/i;
+  /^(?:(?:alias|credential|pager)\..*|core\.(?:pager|editor|sshcommand|fsmonitor|gitproxy|askpass|alternaterefscommand)|diff\.external|sequence\.editor|interactive\.difffilter|uploadpack\.packobjectshook|(?:browser|difftool|guitool|man|mergetool)\..*\.path|.*\.(?:\w*cmd|command|textconv|driver|clean|smudge|process|helper|program|pager|uploadpack|receivepack|vcs))$/i;
+
+/** Settings of git that name where hooks are, or hooks to be. */
+export const GIT_HOOKS_SETTING = /^(?:core\.hookspath|init\.templatedir)$/i;

@@ -2,8 +2,8 @@
 
 /** Programs that reach a host named by an operand, with or without a scheme. */
 export interface HostUse {
-  /** `host`: `[user@]host[:port]`; `url`: the scheme may be left out; `remote`: `[user@]host:path`. */
-  readonly form: "host" | "url" | "remote";
+  /** `host`: `[user@]host[:port]`; `url`: the scheme may be left out; `remote`: `[user@]host:path`; `none`: no operand is one. */
+  readonly form: "host" | "url" | "remote" | "none";
   /** Only the first operand. */
   readonly first?: true;
   readonly values: string;
@@ -70,7 +70,7 @@ export const HOST_USES: ReadonlyMap<string, HostUse> = new Map<string, HostUse>(
     "curl",
     {
       form: "url",
-      values: "AbcCdDeEFhHKmnoPQrtTuUwxXyYz",
+      values: "AbcCdDeEFHKmoPQrtTuUwxXyYz",
       longValues: CURL_LONG_VALUES,
       hostOptions: [
         "x",
@@ -90,7 +90,7 @@ export const HOST_USES: ReadonlyMap<string, HostUse> = new Map<string, HostUse>(
     "wget",
     {
       form: "url",
-      values: "aAbBDeiIlnoOPQRtTUwX",
+      values: "aABDeiIlnoOPQRtTUwX",
       longValues: [
         "header",
         "post-data",
@@ -112,10 +112,14 @@ export const HOST_USES: ReadonlyMap<string, HostUse> = new Map<string, HostUse>(
         "execute",
         "wait",
       ],
-      listOptions: ["i", "input-file"],
+      listOptions: ["i", "input-file", "config"],
       settingOptions: ["e", "execute"],
     },
   ],
+  ...["pip", "pip3", "uv"].map((name): [string, HostUse] => [
+    name,
+    { form: "none", values: "", hostOptions: ["proxy"] },
+  ]),
   ["http", { form: "url", first: true, values: "aAops" }],
   ["https", { form: "url", first: true, values: "aAops" }],
   ["aria2c", { form: "url", values: "djkosx", listOptions: ["i", "input-file"] }],
@@ -135,10 +139,19 @@ export const HOST_USES: ReadonlyMap<string, HostUse> = new Map<string, HostUse>(
   ["telnet", { form: "host", first: true, values: "beln" }],
   ["ftp", { form: "host", first: true, values: "" }],
   ["tftp", { form: "host", first: true, values: "c" }],
-  ["ping", { form: "host", values: "cIiLMmOpQSsTtwW" }],
-  ["dig", { form: "host", values: "bcfkmpqtxy" }],
+  ["ping", { form: "host", values: "cFIilMmNpQSsTtwW" }],
+  ["dig", { form: "host", values: "bcfkpty", hostOptions: ["q", "x"] }],
   ["nslookup", { form: "host", values: "" }],
   ["host", { form: "host", values: "cmNRtW" }],
+  ...["drill", "kdig", "gnutls-cli", "rlogin", "rsh"].map((name): [string, HostUse] => [
+    name,
+    { form: "host", values: "lp" },
+  ]),
+  ...["mysql", "mysqldump", "psql", "pg_dump", "redis-cli"].map((name): [string, HostUse] => [
+    name,
+    { form: "none", values: "", hostOptions: ["h", "host"] },
+  ]),
+  ...["elinks", "mongosh"].map((name): [string, HostUse] => [name, { form: "url", values: "" }]),
   ["whois", { form: "host", values: "hp", hostOptions: ["h"] }],
   ["traceroute", { form: "host", first: true, values: "fgimNpqstwz" }],
   ["nmap", { form: "host", values: "pigeoSDTm" }],
@@ -161,3 +174,14 @@ export const TEXT_ONLY: ReadonlySet<string> = new Set([
 
 /** Variables that say where to connect instead. */
 export const PROXY_VARIABLE = /^(?:https?|ftp|rsync|socks|all)_proxy$/i;
+
+/** Variables in which package managers find where to fetch from. */
+export const SOURCE_VARIABLE =
+  /^(?:(?:PIP|UV|NPM_CONFIG|CARGO|BUNDLE|YARN|POETRY|CONDA)_\w+|GOPROXY|GEM_HOST)$/i;
+
+/** Variables that say where those who connect find settings, which may name other hosts. */
+export const SETTINGS_VARIABLES: ReadonlyMap<string, readonly string[]> = new Map([
+  ["curl", ["CURL_HOME", "HOME", "XDG_CONFIG_HOME"]],
+  ["git", ["HOME", "XDG_CONFIG_HOME"]],
+  ["wget", ["HOME", "WGETRC"]],
+]);

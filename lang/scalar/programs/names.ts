@@ -10,6 +10,8 @@ export const ALIASES: ReadonlyMap<string, string> = new Map([
   ["gxargs", "xargs"],
   ["genv", "env"],
   ["grm", "rm"],
+  ["nc.openbsd", "nc"],
+  ["nc.traditional", "nc"],
 ]);
 
 /** Programs that act with another person's or the administrator's rights. */

@@ -122,20 +122,22 @@ export abstract class CompoundReader extends SimpleCommandReader {
   protected namedFunction(): Command {
     this.at += "function".length;
     this.skipBlank();
-    if (!this.words().every((word) => word.fixed)) this.sound = false;
+    const words = this.words();
+    if (!words.every((word) => word.fixed)) this.sound = false;
     this.match(FUNCTION_SIGN);
-    return this.functionBody();
+    return this.functionBody(words[0]?.text ?? "");
   }
 
-  protected functionBody(): Command {
+  protected functionBody(name: string): Command {
     this.skipSpace();
     if (!this.enter()) return this.compound({ bodies: [] });
     const body = this.command();
     this.depth -= 1;
-    return this.compound({ shell: "later", bodies: [[{ after: ";", pipeline: [body] }]] });
+    return this.compound({ name, shell: "later", bodies: [[{ after: ";", pipeline: [body] }]] });
   }
 
   protected compound(parts: {
+    name?: string;
     shell?: "own" | "later";
     repeats?: true;
     assignments?: readonly Assignment[];
@@ -147,6 +149,7 @@ export abstract class CompoundReader extends SimpleCommandReader {
     return {
       kind: "compound",
       shell: parts.shell ?? "same",
+      ...(parts.name === undefined ? {} : { name: parts.name }),
       repeats: parts.repeats ?? false,
       assignments: parts.assignments ?? [],
       words: parts.words ?? [],

@@ -19,7 +19,7 @@ export const DECLARES: ReadonlySet<string> = new Set([
 const ASSIGNS: ReadonlySet<string> = new Set([...DECLARES, "alias"]);
 
 export abstract class SimpleCommandReader extends RedirectionReader {
-  protected abstract functionBody(): Command;
+  protected abstract functionBody(name: string): Command;
 
   protected simple(): Command {
     const assignments: Assignment[] = [];
@@ -37,7 +37,7 @@ export abstract class SimpleCommandReader extends RedirectionReader {
       if (words.length === 1 && /^\w+\[.*\]\+?=/s.test(words[0]?.text ?? "")) this.evaluates = true;
       if (words.length === 1 && assignments.length === 0 && this.match(FUNCTION_SIGN)) {
         if (!words[0]?.fixed) this.sound = false;
-        return this.functionBody();
+        return this.functionBody(words[0]?.text ?? "");
       }
       // A reserved word written with a line continuation inside: a shell would still see it.
       if (words.length === 1 && this.at - bare !== words[0]?.text.length) this.continuedWord(words);

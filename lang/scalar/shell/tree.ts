@@ -40,6 +40,8 @@ export type Command =
       readonly kind: "compound";
       /** Where it runs: a `cd` of a subshell does not reach outside; a function runs where it is called. */
       readonly shell: "same" | "own" | "later";
+      /** Of a function. */
+      readonly name?: string;
       /** A loop: its bodies follow on themselves. */
       readonly repeats: boolean;
       /** What a `for` or `select` gives its name, one after the other. */

@@ -8,9 +8,14 @@ import { opaBundle } from "../../support/opa-bundles.ts";
 
 const DATA = '{"grants":{"reader":["read_file"]},"roles":{"bot":["reader"]}}';
 const TESTS = `package authz
+label seen
 tool read_file { effect read }
 tool send_money { effect write, args { amount: Decimal } }
-test "a reader reads" { given agent "bot" when read_file then allow with log }
+test "a reader reads" {
+  given agent "bot"
+  when read_file then allow with log
+  outcome ok labels [seen] returns "text"
+}
 test "a stranger does not" { given agent "eve" when read_file then deny by forbidden }
 `;
 const WRONG = `test "a stranger reads" { given agent "eve" when read_file then allow }\n`;
@@ -19,7 +24,13 @@ permit readers tool read_file when agent.id == "bot" with log full
 `;
 const asking = (id: string) => ({ agent: { id }, tool: { name: "read_file" } });
 const line = (id: string, expected: string) =>
-  JSON.stringify({ request: asking(id), at: new Date(NOON_MS).toISOString(), expect: expected });
+  JSON.stringify({
+    request: asking(id),
+    at: new Date(NOON_MS).toISOString(),
+    // Labels are of the rules beside it: Rego has none.
+    outcome: { status: "ok", labels: ["seen"], values: "text" },
+    expect: expected,
+  });
 
 const DECISION = ["--entrypoint", "authz/decision"];
 
@@ -38,6 +49,7 @@ function folder(): string {
   writeFileSync(join(cwd, "authz.tar.gz"), opaBundle(good));
   const unfit = { ...good, entrypoint: "forbidden/allow", wasm: moduleNamed("forbidden") };
   writeFileSync(join(cwd, "unfit.tar.gz"), opaBundle(unfit));
+  writeFileSync(join(cwd, "lost.tar.gz"), opaBundle({ ...good, entrypoint: "authz/lost" }));
   for (const name of ["signed.tar.gz", "signed.pub"]) {
     const from = new URL(`../../engine/opa/modules/${name}`, import.meta.url);
     writeFileSync(join(cwd, name), readFileSync(from));
@@ -56,6 +68,11 @@ test("check says what a bundle has and needs, and refuses what cannot be run", a
     ok: false,
     errors: 1,
     bundles: [{ ok: false, because: expect.stringContaining("`http.send`") }],
+  });
+  const lost = await writ(["check", "lost.tar.gz"], { cwd });
+  expect(lost).toMatchObject({
+    code: 1,
+    out: expect.stringContaining("no entrypoint `authz/lost`"),
   });
   const unverified = await writ(["check", "signed.tar.gz"], { cwd });
   expect(unverified).toMatchObject({ code: 1, out: expect.stringContaining("no key was given") });
@@ -120,6 +137,7 @@ test.each([
   [["check", "--opa-key", "signed.pub", "next.writ"], "is of a bundle of OPA's"],
   [["decide", "--entrypoint", "a/b", "authz.tar.gz", "request.json"], "has no `a/b`"],
   [["decide", "signed.tar.gz", "request.json"], "no key was given"],
+  [["decide", "lost.tar.gz", "request.json"], "no entrypoint `authz/lost`"],
   [["replay", "authz.tar.gz", "trace.jsonl", "--explain", "line 1"], "Rego explains itself"],
   [["build", "authz.tar.gz"], "is a bundle of OPA's"],
 ])(

@@ -128,7 +128,73 @@ describe("traces", () => {
   });
 
   test.each([
+    ["how long a hold waits", "approved by principal", "approved by principal within 7d"],
+    ["who it waits for", "approved by principal", 'approved by group "money"'],
+    [
+      "whether a hold applies for certain",
+      "args.amount > 100.00",
+      "args.amount * 900000000000.00 > 1.00",
+    ],
+  ])("--against tells %s", async (_, before, after) => {
+    const held = lines({ request: request("pay", { to: "bob@x.example", amount: 500 }) });
+    const other = POLICY.replace(before, after);
+    const cwd = directoryWith({ "p.writ": POLICY, "old.writ": other, "t.jsonl": held });
+    const { code, out } = await writ(["replay", "p.writ", "t.jsonl", "--against", "old.writ"], {
+      cwd,
+    });
+    expect({ code, out }).toEqual({
+      code: 1,
+      out: expect.stringContaining("1 decision differs, 1 of them only in why or with what"),
+    });
+  });
+
+  test("outputs that the policy has no labels for are counted", async () => {
+    const outcome = { status: "ok", values: "pay eve" };
+    const cwd = directoryWith({
+      "p.writ": POLICY,
+      "t.jsonl": lines({ request: request("fly", {}), outcome }),
+    });
+    const { out } = await writ(["replay", "p.writ", "t.jsonl"], { cwd });
+    expect(out).toContain("1 output of calls that are no request here could not be labelled\n");
+    const json = (await writ(["replay", "p.writ", "t.jsonl", "--json"], { cwd })).out;
+    expect(JSON.parse(json)).toMatchObject({ unlabelled: 1 });
+  });
+
+  test("an outcome that OTHER cannot read is misuse, with the line", async () => {
+    const outcome = { status: "ok", labels: ["untrusted"] };
+    const cwd = directoryWith({
+      "p.writ": POLICY,
+      "old.writ": LENIENT.replaceAll("untrusted", "odd"),
+      "t.jsonl": lines({ request: request("read", { path: "x" }), outcome }),
+    });
+    const words = ["replay", "p.writ", "t.jsonl", "--against", "old.writ"];
+    expect(await writ(words, { cwd })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(
+        "line 1: OTHER cannot read what came of it: /labels/0 is no label that the policy declares",
+      ),
+    });
+  });
+
+  test.each([
     ["no JSON", "nope\n", "line 1 is not JSON"],
+    [
+      "what two readers would read differently",
+      '{"request": {"tool": {"name": "pay", "name": "read"}}}\n',
+      "line 1 is not JSON",
+    ],
+    ["a number that is read otherwise", '{"request": {"n": 9007199254740993}}\n', "is not JSON"],
+    [
+      "a time that goes back",
+      lines(
+        { request: {}, at: "2026-01-02T15:04:05Z" },
+        { request: {} },
+        { request: {}, at: "2026-01-02T15:04:04Z" },
+      ),
+      "line 3: its `at`, or one of its history, is before",
+    ],
+    ["a rule that is no name", '{"request": {}, "rule": ["planted"]}\n', "`rule` names a rule"],
+    ["a run that is no text", '{"request": {}, "run": 5}\n', "`run` is a text, not 5"],
     ["no request", '{"outcome": {"status": "ok"}}\n', "line 1 has no `request`"],
     [
       "an unknown member",
@@ -369,6 +435,14 @@ describe("--explain", () => {
     expect(second.out).toMatch(/^deny forbidden by planted /);
     expect(second.out).toContain("    ✓ when untrusted in origin(args.to)");
     expect(second.out).toMatch(/\nc2: expected allow\n$/);
+  });
+
+  test("of a request that no rule was asked about, nothing is told of its history", async () => {
+    const read = { call: "read", with: { path: "mail" } };
+    const trace = [{ nr: "c1", call: "fly", with: {}, before: [read] }];
+    const { out } = await replayed({ history }, trace, "--explain", "c1");
+    expect(out).toMatch(/^deny invalid_request\n/);
+    expect(out).not.toContain("reading");
   });
 
   test("--json has the decision and the rules", async () => {

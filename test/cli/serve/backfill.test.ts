@@ -1,8 +1,12 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { readAll } from "../../../cli/serve/backfill.ts";
+import { openBackfill, readAll } from "../../../cli/serve/backfill.ts";
+import { createEngine } from "../../../engine/engine.ts";
+import { createMemoryStore } from "../../../engine/state/memory.ts";
+import { spellTime } from "../../../lang/scalar/time.ts";
 import { directoryWith } from "../../support/cli.ts";
+import { outcomeOf, programOf, START } from "../../support/engine.ts";
 import { type Serving, serve } from "../../support/served.ts";
 
 const running: Serving[] = [];
@@ -119,4 +123,51 @@ describe("what is declared while calls are decided", () => {
       counts_since: [{ counter: "paid" }],
     });
   });
+});
+
+test("a policy that came and went before the log was read does not take its place from the next", async () => {
+  const store = createMemoryStore();
+  let [nowMs, count] = [START, 0];
+  const ids = { decision: () => "d", call: () => `c${++count}` };
+  const engineOf = (text: string) => {
+    const [program, digest] = [programOf(text), `sha256:${text.length}`];
+    const engine = createEngine({ program, digest, store, clock: () => nowMs, ids });
+    const pay = (amount: number) => {
+      const request = { agent: { id: "bot" }, tool: { name: "pay", args: { amount } } };
+      const answer = engine.decide(request);
+      if (answer.kind !== "answer") throw new Error(answer.kind);
+      const whole = { request, now: nowMs };
+      const decided = { kind: "decision", at: spellTime(nowMs), policy: { digest }, whole };
+      return { code: outcomeOf(answer.value), record: { ...decided, ...answer.value } };
+    };
+    return { engine, pay, policy: { program, digest, service: engine } };
+  };
+  const body = (text: string) => text.replace("package shop\n", "");
+  const [before, between, after] = [
+    engineOf(body(BEFORE)),
+    engineOf(
+      `${body(BEFORE)}counter others = count allowed pay per agent\npermit others tool pay when others < 9`,
+    ),
+    engineOf(body(AFTER)),
+  ] as const;
+  const cwd = directoryWith({});
+  const path = join(cwd, "audit.jsonl");
+  writeFileSync(path, `${JSON.stringify({ n: 0, record: before.pay(60).record })}\n`);
+  const gate = Promise.withResolvers<void>();
+  const io = { out: () => {}, err: () => {} } as unknown as Parameters<typeof openBackfill>[2];
+  const input = { json: true } as Parameters<typeof openBackfill>[1];
+  const backfill = openBackfill({ path, written: () => gate.promise }, input, io);
+  for (const { policy, engine } of [between, after]) {
+    nowMs += 1_000;
+    backfill.know(policy.program, engine);
+    backfill.onSwap(policy);
+    // The first of them is about to read the log by then.
+    await new Promise(setImmediate);
+  }
+  expect(after.pay(1).code).toBe("allow");
+  nowMs += 1_000;
+  gate.resolve();
+  await backfill.settled();
+  expect(after.pay(40).code).toBe("forbidden");
+  expect(after.engine.backfill.since()).toBeUndefined();
 });

@@ -1,13 +1,30 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { showApproval } from "../../../cli/admin/approvals.ts";
+import { viewOf } from "../../../engine/approvals/approval.ts";
 import type { Decision } from "../../../engine/decision.ts";
 import { handOut } from "../../../engine/http/hand-out.ts";
+import type { VouchedParty } from "../../../engine/identity/vouched.ts";
+import { ENTRIES_MOST } from "../../../engine/ledger/ledger.ts";
 import { MemoryLedger } from "../../../engine/ledger/memory.ts";
 import { outcomeOf } from "../../support/engine.ts";
-import { approversOf, type Desk, desk, type Json, PAYMENT, paying } from "./support.ts";
+import {
+  approversOf,
+  type Desk,
+  desk,
+  type Json,
+  PAYMENT,
+  type Person,
+  paying,
+} from "./support.ts";
 
 const LARGE = paying(200);
+
+function partyOf(party: string | { readonly id: string }): VouchedParty {
+  const isNamed = typeof party === "string";
+  return isNamed ? { id: party, kind: "autonomous" } : { id: party.id, kind: "human" };
+}
 
 async function held(at: Desk, request: Json = PAYMENT): Promise<Decision> {
   const decision = await at.ask(request);
@@ -22,7 +39,28 @@ describe("a hold", () => {
     expect(first.approval).toMatchObject({ status: "pending", except: ["bot", "planner"] });
     expect((await held(at)).approval?.id).toBe(first.approval?.id);
     expect((await held(at, LARGE)).approval?.id).not.toBe(first.approval?.id);
-    expect(at.approvals.all().map(({ request }) => request)).toContainEqual(PAYMENT);
+    expect(at.approvals.newest(9).approvals.map(({ request }) => request)).toContainEqual(PAYMENT);
+  });
+
+  test("shows whom its tokens told of, which approvers are not shown", async () => {
+    const policy = `tool pay { effect write, args { amount: Decimal } }
+      permit paying tool pay
+      hold boss tool pay until approved by delegation.root`;
+    const at = desk(new MemoryLedger(), { policy });
+    const { chain: asserted } = PAYMENT.delegation;
+    const chain = asserted.map((hop) => ({ ...hop, from: partyOf(hop.from), to: partyOf(hop.to) }));
+    const token = { type: "link", issuer: "https://idp", subject: "bot", digest: "x" };
+    const delegation = { ok: true, chain, agent: {}, principal: {}, tokens: [token] } as const;
+    const { principal: _, ...request } = { ...PAYMENT, delegation: { tokens: ["a.b.c"] } };
+    const answer = await at.service.decide(request, { delegation });
+    expect(answer).toMatchObject({ value: { decision: "hold", approval: { status: "pending" } } });
+    const [opened] = at.approvals.newest(1).approvals;
+    if (opened === undefined) throw new Error("nothing was opened");
+    const { shown, request: seen } = viewOf(opened, at.nowMs);
+    expect(shown).toEqual({ root: "alice", actors: ["bot", "planner"], issuers: ["https://idp"] });
+    expect(JSON.stringify(seen)).not.toContain("a.b.c");
+    const page = showApproval(viewOf(opened, at.nowMs), (_style, text) => text);
+    expect(page).toMatch(/for +alice\n +through +bot, planner\n/);
   });
 
   test("is allowed once, after the one it waits for has approved", async () => {
@@ -92,12 +130,93 @@ describe("an approval does not survive", () => {
     expect(await at.say("approve", hold, "alice")).toMatch(/^unknown_approval/);
   });
 
+  test("its end, which is the first one that was told", async () => {
+    const at = desk();
+    const { approval } = await held(at);
+    at.nowMs += 300_000;
+    expect((await held(at)).approval).toEqual(approval);
+    at.nowMs += 300_000;
+    expect((await held(at)).approval?.id).not.toBe(approval?.id);
+  });
+
+  test("the end of a rule that holds the call only later", async () => {
+    const policy = `
+      tool pay { effect write, args { amount: Decimal } }
+      counter asked = count attempts per session within 1h
+      permit paying tool pay
+      hold staff tool pay until approved by group "staff" within 1h
+      hold often tool pay when asked >= 1 until approved by group "treasury" within 5m
+      `;
+    const at = desk(new MemoryLedger(), { policy });
+    const first = await held(at);
+    await at.say("approve", first, "alice");
+    const second = await held(at);
+    expect(second.approval?.id).toBe(first.approval?.id);
+    expect(Date.parse(second.approval?.until ?? "")).toBe(at.nowMs + 300_000);
+    await at.say("approve", second, "carol");
+    at.nowMs += 300_000;
+    expect((await held(at)).approval?.id).not.toBe(first.approval?.id);
+  });
+
+  test.each<[string, Json | undefined]>([
+    ["is no approver any more", undefined],
+    ["is in its group no more", { groups: ["staff"] }],
+    ["has another key since", { keys: ["new"] }],
+    ["is known to be somebody in the chain", { also: ["bot"] }],
+  ])("that who gave it %s", async (_, carol) => {
+    const ledger = new MemoryLedger();
+    const before = desk(ledger);
+    const hold = await held(before, LARGE);
+    for (const by of ["alice", "carol", "dave"] as const) await before.say("approve", hold, by);
+    const at = desk(ledger, { changed: { carol } });
+    const again = await held(at, LARGE);
+    expect(again.approval?.id).not.toBe(hold.approval?.id);
+  });
+
+  test("but a new group and a new key beside the old one", async () => {
+    const ledger = new MemoryLedger();
+    const before = desk(ledger);
+    const hold = await held(before, LARGE);
+    for (const by of ["alice", "carol", "dave"] as const) await before.say("approve", hold, by);
+    const carol = { groups: ["treasury", "staff"], keys: ["carol", "new"] };
+    expect(outcomeOf(await desk(ledger, { changed: { carol } }).ask(LARGE))).toBe("allow");
+  });
+
+  test("the revocation of who gave it", async () => {
+    const at = desk();
+    const hold = await held(at, LARGE);
+    for (const person of ["alice", "carol", "dave"] as const) await at.say("approve", hold, person);
+    const order = { kind: "principal", id: "carol", by: "op", because: "left" } as const;
+    await at.revocations.revoke(order);
+    const again = await held(at, LARGE);
+    expect(again.approval?.id).not.toBe(hold.approval?.id);
+    expect(await at.say("approve", again, "carol")).toBe("approval_refused: carol was revoked");
+    expect(await at.say("refuse", again, "carol")).toBe("approval_refused: carol was revoked");
+    at.nowMs += 10_000;
+    await at.revocations.reactivate(order);
+    const early = { issuedAt: at.nowMs / 1_000 - 5 };
+    at.nowMs += 1_000;
+    expect(await at.say("approve", again, "carol", early)).toMatch(/^approval_refused/);
+    expect(await at.say("approve", again, "carol")).toBe("pending");
+  });
+
+  test("the revocation of another id of who gave it", async () => {
+    const at = desk();
+    const { agent, tool, session } = LARGE;
+    const own = { agent, tool, session, principal: { id: "alice", kind: "human" } };
+    const hold = await held(at, own);
+    for (const person of ["alice", "dave"] as const) await at.say("approve", hold, person);
+    expect(await at.say("approve", hold, "erin")).toBe("approved");
+    await at.revocations.revoke({ kind: "agent", id: "planner", by: "op", because: "lost" });
+    expect(outcomeOf(await at.ask(own))).toBe("hold");
+  });
+
   test("nor is it used up where another rule denies the call", async () => {
     const at = desk();
     await at.say("approve", await held(at), "alice");
     for (let count = 0; count < 46; count += 1) await at.ask(paying(10));
     expect(outcomeOf(await at.ask())).toBe("not_permitted");
-    expect(at.approvals.all().map(({ status }) => status)).toEqual(["approved"]);
+    expect(at.approvals.newest(9).approvals.map(({ status }) => status)).toEqual(["approved"]);
   });
 });
 
@@ -133,6 +252,15 @@ describe("nobody else approves", () => {
     const hold = await held(at);
     expect(await at.send("approve", at.sign(hold, "alice", said))).toMatch(refused);
     expect(outcomeOf(await at.ask())).toBe("hold");
+  });
+
+  test("by a statement that is signed for later by one of two clocks", async () => {
+    const at = desk();
+    const hold = await held(at);
+    at.behindMs = 30_001;
+    expect(await at.say("approve", hold, "alice")).toMatch(/in the future/);
+    at.behindMs = 30_000;
+    expect(await at.say("approve", hold, "alice")).toBe("approved");
   });
 
   test("by a statement that was used before", async () => {
@@ -183,11 +311,110 @@ test("one agent cannot fill the list of what waits; another is still asked for",
   expect((await held(at, other)).approval?.id).toBeDefined();
 });
 
+test("who hands on to others without end fills no more than half of the list", async () => {
+  const ledger = new MemoryLedger();
+  const at = desk(ledger);
+  const { approval } = await held(at);
+  const [opened] = at.approvals.newest(9).approvals;
+  for (let index = 1; index < 1_000; index += 1) {
+    const agent = { id: `bot/${index}` };
+    const more = { id: `a-${index}`, except: ["bot", agent.id], request: { agent } };
+    const text = JSON.stringify({ ...opened, ...more });
+    ledger.take("approval", `sha256:${index}`, { untilMs: opened?.untilMs ?? 0, text });
+  }
+  expect((await held(at, paying(60))).approval?.id).toBeUndefined();
+  expect((await held(at)).approval?.id).toBe(approval?.id);
+  const other = { agent: { id: "other" }, principal: PAYMENT.principal };
+  const { tool, session } = PAYMENT;
+  expect((await held(at, { tool, session, ...other })).approval?.id).toBeDefined();
+});
+
+test("what was used or withdrawn makes room; what is refused stands", async () => {
+  const ledger = new MemoryLedger(undefined, { ...ENTRIES_MOST, approval: 3 });
+  const at = desk(ledger);
+  const open = async (amount: number) => {
+    const hold = await held(at, paying(amount));
+    return { id: hold.approval?.id ?? "", digest: hold.approval?.digest ?? "", hold };
+  };
+  const refused = await open(20);
+  await at.say("refuse", refused.hold, "alice");
+  const used = await open(21);
+  await at.say("approve", used.hold, "alice");
+  expect(outcomeOf(await at.ask(paying(21)))).toBe("allow");
+  const withdrawn = await open(22);
+  await at.approvals.withdraw(withdrawn.digest, withdrawn.id);
+  for (const amount of [23, 24]) expect((await open(amount)).id).not.toBe("");
+  expect((await open(25)).id).toBe("");
+  expect((await held(at, paying(20))).approval).toMatchObject({ status: "refused" });
+});
+
+test.each<[string, readonly ["approve" | "refuse", Person][], readonly string[]]>([
+  [
+    "approvals",
+    [
+      ["approve", "carol"],
+      ["approve", "dave"],
+    ],
+    ["carol pending", "dave pending", "dave approved"],
+  ],
+  [
+    "a refusal and an approval",
+    [
+      ["refuse", "carol"],
+      ["approve", "dave"],
+    ],
+    ["carol refused", "dave pending", "dave refused"],
+  ],
+])("of %s that come at once the last record says what became of it", async (_, said, records) => {
+  const at = desk();
+  const hold = await held(at, LARGE);
+  await at.say("approve", hold, "alice");
+  const recorded: string[] = [];
+  // Nothing is kept before both are recorded, and then in their order.
+  const first = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
+  const send = ([verdict, by]: (typeof said)[number], isReady: Promise<void>, next: () => void) =>
+    at.approvals.take(at.sign(hold, by, { verdict }), verdict, async ({ status }) => {
+      recorded.push(`${by} ${status}`);
+      next();
+      await isReady;
+    });
+  const [one, other] = said;
+  if (one === undefined || other === undefined) throw new Error("two say something");
+  const sent = send(one, second.promise, first.resolve);
+  await first.promise;
+  await Promise.all([
+    sent,
+    send(
+      other,
+      sent.then(() => {}),
+      second.resolve,
+    ),
+  ]);
+  expect(recorded).toEqual(records);
+});
+
+test("no more are read than are shown", async () => {
+  const ledger = new MemoryLedger();
+  const at = desk(ledger);
+  const ids: (string | undefined)[] = [];
+  for (const amount of [20, 30, 40]) {
+    ids.unshift((await held(at, paying(amount))).approval?.id);
+    at.nowMs += 1;
+  }
+  const { approvals, count } = at.approvals.newest(2, "pending");
+  expect(approvals.map(({ id }) => id)).toEqual(ids.slice(0, 2));
+  expect(count).toBe(3);
+  at.nowMs += 600_000;
+  expect(at.approvals.newest(2, "pending")).toEqual({ approvals: [], count: 0 });
+  expect(at.approvals.newest(2, "expired").count).toBe(3);
+});
+
 test("what waits already is not read anew at each hold", async () => {
   const ledger = new MemoryLedger();
   const at = desk(ledger);
   await held(at);
-  const [opened] = at.approvals.all();
+  const [opened] = at.approvals.newest(9).approvals;
   let readCount = 0;
   for (let index = 0; index < 50; index += 1) {
     const text = JSON.stringify({ ...opened, id: `a-${index}`, request: { agent: {} } });
@@ -260,4 +487,22 @@ test("the approvers of docs/delegation.md are accepted", () => {
   const people = approvers.map((one: Json & { id: string }) => ({ ...one, keys: [one.id] }));
   expect(people.length).toBeGreaterThan(1);
   expect(approversOf(people)).toMatchObject({ ok: true });
+});
+
+test("ahead of a call, what is approved would be allowed, and asking uses nothing", async () => {
+  const at = desk();
+  const ahead = async (request = PAYMENT) => {
+    const answer = await at.service.preview?.(request);
+    return answer?.kind === "answer" ? answer.value.decision : answer?.kind;
+  };
+  const held = await at.ask();
+  expect(await ahead()).toBe("hold");
+  expect(await at.say("approve", held, "alice")).toBe("approved");
+  expect([await ahead(), await ahead(), await ahead(paying(51) as typeof PAYMENT)]).toEqual([
+    "allow",
+    "allow",
+    "hold",
+  ]);
+  expect((await at.ask()).decision).toBe("allow");
+  expect(await ahead()).toBe("hold");
 });

@@ -8,6 +8,7 @@ import type { Decision } from "../../../engine/decision.ts";
 import type { DecisionService } from "../../../engine/http/service.ts";
 import type { Ledger } from "../../../engine/ledger/ledger.ts";
 import { MemoryLedger } from "../../../engine/ledger/memory.ts";
+import { Revocations } from "../../../engine/revocations/revocations.ts";
 import { makeKeyPair, readSigningKey, readVerifyingKey } from "../../../engine/signing-key.ts";
 import { drive, START } from "../../support/engine.ts";
 
@@ -31,7 +32,7 @@ const PEOPLE = {
 };
 export type Person = keyof typeof PEOPLE;
 
-const KEYS = Object.fromEntries(Object.keys(PEOPLE).map((id) => [id, makeKeyPair()]));
+const KEYS = Object.fromEntries([...Object.keys(PEOPLE), "new"].map((id) => [id, makeKeyPair()]));
 const ALSO: Readonly<Record<string, readonly string[]>> = { erin: ["planner"] };
 
 export function approversOf(people: readonly Json[]) {
@@ -69,7 +70,10 @@ export const paying = (amount: number): Json => ({
 
 export interface Desk {
   nowMs: number;
+  /** So far is one clock behind the other. */
+  behindMs: number;
   readonly approvals: Approvals;
+  readonly revocations: Revocations;
   readonly recorded: string[];
   readonly service: DecisionService;
   ask(request?: Json): Promise<Decision>;
@@ -84,17 +88,34 @@ export interface Desk {
   sign(held: Decision, by: Person, said: Partial<Statement>): string;
 }
 
-export function desk(ledger: Ledger = new MemoryLedger()): Desk {
-  const people = Object.entries(PEOPLE).map(([id, groups]) => ({
-    id,
-    groups,
-    keys: [id],
-    also: ALSO[id] ?? [],
-  }));
+export interface DeskParts {
+  readonly policy?: string;
+  /** Of the configured people, by their ids: what is otherwise; `undefined` = who is not there. */
+  readonly changed?: Readonly<Record<string, Json | undefined>>;
+}
+
+export function desk(
+  ledger: Ledger = new MemoryLedger(),
+  { policy = POLICY, changed = {} }: DeskParts = {},
+): Desk {
+  const people = Object.entries(PEOPLE).flatMap(([id, groups]) => {
+    const person = { id, groups, keys: [id], also: ALSO[id] ?? [] };
+    return id in changed && changed[id] === undefined ? [] : [{ ...person, ...changed[id] }];
+  });
   const read = approversOf(people);
   if (!read.ok) throw new Error(JSON.stringify(read.problems));
-  const driver = drive(POLICY);
-  const approvals = new Approvals({ ledger, approvers: read.approvers, now: () => driver.nowMs });
+  const driver = drive(policy);
+  const now = () => driver.nowMs;
+  const revocations = new Revocations({ ledger, now });
+  const isRevoked = revocations.reachesApproval.bind(revocations);
+  const earliest = () => driver.nowMs - made.behindMs;
+  const approvals = new Approvals({
+    ledger,
+    approvers: read.approvers,
+    now,
+    earliest,
+    isRevoked,
+  });
   const recorded: string[] = [];
   const service = approving(driver.engine, {
     approvals,
@@ -102,7 +123,9 @@ export function desk(ledger: Ledger = new MemoryLedger()): Desk {
     onFault: (fault) => recorded.push(`fault ${fault}`),
   });
   const made: Desk = {
+    behindMs: 0,
     approvals,
+    revocations,
     recorded,
     service,
     get nowMs() {

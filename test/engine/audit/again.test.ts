@@ -11,7 +11,9 @@ import { createEngine, type Vouched } from "../../../engine/engine.ts";
 import type { Evaluator } from "../../../engine/evaluate/evaluator.ts";
 import { createInterpreter } from "../../../engine/evaluate/interpret.ts";
 import { generateEvaluator } from "../../../engine/evaluate/javascript.ts";
-import type { DecisionEvidence } from "../../../engine/evidence.ts";
+import type { DecisionEvidence, EvidenceSink } from "../../../engine/evidence.ts";
+import { createSharedEngine } from "../../../engine/shared-engine.ts";
+import { connectRedis } from "../../../engine/state/redis/store.ts";
 import { compile } from "../../../lang/compile.ts";
 import type { Program } from "../../../lang/ir.ts";
 import { randomFrom } from "../../differential/random.ts";
@@ -19,6 +21,8 @@ import { PAYMENT, SMALL } from "../../support/cli.ts";
 import { drive, programOf, START } from "../../support/engine.ts";
 import { randomPackage, textOf } from "../../support/random-policy.ts";
 import { randomOutcome, randomRequest } from "../../support/random-request.ts";
+import { describeRedis, startRedis } from "../../support/redis.ts";
+import { redisAt } from "../../support/redis-address.ts";
 import { seedFrom } from "../../support/seed.ts";
 
 const COUNT = Number(process.env.WRIT_AGAIN ?? 120);
@@ -57,7 +61,7 @@ function recordsOf(
     },
   });
   for (let at = 0; at < CALLS; at++) {
-    const approvals = random.chance(0.3) ? [{ by: "alice", groups: ["staff"] }] : [];
+    const approvals = random.chance(0.3) ? [{ by: "al", also: ["alice"], groups: ["staff"] }] : [];
     const answer = engine.decide(randomRequest(program, random), {
       approvals,
       delegationVerified: random.chance(0.5),
@@ -275,6 +279,77 @@ test.each<[string, Vouched, string]>([
   const again = openAgain({ program, digest: DIGEST, evaluator: generateEvaluator(program) });
   expect(records.map(again)).toEqual([{ kind: "same" }]);
 });
+
+const TIMED = `
+tool pay { effect write, args { amount: Decimal } }
+task errand { sequence pay+ limit duration <= 15m }
+permit small tool pay when args.amount < 10.00
+permit old tool pay when environment.now < "2040-01-01T00:00:00Z"
+hold large tool pay when args.amount > 100.00 until approved by group "money" within 10m
+`;
+
+describe("what was decided while clocks disagreed", () => {
+  const program = programOf(TIMED);
+  const expires_at = new Date(START + 1_000).toISOString();
+  const hop = { from: "al", to: "bot", scope: [], expires_at };
+  const delegated = { principal: { id: "al" }, delegation: { chain: [hop] } };
+
+  test.each([
+    ["is ahead", START + 86_400_000],
+    ["says nothing", Number.NaN],
+  ])("is decided again by both: the wall clock %s", (_, wallMs) => {
+    const records: RecordedDecision[] = [];
+    const clock = { steadyMs: () => START, wallMs: () => wallMs };
+    const driver = drive(program, { clock, digest: DIGEST, evidence: keptIn(records) });
+    driver.call("pay", { amount: 1 });
+    driver.call("pay", { amount: 50 });
+    driver.call("pay", { amount: 1 }, delegated);
+    const codes = records.map(({ decision, code }) => code ?? decision);
+    expect(codes).toEqual(["allow", "indeterminate", "delegation_invalid"]);
+    const again = openAgain({ program, digest: DIGEST, evaluator: generateEvaluator(program) });
+    expect(records.map(again)).toEqual(codes.map(() => ({ kind: "same" })));
+  });
+});
+
+describeRedis("what was decided on shared state", () => {
+  test("is decided again by the clock of its store", { timeout: 60_000 }, async () => {
+    const program = programOf(TIMED);
+    const redis = await startRedis();
+    const store = await connectRedis({ address: redisAt(redis.url), timeoutMs: 5_000 });
+    try {
+      const records: RecordedDecision[] = [];
+      const engine = createSharedEngine({
+        program,
+        digest: DIGEST,
+        store,
+        clock: () => START,
+        evidence: keptIn(records),
+      });
+      const request = { agent: { id: "bot" }, session: { id: "s" }, intent: { task: "errand" } };
+      for (const amount of [1, 500, 2]) {
+        await engine.decide({ ...request, tool: { name: "pay", args: { amount } } });
+      }
+      expect(records.map(({ decision, code }) => code ?? decision)).toEqual([
+        "allow",
+        "hold",
+        "allow",
+      ]);
+      const again = openAgain({ program, digest: DIGEST, evaluator: generateEvaluator(program) });
+      expect(records.map(again)).toEqual(records.map(() => ({ kind: "same" })));
+    } finally {
+      store.close();
+      await redis.stop();
+    }
+  });
+});
+
+function keptIn(records: RecordedDecision[]): EvidenceSink {
+  return {
+    decided: (one) =>
+      void records.push(JSON.parse(canonicalJson(decisionRecord(one, START, WHOLE)))),
+    settled: () => {},
+  };
+}
 
 describe("a record that was changed, or made by another policy", () => {
   const program = programOf(SMALL);

@@ -5,6 +5,8 @@ import { createAudit } from "../../../engine/audit/audited.ts";
 import { cloudEventOf } from "../../../engine/audit/ocsf.ts";
 import { durable } from "../../../engine/durable.ts";
 import { createEngine } from "../../../engine/engine.ts";
+import { handOut, withholding } from "../../../engine/http/hand-out.ts";
+import { measured } from "../../../engine/http/measured.ts";
 import { createIds } from "../../../engine/ids.ts";
 import { openMemoryLog, verify } from "../../support/audit.ts";
 import { audited, recordsIn } from "../../support/audited.ts";
@@ -127,6 +129,46 @@ describe("what is recorded", () => {
     await log.close();
   });
 
+  test("an allow that is not handed out, as the denial that is answered instead", async () => {
+    const { log, disk, path } = await openMemoryLog();
+    const audit = createAudit({ log, options: { fields: [] }, clock: () => START });
+    const engine = createEngine({
+      program: programOf(`tool go { effect read }
+        permit going tool go with redact ["a"]`),
+      digest: "sha256:test",
+      clock: () => START,
+      evidence: audit.evidence,
+    });
+    const { service, measures } = measured(audit.around(withholding(engine)));
+    const request = { agent: { id: "bot" }, tool: { name: "go" } };
+    const answers = await Promise.all(
+      [true, false, false].map((declared) => handOut(service, request, () => declared)),
+    );
+    const told = answers.map((answer) => (answer.kind === "answer" ? answer.value : undefined));
+    expect(told.map((one) => one?.code ?? one?.decision)).toEqual([
+      "allow",
+      "unsupported_obligation",
+      "unsupported_obligation",
+    ]);
+    const records = recordsIn(disk.text(path));
+    for (const [at, refused] of [false, true, true].entries()) {
+      const of = records.filter(({ id }) => id === told[at]?.id);
+      expect(of.map(({ decision, code }) => code ?? decision)).toEqual([
+        "allow",
+        ...(refused ? ["unsupported_obligation"] : []),
+      ]);
+    }
+    expect(records.filter(({ kind }) => kind === "outcome").map(({ status }) => status)).toEqual([
+      "error",
+      "error",
+    ]);
+    expect(measures.read()).toMatchObject({
+      total: { allow: 1, deny: 2 },
+      codes: { unsupported_obligation: 2 },
+    });
+    await log.close();
+  });
+
   test("operators, before what they do", async () => {
     const { log, disk, path } = await openMemoryLog();
     const audit = createAudit({ log, options: { fields: [] }, clock: () => START });
@@ -168,6 +210,10 @@ describe("no write, no allow", () => {
       expect(new Set(answers)).toEqual(new Set(["unavailable"]));
       expect(service.readiness()).toMatchObject({ ready: false });
       expect(await ask(PAYMENT)).toBe("unavailable");
+      expect([await service.preview?.(PAYMENT), await service.foresee?.(PAYMENT)]).toMatchObject([
+        { kind: "unavailable" },
+        { kind: "unavailable" },
+      ]);
       expect(await service.outcome({ call: "c2", status: "ok" })).toMatchObject({
         kind: "unavailable",
       });

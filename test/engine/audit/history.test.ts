@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { History } from "../../../engine/audit/history.ts";
 import { createEngine, type Engine } from "../../../engine/engine.ts";
+import { handOut } from "../../../engine/http/hand-out.ts";
 import { createMemoryStore } from "../../../engine/state/memory.ts";
 import type { StateStore } from "../../../engine/state/store.ts";
 import { type Audited, audited } from "../../support/audited.ts";
@@ -68,6 +69,24 @@ function asking(engine: Engine, tool: string, args: object) {
 }
 
 describe("counters that are declared late", () => {
+  test("count an allow that was not handed out once", async () => {
+    const store = createMemoryStore();
+    const made = await audited(`${BEFORE}\n oblige told with notify "desk"`, WHOLE, { store });
+    for (let at = 0; at < 2; at++) {
+      const request = {
+        agent: { id: "bot" },
+        tool: { name: "pay", args: { amount: 1, to: "bob" } },
+      };
+      const answer = await handOut(made.service, request, () => false);
+      expect(answer).toMatchObject({ value: { code: "unsupported_obligation" } });
+    }
+    made.nowMs += 60_000;
+    const { ask } = await declaring(made, store);
+    expect(ask("look").decision).toBe("allow");
+    expect(ask("pay", { amount: 100, to: "bob" }).decision).toBe("allow");
+    expect(ask("look")).toMatchObject({ reasons: [{ rule: "tireless" }] });
+  });
+
   test("count attempts, allowed calls and what did not fail", async () => {
     const store = createMemoryStore();
     const made = await audited(BEFORE, WHOLE, { store });
@@ -99,6 +118,107 @@ describe("counters that are declared late", () => {
       decision: "allow",
       counts_since: [{ counter: "paid", since: "2026-01-02T12:00:00.001Z" }, { counter: "payees" }],
     });
+  });
+
+  test("count by how sensitive the session was, though levels stand elsewhere in this policy", async () => {
+    const store = createMemoryStore();
+    const policy = (levels: string) => `level Sensitivity = ${levels}\n${BEFORE}`;
+    const made = await audited(policy("low < high"), WHOLE, { store });
+    const session = { id: "s" };
+    const look = { agent: { id: "bot" }, session, tool: { name: "look" } };
+    await made.ask(look);
+    await made.service.outcome({ call: "c2", status: "ok", sensitivity: "high" });
+    for (let count = 0; count < 2; count++) await made.ask(look);
+    made.nowMs += 1_000;
+    const after = `${policy("low < middle < high")}
+      counter looks = count attempts look where session.sensitivity >= high per session
+      forbid often tool look when has session and looks >= 2`;
+    const { engine } = await declaring(made, store, after);
+    const answer = engine.decide(look);
+    expect(answer.kind === "answer" && answer.value.reasons.map(({ rule }) => rule)).toEqual([
+      "often",
+    ]);
+  });
+
+  test("count nothing of a session that was forgotten for the one that came after it", async () => {
+    const store = createMemoryStore({ sessionCount: 1, sessionIdleMs: 1_000 });
+    const made = await audited(BEFORE, WHOLE, { store });
+    const look = (id: string) => ({
+      agent: { id: "bot" },
+      session: { id },
+      tool: { name: "look" },
+    });
+    for (const id of ["s", "other", "s"]) {
+      await made.ask(look(id));
+      made.nowMs += 2_000;
+    }
+    const after = `${BEFORE}
+      counter looks = count attempts look per session
+      forbid often tool look when has session and looks >= 2`;
+    const { engine } = await declaring(made, store, after);
+    const reasons = () => {
+      const answer = engine.decide(look("s"));
+      return answer.kind === "answer" && answer.value.reasons.map(({ rule }) => rule);
+    };
+    expect([reasons(), reasons()]).toEqual([["anything"], ["often"]]);
+  });
+
+  test.each([
+    { name: "names a task", policy: (text: string) => `task errand { sequence pay+ }\n${text}` },
+    {
+      name: "has an argument",
+      policy: (text: string) => text.replace("to: String", "to: String, note: String?"),
+    },
+  ])("count since a call that this policy does not know, since it $name", async ({ policy }) => {
+    const store = createMemoryStore();
+    const made = await audited(policy(BEFORE), WHOLE, { store });
+    const note = policy(BEFORE).includes("note") ? { note: "x" } : {};
+    const intent = policy(BEFORE).includes("task") ? { intent: { task: "errand" } } : {};
+    await made.ask({
+      ...{ agent: { id: "bot" }, session: { id: "s" }, ...intent },
+      tool: { name: "pay", args: { amount: 50, to: "ann", ...note } },
+    });
+    made.nowMs += 60_000;
+    const { ask } = await declaring(made, store);
+    expect(ask("pay", { amount: 60, to: "ann" }).counts_since).toMatchObject([
+      { counter: "paid", since: "2026-01-02T12:00:00.001Z" },
+      { counter: "payees", since: "2026-01-02T12:00:00.001Z" },
+    ]);
+  });
+
+  test("count nothing again for a policy that knows more of the log", async () => {
+    const store = createMemoryStore();
+    const task = "task errand { sequence pay+ }\n";
+    const made = await audited(task + BEFORE, WHOLE, { store });
+    await paying(made, 40, "ann");
+    made.nowMs += 1_000;
+    await made.ask({
+      ...{ agent: { id: "bot" }, session: { id: "s" }, intent: { task: "errand" } },
+      tool: { name: "pay", args: { amount: 5, to: "ann" } },
+    });
+    made.nowMs += 1_000;
+    const first = await declaring(made, store);
+    expect(first.ask("look").decision).toBe("allow");
+    made.nowMs += 1_000;
+    const { ask } = await declaring(made, store, task + AFTER, "sha256:more");
+    expect(ask("pay", { amount: 60, to: "ann" })).toMatchObject({
+      decision: "allow",
+      counts_since: [{ counter: "paid", since: "2026-01-02T12:00:01.001Z" }, { counter: "payees" }],
+    });
+  });
+
+  test("count nothing of tools that they do not count, nor of what was no request then either", async () => {
+    const store = createMemoryStore();
+    const made = await audited(BEFORE.replace("look {", "look { args { at: String? },"), WHOLE, {
+      store,
+    });
+    await paying(made, 50, "ann");
+    await made.ask({ agent: { id: "bot" }, tool: { name: "look", args: { at: "x" } } });
+    await made.ask({ agent: { id: "bot" }, tool: { name: "pay", args: { amount: "much" } } });
+    made.nowMs += 60_000;
+    const { ask } = await declaring(made, store);
+    expect(ask("pay", { amount: 51, to: "ann" })).toMatchObject({ reasons: [{ rule: "much" }] });
+    expect(ask("pay", { amount: 50, to: "ann" }).counts_since).toBeUndefined();
   });
 
   test("since then, though later records have the same time, or an earlier one", async () => {

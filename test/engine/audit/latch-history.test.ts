@@ -156,6 +156,24 @@ test("what is waited for is so after a restart", async () => {
   rmSync(dirname(path), { recursive: true });
 });
 
+test("what was called in a session that was forgotten is not of the one that came after it", async () => {
+  const passed = async (last: string) => {
+    const store = createMemoryStore({ sessionCount: 1, sessionIdleMs: 1_000 });
+    const passage = await begun(WHOLE, store);
+    await passage.run("test");
+    for (const session of ["other", "s"]) {
+      passage.made.nowMs += 2_000;
+      await passage.call("stop", 0, session);
+    }
+    if (last !== "") await passage.run(last);
+    await passage.under(AFTER, "sha256:after");
+    return passage.reads();
+  };
+  expect(await passed("")).toBe(false);
+  // Which of them it knows of cannot be told apart.
+  expect(await passed("test")).toBe("pending");
+});
+
 test("a latch that comes back is not what it was before", async () => {
   const passage = await begun();
   await passage.under(AFTER, "sha256:after");

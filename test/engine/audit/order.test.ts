@@ -3,28 +3,16 @@
  * been written (goal G16b). Killing cannot show it: the kernel keeps what a dead process wrote. Only what is asked of
  * the kernel shows it. `WRIT_ORDER=1000` asks more often.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { directoryWith, PAYMENT, SMALL } from "../../support/cli.ts";
+import { straceIsThere } from "../../support/strace.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../../bin/writ.js", import.meta.url));
 const ASKED = Number(process.env.WRIT_ORDER ?? (process.env.CI === undefined ? 200 : 1_000));
-
-function straceIsThere(): boolean {
-  try {
-    execFileSync("strace", ["-o", "/dev/null", "true"]);
-    return true;
-  } catch {
-    if (process.env.CI !== undefined) throw new Error("the test needs strace, and CI must have it");
-    console.warn(
-      "SKIPPED: strace is not here or may not trace, and only it shows what is asked of the kernel",
-    );
-    return false;
-  }
-}
 
 async function serveTraced(cwd: string): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const words = [

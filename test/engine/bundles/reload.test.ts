@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Active, createActive } from "../../../engine/active.ts";
@@ -319,6 +319,9 @@ describe("after a restart", () => {
         "was changed or cut off",
       );
     }
+    const unreachable = directoryWith({});
+    symlinkSync("bundle.json", join(unreachable, "bundle.json"));
+    expect(() => openFloor(unreachable)).toThrow("cannot be read: ELOOP");
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { interpret } from "../../../engine/evaluate/interpret.ts";
+import { interpret } from "../../../engine/evaluate/interpret-expression.ts";
 import { Unknown } from "../../../engine/value.ts";
 import type { Expr } from "../../../lang/ir.ts";
 import { programOf } from "../../support/engine.ts";

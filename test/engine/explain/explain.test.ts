@@ -1,12 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { digestOfProgram } from "../../../engine/bundle.ts";
-import {
-  type RuleExplanation,
-  textsOf,
-  type Unfolded,
-  unfold,
-} from "../../../engine/explain/explain.ts";
+import { type RuleExplanation, type Unfolded, unfold } from "../../../engine/explain/explain.ts";
+import { spellValue } from "../../../engine/explain/spell.ts";
+import { textsOf } from "../../../engine/explain/texts.ts";
 import { createWatchedEngine } from "../../../engine/testing/watched.ts";
+import type { Value } from "../../../engine/value.ts";
 import { compile } from "../../../lang/compile.ts";
 
 const VOCABULARY = `package p
@@ -147,4 +145,110 @@ forbid hopeless tool send when sent > 1 when args.wait > 1h when args.amount > 2
   expect(nearestPermit?.rule).toBe("near");
   expect(nearestPermit?.stoppedBy).toEqual(['`agent in group "helpers"`: agent is in no group']);
   expect(nearly.map(({ rule }) => rule)).toEqual(["large", "far"]);
+});
+
+describe("a condition is told as it was written, and as it came out", () => {
+  test.each([
+    [
+      'when agent.id == "spiffe://a.example/x" // only one\n  when sent < 1',
+      'when agent.id == "spiffe://a.example/x"',
+    ],
+    ['when agent.id\n    // a "comment"\n    == "a \\" //  b"', 'when agent.id == "a \\" //  b"'],
+    ["unless // when\n    agent.attested", "unless agent.attested"],
+    ["unless\n    // they\n    (agent.attested)", "unless agent.attested"],
+    ["when // unless\n    not agent.attested", "when not agent.attested"],
+  ])("%s", (condition, told) => {
+    const [first] = onlyPermit(condition).conditions;
+    expect(first).toMatchObject({ text: told, outcome: told.includes("==") ? "false" : "true" });
+  });
+
+  test("what the checker makes two of is one", () => {
+    const { nearestPermit } = explain(`resource file { path: Path }
+permit r tool send when resource is file
+`);
+    expect(nearestPermit?.conditions).toMatchObject([
+      { text: "when resource is file", outcome: "false" },
+    ]);
+  });
+});
+
+test("what a rule took has what is behind it no more, as in the decision", {
+  timeout: 60_000,
+}, () => {
+  const loop = (far: string) => `all x in principal.many: all y in principal.many: x != y + ${far}`;
+  const rules = `principal { many: List<Int> = [${Array.from({ length: 260 }, (_, at) => at).join(", ")}] }
+permit r tool send when ${loop("1000")} when ${loop("2000")} when sent < 1
+`;
+  const { applying } = explain(rules);
+  expect(applying).toMatchObject([
+    {
+      rule: "r",
+      outcome: "unknown",
+      conditions: [{ outcome: "true" }, { outcome: "unknown" }, { outcome: "true" }],
+    },
+  ]);
+});
+
+test("where a decision takes too many steps, rules are told as it found them", {
+  timeout: 60_000,
+}, () => {
+  const many = `principal { many: List<Int> = [${Array.from({ length: 300 }, (_, at) => at).join(", ")}] }`;
+  const rules = Array.from(
+    { length: 12 },
+    (_, at) =>
+      `permit r${at} tool send when all x in principal.many: all y in principal.many: x != y + 1000`,
+  );
+  const { applying } = explain(`${many}\n${rules.join("\n")}\n`);
+  const unknown = applying.filter(({ outcome }) => outcome === "unknown");
+  expect(unknown.map(({ rule }) => rule)).toEqual(["r11"]);
+});
+
+test("what an empty list gives to a function hides the type of nothing else", () => {
+  const { nearestPermit } = explain(`fn many(xs: List<Decimal>): Bool = any x in xs: x > 100.00
+permit r tool send when many([]) or many([args.amount])
+`);
+  expect(nearestPermit?.stoppedBy).toEqual([
+    "`any x in xs: x > 100.00` is false: `xs` is []; and `any x in xs: x > 100.00` is false: `xs` is [12.50]",
+  ]);
+});
+
+test("a key of a map that a request names is told as one key, however it reads", () => {
+  const key = "k: 1, limit";
+  const map = new Map<string, Value>([
+    ["plain", 1],
+    [key, 2],
+    ["x".repeat(500), 3],
+  ]);
+  const type = { kind: "Map", of: { kind: "Int" } } as const;
+  expect(spellValue(map, type, [])).toBe(
+    `{ plain: 1, "k: 1, limit": 2, "${"x".repeat(120)}"… (500 characters): 3 }`,
+  );
+});
+
+test("a loop that comes to nothing shows the element that is to blame, not the last", () => {
+  const { applying } = explain(`principal { many: List<Int> = [1, 5, 0] }
+permit r tool send when any x in principal.many: x * 9007199254740991 == 3
+`);
+  expect(applying[0]?.conditions[0]?.tree.parts[1]).toMatchObject({
+    element: "x = 5",
+    value: "unknown (overflow)",
+  });
+});
+
+test("of long loops within loops as much is shown as people read", { timeout: 60_000 }, () => {
+  const { nearestPermit } =
+    explain(`principal { many: List<Int> = [${Array.from({ length: 40 }, (_, at) => at).join(", ")}] }
+permit r tool send when count(x in principal.many where count(y in principal.many where
+  count(z in principal.many where z == x + y) == 1) == 2) == 99
+`);
+  expect(nearestPermit?.outcome).toBe("false");
+  expect(JSON.stringify(nearestPermit).length).toBeLessThan(30_000);
+});
+
+test("an element far within a long loop is blamed for what is unknown", () => {
+  const many = Array.from({ length: 300 }, (_, at) => (at === 150 ? 5 : 0));
+  const { applying } = explain(`principal { many: List<Int> = [${many.join(", ")}] }
+permit r tool send when any x in principal.many: x * 9007199254740991 == 3
+`);
+  expect(applying[0]?.conditions[0]?.tree.parts[1]).toMatchObject({ element: "x = 5" });
 });

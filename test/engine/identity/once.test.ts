@@ -82,6 +82,29 @@ test("a token that an allow was made with stays used where that cannot be handed
   expect(await service.decide(request)).toMatchObject({ value: { cause: "token_used" } });
 });
 
+test("ahead of a call, a used token is told of as used, and asking uses none", async () => {
+  const ledger = new MemoryLedger();
+  const identity = await verifierOf(ISSUERS);
+  const onFault = (fault: unknown) => {
+    throw fault;
+  };
+  const once = usedOnce(drive(POLICY).engine, { ledger, now: () => START, onFault });
+  const service = identified(once, { identity, onFault });
+  const request = { agent: { id: "bot" }, delegation: { tokens: await tokensOf() }, tool: LOOK };
+  const ahead = async () => [await service.preview?.(request), await service.foresee?.(request)];
+  for (let asked = 0; asked < 2; asked++) {
+    expect(await ahead()).toMatchObject([
+      { value: { decision: "allow" } },
+      { value: { standing: "allowed" } },
+    ]);
+  }
+  expect(await service.decide(request)).toMatchObject({ value: { decision: "allow" } });
+  expect(await ahead()).toMatchObject([
+    { value: { decision: "deny", cause: "token_used" } },
+    { value: { standing: "denied", code: "delegation_invalid" } },
+  ]);
+});
+
 test("a token that another process used and gave back a moment ago is not taken for used", async () => {
   const shared = new MemoryLedger();
   /** Learns of what others have done when it changes the same: as a process with Redis does. */

@@ -11,7 +11,7 @@ import { connectRedis, type RedisStore } from "../../../engine/state/redis/store
 import { outcomeOf, START } from "../../support/engine.ts";
 import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
 import { redisAt } from "../../support/redis-address.ts";
-import { desk, PAYMENT } from "../approvals/support.ts";
+import { desk, PAYMENT, paying } from "../approvals/support.ts";
 import { accessDesk, asking } from "../http/authzen/access-support.ts";
 
 let redis: TestRedis;
@@ -166,6 +166,18 @@ describeRedis("a ledger in Redis", () => {
     const answers = (await Promise.all(copies)).map(outcomeOf);
     expect(answers.filter((answer) => answer === "allow")).toHaveLength(1);
     expect(answers.filter((answer) => answer === "hold")).toHaveLength(19);
+  });
+
+  test("shows and takes an approval at another process than opened it, however soon", async () => {
+    const [one, two] = [desk(await ledgerOf()), desk(await ledgerOf())];
+    for (let tries = 0; tries < 20; tries += 1) {
+      const hold = await one.ask(paying(20 + tries));
+      expect(await two.approvals.lookUp(hold.approval?.id ?? "")).toMatchObject({
+        id: hold.approval?.id,
+      });
+      const next = await one.ask(paying(50 + tries));
+      expect(await two.say("approve", next, "alice")).toBe("approved");
+    }
   });
 
   test("has one task of an access request that is sent to several, and what came of it", async () => {

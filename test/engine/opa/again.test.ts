@@ -70,6 +70,7 @@ test.each<[string, Partial<RecordedDecision>]>([
   ["other_policy", { policy: { package: "x", digest: "sha256:other" } }],
   ["not_decided", { policy: { package: "", digest: "" } }],
   ["not_decided", { decision: "deny", code: "state_unavailable" }],
+  ["not_decided", { decision: "deny", code: "unsupported_obligation" }],
   ["session_ended", { decision: "deny", code: "session_interrupted" }],
   ["left_out", { whole: { request: { agent: { id: "bot" } }, now: NOON_MS } }],
   ["left_out", { whole: { request: REQUEST, altered: true } }],

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { createTar, createTarGzip } from "nanotar";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readOpaBundle } from "../../../engine/opa/bundle.ts";
 import { readTar } from "../../../engine/opa/tar.ts";
 import { AUTHZ, moduleNamed } from "./modules.ts";
@@ -21,6 +21,10 @@ const WHOLE: Files = { ".manifest": MANIFEST, "/policy.wasm": AUTHZ.wasm, "/data
 
 function bundleOf(files: Files): Promise<Uint8Array> {
   return createTarGzip(Object.entries(files).map(([name, data]) => ({ name, data })));
+}
+
+function nested(depth: number): string {
+  return `{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`;
 }
 
 /** Why it is refused. */
@@ -43,7 +47,83 @@ test("a bundle gives its module by entrypoint, with every document at its place"
   expect(source?.wasm).toEqual(new Uint8Array(moduleNamed("authz")));
 });
 
+/** What a module reads. */
+async function dataIn(files: Files): Promise<string> {
+  const reading = readOpaBundle(await bundleOf({ ...WHOLE, "/data.json": "{}", ...files }));
+  if (!reading.ok) throw new Error(reading.why);
+  return Buffer.from(reading.bundle.entrypoints.get("authz/allow")?.data ?? "").toString();
+}
+
+test("two numbers that no double tells apart are two", async () => {
+  const ids =
+    '{"a":1234567890123456789,"b":1234567890123456790,"c":0.10000000000000000001,"d":1e400}';
+  expect(await dataIn({ "/data.json": ids })).toBe(ids);
+  // Modules take none but these for a place in a list.
+  expect(await dataIn({ "/data.json": '{"a":1.0,"b":1e2,"c":-0,"d":12.50e1,"e":1.5}' })).toBe(
+    '{"a":1,"b":100,"c":0,"d":125,"e":1.5}',
+  );
+});
+
+test("YAML is read as OPA reads it", async () => {
+  const yaml = `a: 010
+b: 1_000
+c: 12345678901234567890
+d: 0b11
+e: !!binary aGVsbG8=
+<<: { f: no }
+`;
+  expect(
+    JSON.parse(await dataIn({ "/x/data.yaml": yaml.replace("12345678901234567890", "7") })),
+  ).toEqual({ x: { a: 8, b: 1000, c: 7, d: 3, e: "hello", f: "no" } });
+  expect(await dataIn({ "/x/data.yml": yaml })).toContain('"c":12345678901234567890');
+});
+
+const wasm = (...entrypoints: readonly string[]) =>
+  entrypoints.map((entrypoint) => ({ entrypoint, module: "/policy.wasm" }));
+const manifestOf = (json: object) => JSON.stringify({ wasm: wasm("authz/allow"), ...json });
+
+test("what a bundle speaks of is within its roots", async () => {
+  const files = { "/data.json": '{"authz":{"a":1},"x":{"y":{"z":1}}}' };
+  const roots = ["/authz", "x/y/"];
+  expect(await dataIn({ ...files, ".manifest": manifestOf({ roots }) })).toContain('"z":1');
+});
+
 test.each<readonly [string, Files, string]>([
+  ["an entrypoint twice", { ...WHOLE, ".manifest": manifestOf({ wasm: wasm("a", "a") }) }, "twice"],
+  ["two manifests", { ...WHOLE, "/x/.manifest": "{}" }, "two manifests"],
+  ["a manifest that is a list", { ...WHOLE, ".manifest": "[]" }, "manifest that cannot be read"],
+  [
+    "an entrypoint outside of the roots",
+    { ...WHOLE, ".manifest": manifestOf({ roots: ["authz/all", "a"] }) },
+    "the entrypoint `authz/allow` outside of its roots",
+  ],
+  [
+    "data outside of the roots",
+    {
+      ...WHOLE,
+      "/data.json": '{"x":{"w":1}}',
+      ".manifest": manifestOf({ roots: ["authz", "x/y"] }),
+    },
+    "data at `x/w`, outside of its roots",
+  ],
+  ["no roots", { ...WHOLE, ".manifest": manifestOf({ roots: [] }) }, "outside of its roots"],
+  [
+    "roots within each other",
+    { ...WHOLE, ".manifest": manifestOf({ roots: ["authz", "authz/x"] }) },
+    "roots within each other",
+  ],
+  [
+    "data without end",
+    { ...WHOLE, "/data.json": nested(100_000) },
+    "`data.json` that cannot be read",
+  ],
+  ["data that is nested deep", { ...WHOLE, "/data.json": nested(600) }, "deeper than"],
+  ["an infinite number", { ...WHOLE, "/data.yaml": "a: .inf" }, "`data.yaml` that cannot be read"],
+  [
+    "much data",
+    { ...WHOLE, "/data.json": JSON.stringify("x".repeat(9 * 1024 * 1024)) },
+    "`data.json` of more than",
+  ],
   ["no manifest", { "policy.wasm": AUTHZ.wasm }, "names no compiled module"],
   ["a module that is not there", { ".manifest": MANIFEST }, "does not hold `/policy.wasm`"],
   ["a file twice", { ...WHOLE, "policy.wasm": "" }, "twice"],
@@ -152,6 +232,18 @@ test.each<readonly [string, Uint8Array, Partial<typeof KEY> & { readonly scope?:
     ["the key as a secret", SIGNED, { alg: "HS256" }, "is not signed by"],
     ["another scope", SIGNED, { scope: "production" }, "is not signed by"],
     [
+      "signatures nested without end",
+      changed({ [dataOf(".signatures.json").name]: `{"\\n":${nested(100_000)}}` }),
+      {},
+      "cannot be read",
+    ],
+    [
+      "data that is no JSON by now",
+      changed({ [dataOf("data.json").name]: "{" }),
+      {},
+      "`data.json` that cannot be read",
+    ],
+    [
       "a key that is none",
       SIGNED,
       { pem: "-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----" },
@@ -177,4 +269,55 @@ test("an archive that two readers could read differently is refused", () => {
   link[156] = 0x32;
   link[148 + 5] = (link[148 + 5] ?? 0) + 2;
   expect(() => readTar(link)).toThrow();
+});
+
+/** A header with its data: of type `x` pax records, `5` a directory. */
+function entry(name: string, type: string, data: string): Uint8Array {
+  const padded = data.padEnd(Math.ceil(data.length / 512) * 512, "\0");
+  const made = createTar([{ name, data: padded }]).slice(0, 512 + padded.length);
+  const size = `${data.length.toString(8).padStart(11, "0")}\0`;
+  Buffer.from(made.buffer).write(`${size}`, 124, "latin1");
+  made[156] = type.charCodeAt(0);
+  Buffer.from(made.buffer).write("        ", 148, "latin1");
+  const sum = made.subarray(0, 512).reduce((all, byte) => all + byte, 0);
+  Buffer.from(made.buffer).write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  return made;
+}
+
+const record = (key: string, value: string) => {
+  const rest = ` ${key}=${value}\n`;
+  const length = rest.length + String(rest.length + 2).length;
+  return `${length}${rest}`;
+};
+
+describe("headers of pax", () => {
+  const plain = createTar([{ name: "short", data: "one" }]);
+  const behind = (records: string) => readTar(Buffer.concat([entry("p", "x", records), plain]));
+
+  test("give long names, and much else that is passed over", () => {
+    const long = `${"x".repeat(50)}/`.repeat(3);
+    expect(behind(record("path", `${long}e`))).toMatchObject([{ name: `${long}e` }]);
+    expect(behind(record("mtime", "1.5") + record("path", "a b"))).toMatchObject([{ name: "a b" }]);
+  });
+
+  test("are read once, however many records there are", () => {
+    expect(behind("5 a=\n".repeat(40_000))).toMatchObject([{ name: "short" }]);
+    expect(() => behind("5 a=\n".repeat(220_000))).toThrow("broken header");
+  });
+
+  test.each([
+    ["a size of its own", record("size", "1"), "size of their own"],
+    ["holes", record("GNU.sparse.realsize", "9999"), "size of their own"],
+    ["a record that does not end", "9 path=ab", "broken header"],
+    ["a record that is longer than all of them", "99 path=a\n", "broken header"],
+    ["a record without a key", "4 =\n", "broken header"],
+    ["a length that is none", "x path=a\n", "broken header"],
+  ])("with %s are refused", (_, records, why) => {
+    expect(() => behind(records)).toThrow(why);
+  });
+});
+
+test("a directory holds nothing that some readers would go on with", () => {
+  const hidden = entry("d", "5", "x".repeat(512));
+  expect(() => readTar(hidden)).toThrow("a directory of a size of its own");
 });

@@ -189,6 +189,17 @@ test.each<readonly [string, (service: BundleService) => void, string]>([
   ["is cut off", (service) => service.publish(bundle("r2").subarray(0, 5_000)), "malformed"],
   ["is nothing", (service) => service.publish(new Uint8Array()), "malformed"],
   [
+    "names an entrypoint that its module does not have",
+    (service) =>
+      service.publish(
+        opaBundle(
+          { revision: "r2", entrypoint: "authz/allowed", wasm: AUTHZ.wasm, data: DATA },
+          PAIR,
+        ),
+      ),
+    "no_program",
+  ],
+  [
     "has a module that is none",
     (service) =>
       service.publish(

@@ -136,10 +136,16 @@ fn named(who: String, path: String): Bool = path like "*named_0*"
 permit reading tool look when named("bot", args.path)
 `;
 
+/** What reads a Path has the name of what the reader of Any walks along. */
+const WALKED = `package t
+tool look { effect read, args { path: Path, about: Any } }
+permit reading tool look when args.path within "/a"
+`;
+
 describe.skipIf(opa === undefined)("under OPA", () => {
   test("passes OPA's strict check and is laid out as OPA lays out", { timeout: 60_000 }, () => {
     const seeds = Array.from({ length: 10 }, (_, at) => randomStateless(SEED + at));
-    for (const policy of [SHOP, UNREAD, ...seeds]) {
+    for (const policy of [SHOP, UNREAD, WALKED, ...seeds]) {
       const file = join(folder, "checked.rego");
       const text = textOf(programOf(policy));
       writeFileSync(file, text);

@@ -7,6 +7,7 @@ import { AGE_MOST_MS } from "../../../engine/signals/set.ts";
 import { START } from "../../support/engine.ts";
 import { type Json, NOW_S } from "../../support/identity.ts";
 import {
+  AGENT,
   CAEP,
   IDP,
   issSub,
@@ -372,6 +373,38 @@ describe("what cannot be kept", () => {
     expect(toldOf(await at.tell(`${CAEP}session-revoked`, {}, ALICE))).toBe("unavailable");
     expect(await at.ask()).toBe("revoked");
   });
+
+  test.each(["kept", "recorded"])(
+    "is in force of an agent that stays active too, where it is not %s",
+    async (what) => {
+      const ledger = new Failing();
+      const at = await signalsWorld(TRANSMITTER, ledger, async () => {
+        if (what === "recorded" && isFull) throw new Error("the log is full");
+      });
+      let isFull = false;
+      const active = (version: string, cutoff: number) => ({
+        version,
+        status: "active",
+        event_timestamp: NOW_S,
+        authorization_cutoff: NOW_S + cutoff,
+        valid_until: NOW_S + 3_600,
+      });
+      const say = async (...said: Parameters<typeof active>) =>
+        toldOf(await at.tell(`${AGENT}state-changed`, active(...said), issSub("bot")));
+      expect(await say("1", -60)).toBe("applied");
+      expect(await at.ask({ iat: NOW_S - 30 })).toBe("allow");
+      isFull = true;
+      ledger.isBroken = what === "kept";
+      expect(await say("2", -20)).toBe("unavailable");
+      expect(await at.ask({ iat: NOW_S - 30 })).toBe("revoked");
+      expect(await at.ask({ iat: NOW_S - 10 })).toBe("allow");
+      isFull = false;
+      ledger.isBroken = false;
+      expect(await say("2", -20)).toBe("applied");
+      expect(await say("2", -20)).toBe("duplicate");
+      expect(await at.ask({ iat: NOW_S - 30 })).toBe("revoked");
+    },
+  );
 
   test("loosens nothing without its record", async () => {
     const ledger = new MemoryLedger();

@@ -120,8 +120,8 @@ test("calls are packed when many came after them, and not when they went before 
     const call = { ...CALL, atMs: CALL.atMs + at };
     table.add(`c-${at}`, call);
     model.set(`c-${at}`, call);
-    // Nine of ten report when 200 have come after them, and others never.
-    const ends = at - 200;
+    // Nine of ten report when 100 have come after them, and others never.
+    const ends = at - 100;
     if (ends % 10 !== 0) expect(table.delete(`c-${ends}`)).toBe(model.delete(`c-${ends}`));
     expect(table.size).toBe(model.size);
   }

@@ -5,7 +5,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Answer, OutcomeReceipt } from "../../../engine/answer.ts";
 import { digestOfProgram } from "../../../engine/bundle.ts";
-import { PAST_IDLE_MS } from "../../../engine/decide.ts";
+import { PAST_IDLE_MS } from "../../../engine/decide/task.ts";
 import type { Decision } from "../../../engine/decision.ts";
 import type { Vouched } from "../../../engine/engine.ts";
 import type { Ids } from "../../../engine/ids.ts";
@@ -821,6 +821,26 @@ export function describeContract(store: ContractStore): void {
       expect(await driver.ask("send")).toBe("prerequisite_pending");
     });
 
+    test("an outcome that comes late and finds no room for its latch is taken when there is some", async () => {
+      const driver = await drive(
+        `tool read, send { effect read }
+        latch tainted = completed read per session
+        permit anything
+        forbid leak tool send when has session and tainted`,
+        { keyCount: 1, sessionIdleMs: 1_000 },
+      );
+      const other = { session: { id: "other" } };
+      const reading = await driver.call("read");
+      driver.nowMs += 1_001;
+      const next = await driver.call("read", {}, other);
+      expect([outcomeOf(reading), outcomeOf(next)]).toEqual(["allow", "allow"]);
+      expect(await driver.report(reading, "ok")).toBe("unavailable");
+      // It gives its key back, which makes room.
+      await driver.report(next, "error");
+      expect(await driver.report(reading, "ok")).toBe("answer");
+      expect(await driver.ask("send")).toBe("prerequisite_pending");
+    });
+
     test("what a call returned speaks against its session, though that was forgotten meanwhile", async () => {
       const driver = await drive(
         `label untrusted
@@ -896,7 +916,7 @@ export function describeContract(store: ContractStore): void {
       expect(await driver.ask("pay", { to: "US1300" })).toBe("forbidden");
       driver.nowMs += 1_001;
       expect(await driver.ask("pay", { to: "x" }, other)).toBe("allow");
-      expect(await driver.report(reading, "ok")).toBe("answer");
+      expect(await driver.report(reading, "ok")).toBe("unavailable");
       expect(await driver.ask("pay", { to: "US1300" })).toBe("forbidden");
     });
 

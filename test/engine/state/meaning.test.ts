@@ -56,6 +56,20 @@ test.each([
   expect(meanings(after)).toEqual([counter, latch, sequence]);
 });
 
+test("what a function is given elsewhere changes no key that calls it", () => {
+  const text = `tool pick { effect read, args { kind: "a" | "b", none: List<String> } }
+    fn same(x: String): String = x
+    fn one(xs: List<String>): String = first(x in xs: x) ?? ""
+    counter c = count allowed pick per same(agent.id), one([agent.id]) within 1h
+    latch l = completed pick per one([same(agent.id)])
+    permit anything`;
+  const others = '\nforbid odd when same("x") == "y" or one([]) == "z"';
+  const picked = '\nforbid b tool pick when same(args.kind) == "b" or one([args.kind]) == "b"';
+  const alone = meanings(text);
+  expect(meanings(text + others)).toEqual(alone);
+  expect(meanings(text + picked)).toEqual(alone);
+});
+
 test.each([
   ["window", "1h", "2h"],
   ["base", "count allowed", "count attempts"],

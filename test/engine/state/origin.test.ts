@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Inquiry, type ReturnedPart, returningOf, Seen } from "../../../engine/state/origin.ts";
+import { Inquiry } from "../../../engine/state/origin/finding.ts";
+import { type ReturnedPart, returningOf } from "../../../engine/state/origin/returned.ts";
+import { Seen } from "../../../engine/state/origin.ts";
 import { NULL, type RecordValue, record, type Value } from "../../../engine/value.ts";
 import type { ToolDecl } from "../../../lang/ir.ts";
 import { programOf } from "../../support/engine.ts";

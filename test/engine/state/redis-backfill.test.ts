@@ -6,6 +6,7 @@ import { createSharedEngine } from "../../../engine/shared-engine.ts";
 import { createMemoryStore } from "../../../engine/state/memory.ts";
 import type { Backfill, PastUse, PastUses } from "../../../engine/state/past-uses.ts";
 import { confirmLoss } from "../../../engine/state/redis/confirm.ts";
+import { openLink } from "../../../engine/state/redis/link.ts";
 import { SCRIPT } from "../../../engine/state/redis/script.ts";
 import { connectRedis } from "../../../engine/state/redis/store.ts";
 import type { Program } from "../../../lang/ir.ts";
@@ -86,6 +87,61 @@ describeRedis("the past of counters", () => {
       createSharedEngine({ program, digest, store, clock });
     return { open, setTime, store, close: () => store.close() };
   };
+
+  test("a session that goes while room is made for its key leaves none", async () => {
+    const place = `p${places++}`;
+    const key = (name: string) => `writ:{${place}}:${name}`;
+    const tool = "tool pay { effect write, args { amount: Int } }\npermit pay tool pay";
+    const after = `${tool}\ncounter paid = sum args.amount of allowed pay per session`;
+    const sessions = Array.from({ length: 51 }, (_, at) => `s${at}`);
+    const last = "s50";
+    let parts = 0;
+    // Before the second part the table is full, and that session idle, which owns another key of the table.
+    const fillUp = async () => {
+      const [table = ""] = (await redis.command("KEYS", key("counter:*"))) as string[];
+      const meaning = table.slice(table.lastIndexOf(":") + 1);
+      await redis.command("HSET", table, "other", "0 0 5");
+      await redis.command("ZADD", key("sessions-used"), "0", last);
+      await redis.command("ZADD", key(`owned:${last}`), "0", `sum ${meaning} s0`);
+    };
+    const store = await connectRedis({
+      address: redisAt(`redis://127.0.0.1:${redis.port}/${place}`),
+      limits: { keyCount: 51 },
+      timeoutMs: 5_000,
+      settleMs: 0,
+      log: "mine",
+      openLink: async (...asked) => {
+        const link = await openLink(...asked);
+        const send: typeof link.send = async (command) => {
+          if (command.includes("fill") && ++parts === 2) await fillUp();
+          return link.send(command);
+        };
+        return { ...link, send };
+      },
+    });
+    const clock = Date.now;
+    const open = (policy: string, digest: string) =>
+      createSharedEngine({ program: programOf(policy), digest, store, clock });
+    const before = open(tool, "sha256:before");
+    for (const id of sessions) {
+      const request = {
+        agent: { id: "bot" },
+        session: { id },
+        tool: { name: "pay", args: { amount: 1 } },
+      };
+      await before.decide(request);
+    }
+    const { backfill } = open(after, "sha256:after");
+    await backfill.missing();
+    const uses = sessions.map((id) => ({ index: 0, key: id, atMs: clock(), amount: 1 }));
+    await backfill.fill({ uses, latches: [], fromMs: 0, through: 60 });
+    expect(parts).toBe(2);
+    const [table = ""] = (await redis.command("KEYS", key("counter:*"))) as string[];
+    expect(await redis.command("HEXISTS", key("sessions"), last)).toBe(0);
+    expect(await redis.command("HEXISTS", table, last)).toBe(0);
+    expect(await redis.command("HEXISTS", table, "s49")).toBe(1);
+    store.close();
+  });
 
   const inMemory = (clock: () => number) => {
     const store = createMemoryStore();

@@ -1,9 +1,11 @@
 /** What several processes on one Redis must hold together, in one test process and in several. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type OpenLink, openLink } from "../../../engine/state/redis/link.ts";
+import { SCRIPT } from "../../../engine/state/redis/script.ts";
 import type { RedisParts } from "../../../engine/state/redis/store.ts";
 import { outcomeOf, programOf } from "../../support/engine.ts";
 import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
@@ -65,6 +67,50 @@ describeRedis("several processes on one Redis", () => {
     const [one] = await fleet(1);
     const asked = Array.from({ length: 200 }, () => one.ask("look"));
     expect(new Set(await Promise.all(asked))).toEqual(new Set(["allow"]));
+  });
+
+  test("processes of two versions that keep state otherwise refuse each other's namespace", async () => {
+    const next = SCRIPT.replace("local FORMAT = '1'", "local FORMAT = '2'");
+    expect(next).not.toBe(SCRIPT);
+    for (const [first, then] of [
+      [SCRIPT, next],
+      [next, SCRIPT],
+    ] as const) {
+      const url = place();
+      const [one] = await fleet(1, { script: first }, url);
+      expect(await one.ask("pay", { amount: 100 })).toBe("allow");
+      await expect(fleet(1, { script: then }, url)).rejects.toThrow("another version of Writ");
+      expect(await one.ask("pay", { amount: 1 })).toBe("not_permitted");
+    }
+  });
+
+  test("a namespace that was begun before formats had names is refused", async () => {
+    const url = place();
+    const [one] = await fleet(1, {}, url);
+    await redis.command("HDEL", `writ:{shared${places - 1}}:meta`, "format");
+    await expect(fleet(1, {}, url)).rejects.toThrow("its format is none");
+    expect(await one.ask("look")).toBe("allow");
+  });
+
+  test("what is reported of a session that another process forgot sooner settles none of its keys", async () => {
+    const url = place();
+    const limits = { sessionCount: 1, sessionIdleMs: 86_400_000 };
+    const [long] = await fleet(1, { limits }, url);
+    const [short] = await fleet(1, { limits: { ...limits, sessionIdleMs: 1 } }, url);
+    const inSession = (id: string) => ({ session: { id } });
+    const ask = async (replica: Replica, id: string) => {
+      await pause(3);
+      return outcomeOf(await replica.call("check", {}, inSession(id)));
+    };
+    const before = await long.call("check", {}, inSession("s"));
+    expect([outcomeOf(before), await ask(short, "t"), await ask(short, "s")]).toEqual([
+      "allow",
+      "allow",
+      "allow",
+    ]);
+    await long.engine.outcome({ call: before.call, status: "error" });
+    // Of the two that are under way now, none was reported.
+    expect(await long.ask("look", {}, inSession("s"))).toBe("prerequisite_pending");
   });
 
   test("two server processes allow exactly the limit together, 20 of 20 times", async () => {

@@ -133,6 +133,36 @@ describeRedis("Redis", () => {
     await started.stop();
   }, 60_000);
 
+  test("of a session with more keys than are forgotten at once, nothing is left when it comes back", async () => {
+    const started = await onRedis(1).start({ sessionCount: 1, sessionIdleMs: 600_000 });
+    const driver = new ContractDriver(started);
+    const windows = Array.from({ length: 20 }, (_, at) => at + 1);
+    await driver.under(`
+      tool note, send { effect send, args { to: Int } }
+      tool check { effect execute }
+      latch checked = allowed check per session
+      ${windows.map((at) => `counter notes${at} = count allowed note per session, args.to within ${at}d`).join("\n")}
+      permit noting tool note
+      permit checking tool check
+      permit sending tool send when checked and ${windows.map((at) => `notes${at} < 1`).join(" and ")}`);
+    for (let to = 0; to < 150; to++) expect(await driver.ask("note", { to })).toBe("allow");
+    driver.nowMs += 1;
+    expect(await driver.ask("check")).toBe("allow");
+    const answers = async () => {
+      const all = new Set<string>();
+      for (let to = 0; to < 150; to++) all.add(await driver.ask("send", { to }));
+      return [...all];
+    };
+    // All that it did forbids it.
+    expect(await answers()).toEqual(["not_permitted"]);
+    driver.nowMs += 600_001;
+    expect(await driver.ask("check", {}, { session: { id: "other" } })).toBe("allow");
+    // And so does that it did nothing.
+    driver.nowMs += 600_001;
+    expect(await answers()).toEqual(["not_permitted"]);
+    await started.stop();
+  }, 120_000);
+
   describe("time", () => {
     const program = programOf(`
       tool pay { effect write }

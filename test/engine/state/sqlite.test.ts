@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { durable } from "../../../engine/durable.ts";
 import type { Journal } from "../../../engine/state/journal.ts";
 import { Packer } from "../../../engine/state/pack.ts";
+import type { Missing } from "../../../engine/state/past-uses.ts";
 import { PACE } from "../../../engine/state/sqlite/backlog.ts";
 import {
   type Durability,
@@ -468,6 +469,69 @@ function inTurn() {
   return { under, flush: () => last?.journal.flush() };
 }
 
+test("what is reported of a session that was forgotten when that took fewer days settles none of its keys", () => {
+  const inSession = (id: string) => ({ session: { id } });
+  const day = 86_400_000;
+  const started = (sessionIdleMs: number) => {
+    const journal = openSqliteJournal({ path, limits: { sessionCount: 1, sessionIdleMs } });
+    let count = 0;
+    const ids = { decision: () => "d", call: () => `${sessionIdleMs}-${++count}` };
+    return { journal, driver: drive(CHECKED, { store: journal.store, ids }) };
+  };
+  const first = started(day);
+  const { call } = first.driver;
+  const checks = [call("check", {}, inSession("s")), call("check", {}, inSession("s"))];
+  first.driver.nowMs += day + 1;
+  expect(outcomeOf(call("check", {}, inSession("t")))).toBe("allow");
+  first.driver.nowMs += day + 1;
+  expect(outcomeOf(call("check", {}, inSession("s")))).toBe("allow");
+  first.journal.close();
+  const second = started(7 * day);
+  open.push(second.journal);
+  second.driver.nowMs = first.driver.nowMs;
+  for (const check of checks) second.driver.fail(check);
+  expect(outcomeOf(second.driver.call("pay", {}, inSession("s")))).toBe("prerequisite_pending");
+});
+
+test("since when a latch is in force no more is known after a restart, whenever that was written", () => {
+  const { under } = inTurn();
+  outcomeOf(under(CHECKED).call("check"));
+  const plain = under(PLAIN);
+  plain.nowMs += 10;
+  const leftMs = plain.nowMs;
+  outcomeOf(plain.call("pay"));
+  // In the same turn, which is written when it has ended.
+  plain.nowMs += 10;
+  outcomeOf(plain.call("pay"));
+  const again = under(CHECKED);
+  again.nowMs += 10;
+  outcomeOf(again.call("check"));
+  const missing = again.engine.backfill.missing() as Missing | undefined;
+  expect([...(missing?.latches ?? [])]).toEqual([[0, { fromMs: leftMs, untilMs: again.nowMs }]]);
+});
+
+test("a policy that came and went within one turn is known after a restart", () => {
+  const journal = openSqliteJournal({ path });
+  open.push(journal);
+  let count = 0;
+  const ids = { decision: () => "d", call: () => `c${++count}` };
+  const [checked, plain] = [CHECKED, PLAIN].map((policy) =>
+    drive(policy, { store: journal.store, ids }),
+  );
+  checked?.call("check");
+  const leftMs = (plain?.nowMs ?? 0) + 10;
+  if (plain !== undefined) plain.nowMs = leftMs;
+  plain?.call("pay");
+  journal.close();
+  const restored = openSqliteJournal({ path });
+  open.push(restored);
+  const again = drive(CHECKED, { store: restored.store, ids });
+  again.nowMs = leftMs + 10;
+  again.call("check");
+  const missing = again.engine.backfill.missing() as Missing | undefined;
+  expect(missing?.latches.get(0)?.fromMs).toBe(leftMs);
+});
+
 test("an outcome after a restart settles what a policy declared that is not in force", () => {
   const { under } = inTurn();
   const before = under(CHECKED);
@@ -637,6 +701,13 @@ test("a share that was given back is not given back again, wherever the call was
     after.driver.fail(decision);
     expect(spent(after.driver)).toBe(before);
   }
+});
+
+test("a log that was being begun when power was lost, and is zeros, is none", () => {
+  journalled().journal.close();
+  // The length of a file may be on the disk before what was written.
+  for (const file of turnFiles(path)) writeFileSync(file, Buffer.alloc(49));
+  expect(spent(journalled().driver)).toBe(0);
 });
 
 test("a log that is cut off anywhere gives a beginning of what was", () => {

@@ -29,6 +29,8 @@ export interface Life {
 
 export interface Past {
   readonly policy: Swapped;
+  /** Counters and latches that were given it: those of its policy, and those that were filled in from the log. */
+  readonly knownTo: Set<string>;
   readonly atMs: number;
   readonly begin: number;
   readonly tool: Tool;
@@ -59,6 +61,11 @@ export class Model {
   readonly idleMs: number;
   readonly lives = new Map<string, Life>();
   readonly calls: Past[] = [];
+  /** Counters and latches that were given anything from the log. */
+  readonly #filled = new Set<string>();
+  #inForce: ReadonlySet<string> = new Set();
+  /** When each was in force last. */
+  readonly #leftMs = new Map<string, number>();
   /** In which session of its name a call was reported. */
   readonly #settledIn = new Map<Past, Life>();
   #now = 0;
@@ -81,9 +88,11 @@ export class Model {
     if (asksOrigin) life.seen?.push({ text, label: "user" });
   }
 
-  decided(call: Omit<Past, "begin">): Past {
+  decided(call: Omit<Past, "begin" | "knownTo">): Past {
     this.#now += 1;
-    const past: Past = { ...call, begin: this.#now };
+    this.inForce(call.policy, call.atMs);
+    const knownTo = new Set([...call.policy.counters, ...call.policy.latches]);
+    const past: Past = { ...call, begin: this.#now, knownTo };
     this.calls.push(past);
     const { life, policy, isStep, allowed, atMs } = past;
     if (life !== undefined) life.usedAtMs = atMs;
@@ -106,6 +115,27 @@ export class Model {
     returned(life, call, outcome, policy);
   }
 
+  /** Since it decides, or was given something. */
+  inForce({ counters, latches }: Swapped, nowMs: number): void {
+    const declared = new Set([...counters, ...latches]);
+    for (const one of this.#inForce) if (!declared.has(one)) this.#leftMs.set(one, nowMs);
+    this.#inForce = declared;
+  }
+
+  /** What was decided since it was last in force, and is a request that `policy` knows. */
+  filled(declared: string, policy: Swapped, fromMs: number): void {
+    this.#filled.add(declared);
+    const leftMs = this.#leftMs.get(declared) ?? 0;
+    this.#leftMs.set(declared, Math.max(leftMs, fromMs));
+    for (const call of this.calls) {
+      if (call.atMs >= leftMs && isKnown(call, policy)) call.knownTo.add(declared);
+    }
+  }
+
+  isFilled(declared: string): boolean {
+    return this.#filled.has(declared);
+  }
+
   /** Since when it knows all, where that is not from the beginning or for its whole window. */
   late(declared: string, nowMs: number): number | undefined {
     const [first] = this.calls;
@@ -123,40 +153,48 @@ export class Model {
   /** The least and the most that a counter may read. */
   counter(declared: string, key: string, nowMs: number): readonly [number, number] {
     const { op, base, tools, per, windowMs } = counterOf(declared);
-    const all = this.#under(declared, key, per).filter(
-      ({ tool, allowed, status, tooLate }) =>
-        tools.includes(tool) &&
-        (base === "attempts" || allowed) &&
-        (base === "attempts" || status !== "error" || (tooLate === true && per === "session")),
+    const isCounted = ({ tool, allowed, knownTo }: Past) =>
+      tools.includes(tool) && (base === "attempts" || allowed) && knownTo.has(declared);
+    const isFilled = this.isFilled(declared);
+    // Of what was filled in, nothing is given back.
+    const own = this.#under(key, per).filter(isCounted);
+    const all = own.filter(
+      ({ status, tooLate }) =>
+        base === "attempts" ||
+        status !== "error" ||
+        (!isFilled && tooLate === true && per === "session"),
     );
+    const most = isFilled ? own : all;
     const of = (some: readonly Past[]) => {
       if (op === "distinct") return new Set(some.map(({ to }) => to)).size;
       return some.reduce((sum, { n }) => sum + (op === "sum" ? n : 1), 0);
     };
-    if (windowMs === undefined) return [of(all), of(all)];
+    if (windowMs === undefined) return [of(all), of(most)];
     const now = bucketOf(nowMs, windowMs);
     return [
       of(all.filter(({ atMs }) => atMs > nowMs - windowMs)),
-      of(all.filter(({ atMs }) => bucketOf(atMs, windowMs) >= now - 32)),
+      of(most.filter(({ atMs }) => bucketOf(atMs, windowMs) >= now - 32)),
     ];
   }
 
-  /** Either may have been last where they were under way together (SPEC §7.2). */
-  latch(declared: string, key: string): boolean | "pending" {
+  /** Either may have been last where they were under way together (SPEC §7.2). `ofAll`: as if it had been in force always. */
+  latch(declared: string, key: string, ofAll = false): boolean | "pending" {
     const { base, set, reset, per } = latchOf(declared);
-    const calls = this.#under(declared, key, per).filter(({ allowed }) => allowed);
+    const calls = this.#under(key, per).filter(
+      ({ allowed, knownTo }) => allowed && (ofAll || knownTo.has(declared)),
+    );
     const asCalled = (tool: Tool | undefined): Change[] =>
       calls
         .filter((call) => call.tool === tool)
         .flatMap(({ begin, end, status, tooLate }) => {
           if (base === "allowed") return [{ begin, end: begin, isSure: true }];
           // What it did with a key of a session is not taken from it any more.
-          if (tooLate === true && per === "session")
+          if (tooLate === true && per === "session" && !ofAll)
             return [{ begin, end: Infinity, isSure: false }];
           if (status === "error") return [];
           return [{ begin, end: end ?? Infinity, isSure: end !== undefined }];
         });
-    const late = this.#tooLate(declared, key);
+    const late = ofAll ? [] : this.#tooLate(declared, key);
     const lateOf = (tool: Tool | undefined) =>
       late.filter((call) => call.tool === tool).map(perhaps);
     const sets = [...asCalled(set), ...lateOf(set)];
@@ -167,10 +205,6 @@ export class Model {
       !isSet || resets.some(({ end }) => !sets.some((one) => one.isSure && one.begin > end));
     if (maySet && mayUnset) return "pending";
     return maySet;
-  }
-
-  isTooLate(declared: string, key: string): boolean {
-    return this.#tooLate(declared, key).length > 0;
   }
 
   /** Of earlier sessions of the name, or of this one: succeeded too late to tell whose it is. */
@@ -189,18 +223,15 @@ export class Model {
     );
   }
 
-  /** Calls that stand under a key, of policies that declare it. */
-  #under(declared: string, key: string, per: Per): readonly Past[] {
+  /** Calls that stand under a key. */
+  #under(key: string, per: Per): readonly Past[] {
     const life = this.lives.get(key);
     const isUnder: Record<Per, (call: Past) => boolean> = {
       session: (call) => call.life !== undefined && call.life === life,
       agent: ({ agent }) => agent === key,
       "resource.sensitivity": ({ level }) => level === key,
     };
-    return this.calls.filter(
-      (call) =>
-        [...call.policy.counters, ...call.policy.latches].includes(declared) && isUnder[per](call),
-    );
+    return this.calls.filter(isUnder[per]);
   }
 
   /** Its position; a level that the policy does not have is its highest. */
@@ -238,6 +269,12 @@ export class Model {
     }
     return ways.every(fits) ? "allow" : "prerequisite_pending";
   }
+}
+
+/** Whether it is a request that the policy knows. */
+function isKnown({ tool, isStep, level }: Past, { tools, sequence, levels }: Swapped): boolean {
+  if (isStep && sequence === undefined) return false;
+  return tools.includes(tool) && (level === undefined || levels.includes(level));
 }
 
 function newLife(startedAtMs: number): Life {

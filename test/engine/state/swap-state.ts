@@ -5,6 +5,7 @@ import { createEngine } from "../../../engine/engine.ts";
 import type { SessionFacts } from "../../../engine/request-reader.ts";
 import type { Journal } from "../../../engine/state/journal.ts";
 import { createMemoryStore, type MemoryLimits } from "../../../engine/state/memory.ts";
+import type { Backfill } from "../../../engine/state/past-uses.ts";
 import { PACE } from "../../../engine/state/sqlite/backlog.ts";
 import { openSqliteJournal } from "../../../engine/state/sqlite/journal.ts";
 import type { Late, StateStore, StateView } from "../../../engine/state/store.ts";
@@ -30,6 +31,8 @@ type Awaitable<Value> = Value | Promise<Value>;
 /** One of the processes, deciding by a policy. */
 export interface SwapEngine extends Pick<ContractEngine, "decide" | "outcome" | "sessions"> {
   late(): Late | undefined;
+  /** Where it is given what a log knows. */
+  readonly backfill?: Backfill;
 }
 
 /** State that may be left and taken up again. */

@@ -9,16 +9,18 @@ import { swaps } from "./swaps.ts";
 const SEED = seedFrom("WRIT_SWAPS_SEED");
 const IS_ONE = process.env.WRIT_SWAPS_SEED !== undefined;
 const STEPS = 80;
+const MOST = 150;
 const FULL = ["no room", "outcome unknown_call"];
+const FILLED = ["filled in", "filled latch"];
 const DIRECTORY = temporary();
 
 afterAll(() => rmSync(DIRECTORY, { recursive: true }));
 
 test.each([
-  { name: "in memory", count: 60, open: () => inMemory(ROOMY), wanted: [] },
+  { name: "in memory", count: 60, open: () => inMemory(ROOMY), wanted: FILLED },
   { name: "in memory, in full tables", count: 60, open: () => inMemory(TIGHT), wanted: FULL },
   {
-    ...{ name: "in a file", count: 40, wanted: ["restart"] },
+    ...{ name: "in a file", count: 40, wanted: ["restart", ...FILLED] },
     open: (seed: number): Reopened => inFile(join(DIRECTORY, String(seed)), ROOMY),
   },
   {
@@ -29,20 +31,22 @@ test.each([
   `what calls left behind is known to each policy as it should be, $name (seed ${SEED})`,
   async ({ count, open, wanted }) => {
     const hits = new Map<string, number>();
-    for (let seed = SEED; seed < SEED + (IS_ONE ? 1 : count); seed++) {
-      const told = await swaps(open(seed), seed, STEPS);
-      expect(told.wrong, `WRIT_SWAPS_SEED=${seed}`).toBeUndefined();
-      for (const [what, times] of told.hits) hits.set(what, (hits.get(what) ?? 0) + times);
-    }
-    if (IS_ONE) return;
     const all = [
       ...["allow", "state_unavailable", "out_of_sequence", "prerequisite_pending", "swap"],
       ...["outcome answer", "forgotten", "pending", "sensitive", "origin unavailable", ...wanted],
       ...["again answer", "again already_settled", "session_interrupted", "forbidden"],
       ...["interrupt", "reinstate", "declassify"],
     ];
-    const missing = all.filter((what) => !hits.has(what));
-    expect(missing, JSON.stringify([...hits])).toEqual([]);
+    const missing = () => all.filter((what) => !hits.has(what));
+    // The rarest comes in one history of eight: few histories go on until it has.
+    for (let at = 0; at < count || (at < MOST && missing().length > 0); at++) {
+      const seed = SEED + at;
+      const told = await swaps(open(seed), seed, STEPS);
+      expect(told.wrong, `WRIT_SWAPS_SEED=${seed}`).toBeUndefined();
+      if (IS_ONE) return;
+      for (const [what, times] of told.hits) hits.set(what, (hits.get(what) ?? 0) + times);
+    }
+    expect(missing(), JSON.stringify([...hits])).toEqual([]);
   },
   60_000,
 );

@@ -1,10 +1,12 @@
 /** Random calls under one policy after the other, on one store, held against a model after each. */
 import type { Answer } from "../../../engine/answer.ts";
+import { History } from "../../../engine/audit/history.ts";
 import type { Decision } from "../../../engine/decision.ts";
 import { messageOf } from "../../../engine/fault.ts";
 import type { SessionFacts } from "../../../engine/request-reader.ts";
 import type { StateView } from "../../../engine/state/store.ts";
 import { keyOf } from "../../../engine/value.ts";
+import { spellTime } from "../../../lang/scalar/time.ts";
 import { type Random, randomFrom } from "../../differential/random.ts";
 import { outcomeOf, START } from "../../support/engine.ts";
 import { Model, type Past } from "./swap-model.ts";
@@ -55,6 +57,8 @@ interface Process {
   engine: SwapEngine;
   /** Whether anything was decided by this engine yet. */
   hasDecided: boolean;
+  /** Whether it is to be given yet what the log knows. */
+  isDue: boolean;
 }
 
 class Run {
@@ -71,6 +75,8 @@ class Run {
   readonly #processes: Process[];
   /** Of several processes each knows since when those count that are like it. */
   #isLateKnown: boolean;
+  /** What was decided and reported, as an audit log has it; missing where nothing is filled in. */
+  readonly #log: (Parameters<History["add"]>[0] & Readonly<Record<string, unknown>>)[] | undefined;
   #state: Reopened;
   #nowMs = START;
   #count = 0;
@@ -82,6 +88,9 @@ class Run {
     this.#isTight = state.limits.keyCount !== undefined;
     this.#model = new Model(state.limits.sessionIdleMs);
     this.#isLateKnown = state.processCount === 1;
+    // Not of full tables: what finds no room there, or finds some later, is left out.
+    const isFilled = state.processCount === 1 && !this.#isTight && state.link === undefined;
+    this.#log = isFilled && random.chance(0.6) ? [] : undefined;
     this.#processes = Array.from({ length: state.processCount }, (_, at) =>
       this.#begin(random.pick(policies), at),
     );
@@ -97,10 +106,11 @@ class Run {
     const at = random.below(this.#processes.length);
     const process = this.#processes[at];
     if (process === undefined) throw new Error("there is no process");
+    if (this.#log !== undefined && random.chance(0.5)) await this.#fill(process);
     if (random.chance(0.05)) this.#state.link?.break(random);
     if (random.chance(0.004)) await this.#restartServer();
     else if (random.chance(0.006)) await this.#lose();
-    else if (random.chance(0.1)) this.#swap(at);
+    else if (random.chance(0.1)) await this.#swap(at);
     else if (random.chance(0.09)) await this.#restart(at);
     else if (random.chance(0.11)) await this.#operate(process);
     else if (this.#open.size > 0 && random.chance(0.45)) await this.#report(process);
@@ -119,29 +129,43 @@ class Run {
   }
 
   #begin(policy: Swapped, at: number): Process {
-    const { program, text } = policy;
+    const { program } = policy;
     const parts = {
       program,
-      digest: `sha256:${this.#policies.indexOf(policy)} ${text.length}`,
+      digest: this.#digestOf(policy),
       clock: () => this.#nowMs,
       ids: { decision: () => "d", call: () => `c${++this.#count}` },
     };
-    return { policy, engine: this.#state.engine(parts, at), hasDecided: false };
+    return { policy, engine: this.#state.engine(parts, at), hasDecided: false, isDue: true };
   }
 
-  #swap(at: number): void {
+  #digestOf(policy: Swapped): string {
+    return `sha256:${this.#policies.indexOf(policy)} ${policy.text.length}`;
+  }
+
+  async #swap(at: number): Promise<void> {
+    await this.#fillDue(at);
+    // What two policies decided in one millisecond is not told apart.
+    this.#nowMs += 1;
     const policy = this.#random.pick(this.#policies);
     this.#processes[at] = this.#begin(policy, at);
     this.#tell(`policy ${this.#policies.indexOf(policy)} in ${at}`);
     this.#hit("swap");
   }
 
+  async #fillDue(at: number): Promise<void> {
+    const process = this.#processes[at];
+    if (this.#log !== undefined && process !== undefined) await this.#fill(process);
+  }
+
   async #restart(at: number): Promise<void> {
     const random = this.#random;
+    await this.#fillDue(at);
     this.#state = await this.#state.restart(random.chance(0.5), at);
     if (random.chance(0.5)) this.#nowMs += IDLE_MS - random.below(20_000);
     const before = this.#processes[at]?.policy ?? random.pick(this.#policies);
     const policy = random.chance(0.5) ? random.pick(this.#policies) : before;
+    this.#nowMs += 1;
     this.#processes[at] = this.#begin(policy, at);
     this.#tell(`restart of ${at} under policy ${this.#policies.indexOf(policy)}`);
     this.#hit("restart");
@@ -223,6 +247,15 @@ class Run {
     if (life !== undefined && tool === "stop") life.isInterrupted = true;
     const asked = { policy, atMs: this.#nowMs, tool, session, agent, life, to, n, level };
     const past = this.#model.decided({ ...asked, allowed, isStep });
+    this.#log?.push({
+      ...{
+        kind: "decision",
+        at: spellTime(this.#nowMs),
+        policy: { digest: this.#digestOf(policy) },
+      },
+      ...{ decision: allowed ? "allow" : "deny", code, whole: { request, now: this.#nowMs } },
+      ...(allowed && { call }),
+    });
     if (allowed) this.#open.set(call, past);
   }
 
@@ -286,6 +319,13 @@ class Run {
     }
     this.#open.delete(call);
     this.#settled.set(call, status);
+    this.#log?.push({
+      kind: "outcome",
+      at: spellTime(this.#nowMs),
+      call,
+      status,
+      settlement: "settled",
+    });
     this.#model.settled(past, { status, value, label, level }, this.#nowMs, policy);
   }
 
@@ -341,6 +381,39 @@ class Run {
     else life.labels.delete(label);
   }
 
+  /** Once for each policy that comes into force, before the next does. */
+  async #fill(process: Process): Promise<void> {
+    const { engine, policy } = process;
+    const { backfill } = engine;
+    if (!process.isDue) return;
+    process.isDue = false;
+    const missing = await backfill?.missing();
+    if (backfill === undefined || missing === undefined) return;
+    const history = new History({
+      program: policy.program,
+      digest: this.#digestOf(policy),
+      ...missing,
+    });
+    for (const [line, record] of this.#log?.entries() ?? []) history.add(record, line);
+    const past = history.past();
+    if (past === undefined) return;
+    const late = backfill.since();
+    await backfill.fill(past);
+    this.#tell(`filled in: ${JSON.stringify(past)}`);
+    this.#hit("filled in");
+    this.#model.inForce(policy, this.#nowMs);
+    const lateOf = (indices: ReadonlyMap<number, number> = new Map(), texts: readonly string[]) =>
+      [...indices].flatMap(([index, sinceMs]) =>
+        past.fromMs < sinceMs ? [texts[index] ?? ""] : [],
+      );
+    const counters = lateOf(late?.counters, policy.counters);
+    const latches = lateOf(late?.latches, policy.latches);
+    for (const declared of [...counters, ...latches]) {
+      this.#model.filled(declared, policy, past.fromMs);
+    }
+    await this.#observe(policy);
+  }
+
   // ── What is there ────────────────────────────────────────────────────────────────────────────────────────
 
   async #observe(policy: Swapped): Promise<void> {
@@ -359,13 +432,15 @@ class Run {
 
   async #compare(process: Process): Promise<void> {
     const { policy } = process;
-    if (this.#isLateKnown && process.hasDecided) this.#compareLate(process);
+    // What is filled in says since when it counts, whatever was decided meanwhile.
+    const isLateKnown = this.#isLateKnown && this.#log === undefined;
+    if (isLateKnown && process.hasDecided) this.#compareLate(process);
     for (const at of [0, 1, 2, 3]) {
       const sessionId = SESSIONS[at] ?? "";
       const asked = { sessionId, nowMs: this.#nowMs };
       const { facts, checks } = await this.#state.look(policy, asked, (looked) => ({
         facts: looked.facts,
-        checks: this.#readingsAt(at, looked, policy),
+        checks: this.#readingsAt(at, looked, process),
       }));
       // What is read in a full table makes room, of others that were idle.
       if (SESSIONS.includes(sessionId)) this.#met(sessionId, facts);
@@ -386,8 +461,13 @@ class Run {
   }
 
   /** Of the `at`th key of each declaration, and of the `at`th session: one decision has one key for each. */
-  #readingsAt(at: number, { view, facts }: Looked, policy: Swapped): readonly (() => void)[] {
+  #readingsAt(
+    at: number,
+    { view, facts }: Looked,
+    { policy, engine }: Process,
+  ): readonly (() => void)[] {
     const model = this.#model;
+    const isLate = (index: number) => engine.late()?.latches.has(index) === true;
     const checks: (() => void)[] = [];
     for (const [index, declared] of policy.counters.entries()) {
       const { per } = counterOf(declared);
@@ -411,9 +491,13 @@ class Run {
       checks.push(() => {
         if (reading === "pending") this.#hit("pending");
         if (reading === "unavailable" && this.#isTight) return this.#hit("no room");
-        // What was reported late of a session that was forgotten found no room.
-        if (reading === false && this.#isTight && model.isTooLate(declared, key)) return;
-        this.#expect(`${declared} of ${key}`, reading, model.latch(declared, key));
+        if (!model.isFilled(declared)) {
+          return this.#expect(`${declared} of ${key}`, reading, model.latch(declared, key));
+        }
+        // What it says for sure is so, where it does not say that it knows too little.
+        if (reading === "pending" || isLate(index)) return;
+        this.#hit("filled latch");
+        this.#expect(`${declared} of ${key}, filled in`, reading, model.latch(declared, key, true));
       });
     }
     const id = SESSIONS[at];

@@ -147,6 +147,11 @@ test("a sum that was beyond the scale is exact again once it is not", () => {
   for (let bucket = 0; bucket < 4; bucket++) counter.add(bucket, Number.MAX_SAFE_INTEGER);
   counter.add(10, 3);
   expect(counter.read(36)).toBe(3);
+  const other = new Sum(true, 0);
+  other.add(0, Number.MAX_SAFE_INTEGER);
+  other.add(1, 2);
+  other.takeBack(1, 2);
+  expect(other.read(1)).toBe(Number.MAX_SAFE_INTEGER);
 });
 
 test("more different values than are kept are not known until they have passed", () => {

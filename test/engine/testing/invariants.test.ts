@@ -6,12 +6,16 @@ const VOCABULARY = `package p
 level Sensitivity = public < internal < secret
 label untrusted
 tool look { effect read }
-tool pay { effect write, args { to: String, amount: Decimal, at: Path? } }
+tool pay {
+  effect write,
+  args { to: String, amount: Decimal, at: Path?, host: Url?, line: Command?, due: Time? },
+}
 resource account { owner: String, sensitivity: Sensitivity = secret }
 agent { clearance: Sensitivity = public }
 principal { payees: Set<String> = [] }
 counter spend = sum args.amount of allowed pay per agent within 24h
 latch looked = completed look per session
+task errand { sequence look+, pay }
 `;
 
 function search(rules: string, budget = 2_000): Verdict {
@@ -74,6 +78,31 @@ describe("finds the flaw", () => {
       'permit p agent in group "x" tool pay when has principal and args.to in principal.payees',
       "has principal and tool is pay and args.to == principal.id",
     ],
+    ["a step that is not the first", "permit p tool pay task errand", "has args.to"],
+    ["one agent", "permit p tool look", 'agent.id == "intern"'],
+    ["one person", "permit p tool pay", 'has principal and principal.id == "bob"'],
+    ["one account", "permit p tool look", 'has resource and resource.id == "7"'],
+    ["three hops", "permit p tool pay", "delegation.depth > 2"],
+    [
+      "a domain below the one that is meant",
+      'permit p tool pay when has args.host and host_within(args.host.host, "good.example")',
+      'tool is pay and has args.host and args.host.host != "good.example"',
+    ],
+    [
+      "what holds a folder",
+      'permit p tool pay when has args.at and not args.at within "/etc/ssl"',
+      'tool is pay and has args.at and reaches(args.at, "/etc/ssl")',
+    ],
+    [
+      "a command that runs as another",
+      "permit p tool pay when has args.line",
+      "tool is pay and has args.line and args.line.privileged",
+    ],
+    [
+      "a time that is far away",
+      "permit p tool pay",
+      'tool is pay and environment.now > "2030-01-01T00:00:00Z"',
+    ],
     [
       "an hour of the night",
       "permit p tool pay when environment.now.hour >= 6",
@@ -98,9 +127,35 @@ describe("finds nothing where there is nothing", () => {
       "held",
     ],
     ["permit p tool look", "agent.trust > 1.00", "not reached"],
+    // What no session or value can be.
+    ["permit p tool look", "user in session.labels", "not reached"],
+    [
+      "permit p tool pay",
+      "has args.to and named in origin(args.to) and untrusted not in origin(args.to)",
+      "not reached",
+    ],
+    // The second step pays whom the first paid.
+    [
+      'task twice { sequence pay(args.to == "bob", to as whom), pay(args.to == whom) }\npermit p tool pay task twice',
+      'has args.to and args.to != "bob"',
+      "held",
+    ],
   ])("%s", (rules, condition, kind) => {
     expect(search(`${rules}\nnever n\n  allow when ${condition}\n`, 1_000).kind).toBe(kind);
   });
+});
+
+test("says of a package without tools that nothing was tried", () => {
+  const text = 'package p\nnever n\n  allow when agent.id == "x"\n';
+  const { program } = compile({ directory: "", files: [{ path: "p.writ", text }] });
+  if (program === undefined) throw new Error("it does not compile");
+  const verdicts = searchInvariants({ program, budget: 10, seed: 1 });
+  expect(verdicts).toMatchObject([{ kind: "not reached", name: "n", tried: 0 }]);
+});
+
+test("says which step a task must be behind", () => {
+  const verdict = search("permit p tool pay task errand\nnever n\n  allow when has args.to\n");
+  expect(verdict).toMatchObject({ counterexample: { state: ["`errand` stands behind `look`"] } });
 });
 
 test("says what must have happened before", () => {

@@ -111,6 +111,11 @@ describe("Path", () => {
     ["~/.s*", "~/.ssh", true],
     ["src/*.ts", "/etc", false],
     [".", "src", true],
+    ["/r$x", "/root", true],
+    ["/e$x", "/etc/shadow", true],
+    ["/e`x`", "/etc/shadow", true],
+    ["/tmp/$x", "/root", false],
+    ["a$x", "/root", false],
   ])("%j reaches %j: %j", (path, folder, is) => {
     expect(pathReaches(path, folder)).toBe(is);
   });
@@ -471,6 +476,10 @@ test.each([
   ["a\u0000", "holds the hidden character U+0000"],
   ["\ufeffa", "holds the hidden character U+FEFF"],
   ["a\ud800", "holds the hidden character U+D800"],
+  ["a\u034f", "holds the hidden character U+034F"],
+  ["a\u3164", "holds the hidden character U+3164"],
+  ["⚠\ufe0f", "holds the hidden character U+FE0F"],
+  ["a\u{e0100}", "holds the hidden character U+E0100"],
   ["e\u0301", "is not in Unicode normal form C"],
 ])("%j hides %j", (text, why) => {
   expect(hiddenCharacter(text)).toBe(why);

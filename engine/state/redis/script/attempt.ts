@@ -31,8 +31,8 @@ local function attempt()
   local refused = refusedNow()
   if refused then return refused end
 
+  local stored = session and storedSession(session.keys, session.id)
   readCells(cells, session and session.keys)
-  local stored = session and redis.call('HGET', session.keys.sessions, session.id)
   local value = task and redis.call('HGET', task.key, task.field)
   local length = seen and redis.call('LLEN', seen.key)
   local same = not isStale
@@ -74,7 +74,8 @@ local function attempt()
   end
   writeTask(task, not value, session)
   if call then
-    redis.call('HSET', call.calls, call.id, fmt(now) .. ' ' .. spellOthers() .. ' ' .. call.text)
+    redis.call('HSET', call.calls, call.id,
+      fmt(now) .. ' ' .. spellOthers() .. ' ' .. begunIn(facts) .. ' ' .. call.text)
     redis.call('ZADD', call.open, fmt(now), call.id)
   end
   return { 'ok', fmt(now), fmt(writes), readingsOf(cells, keyMost), facts,

@@ -54,9 +54,13 @@ end
 
 -- The first of a change says when. False where there is no room for one of the cells.
 local function fillCells(cells, keyMost, distinctMost)
+  local function isKept(cell)
+    return cell.owner == '' or redis.call('HGET', cell.sessions.sessions, cell.owner)
+  end
   for _, cell in ipairs(cells) do
-    if cell.owner == '' or redis.call('HGET', cell.sessions.sessions, cell.owner) then
-      if not hasRoom(cell, keyMost, 1) then return false end
+    if isKept(cell) and not hasRoom(cell, keyMost, 1) then return false end
+    -- It may have gone to make room.
+    if isKept(cell) then
       for _, change in ipairs(cell.changes) do
         local bucket = bucketAt(whole(change[1]), cell.window)
         if cell.kind == 'sum' then addPastSum(cell, bucket, whole(change[2]))
@@ -69,28 +73,38 @@ local function fillCells(cells, keyMost, distinctMost)
   return true
 end
 
--- A session may have been forgotten since, and what stands under its key is of another that came back.
-local function isOfPast(cell, heldMs)
-  return cell.owner ~= '' and now - heldMs > cell.sessions.idleMs
-end
-
--- It may be of the same: then a call that succeeded may have changed it. A reset changes nothing where nothing is.
-local function changePastLatch(cell, keyMost)
+-- Of a session that may have been forgotten since: what stands under its key may be of another that came back. Or of
+-- the same, and then a call that succeeded may have changed it. A reset changes nothing where nothing is.
+local function pastChanges(cell)
   local does = {}
-  for _, change in ipairs(cell.changes) do
+  for _, change in ipairs(cell.kind == 'latch' and cell.changes or {}) do
     local action = string.match(change[1], '^may (%a+)$') or change[1]
     if action == 'set' or (action == 'reset' and cell.text) then does[#does + 1] = 'may ' .. action end
   end
-  if #does == 0 or not hasRoom(cell, keyMost, 1) then return end
+  return does
+end
+
+-- Asked before anything is settled: a latch that nothing is kept of would read as if the call had not been.
+local function haveRoomForPast(cells, keyMost)
+  for _, cell in ipairs(cells) do
+    if cell.owner ~= '' and #pastChanges(cell) > 0 and not hasRoom(cell, keyMost, 1) then return false end
+  end
+  return true
+end
+
+local function changePastLatch(cell)
+  local does = pastChanges(cell)
+  if #does == 0 then return end
   if not cell.text then ownCell(cell) end
   for _, action in ipairs(does) do changeLatch(cell, action, '') end
   writeLatch(cell)
 end
 
-local function takeBackCells(cells, heldMs, keyMost)
+-- \`isPast\`: whether the call is of a session that may have been forgotten since.
+local function takeBackCells(cells, heldMs, isPast)
   for _, cell in ipairs(cells) do
-    if isOfPast(cell, heldMs) then
-      if cell.kind == 'latch' then changePastLatch(cell, keyMost) end
+    if isPast and cell.owner ~= '' then
+      changePastLatch(cell)
     elseif cell.text then
       for _, change in ipairs(cell.changes) do
         local bucket = cell.window and bucketAt(heldMs, cell.window)

@@ -16,7 +16,8 @@ local function own(keys, id, entry)
   redis.call('ZADD', owned, fmt(now), entry)
   if redis.call('ZCARD', owned) <= LOOKED_AFTER_FROM then return end
   for _, oldest in ipairs(redis.call('ZRANGE', owned, 0, 1)) do
-    if redis.call('HGET', placeOf(start, oldest)) then redis.call('ZADD', owned, fmt(now), oldest)
+    local key, field = placeOf(start, oldest)
+    if redis.call('HGET', key, field) then redis.call('ZADD', owned, fmt(now), oldest)
     else redis.call('ZREM', owned, oldest) end
   end
 end
@@ -27,7 +28,8 @@ local function ownCell(cell)
 end
 
 -- What was not used for long and was not ended is forgotten where there is no room: an ended one would come back
--- alive. Nor is one forgotten that is asked about. So much at a time: a session of more goes with the last of it.
+-- alive. Nor is one forgotten that is asked about. It is gone at once, and what belongs to it so much at a time: what is
+-- left of it then is the next to go, by the time 0 at which it is said to have been used.
 local FORGOTTEN_AT_ONCE = 16
 local OWNED_AT_ONCE = 1000
 
@@ -40,8 +42,8 @@ local function forgetOwned(keys, id)
     if meaning then
       redis.call('DEL', start .. 'newest:' .. meaning .. ':' .. field, start .. 'uses:' .. meaning .. ':' .. field)
     end
-    redis.call('ZREM', owned, entry)
   end
+  if #entries > 0 then redis.call('ZREMRANGEBYRANK', owned, 0, #entries - 1) end
   return #entries
 end
 
@@ -50,15 +52,23 @@ local function forgetIdle(keys)
   local count = 0
   for _, id in ipairs(idle) do
     if id ~= keys.spared and count < OWNED_AT_ONCE then
+      redis.call('HDEL', keys.sessions, id)
+      redis.call('HDEL', keys.lengths, id)
+      redis.call('DEL', keys.seenStart .. id)
       local gone = forgetOwned(keys, id)
       count = count + gone
-      if gone < OWNED_AT_ONCE then
-        redis.call('HDEL', keys.sessions, id)
-        redis.call('ZREM', keys.used, id)
-        redis.call('HDEL', keys.lengths, id)
-        redis.call('DEL', keys.seenStart .. id)
-      end
+      if gone < OWNED_AT_ONCE then redis.call('ZREM', keys.used, id)
+      else redis.call('ZADD', keys.used, '0', id) end
     end
   end
+end
+
+-- What is kept of a session, and nothing of one of its name that was forgotten before: whoever comes is in a new one.
+local function storedSession(keys, id)
+  local stored = redis.call('HGET', keys.sessions, id)
+  if not stored then
+    while forgetOwned(keys, id) > 0 do end
+  end
+  return stored
 end
 `;

@@ -24,14 +24,16 @@ end
 -- Asked on every new connection. A server that is another than before, or was started anew, may have lost what
 -- it acknowledged: for a while it answers nobody, so that whoever has seen more comes and says so.
 local function hello()
-  local run, proposed, settleMs, evicted = take(), take(), takeWhole(), takeWhole()
-  noteConfirmed(take())
+  local run, proposed, settleMs, evicted, past = take(), take(), takeWhole(), takeWhole(), take()
+  local stored = redis.call('HMGET', META, 'generation', 'format')
+  if stored[1] and stored[2] ~= FORMAT then return { 'format', stored[2] or 'none', FORMAT } end
+  noteConfirmed(past)
   readClock(expected)
   if generation and known ~= generation and isPast(known) then known, seenWrites = '', 0 end
   noteEvicted(run, evicted)
   if not generation and known == '' then
     generation = proposed
-    redis.call('HSET', META, 'generation', generation)
+    redis.call('HSET', META, 'generation', generation, 'format', FORMAT)
   end
   if redis.call('HGET', META, 'run') ~= run then
     settles = now + settleMs

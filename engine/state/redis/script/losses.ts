@@ -1,10 +1,13 @@
 /** Whether all is there that anybody has seen acknowledged, and what is said where it is not. Pure. */
 export const LOSSES = `
+-- Of all that is kept in a place: another version of Writ, that reads or writes any of it otherwise, has another.
+local FORMAT = '1'
+
 -- A loss that was confirmed ends a generation: who knows no later one has nothing to say against what there is.
 local function isPast(known) return redis.call('HGET', META, 'past ' .. known) end
 
 local function declareLost(known, seen, why)
-  if not generation then redis.call('HSET', META, 'generation', known)
+  if not generation then redis.call('HSET', META, 'generation', known, 'format', FORMAT)
   elseif known ~= '' and known ~= generation then redis.call('HSET', META, 'past ' .. known, '1') end
   redis.call('HSET', META, 'lost', why, 'writes', fmt(math.max(writes, seen)))
   lost = why

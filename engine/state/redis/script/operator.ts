@@ -7,7 +7,7 @@ local function session()
   whole(startedAt)
   local refused = refusedNow()
   if refused then return refused end
-  local facts = redis.call('HGET', keys.sessions, id)
+  local facts = storedSession(keys, id)
   if what == 'interrupt' then
     if not facts and not hasRoomBeyond(keys) then
       return { 'full', fmt(now), fmt(writes) }

@@ -6,6 +6,9 @@ export const SESSIONS = `
 
 local function factsOf(startedAt) return startedAt .. ' 0 0' end
 
+-- By which sessions of one name are told apart.
+local function begunIn(facts) return string.match(facts or '', '^%d+') or '-' end
+
 local function touchSession(keys, id, stored)
   if not (stored and string.match(stored, '^%d+ 1')) then redis.call('ZADD', keys.used, fmt(now), id) end
 end

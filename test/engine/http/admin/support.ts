@@ -55,6 +55,7 @@ export function administered(parts: Partial<AdminParts> = {}): Administered {
       ledger,
       approvers: NO_APPROVERS,
       now: () => driver.nowMs,
+      earliest: () => driver.nowMs,
     }),
     revocations: new Revocations({ ledger, now: () => driver.nowMs }),
     tasks: new Tasks({ ledger, now: () => driver.nowMs, isRevoked: () => undefined }),

@@ -36,6 +36,11 @@ const MAPPING = {
     key: "access.key",
     enforcement_points: [{ id: "gateway", credential: "gateway.secret" }],
   },
+  entities: {
+    subjects: ["alice", "bob"].map((id) => ({ type: "user", id })),
+    resources: [],
+    actions: [],
+  },
   requests: [
     {
       request: {
@@ -101,6 +106,7 @@ export function accessDesk(shared?: Ledger) {
     ledger,
     approvers: read.approvers,
     now: () => driver.nowMs,
+    earliest: () => driver.nowMs,
     isRevoked: () => at.revoked,
   });
   const policy = () => at.policy;

@@ -13,6 +13,22 @@ describe("an approval that is named", () => {
     return { desk, ...made };
   };
 
+  test("is found by a search that names it, and by no other", async () => {
+    const { desk, path } = await approved();
+    const { json } = await desk.status(path);
+    const search = async (context: Json) => {
+      const { context: _, ...body } = asking();
+      const asked = { ...body, context: { session: "s", time: "12:00", ...context } };
+      return (await desk.ask("POST", "/access/v1/search/subject", asked)).json.results;
+    };
+    expect(await search({})).toEqual([]);
+    expect(await search({ approval: json.result.approval })).toEqual([
+      { type: "user", id: "alice" },
+    ]);
+    expect((await desk.again(path)).decision).toBe(true);
+    expect(await search({ approval: json.result.approval })).toEqual([]);
+  });
+
   test("is of that very call", async () => {
     const { desk, path } = await approved();
     for (const change of [

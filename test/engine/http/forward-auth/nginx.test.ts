@@ -65,6 +65,11 @@ describe.skipIf(!isInstalled())("nginx, configured as docs/integrations.md says"
     expect(seen.at(-1)).toMatch(/^GET \/pages\/a\.html\?x=1 \S+$/);
   });
 
+  test("a forged host is not believed, where a doubtful one would be refused", async () => {
+    const headers = { ...crew, "x-original-host": "another.site." };
+    expect((await get("/pages/a.html", { headers })).status).toBe(200);
+  });
+
   test.each<[string, string, RequestInit]>([
     ["another page", "/secrets", { headers: crew }],
     ["nobody", "/pages/a.html", {}],
