@@ -1,7 +1,10 @@
 /** Random trees of every kind of node that some text parses to; without spans that mean anything. */
 import fc from "fast-check";
 import type * as ast from "../../lang/ast.ts";
+import { layOut } from "../../lang/doc.ts";
+import { expression } from "../../lang/print-expression.ts";
 import { CONTEXTUAL, RESERVED, STARTERS } from "../../lang/tokens.ts";
+import { Trivia } from "../../lang/trivia.ts";
 
 const span = { file: 0, start: 0, end: 0 };
 const words = (lines: readonly string[]) => lines.flatMap((line) => line.split(" "));
@@ -331,8 +334,13 @@ const clause = fc.oneof(
 
 const stepArgument = fc.oneof(
   node("bind", { argument: name, as: name }),
-  node("predicate", { condition: expr }),
+  node("predicate", { condition: expr.map((expr) => (looksLikeABind(expr) ? paren(expr) : expr)) }),
 ) as fc.Arbitrary<ast.StepArgument>;
+
+/** `has as`, `any as in b: c`: what has `as` as its second word binds (SPEC §3.9). */
+function looksLikeABind(expr: ast.Expr): boolean {
+  return /^\w+ as\b/.test(layOut(expression(expr, new Trivia([], "")), 100));
+}
 
 const { sequence } = fc.letrec<{ sequence: ast.Sequence; step: ast.Sequence }>((tie) => ({
   sequence: fc.oneof(

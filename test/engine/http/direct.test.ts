@@ -8,7 +8,8 @@ import { createChecks } from "../../../engine/http/gate.ts";
 import { type DecisionService, type Listening, listen } from "../../../engine/http/index.ts";
 import { type Asked, Turns } from "../../../engine/http/turns.ts";
 import { JSON_LIMITS } from "../../../engine/limits.ts";
-import { randomFrom, seedOf } from "./random.ts";
+import { seedFrom } from "../../support/seed.ts";
+import { randomFrom } from "./random.ts";
 import { DENIAL, serve } from "./support.ts";
 
 const open: Listening[] = [];
@@ -105,7 +106,7 @@ const HOSTS = [
   "a@localhost",
 ];
 
-const SEED = seedOf(process.env.WRIT_DIRECT_SEED);
+const SEED = seedFrom("WRIT_DIRECT_SEED");
 const RUNS = Number(process.env.WRIT_DIRECT_RUNS ?? 1_500);
 
 test(`one answer, whichever way a request takes, seed ${SEED}`, {

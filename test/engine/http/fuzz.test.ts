@@ -3,13 +3,14 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import type { LightMyRequestResponse } from "fastify";
 import { expect, test } from "vitest";
 import { DECISION_SCHEMA, PROBLEM_SCHEMA, REQUEST_SCHEMA } from "../../../engine/http/schemas.ts";
+import { seedFrom } from "../../support/seed.ts";
 import { damage } from "./mutate.ts";
-import { type Random, randomFrom, seedOf } from "./random.ts";
+import { type Random, randomFrom } from "./random.ts";
 import { paymentsEngine, SOUND } from "./sample.ts";
 import { type Sent, send, serve } from "./support.ts";
 
 const RUNS = Number(process.env.WRIT_HTTP_RUNS ?? 30_000);
-const SEED = seedOf(process.env.WRIT_HTTP_SEED);
+const SEED = seedFrom("WRIT_HTTP_SEED");
 
 const ajv = new Ajv2020({ allowUnionTypes: true, strictTypes: false });
 const isRequest = ajv.compile(REQUEST_SCHEMA);

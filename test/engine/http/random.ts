@@ -16,8 +16,3 @@ export function randomFrom(seed: number) {
 }
 
 export type Random = ReturnType<typeof randomFrom>;
-
-/** A given seed, or a new one; tests have it in their name. */
-export function seedOf(given: string | undefined): number {
-  return given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
-}

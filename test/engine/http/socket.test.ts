@@ -6,7 +6,8 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Listening, ListenRefused, listen } from "../../../engine/http/index.ts";
 import { isLoopback } from "../../../engine/http/listen.ts";
 import { HTTP_LIMITS } from "../../../engine/limits.ts";
-import { randomFrom, seedOf } from "./random.ts";
+import { seedFrom } from "../../support/seed.ts";
+import { randomFrom } from "./random.ts";
 import { DENIAL, serve } from "./support.ts";
 
 let listening: Listening | undefined;
@@ -153,7 +154,7 @@ describe("requests as they come", () => {
 
 describe("damaged requests", () => {
   const runs = Number(process.env.WRIT_SOCKET_RUNS ?? 3_000);
-  const seed = seedOf(process.env.WRIT_SOCKET_SEED);
+  const seed = seedFrom("WRIT_SOCKET_SEED");
 
   test(`none is a server error, seed ${seed}`, { timeout: 30_000 + runs * 10 }, async () => {
     const random = randomFrom(seed);

@@ -2,13 +2,14 @@
 import { expect, test } from "vitest";
 import { serveTasks } from "../../../engine/http/index.ts";
 import { parseDuration } from "../../../lang/scalar/duration.ts";
+import { seedFrom } from "../../support/seed.ts";
 import { asking, POLICY, rigOf } from "../tasks/support.ts";
 import { damage } from "./mutate.ts";
-import { randomFrom, seedOf } from "./random.ts";
+import { randomFrom } from "./random.ts";
 import { outcomeOf, send, serve } from "./support.ts";
 
 const RUNS = 3_000;
-const SEED = seedOf(process.env.TASKS_FUZZ_SEED ?? (process.env.CI && "20261122"));
+const SEED = seedFrom("TASKS_FUZZ_SEED");
 /** Without what would refuse sound requests after a while. */
 const UNLIMITED = POLICY.replace("limit calls <= 4, paid <= 10.00", "").replace(
   "started >= 20",
