@@ -132,7 +132,14 @@ function byPlace(one: Name, other: Name): number {
 }
 
 function placeOf(name: Name): string {
-  return name.kind === "tasks" ? name.session : name.key;
+  switch (name.kind) {
+    case "tasks":
+      return name.session;
+    case "declarations":
+      return name.table.meaning;
+    default:
+      return name.key;
+  }
 }
 
 /** Looking at one takes a part of what writing it takes: of a million open calls, most are in their table. */

@@ -22,6 +22,8 @@ export type Name =
     }
   | { readonly kind: "latches"; readonly table: LatchTable; readonly key: string }
   | { readonly kind: "tasks"; readonly session: string; readonly run: string }
+  /** Since when it counts, and until when it did. */
+  | { readonly kind: "declarations"; readonly table: DeclaredTable }
   | { readonly kind: "sessions" | "calls"; readonly key: string };
 
 export type NameOf<Kind> = Extract<Name, { readonly kind: Kind }>;
@@ -51,6 +53,7 @@ export class Names {
   readonly #latches = new Map<LatchTable, Set<string>>();
   readonly #sessions = new Set<string>();
   readonly #tasks = new Map<string, Set<string>>();
+  readonly #declarations = new Set<DeclaredTable>();
   readonly #calls: Name[] = [];
   #count = 0;
 
@@ -73,12 +76,15 @@ export class Names {
       case "tasks":
         this.#addTo(keysIn(this.#tasks, name.session), name.run);
         break;
+      case "declarations":
+        this.#addTo(this.#declarations, name.table);
+        break;
       case "calls":
         this.#calls.push(name);
     }
   }
 
-  #addTo(keys: Set<string>, key: string): void {
+  #addTo<Key>(keys: Set<Key>, key: Key): void {
     const before = keys.size;
     this.#count += keys.add(key).size - before;
   }
@@ -94,6 +100,7 @@ export class Names {
     for (const [session, runs] of this.#tasks) {
       for (const run of runs) yield { kind: "tasks", session, run };
     }
+    for (const table of this.#declarations) yield { kind: "declarations", table };
     yield* this.#calls;
   }
 }
@@ -124,6 +131,8 @@ export function rowOf(name: Name, source: RowSource): Row {
       return sessionRow(name.key, source.memory);
     case "tasks":
       return taskRow(name, source.memory);
+    case "declarations":
+      return declarationRow(name.table, source.declaration(name.table));
     case "calls":
       return callRow(name.key, source.memory);
   }
@@ -151,6 +160,10 @@ function taskRow({ session, run }: NameOf<"tasks">, { sessions }: Memory): Row {
   const key = keyOf([session, run]);
   const entry = sessions.get(session)?.tasks?.get(run);
   return entry === undefined ? ["tasks", key] : ["tasks", key, entry.meaning, writtenTask(entry)];
+}
+
+function declarationRow({ sinceMs, leftMs }: DeclaredTable, declaration: number): Row {
+  return ["declarations", declaration, sinceMs ?? null, leftMs ?? null];
 }
 
 function callRow(id: string, { calls }: Memory): Row {

@@ -43,6 +43,13 @@ const TABLES = {
     put: "INSERT INTO tasks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET meaning = excluded.meaning, state = excluded.state",
     remove: "DELETE FROM tasks WHERE key = ?",
   },
+  // Made before any row refers to it; only since when it counts changes.
+  declarations: {
+    keyCount: 1,
+    columnCount: 3,
+    put: "UPDATE declarations SET since_ms = ?2, left_ms = ?3 WHERE id = ?1",
+    remove: "UPDATE declarations SET since_ms = NULL, left_ms = NULL WHERE id = ?1",
+  },
   calls: {
     keyCount: 1,
     columnCount: 2,
@@ -92,7 +99,7 @@ export function runCall(id: string, call: Uint8Array, run: Run): void {
 /** Texts that rows are found by must stay apart; others are words of ours. */
 function columnOf(value: Json, isKey: boolean): SQLInputValue {
   if (typeof value === "string") return isKey ? column(value) : value;
-  return typeof value === "number" ? value : packed(value);
+  return typeof value === "number" || value === null ? value : packed(value);
 }
 
 export function rowFrom(json: Json): Row {

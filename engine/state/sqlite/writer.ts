@@ -7,7 +7,14 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { Packer } from "../pack.ts";
 import type { DeclaredTable, Memory, Session } from "../tables.ts";
 import { Backlog, type Pace, type Step } from "./backlog.ts";
-import { type Changes, type Name, type RowSource, rowOf, settledRows } from "./changes.ts";
+import {
+  type Changes,
+  type Name,
+  type NameOf,
+  type RowSource,
+  rowOf,
+  settledRows,
+} from "./changes.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { synced, unsynced } from "./database.ts";
 import { FRAME_HEAD } from "./frame.ts";
@@ -69,16 +76,18 @@ export class Writer {
   /** All of it is kept, or it throws. */
   write(changes: Changes): void {
     this.#writeRare(changes);
+    const { inForce, rows: changed, settled, half, timeMs } = changes;
+    const rows = inForce === undefined ? changed : [...changed, ...this.#inForceNames()];
     const entriesTold = new Map<Session, number>();
-    const packed = this.#pack(changes, entriesTold);
+    const packed = this.#pack({ rows, settled, half, timeMs }, entriesTold);
     this.#log.add(packed, this.#newest + 1);
     this.#newest += 1;
     for (const [session, count] of entriesTold) this.#entriesTold.set(session, count);
-    this.#note(changes, packed.length);
+    this.#note({ rows, settled }, packed.length);
   }
 
   /** Calls that are marked are in their table: those that came and went meanwhile are not looked for there. */
-  #note({ rows, settled }: Changes, length: number): void {
+  #note({ rows, settled }: Pick<Changes, "rows" | "settled">, length: number): void {
     const backlog = this.#backlog;
     const { calls } = this.#memory;
     for (const name of rows) {
@@ -89,8 +98,22 @@ export class Writer {
     if (backlog.note(length, this.#newest)) this.#log.turnOver();
   }
 
+  /**
+   * Of those that are not in force any more as well: also of one that came and went since the last turn. Told with what
+   * they count by then: one that was said to count what is not in the log would miss it, and nobody would know.
+   */
+  #inForceNames(): readonly NameOf<"declarations">[] {
+    const { counters, latches } = this.#memory;
+    return [...counters.values(), ...latches.values()]
+      .filter(({ sinceMs, leftMs }) => sinceMs !== undefined || leftMs !== undefined)
+      .map((table) => ({ kind: "declarations", table }));
+  }
+
   /** When, and a row after the other. */
-  #pack({ rows, settled, half, timeMs }: Changes, entriesTold: Map<Session, number>): Buffer {
+  #pack(
+    { rows, settled, half, timeMs }: Pick<Changes, "rows" | "settled" | "half" | "timeMs">,
+    entriesTold: Map<Session, number>,
+  ): Buffer {
     const packer = this.#packer;
     packer.clear();
     packer.number(timeMs);
@@ -207,27 +230,16 @@ export class Writer {
     if (inForce === undefined && sequences.length === 0) return;
     synced(this.#database, () =>
       this.#inTransaction(() => {
-        if (inForce !== undefined) this.#writeSince();
+        if (inForce !== undefined) this.#writeBeginning();
         for (const meaning of new Set(sequences)) this.#writeSequence(meaning);
       }),
     );
   }
 
-  /** Of those that are not in force any more as well, when that was: also of one that came and went since the last turn. */
-  #writeSince(): void {
-    const { beganMs, counters, latches } = this.#memory;
-    this.#run("UPDATE clock SET began_ms = ?", beganMs ?? null);
-    for (const table of [...counters.values(), ...latches.values()]) {
-      const { sinceMs = null, leftMs = null } = table;
-      if (sinceMs === null && leftMs === null) continue;
-      const declaration = this.#declaration(table);
-      this.#run(
-        "UPDATE declarations SET since_ms = ?, left_ms = ? WHERE id = ?",
-        sinceMs,
-        leftMs,
-        declaration,
-      );
-    }
+  /** And the numbers of what is declared, all at once. */
+  #writeBeginning(): void {
+    this.#run("UPDATE clock SET began_ms = ?", this.#memory.beganMs ?? null);
+    for (const { table } of this.#inForceNames()) this.#declaration(table);
   }
 
   #declaration(table: DeclaredTable): number {
