@@ -121,8 +121,11 @@ async function answer(input: unknown, vouched: Vouched, shell: Shell): Promise<A
       if (made.kind === "malformed") return { kind: "malformed", faults: made.problems };
       return refuseInvalid(asked, made.problems, shell);
     }
-    if (result === "full") return await refuseFull(asked, decided, call, shell);
     const { verdict, accepted, watched } = made;
+    if (result === "full" && verdict.decision.decision === "allow") {
+      return await refuseFull(asked, decided, call, shell);
+    }
+    if (result === "full") return noRoom(asked, accepted, shell);
     const decision =
       result === "free" && verdict.decision.call !== undefined
         ? { ...verdict.decision, call: freeCall(call) }
@@ -186,13 +189,14 @@ function refuseInvalid(asked: Asked, problems: readonly Problem[], shell: Shell)
   return { kind: "answer", value: decision };
 }
 
-/** It is still counted as an attempt, on whatever state there is by now. */
+/** Nothing of the allow was kept: it is still counted as an attempt, on whatever state there is by now. */
 async function refuseFull(
   asked: Asked,
   decided: (guess: Guess) => Made,
   call: string,
-  { policy, state, ...shell }: Shell,
+  shell: Shell,
 ): Promise<Answer<Decision>> {
+  const { policy, state } = shell;
   const refused = deny(policy, asked.id, "state_unavailable", NO_ROOM);
   const { made } = await state.attempt((guess) => {
     const again = decided(guess);
@@ -201,8 +205,17 @@ async function refuseFull(
     const verdict = { ...again.verdict, decision: refused };
     return { ...again, effects: effectsOf(verdict, accepted, nowMs, call, policy) };
   });
-  const grounds = made.kind === "decided" ? { accepted: made.accepted } : {};
-  hand(asked, refused, { policy, ...shell }, grounds);
+  return noRoom(asked, made.kind === "decided" ? made.accepted : undefined, shell);
+}
+
+/** A denial that ends a session for which there is no room is counted by then, as every denial is. */
+function noRoom(
+  asked: Asked,
+  accepted: AcceptedRequest | undefined,
+  shell: Shell,
+): Answer<Decision> {
+  const refused = deny(shell.policy, asked.id, "state_unavailable", NO_ROOM);
+  hand(asked, refused, shell, { accepted });
   return { kind: "answer", value: refused };
 }
 

@@ -2,6 +2,7 @@
 import type { Scalar } from "../value.ts";
 import type { Interruption } from "./report.ts";
 import { sessionIn } from "./session-keys.ts";
+import { StateUnavailable } from "./store.ts";
 import {
   type CounterTable,
   type LatchTable,
@@ -147,7 +148,9 @@ export function sessionBeyond(id: string, nowMs: number, memory: Memory): Sessio
 
 export function interrupt(id: string, nowMs: number, why: Interruption, memory: Memory): void {
   const ended = sessionBeyond(id, nowMs, memory);
-  if (ended === undefined) throw new Error("no room to remember that a session was interrupted");
+  if (ended === undefined) {
+    throw new StateUnavailable("no room to remember that a session was interrupted");
+  }
   ended.interrupted = true;
   ended.interruption ??= { ...why, atMs: nowMs };
   memory.keeper?.session(id);

@@ -798,6 +798,20 @@ export function describeContract(store: ContractStore): void {
       expect([await as("b"), await as("ended")]).toEqual(["allow", "session_interrupted"]);
     });
 
+    test("a call that would end a session for which there is no room is denied, and counted once", async () => {
+      const driver = await drive(
+        `tool look, stop { effect read }
+        counter tries = count attempts per agent within 1h
+        permit looking tool look when tries < 4
+        forbid stopping tool stop then interrupt session`,
+        { sessionCount: 1 },
+      );
+      const as = (tool: string, id: string) => driver.ask(tool, {}, { session: { id } });
+      expect([await as("look", "a"), await as("stop", "b")]).toEqual(["allow", "forbidden"]);
+      expect(await as("stop", "c")).toBe("state_unavailable");
+      expect([await as("look", "a"), await as("look", "a")]).toEqual(["allow", "not_permitted"]);
+    });
+
     test("a latch of a session that was forgotten is unknown after the outcome of a call in it", async () => {
       const driver = await drive(
         `tool read, clean, send, ask { effect read }
