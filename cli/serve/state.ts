@@ -158,6 +158,7 @@ async function inRedis(
     ledger: () =>
       openRedisLedger({
         send: store.command,
+        run: store.run,
         namespace: address.namespace,
         elapsedMs: () => performance.now(),
         now: Date.now,

@@ -1,10 +1,11 @@
 /**
  * The ledger that processes share: each has all of it in its own memory, asks several times a second what has
- * changed, and changes it only by a script that looks whether it is still so.
+ * changed, and changes it only by the script of state (`state/redis/script/ledger.ts`), which looks whether it is still so.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Readiness } from "../answer.ts";
+import type { Connection } from "../state/redis/connection.ts";
 import {
   type Change,
   ENTRIES_MOST,
@@ -16,8 +17,10 @@ import {
 import { MemoryLedger } from "./memory.ts";
 
 export interface RedisLedgerParts {
-  /** Rejects where Redis cannot be asked. */
+  /** Reads; rejects where Redis cannot be asked. */
   readonly send: (command: readonly string[]) => Promise<unknown>;
+  /** Changes, as state is changed: counted, and refused where Redis has lost what was acknowledged (SPEC §7.6). */
+  readonly run: Connection["run"];
   readonly namespace: string;
   /** Milliseconds by a clock that nobody sets. */
   readonly elapsedMs: () => number;
@@ -35,7 +38,7 @@ const NUMBERS_MOST = 2 * Object.values(ENTRIES_MOST).reduce((sum, most) => sum +
 const CHANGES_MOST = 100;
 const LENGTH_MOST = 262_144;
 
-/** Of so many changes: who has not asked for longer than that is not told that some were lost. */
+/** Of so many changes: who has not asked for longer than that is not told here that some were lost. */
 const NAMES_MOST = 1_000;
 
 const KINDS = Object.keys(ENTRIES_MOST) as readonly LedgerKind[];
@@ -68,67 +71,29 @@ async function begin(ledger: RedisLedger): Promise<void> {
  * has a name for each of the latest changes, that no other ever had: a server that lost some, and was changed since, may
  * have come to the same number again.
  */
-const SCRIPT = `
+const SINCE = `
 local log, last, names = KEYS[1], KEYS[2], KEYS[3]
-local tables, ends = {}, {}
-for at, kind in ipairs({ ${KINDS.map((kind) => `'${kind}'`).join(", ")} }) do
-  tables[kind], ends[kind] = KEYS[2 + 2 * at], KEYS[3 + 2 * at]
+local tables = {}
+for at, kind in ipairs({ ${KINDS.map((kind) => `'${kind}'`).join(", ")} }) do tables[kind] = KEYS[3 + at] end
+local number = redis.call('GET', last) or '0'
+local isOld = tonumber(ARGV[4]) <= tonumber(number) - ${NAMES_MOST}
+if ARGV[5] ~= '' and not isOld and redis.call('HGET', names, ARGV[4]) ~= ARGV[5] then return { 'lost' } end
+local found = redis.call('ZRANGEBYSCORE', log, '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+local isAll, length = #found < 2 * tonumber(ARGV[2]), 0
+local said = { number, isAll and 'all' or 'more', redis.call('HGET', names, number) or '' }
+for at = 1, #found, 2 do
+  if length > tonumber(ARGV[3]) then said[2] = 'more' break end
+  local kind, id = string.match(found[at], '^(%S+) (.*)$')
+  local entry = redis.call('HGET', tables[kind], id) or ''
+  length = length + #entry
+  for _, part in ipairs({ kind, id, entry, found[at + 1] }) do said[#said + 1] = part end
 end
-if ARGV[1] == 'since' then
-  local number = redis.call('GET', last) or '0'
-  local isOld = tonumber(ARGV[5]) <= tonumber(number) - ${NAMES_MOST}
-  if ARGV[6] ~= '' and not isOld and redis.call('HGET', names, ARGV[5]) ~= ARGV[6] then return { 'lost' } end
-  local found = redis.call('ZRANGEBYSCORE', log, '(' .. ARGV[2], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
-  local isAll, length = #found < 2 * tonumber(ARGV[3]), 0
-  local said = { number, isAll and 'all' or 'more', redis.call('HGET', names, number) or '' }
-  for at = 1, #found, 2 do
-    if length > tonumber(ARGV[4]) then said[2] = 'more' break end
-    local kind, id = string.match(found[at], '^(%S+) (.*)$')
-    local entry = redis.call('HGET', tables[kind], id) or ''
-    length = length + #entry
-    for _, part in ipairs({ kind, id, entry, found[at + 1] }) do said[#said + 1] = part end
-  end
-  return said
-end
-local kind, id, was, next, most, now, name = unpack(ARGV, 2)
-local entries, byEnd = tables[kind], ends[kind]
-local function endOf(entry) return string.match(entry, '^%d+') end
-local function keepEnd(id, entry) redis.call('ZADD', byEnd, endOf(entry), id) end
-local function isFull() return redis.call('HLEN', entries) >= tonumber(most) end
-local function forgetEnded()
-  if redis.call('ZCARD', byEnd) ~= redis.call('HLEN', entries) then
-    redis.call('DEL', byEnd)
-    local all = redis.call('HGETALL', entries)
-    for at = 1, #all, 2 do keepEnd(all[at], all[at + 1]) end
-  end
-  for _, over in ipairs(redis.call('ZRANGEBYSCORE', byEnd, '-inf', now, 'LIMIT', 0, 100)) do
-    local entry = redis.call('HGET', entries, over)
-    if entry and tonumber(endOf(entry)) > tonumber(now) then keepEnd(over, entry)
-    else
-      redis.call('HDEL', entries, over)
-      redis.call('ZREM', byEnd, over)
-      redis.call('ZREM', log, kind .. ' ' .. over)
-    end
-  end
-end
-local is = redis.call('HGET', entries, id) or ''
-if is ~= was then return { 'changed', is } end
-if is == '' and isFull() then
-  forgetEnded()
-  if isFull() then return { 'full' } end
-end
-local number = redis.call('INCR', last)
-redis.call('HSET', names, number, name)
-redis.call('HDEL', names, number - ${NAMES_MOST})
-redis.call('HSET', entries, id, next)
-keepEnd(id, next)
-redis.call('ZADD', log, number, kind .. ' ' .. id)
-return { 'kept', tostring(number) }
+return said
 `;
 
 class RedisLedger implements Ledger {
   readonly #parts: RedisLedgerParts;
-  readonly #keys: readonly string[];
+  readonly #prefix: string;
   readonly #here = new MemoryLedger();
   /** The change of each entry that is here, so that an answer that comes late undoes none. */
   readonly #numbers = new Map<string, number>();
@@ -145,9 +110,7 @@ class RedisLedger implements Ledger {
   constructor(parts: RedisLedgerParts) {
     this.#parts = parts;
     // One hash tag, so that a cluster has them where it has the state.
-    const prefix = `writ:{${parts.namespace}}:ledger`;
-    const ofKinds = KINDS.flatMap((kind) => [kind, `${kind}-ends`]);
-    this.#keys = ["log", "last", "names", ...ofKinds].map((name) => `${prefix}:${name}`);
+    this.#prefix = `writ:{${parts.namespace}}:ledger:`;
   }
 
   get(kind: LedgerKind, id: string): LedgerEntry | undefined {
@@ -163,10 +126,12 @@ class RedisLedger implements Ledger {
   }
 
   async put({ kind, id, was, next, nowMs }: Change): Promise<Kept> {
-    const given = [kind, id, was === undefined ? "" : spell(was), spell(next)];
-    const limits = [String(ENTRIES_MOST[kind]), String(nowMs)];
     const name = randomUUID();
-    const [result, detail = ""] = await this.#run(["put", ...given, ...limits, name]);
+    const given = [kind, id, was === undefined ? "" : spell(was), spell(next), name];
+    const limits = [ENTRIES_MOST[kind], nowMs, NAMES_MOST].map(String);
+    const keys = this.#keys(["log", "last", "names", kind, `${kind}-ends`]);
+    const reply = await this.#parts.run("change", keys, [...given, ...limits]);
+    const [result, , , detail = ""] = reply.map(String);
     if (result === "kept") {
       this.#take(kind, id, spell(next), Number(detail));
       this.#name(Number(detail), name);
@@ -196,8 +161,8 @@ class RedisLedger implements Ledger {
       const least = this.#latest;
       const most = [String(CHANGES_MOST), String(LENGTH_MOST)];
       const { number: named, name } = this.#named;
-      const since = ["since", String(this.#known), ...most, String(named), name];
-      const [last = "", isAll, lastName = "", ...parts] = await this.#run(since);
+      const since = [String(this.#known), ...most, String(named), name];
+      const [last = "", isAll, lastName = "", ...parts] = await this.#since(since);
       if (last === "lost" || Number(last) < least) {
         this.#lost = "Redis has lost what was revoked; start again when it is right to go on";
         return;
@@ -254,11 +219,15 @@ class RedisLedger implements Ledger {
     }
   }
 
-  async #run(args: readonly string[]): Promise<readonly string[]> {
-    const keys = [String(this.#keys.length), ...this.#keys];
-    const reply = await this.#parts.send(["EVAL", SCRIPT, ...keys, ...args]);
+  async #since(args: readonly string[]): Promise<readonly string[]> {
+    const keys = this.#keys(["log", "last", "names", ...KINDS]);
+    const reply = await this.#parts.send(["EVAL", SINCE, String(keys.length), ...keys, ...args]);
     if (Array.isArray(reply)) return reply.map(String);
     throw new Error("Redis gave no answer");
+  }
+
+  #keys(names: readonly string[]): readonly string[] {
+    return names.map((name) => this.#prefix + name);
   }
 }
 

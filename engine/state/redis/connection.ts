@@ -34,7 +34,7 @@ export interface ConnectionParts {
 export interface Connection {
   /** What the script answers; its first member is never a refusal of the whole store. */
   run(operation: string, keys: readonly string[], args: readonly string[]): Promise<Reply>;
-  /** A command that leaves state alone: it reads, or changes what is kept beside it. */
+  /** A command that leaves state alone: it reads. */
   read(command: readonly string[]): Promise<unknown>;
   readonly steady: SteadyTime;
   /** Names what the store has been since the last loss that was confirmed. */

@@ -19,6 +19,7 @@ import { FORGETTING } from "./script/forgetting.ts";
 import { GIVEN } from "./script/given.ts";
 import { HELLO } from "./script/hello.ts";
 import { LATCHES } from "./script/latches.ts";
+import { LEDGER } from "./script/ledger.ts";
 import { LOSSES } from "./script/losses.ts";
 import { OPERATOR } from "./script/operator.ts";
 import { SEEN } from "./script/seen.ts";
@@ -32,7 +33,7 @@ import { TASKS } from "./script/tasks.ts";
 const RUN = `
 local OPERATIONS = {
   attempt = attempt, settle = settle, call = call, counting = counting, unfilled = unfilled, fill = fill,
-  sequence = sequence, session = session, hello = hello,
+  sequence = sequence, session = session, hello = hello, change = change,
 }
 local function run(keys, arguments)
   given, at, named, key = arguments, 0, keys, 1
@@ -65,6 +66,7 @@ export const SCRIPT = [
   COUNTING,
   SEQUENCES,
   OPERATOR,
+  LEDGER,
   HELLO,
   RUN,
 ].join("");

@@ -89,6 +89,8 @@ const LENGTH_MOST = 8 * 1_048_576;
 export interface RedisStore extends SharedStore {
   /** For what is kept beside state: rejects where state could not be reached either. */
   command(command: readonly string[]): Promise<unknown>;
+  /** An operation of the script, for the same. */
+  readonly run: Connection["run"];
 }
 
 /** Rejects where the server cannot be reached or must not be trusted with state, saying why. */
@@ -119,6 +121,7 @@ export async function connectRedis(parts: RedisParts): Promise<RedisStore> {
   return {
     open: (policy) => new RedisState(policy, shared),
     command: (command) => connection.read(command),
+    run: (...asked) => connection.run(...asked),
     readiness: (): Readiness => connection.readiness(),
     close: () => connection.close(),
   };

@@ -265,6 +265,7 @@ describeRedis("with the ledger in Redis", () => {
       const store = await connectRedis({ address, settleMs: 0, timeoutMs: 5_000 });
       const ledger = await openRedisLedger({
         send: store.command,
+        run: store.run,
         namespace: address.namespace,
         elapsedMs: () => 0,
         now: () => START,

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import {
   ENTRIES_MOST,
@@ -27,12 +28,13 @@ afterEach(async () => {
 });
 
 /** One process's: with a connection and a memory of its own, and a clock that the test moves. */
-async function ledgerOf(clock = { elapsedMs: 0 }): Promise<Ledger> {
+async function ledgerOf(clock = { elapsedMs: 0 }, settleMs = 0): Promise<Ledger> {
   const address = redisAt(redis.url);
-  const store = await connectRedis({ address, settleMs: 0, timeoutMs: 5_000 });
+  const store = await connectRedis({ address, settleMs, timeoutMs: 5_000 });
   const { namespace } = address;
   const parts = {
     send: store.command,
+    run: store.run,
     namespace,
     elapsedMs: () => clock.elapsedMs,
     now: () => START,
@@ -167,6 +169,45 @@ describeRedis("a ledger in Redis", () => {
     expect(answers.filter((answer) => answer === "allow")).toHaveLength(1);
     expect(answers.filter((answer) => answer === "hold")).toHaveLength(19);
   });
+
+  test("gives no approval again whose use the server has lost, to whoever had not heard of it", async () => {
+    const clock = { elapsedMs: 0 };
+    const [one, two] = [desk(await ledgerOf()), desk(await ledgerOf(clock, 500))];
+    const hold = await one.ask();
+    expect(await one.say("approve", hold, "alice")).toBe("approved");
+    const approved = () => two.approvals.approvedOf(PAYMENT, "sha256:test");
+    await expect.poll(approved, { timeout: 30_000 }).toBeDefined();
+    await redis.command("SAVE");
+    // So that nothing is heard of it by the other process.
+    const known = approved();
+    expect(outcomeOf(await one.ask())).toBe("allow");
+    await redis.kill();
+    await redis.start();
+    for (let tries = 0; tries < 60; tries += 1) {
+      const used = known && (await two.approvals.use(known).catch(() => undefined));
+      expect(used).toBeUndefined();
+      await pause(25);
+    }
+  }, 60_000);
+
+  test("is not ready anywhere once the server has lost what one process has revoked", async () => {
+    const elapsed = {
+      get elapsedMs() {
+        return performance.now();
+      },
+    };
+    const [one, two] = [await ledgerOf(elapsed), await ledgerOf(elapsed)];
+    await put(one, undefined, entry("1"));
+    await expect.poll(() => seen(two), { timeout: 30_000 }).toBe("1");
+    await redis.command("SAVE");
+    await put(one, entry("1"), entry("2"));
+    await redis.kill();
+    await redis.start();
+    const areReady = () => [one, two].map((ledger) => ledger.readiness().ready);
+    await expect.poll(areReady, { timeout: 30_000 }).toEqual([false, false]);
+    await pause(1_000);
+    expect(areReady()).toEqual([false, false]);
+  }, 60_000);
 
   test("shows and takes an approval at another process than opened it, however soon", async () => {
     const [one, two] = [desk(await ledgerOf()), desk(await ledgerOf())];

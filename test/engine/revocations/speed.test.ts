@@ -8,6 +8,7 @@ import type { Ledger } from "../../../engine/ledger/ledger.ts";
 import { MemoryLedger } from "../../../engine/ledger/memory.ts";
 import { openRedisLedger } from "../../../engine/ledger/redis.ts";
 import { Revocations } from "../../../engine/revocations/revocations.ts";
+import type { Reply } from "../../../engine/state/redis/connection.ts";
 import { START } from "../../support/engine.ts";
 import { seedFrom } from "../../support/seed.ts";
 import {
@@ -52,20 +53,16 @@ class Server {
   readonly #entries = new Map<string, { readonly text: string; readonly number: number }>();
   #last = 0;
 
-  run(operation: string | undefined, given: readonly string[]): readonly string[] {
-    return operation === "since" ? this.#since(Number(given[0])) : this.#put(given);
-  }
-
-  #since(number: number): readonly string[] {
+  since(number: number): readonly string[] {
     const found = [...this.#entries].filter(([, entry]) => entry.number > number);
     const changes = found.flatMap(([key, entry]) => changeOf(key, entry));
     return [String(this.#last), "all", "", ...changes];
   }
 
-  #put([kind = "", id = "", , next = ""]: readonly string[]): readonly string[] {
+  put([kind = "", id = "", , next = ""]: readonly string[]): readonly string[] {
     this.#last += 1;
     this.#entries.set(`${kind} ${id}`, { text: next, number: this.#last });
-    return ["kept", String(this.#last)];
+    return ["kept", "0", "0", String(this.#last)];
   }
 }
 
@@ -80,10 +77,17 @@ class Line {
   }
 
   async send([, , count = "0", ...rest]: readonly string[]): Promise<unknown> {
-    const [operation, ...given] = rest.slice(Number(count));
-    // Half there and half back: what is answered was so a while ago.
+    return this.#ask(() => this.#server.since(Number(rest[Number(count)])));
+  }
+
+  run(_operation: string, _keys: readonly string[], given: readonly string[]): Promise<Reply> {
+    return this.#ask(() => this.#server.put(given));
+  }
+
+  /** Half there and half back: what is answered was so a while ago. */
+  async #ask(asked: () => Reply): Promise<Reply> {
     await this.#pass();
-    const said = this.#server.run(operation, given);
+    const said = asked();
     await this.#pass();
     return said;
   }
@@ -107,6 +111,7 @@ describe("in a process that shares its ledger", () => {
   const ledgerOf = (line: Line): Promise<Ledger> =>
     openRedisLedger({
       send: (command) => line.send(command),
+      run: (...asked) => line.run(...asked),
       namespace: "test",
       elapsedMs: () => performance.now(),
       now: Date.now,
