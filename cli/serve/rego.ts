@@ -10,6 +10,7 @@ import {
 import { replace } from "../../engine/bundles/floor.ts";
 import { type BundleSource, fileSource } from "../../engine/bundles/source.ts";
 import { type Calls, decidedByRego } from "../../engine/opa/alone.ts";
+import { createRegoChooser } from "../../engine/opa/chooser.ts";
 import { type Follower, followBundle, type SavedBundle } from "../../engine/opa/follow.ts";
 import { type OpenedRego, type OpeningParts, openRego } from "../../engine/opa/opened.ts";
 import type { ModulePool } from "../../engine/opa/pool.ts";
@@ -74,11 +75,12 @@ export function followRego(given: string, input: Input, io: Io): FoundPolicy {
       const warnings = () => warningsOf(follower.status(), parts.now());
       const active = createActive({ ...parts, warnings });
       const { engine, swap, close } = decidingBy(active, parts);
+      const chooser = createRegoChooser();
       const follower: Follower = followBundle({
         source,
         waitMs,
         now: parts.now,
-        open: (bytes) => openRego(bytes, opening),
+        open: (bytes) => openRego(bytes, opening, chooser.choose),
         saved: savedIn(openHome(io.cwd), source, opening),
         activate: async (rego, from) => {
           await recordActivation(rego, from, parts);
@@ -98,6 +100,7 @@ export function followRego(given: string, input: Input, io: Io): FoundPolicy {
         follower.stop();
         stopPolling();
         close();
+        await chooser.close();
       };
       return { active, engine, reloads: follower.status, start, stop };
     },

@@ -3,10 +3,10 @@
  * and is told: to whoever listens, and in the status that `/ready` and metrics read.
  */
 import type { Active, ActivePolicy } from "../active.ts";
-import { digestOfBytes } from "../digest.ts";
 import { messageOf } from "../fault.ts";
 import type { VerifyingKey } from "../signing-key.ts";
 import { decidesUntil } from "./admit.ts";
+import { digestInTurns } from "./bytes-digest.ts";
 import { type CheckEvent, type CheckState, caught, checked } from "./check.ts";
 import type { Passed } from "./examine.ts";
 import type { FloorStore } from "./floor.ts";
@@ -100,7 +100,7 @@ async function fetchAndActivate(state: State, parts: ReloadParts): Promise<Refus
   if (fetched.kind === "same") return undefined;
   if (fetched.kind === "failed") return refuse(fetched.code, fetched.because);
   const { bytes, etag } = fetched;
-  const bytesDigest = digestOfBytes(bytes);
+  const bytesDigest = await digestInTurns(bytes);
   if (bytesDigest === state.bytesDigest) {
     state.etag = etag;
     return undefined;

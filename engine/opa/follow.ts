@@ -3,11 +3,11 @@
  * the server holds requests back until there is a newer one, asked again at once. What cannot be had or is not
  * as it must be is told, and what decides goes on deciding.
  */
+import { digestInTurns } from "../bundles/bytes-digest.ts";
 import { type CheckEvent, type CheckState, caught, checked } from "../bundles/check.ts";
 import { type Refusal, refuse } from "../bundles/refusal.ts";
 import type { ReloadStatus } from "../bundles/reload.ts";
 import type { BundleSource } from "../bundles/source.ts";
-import { digestOfBytes } from "../digest.ts";
 import type { OpenedRego } from "./opened.ts";
 
 export interface FollowParts {
@@ -96,7 +96,9 @@ async function activateSaved(state: State, parts: FollowParts): Promise<void> {
   const { source } = parts.saved;
   const fetched = await source.fetch(undefined);
   if (fetched.kind !== "body") return;
-  const refusal = await caught(() => activate(fetched.bytes, source, state, parts));
+  const { bytes } = fetched;
+  const read = { bytes, digest: await digestInTurns(bytes) };
+  const refusal = await caught(() => activate(read, source, state, parts));
   if (refusal !== undefined) parts.onEvent({ kind: "refused", refusal, source: source.shown });
 }
 
@@ -115,19 +117,24 @@ async function fetchAndActivate(
   if (fetched.kind === "failed") return refuse(fetched.code, fetched.because);
   const { bytes, etag, contentType } = fetched;
   state.isLongPolled = contentType === LONG_POLLED;
-  const bytesDigest = digestOfBytes(bytes);
+  const bytesDigest = await digestInTurns(bytes);
   if (bytesDigest === state.bytesDigest) {
     state.etag = etag;
     return undefined;
   }
-  const refusal = await activate(bytes, source, state, parts);
+  const refusal = await activate({ bytes, digest: bytesDigest }, source, state, parts);
   // Of what decides, so that what was refused is asked for again.
   if (refusal === undefined) state.etag = etag;
   return refusal;
 }
 
+interface Read {
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+}
+
 async function activate(
-  bytes: Uint8Array,
+  { bytes, digest }: Read,
   { shown }: BundleSource,
   state: State,
   { open, saved, activate: decideBy, now }: FollowParts,
@@ -141,7 +148,7 @@ async function activate(
     rego.pool.close();
     return refuse("not_recorded", "it could not be written down before it decides");
   }
-  Object.assign(state, { bytesDigest: digestOfBytes(bytes), activatedAtMs: now() });
+  Object.assign(state, { bytesDigest: digest, activatedAtMs: now() });
   state.activationCount += 1;
   return undefined;
 }

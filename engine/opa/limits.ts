@@ -1,3 +1,5 @@
+import type { ModuleSource } from "./open.ts";
+
 /** Bounds on imported modules, each with its reason. Modules that OPA 1.22 makes stand in brackets. */
 export const MODULE_LIMITS = {
   /** [136 KiB for an empty policy; a megabyte is thousands of rules] */
@@ -39,3 +41,12 @@ export const EVALUATION_LIMITS = {
   /** What a builtin may make: elements of a list, or characters of a text. */
   madeCount: 100_000,
 } as const;
+
+/** Why something so large is not even looked at. */
+export function sizeFault({ wasm, data }: ModuleSource): string | undefined {
+  const { byteCount } = MODULE_LIMITS;
+  if (wasm.length > byteCount) return `it has ${wasm.length} bytes; ${byteCount} are the most`;
+  const { dataBytes } = EVALUATION_LIMITS;
+  const isTooMuch = data !== undefined && data.length > dataBytes;
+  return isTooMuch ? `its data has more than ${dataBytes} bytes` : undefined;
+}

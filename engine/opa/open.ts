@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { BuiltinContext } from "./builtins/builtin.ts";
 import { BUILTINS } from "./builtins/index.ts";
 import { createHost, type Described, type Host } from "./host.ts";
-import { EVALUATION_LIMITS } from "./limits.ts";
+import { sizeFault } from "./limits.ts";
 import { Refused } from "./reader.ts";
 import { scanModule } from "./scan.ts";
 import { createWasmModule } from "./wasm.ts";
@@ -15,12 +15,12 @@ export interface ModuleSource {
 }
 
 /** Throws `Refused`, or whatever the module did. To be called where the module may do its worst, or is trusted. */
-export function openModule({ wasm, data }: ModuleSource, { reuse }: { reuse: boolean }): Host {
+export function openModule(source: ModuleSource, { reuse }: { reuse: boolean }): Host {
+  const tooLarge = sizeFault(source);
+  if (tooLarge !== undefined) throw new Refused(tooLarge);
+  const { wasm, data } = source;
   const scan = scanModule(wasm);
   if (!scan.ok) throw new Refused(scan.why);
-  if (data !== undefined && data.length > EVALUATION_LIMITS.dataBytes) {
-    throw new Refused(`its data has more than ${EVALUATION_LIMITS.dataBytes} bytes`);
-  }
   const host = createHost({
     compiled: createWasmModule(wasm),
     scanned: scan.module,

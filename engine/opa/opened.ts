@@ -3,6 +3,7 @@ import { type Refusal, refuse } from "../bundles/refusal.ts";
 import { digestOf } from "../canonical-json.ts";
 import { readOpaBundle } from "./bundle.ts";
 import type { BundleKey } from "./bundle-signature.ts";
+import { sizeFault } from "./limits.ts";
 import type { ModuleSource } from "./open.ts";
 import { createModulePool, type Described, type ModulePool } from "./pool.ts";
 
@@ -34,11 +35,16 @@ export interface OpenedRego extends ChosenRego {
   readonly pool: ModulePool;
 }
 
+/** `choose` reads the bundle, which takes as long as it likes: a service that answers reads it in another thread. */
 export async function openRego(
   bytes: Uint8Array,
   { deadlineMs, isTrusted, onTrouble, ...wanted }: OpeningParts,
+  choose: (
+    bytes: Uint8Array,
+    parts: ChoosingParts,
+  ) => ChosenRego | Refusal | Promise<ChosenRego | Refusal> = chooseRego,
 ): Promise<OpenedRego | Refusal> {
-  const chosen = chooseRego(bytes, wanted);
+  const chosen = await choose(bytes, wanted);
   if (!chosen.ok) return chosen;
   const pool = createModulePool({
     modules: [chosen.source],
@@ -54,9 +60,13 @@ export async function openRego(
 
 /** Why a module cannot decide: a manifest may name an entrypoint that its module does not have. */
 export function unfitFor(entrypoint: string, described: Described): string | undefined {
-  if (!described.ok) return `its module cannot be run: ${described.why}`;
+  if (!described.ok) return notRun(described.why);
   if (described.entrypoints.includes(entrypoint)) return undefined;
   return `its module has no entrypoint \`${entrypoint}\``;
+}
+
+function notRun(why: string): string {
+  return `its module cannot be run: ${why}`;
 }
 
 export function chooseRego(
@@ -74,6 +84,9 @@ export function chooseRego(
     const help = `\`--entrypoint\` names one of ${names.join(", ")}`;
     return refuse("no_program", `it ${wrong}; ${help}`);
   }
+  // Before it is handed on to what runs it, which takes as long as it is large.
+  const tooLarge = sizeFault(source);
+  if (tooLarge !== undefined) return refuse("no_program", notRun(tooLarge));
   const digest = digestOf({
     wasm: Buffer.from(source.wasm).toString("base64"),
     data: Buffer.from(source.data ?? "{}").toString("utf8"),
