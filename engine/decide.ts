@@ -256,7 +256,7 @@ function forbiddenBy(rules: RuleResults, policy: Policy, { roots }: DecisionRequ
   const interrupt = roots.session !== undefined && interrupts(policy, certain);
   return {
     code: certain.length > 0 ? "forbidden" : unknownCode(forbids),
-    because: becauseOf(policy.rules, certain.length > 0 ? certain : forbids),
+    because: becauseOf(policy.rules, forbids),
     reasons: reasonsOf(policy.rules, forbids),
     interrupt,
   };

@@ -21,6 +21,8 @@ export interface Named {
   /** Place in the order of packages and names, in which reasons are listed. */
   readonly rank: number;
   readonly because: string | undefined;
+  /** What is said instead of `because` while nobody knows whether it applies. */
+  readonly undecided: string;
   readonly reason: Reason;
   readonly indeterminate: Reason;
   /** `reason` alone in a list: what most decisions say. */
@@ -74,6 +76,7 @@ function nameAll<Declared extends Rule | Never>(
       name,
       rank: ranks.get(index) ?? index,
       because: one.because,
+      undecided: `\`${name}\` could not be decided${one.because === undefined ? "" : ` (${one.because})`}`,
       reason,
       indeterminate: Object.freeze({ ...reason, indeterminate: true as const }),
       alone: Object.freeze([reason]),

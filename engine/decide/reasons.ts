@@ -52,11 +52,18 @@ export function reasonsOf(names: readonly Named[], hits: readonly Hit[]): readon
   });
 }
 
+/** The first that says why; where of none it is known that it applies, that it could not be decided. */
 export function becauseOf(names: readonly Named[], hits: readonly Hit[]): string | undefined {
   const first = hits[0];
-  if (hits.length === 1 && first !== undefined) return names[first.rule]?.because;
-  const said = inOrder(names, hits).find((hit) => names[hit.rule]?.because !== undefined);
-  return said === undefined ? undefined : names[said.rule]?.because;
+  if (hits.length === 1 && first !== undefined && isCertain(first)) {
+    return names[first.rule]?.because;
+  }
+  const ordered = inOrder(names, hits);
+  const certain = ordered.filter(isCertain);
+  const unsure = ordered[0];
+  if (certain.length === 0) return unsure && names[unsure.rule]?.undecided;
+  const said = certain.find((hit) => names[hit.rule]?.because !== undefined);
+  return said && names[said.rule]?.because;
 }
 
 const NO_HITS: readonly Hit[] = Object.freeze([]);

@@ -189,6 +189,35 @@ hold boss until approved by principal`;
 });
 
 test.each([
+  { n: 1, because: "a is one" },
+  { n: 2, because: "`a_none` could not be decided" },
+  { n: 3, because: "`b_many` could not be decided (too many)" },
+])("what could not be decided is not told as a fact: $n", ({ n, because }) => {
+  const driver = drive(`
+    tool act { effect write, args { n: Int } }
+    permit anything
+    counter calls = count allowed act per session
+    forbid a_none when args.n == 2 and calls > 5
+    forbid b_many when args.n != 0 and calls > 5 because "too many"
+    forbid c_one when args.n == 1 because "a is one"
+  `);
+  const answer = driver.call("act", { n }, { session: undefined });
+  expect(answer).toMatchObject({ decision: "deny", because });
+});
+
+test("an invariant that is broken says why before one that could not be decided", () => {
+  const driver = drive(`
+    tool act { effect write }
+    counter calls = count allowed act per session
+    permit anything
+    never a_many allow when calls > 5 because "too many"
+    never b_acting allow when true because "nobody acts"
+  `);
+  const answer = driver.call("act", {}, { session: undefined });
+  expect(answer).toMatchObject({ code: "invariant_broken", because: "nobody acts" });
+});
+
+test.each([
   { by: ["alice"], decision: "hold", why: "one of two" },
   { by: ["ann", "ben"], decision: "allow", why: "two different people" },
   { by: ["ann", "ann"], decision: "hold", why: "one person twice" },

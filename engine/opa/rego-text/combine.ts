@@ -72,22 +72,22 @@ decision := denied("invalid_request", {"because": concat("; ", sort(problems))},
 	count(problems) > 0
 } else := denied("delegation_invalid", {"because": "delegations are verified by Writ alone"}, []) if {
 	"delegation" in object.keys(input)
-} else := denied("forbidden", because(rules, forbid), reasons(rules, "forbid")) if {
+} else := denied("forbidden", because(rules, forbid, set()), reasons(rules, "forbid")) if {
 	count(forbid) > 0
-} else := denied("indeterminate", because(rules, undecided.forbid), reasons(rules, "forbid")) if {
+} else := denied("indeterminate", because(rules, set(), undecided.forbid), reasons(rules, "forbid")) if {
 	count(undecided.forbid) > 0
 } else := denied("indeterminate", {"because": not_decided}, reasons(rules, "permit")) if {
 	count(permit) == 0
 	count(undecided.permit) > 0
 } else := denied("not_permitted", {"because": "no rule permits this"}, []) if {
 	count(permit) == 0
-} else := denied("invariant_broken", because(nevers, never | undecided.never), reasons(nevers, "never")) if {
+} else := denied("invariant_broken", because(nevers, never, set()), reasons(nevers, "never")) if {
 	count(never) > 0
-} else := denied("indeterminate", because(nevers, undecided.never), reasons(nevers, "never")) if {
+} else := denied("indeterminate", because(nevers, set(), undecided.never), reasons(nevers, "never")) if {
 	count(undecided.never) > 0
 } else := denied("indeterminate", {"because": not_approvable}, [unapprovable[0]]) if {
 	count(unapprovable) > 0
-} else := object.union(because(rules, holds), {
+} else := object.union(because(rules, hold, undecided.hold), {
 	"decision": "hold",
 	"reasons": reasons(rules, "hold"),
 	"obligations": [],
@@ -121,11 +121,20 @@ denied(code, why, named) := object.union(why, {
 	"policy": policy,
 })
 
-# The first that says why.
-because(declared, names) := {"because": said[0]} if {
-	said := [rule.because | some rule in declared; rule.rule in names]
+# The first that says why; where of none it is known that it applies, that it could not be decided.
+because(declared, certain, unknown) := {"because": said[0]} if {
+	said := [rule.because | some rule in declared; rule.rule in certain]
+	count(said) > 0
+} else := {} if {
+	count(certain) > 0
+} else := {"because": said[0]} if {
+	said := [unsure(rule) | some rule in declared; rule.rule in unknown]
 	count(said) > 0
 } else := {}
+
+unsure(rule) := concat("", ["\`", rule.rule, "\` could not be decided (", rule.because, ")"]) if {
+	rule.because
+} else := concat("", ["\`", rule.rule, "\` could not be decided"])
 
 holding := {"permit": permit, "forbid": forbid, "hold": hold, "never": never}
 
