@@ -22,6 +22,8 @@ export interface Option {
   readonly repeatable?: boolean;
   /** Of the environment, where `WRIT_` and the name in capitals means something else. */
   readonly variable?: string;
+  /** What it is listed under by `--help`. */
+  readonly heading?: string;
   readonly help: string;
 }
 

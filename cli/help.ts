@@ -5,7 +5,7 @@ import { indent, type Paint, table, wrap } from "./terminal.ts";
 const COLUMNS = 90;
 
 /** So that summaries of all groups stand below each other. */
-const NAME_COLUMNS = 8;
+const NAME_COLUMNS = Math.max(...REGISTRY.map(({ name }) => name.length));
 
 /** What every command takes besides its own. */
 export const COMMON_OPTIONS: readonly Option[] = [
@@ -45,13 +45,29 @@ export function mainHelp(paint: Paint): string {
 }
 
 export function commandHelp(command: Command, paint: Paint): string {
-  const options = [...command.options, ...COMMON_OPTIONS];
-  const rows = options.map((option) => [`  ${paint("cyan", spell(option))}`, option.help]);
   return [
     `usage: writ ${command.name} ${command.usage}\n`,
     ...command.description.map(paragraph),
-    `${paint("bold", "Options")}\n${table(rows)}`,
+    ...optionsByHeading([...command.options, ...COMMON_OPTIONS], paint),
   ].join("\n");
+}
+
+/** What has no heading of its own comes last, where a terminal shows it. */
+function optionsByHeading(options: readonly Option[], paint: Paint): readonly string[] {
+  const headings = new Set(options.flatMap(({ heading }) => heading ?? []));
+  const columns = Math.max(...options.map((option) => spell(option).length));
+  return [...headings, undefined].map((heading) => {
+    const rows = options
+      .filter((option) => option.heading === heading)
+      .flatMap((option) => optionRows(option, columns, paint));
+    return `${paint("bold", heading ?? "Options")}\n${table(rows)}`;
+  });
+}
+
+function optionRows(option: Option, columns: number, paint: Paint): readonly string[][] {
+  const name = `  ${paint("cyan", spell(option).padEnd(columns))}`;
+  const [first = "", ...more] = wrap(option.help, COLUMNS - columns - 4).split("\n");
+  return [[name, first], ...more.map((line) => ["", line])];
 }
 
 /** Text runs on; what has line breaks of its own is left as it is. */

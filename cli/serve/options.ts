@@ -15,21 +15,27 @@ import { STATE_OPTIONS } from "./state.ts";
 import { TASK_OPTIONS } from "./tasks.ts";
 import { TRACE_OPTIONS } from "./traces.ts";
 
-/** Everything that a service can be told. */
+/** Everything that a service can be told, in the order of `writ serve --help`. */
 export const SERVE_OPTIONS: readonly Option[] = [
+  ...under("What decides", [...POLICY_OPTIONS, ...SHADOW_OPTIONS]),
+  ...under("Where it listens", LISTENING_OPTIONS),
+  ...under("Who asks, who approves, who grants", [
+    ...IDENTITY_OPTIONS,
+    ...GRANT_OPTIONS,
+    ...TASK_OPTIONS,
+  ]),
+  ...under("What is remembered", STATE_OPTIONS),
+  ...under("What is recorded", AUDIT_OPTIONS),
+  ...under("Operators, metrics and traces", [
+    ...ADMIN_OPTIONS,
+    ...METRICS_OPTIONS,
+    ...TRACE_OPTIONS,
+  ]),
+  ...under("Other ways to ask", DOORS_OPTIONS),
+  ...under("Rego", [...SERVED_REGO_OPTIONS, ...MODULE_OPTIONS]),
   CONFIG_OPTION,
-  ...LISTENING_OPTIONS,
-  ...STATE_OPTIONS,
-  ...ADMIN_OPTIONS,
-  ...METRICS_OPTIONS,
-  ...TRACE_OPTIONS,
-  ...AUDIT_OPTIONS,
-  ...DOORS_OPTIONS,
-  ...IDENTITY_OPTIONS,
-  ...GRANT_OPTIONS,
-  ...TASK_OPTIONS,
-  ...MODULE_OPTIONS,
-  ...SERVED_REGO_OPTIONS,
-  ...POLICY_OPTIONS,
-  ...SHADOW_OPTIONS,
 ];
+
+function under(heading: string, options: readonly Option[]): readonly Option[] {
+  return options.map((option) => ({ ...option, heading }));
+}

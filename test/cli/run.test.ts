@@ -118,6 +118,33 @@ describe("help", () => {
     }
   });
 
+  test("has its summaries below each other", async () => {
+    const { out } = await writ(["--help"]);
+    const columns = REGISTRY.map(({ summary }) =>
+      out
+        .split("\n")
+        .find((line) => line.endsWith(`  ${summary}`))
+        ?.indexOf(summary),
+    );
+    expect(new Set(columns).size).toBe(1);
+  });
+
+  test.each(REGISTRY.map(({ name }) => name))(
+    "writ %s --help keeps options narrow",
+    async (name) => {
+      const { out } = await writ([name, "--help"]);
+      const listed = out.split("\n").filter((line) => /^ {2}(-\w, )?--|^ {20}/.test(line));
+      expect(listed.filter((line) => line.length > 90)).toEqual([]);
+    },
+  );
+
+  test("of a service puts its options under headings", async () => {
+    const { out } = await writ(["serve", "--help"]);
+    expect(out).toMatch(
+      /^What decides\n {2}--bundle SOURCE {2,}instead of POLICY.*^Rego\n.*^Options\n {2}--config/ms,
+    );
+  });
+
   test.each(REGISTRY.map(({ name }) => name))("writ %s --help shows an example", async (name) => {
     const { out, code } = await writ([name, "--help"]);
     expect(code).toBe(0);
