@@ -34,7 +34,7 @@ export function mainHelp(paint: Paint): string {
     `${paint("bold", "Examples")}\n${indent(
       [
         "writ init mypolicy && writ test mypolicy",
-        "writ explain mypolicy request.json",
+        "writ explain mypolicy mypolicy/request.json",
         "writ serve mypolicy",
         "",
       ].join("\n"),

@@ -89,7 +89,7 @@ export function strayProblem(look: Look, file: number): Problem | undefined {
     message: onItsOwn
       ? `expected an item or a clause, found ${quoted(found)}`
       : `unexpected ${quoted(found)} after ${quoted(look(0))}`,
-    help: helpFor(found, onItsOwn ? STARTS : Object.keys(keyword)),
+    help: elsewhereHelp(look) ?? helpFor(found, onItsOwn ? STARTS : Object.keys(keyword)),
   };
 }
 
@@ -128,6 +128,25 @@ function helpFor(found: IToken, words: readonly string[]): string | undefined {
   if (found.tokenType !== Identifier) return undefined;
   const near = suggest(found.image, words);
   return near === undefined ? undefined : `did you mean \`${near}\`?`;
+}
+
+/** What other languages call it. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["allow", "permit"],
+  ["deny", "forbid"],
+  ["if", "when"],
+  ["matches", "like"],
+  ["startsWith", "starts with"],
+  ["endsWith", "ends with"],
+]);
+
+function elsewhereHelp(look: Look): string | undefined {
+  const found = look(1);
+  if (found.tokenType === sign["{"]) return "clauses stand on lines of their own, without braces";
+  if (found.tokenType === sign["-"]) return "names have `_`, and no `-`";
+  // `args.path.startsWith("/tmp")` shows only behind the word.
+  const here = ELSEWHERE.get((found.tokenType === sign["("] ? look(0) : found).image);
+  return here === undefined ? undefined : `write \`${here}\``;
 }
 
 /** `attempts pre session`: the misspelt word was taken for a name, and the error shows only behind it. */

@@ -10,7 +10,7 @@ export const command: Command = {
   summary: "start a policy from an example",
   usage: "[options] [DIR]",
   description: [
-    "Writes a small package into DIR (the current directory by default): vocabulary, rules, tests that pass, a README and a workflow that checks it on every push. Writes nothing where one of the files is there already.",
+    "Writes a small package into DIR (the current directory by default): vocabulary, rules, tests that pass, a request to decide, a README and a workflow that checks it on every push. Writes nothing where one of the files is there already.",
     "Examples:\n  writ init policy\n  writ init --package acme.wiki .",
   ],
   options: [
@@ -26,6 +26,7 @@ const FILES: readonly (readonly [from: string, to: string])[] = [
   ["vocabulary.writ", "vocabulary.writ"],
   ["rules.writ", "rules.writ"],
   ["tests.writ", "tests.writ"],
+  ["request.json", "request.json"],
   ["README.md", "README.md"],
   ["workflow.yml", ".github/workflows/writ.yml"],
 ];
@@ -49,7 +50,11 @@ async function init(input: Input, io: Io): Promise<ExitCode> {
   const paint = painter(io);
   for (const path of written)
     io.out(`${paint("green", "wrote")} ${printable(relative(io.cwd, path))}\n`);
-  io.out(`\nTry it:  writ test ${printable(shown)}\n         writ serve ${printable(shown)}\n`);
+  const tried = printable(shown);
+  const request = printable(quoteForShell(join(relative(io.cwd, directory), "request.json")));
+  io.out(
+    `\nTry it:  writ test ${tried}\n         writ explain ${tried} ${request}\n         writ serve ${tried}\n`,
+  );
   return 0;
 }
 

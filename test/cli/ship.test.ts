@@ -139,6 +139,9 @@ describe("writ init", () => {
     expect(await writ(["fmt", "--check", "."], there)).toMatchObject({ code: 0 });
     expect(await writ(["check", "--warnings-as-errors", "."], there)).toMatchObject({ code: 0 });
     expect(await writ(["test", "."], there)).toMatchObject({ code: 0 });
+    expect(made.out).toContain("writ explain 'Team Wiki' 'Team Wiki/request.json'");
+    const explained = await writ(["explain", ".", "request.json"], there);
+    expect(explained).toMatchObject({ code: 0, out: expect.stringContaining("Nearest permit") });
   });
 
   test("replaces nothing unless told to", async () => {
