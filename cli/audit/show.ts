@@ -1,6 +1,8 @@
 import { parseDuration } from "../../lang/scalar/duration.ts";
 import { parseTime } from "../../lang/scalar/time.ts";
 import { type ExitCode, type Input, type Io, Misuse } from "../command.ts";
+import { painter } from "../terminal.ts";
+import { showDetail } from "./detail.ts";
 import { type ReadRecord, readLog, warnOf } from "./reading.ts";
 import { partiesOf, showTree } from "./tree.ts";
 
@@ -37,6 +39,8 @@ export async function show(input: Input, io: Io): Promise<ExitCode> {
     return ok ? 0 : 1;
   }
   io.out(showTree(shown, others, io));
+  const [one] = shown;
+  if (input.values.has("call") && one !== undefined) io.out(`\n${showDetail(one, painter(io))}`);
   if (left > 0) io.err(`${left} earlier ones are left out: \`--limit 0\` shows all\n`);
   return warnOf(verification, io) ? 0 : 1;
 }

@@ -31,7 +31,11 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
       { name: "agent", value: "ID", help: "show what this agent did, or passed on" },
       { name: "session", value: "ID", help: "show one session" },
       { name: "tool", value: "NAME", help: "show calls of one tool" },
-      { name: "call", value: "ID", help: "show one call, or the decision of that id" },
+      {
+        name: "call",
+        value: "ID",
+        help: "show one call, or the decision of that id, and on what grounds",
+      },
       { name: "decision", value: "WHAT", help: "show allow, deny or hold" },
       {
         name: "since",
@@ -70,7 +74,7 @@ export const command: Command = {
       "",
     ].join("\n"),
     "A log alone cannot show that its end is missing, nor that somebody with the key wrote it anew: keep `audit.jsonl.checkpoint` elsewhere from time to time, and name it with --anchor.",
-    "Examples:\n  writ audit verify --key audit.key.pub --anchor kept/audit.checkpoint\n  writ audit show --principal alice --decision allow --since 24h\n  writ audit replay policies/payments",
+    "Examples:\n  writ audit verify --key audit.key.pub --anchor kept/audit.checkpoint\n  writ audit show --principal alice --decision allow --since 24h\n  writ audit show --call c-81\n  writ audit replay policies/payments",
   ],
   options: distinct(Object.values(SUBCOMMANDS).flatMap(({ options }) => options)),
   positionals: { least: 1, most: 3 },

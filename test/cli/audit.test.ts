@@ -167,6 +167,18 @@ describe("writ audit show", () => {
     expect(JSON.parse(one.out).decisions).toHaveLength(1);
   });
 
+  test("of one call says on what grounds it was decided", async () => {
+    const cwd = await recorded();
+    const { out } = await writ(["audit", "show", "--json", "--agent", "sub"], { cwd });
+    const [{ call }] = JSON.parse(out).decisions;
+    const shown = await writ(["audit", "show", "--call", call], { cwd });
+    expect(shown.out).toMatch(/^ +└─ \S+ allow pay by paying c-/m);
+    expect(shown.out).toMatch(/^rules +permit paying \(\S+\.writ:\d+:\d+\)$/m);
+    expect(shown.out).toMatch(/^delegation +not verified: alice → robot/m);
+    expect(shown.out).toMatch(/^session +s$/m);
+    expect(shown.out).toMatch(/^policy +\S+ sha256:[0-9a-f]{64}$/m);
+  });
+
   test("shows nothing unsaid of a log that was changed", async () => {
     const cwd = await recorded();
     writeFileSync(log(cwd), readFileSync(log(cwd), "utf8").replace('"eve"', '"bob"'));
