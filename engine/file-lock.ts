@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { makeDirectory } from "./directory.ts";
 import { messageOf, systemCode } from "./fault.ts";
+import { onlyFiles } from "./only-files.ts";
 import { CODES, codeOf } from "./sqlite-codes.ts";
 
 export type Release = () => void;
@@ -23,6 +24,7 @@ export function claim(path: string): Release | undefined {
   createPrivate(path);
   let database: DatabaseSync | undefined;
   try {
+    onlyFiles([path, `${path}-journal`]);
     const locked = new DatabaseSync(path, { timeout: 0 });
     database = locked;
     locked.exec("BEGIN EXCLUSIVE");

@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, readdir, rename } from "node:fs/promises"
 import { dirname } from "node:path";
 import { isMissing } from "../fault.ts";
 import { claim, type Release } from "../file-lock.ts";
+import { onlyFiles } from "../only-files.ts";
 
 export interface Disk {
   /** For appending; made with mode 0600 where there is none. */
@@ -41,11 +42,13 @@ const APPENDING = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND;
 export const DISK: Disk = {
   open: async (path) => {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    onlyFiles([path]);
     return logFile(await open(path, APPENDING, MODE));
   },
   read: readBehindLineEnd,
   replace: async (path, text) => {
     const draft = `${path}.new`;
+    onlyFiles([draft, path]);
     const file = await open(draft, "w", MODE);
     try {
       await file.writeFile(text);
@@ -92,6 +95,7 @@ function logFile(file: FileHandle): LogFile {
 
 async function readBehindLineEnd(path: string): Promise<Buffer | undefined> {
   let file: FileHandle;
+  onlyFiles([path]);
   try {
     file = await open(path, "r");
   } catch (error) {

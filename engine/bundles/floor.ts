@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { canonicalJson } from "../canonical-json.ts";
 import { isMissing, messageOf } from "../fault.ts";
 import { readJson } from "../json.ts";
+import { onlyFiles } from "../only-files.ts";
 import { isObject } from "../value-reader.ts";
 import type { Floor } from "./admit.ts";
 
@@ -57,6 +58,7 @@ function readFloor(path: string): Floor | undefined {
 /** Throws `FloorUnreadable` where that cannot be told: what cannot be reached may be there. */
 function readIfThere(path: string): Buffer | undefined {
   try {
+    onlyFiles([path]);
     return readFileSync(path);
   } catch (error) {
     if (isMissing(error)) return undefined;
@@ -76,6 +78,7 @@ function isFloor(json: unknown): json is Floor {
 /** Whole and on the disk, or as it was. */
 export async function replace(path: string, bytes: Uint8Array): Promise<void> {
   const partial = `${path}.partial`;
+  onlyFiles([partial, path]);
   const file = await open(partial, "w", 0o600);
   try {
     await file.writeFile(bytes);

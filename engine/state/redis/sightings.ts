@@ -7,6 +7,7 @@ import { closeSync, constants, fdatasync, fstatSync, openSync, readSync, writeSy
 import { promisify } from "node:util";
 import { messageOf } from "../../fault.ts";
 import { parseJsonText } from "../../json-text.ts";
+import { onlyFiles } from "../../only-files.ts";
 import { StateUnavailable } from "../store.ts";
 
 export interface Sighting {
@@ -33,6 +34,7 @@ const READ_WRITE = constants.O_RDWR | constants.O_CREAT;
 
 /** `place` says of which store, for people. Throws where the file cannot be used, or holds something else. */
 export function openSightings(path: string, place: string): Sightings {
+  onlyFiles([path]);
   const file = openSync(path, READ_WRITE, 0o600);
   try {
     return new SightingFile(file, path, place);

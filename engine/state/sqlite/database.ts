@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../fault.ts";
 import { createPrivate } from "../../file-lock.ts";
+import { onlyFiles } from "../../only-files.ts";
 import { CODES, codeOf } from "../../sqlite-codes.ts";
 import { StateUnreadable } from "../stored.ts";
 import { FramesBroken } from "./frame.ts";
@@ -90,6 +91,7 @@ export function openFile(path: string, durability: Durability, kind: FileKind): 
   const kept = keptLogOf(path);
   let database: DatabaseSync | undefined;
   try {
+    onlyFiles([path, `${path}-wal`, `${path}-journal`, kept]);
     if (existsSync(kept) && !existsSync(`${path}-wal`)) renameSync(kept, `${path}-wal`);
     // Made here, since SQLite would let others read it.
     createPrivate(path);

@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { syncDirectory } from "../../directory.ts";
+import { onlyFiles } from "../../only-files.ts";
 import type { Durability } from "./database.ts";
 import { type Frame, framesIn, markOf, seal } from "./frame.ts";
 
@@ -68,6 +69,7 @@ export interface LogState {
 export function readTurns(path: string, { id, settled, isOpen }: LogState): readonly Frame[] {
   const header = headerOf(id);
   const frames = turnFiles(path).flatMap((file) => {
+    onlyFiles([file]);
     const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
     if (bytes.subarray(0, header.length).equals(header)) {
       return framesIn(bytes, header.length, settled).filter(({ number }) => number > settled);
