@@ -100,7 +100,9 @@ class SqliteJournal implements Journal, Keeper {
   #turn: Promise<void> | undefined;
   /** Tables are brought up to the log once what was decided in this turn is answered. */
   #isSettling = false;
-  #fault: { readonly fault: unknown; readonly atMs: number } | undefined;
+  #fault: { readonly fault: unknown } | undefined;
+  /** Nobody may ask a service that is not ready: it must not be them for whom writing is tried again. */
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(database: DatabaseSync, checkpoints: Checkpoints, parts: SqliteJournalParts) {
     const { durability = "process", limits, pace = PACE, disk = DISK } = parts;
@@ -176,7 +178,8 @@ class SqliteJournal implements Journal, Keeper {
       this.flush();
       isSettled = this.#settleAll();
     } finally {
-      this.#fault = { fault: new Error("it is closed"), atMs: Number.POSITIVE_INFINITY };
+      this.#fault = { fault: new Error("it is closed") };
+      clearTimeout(this.#retry);
       this.#log.close();
       this.#checkpoints.close();
     }
@@ -209,6 +212,7 @@ class SqliteJournal implements Journal, Keeper {
         this.#checkpoints.finish();
       }
       this.#fault = undefined;
+      if (earlier !== undefined) this.#onFault(`state is kept again in ${this.#path}`);
     });
   }
 
@@ -238,9 +242,17 @@ class SqliteJournal implements Journal, Keeper {
       write();
     } catch (fault) {
       const isNews = this.#fault === undefined;
-      this.#fault = { fault, atMs: performance.now() };
+      this.#fault = { fault };
       if (isNews) this.#onFault(this.#unavailable());
+      if (mayPass(fault)) this.#retryLater();
     }
+  }
+
+  #retryLater(): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      if (this.#fault !== undefined && this.#database.isOpen) this.#write();
+    }, RETRY_MS).unref();
   }
 
   #unavailable(): StateUnavailable {
@@ -252,9 +264,6 @@ class SqliteJournal implements Journal, Keeper {
   // ── Keeper ───────────────────────────────────────────────────────────────────────────────────────────────
 
   check(): void {
-    if (this.#fault === undefined) return;
-    const { fault, atMs } = this.#fault;
-    if (mayPass(fault) && performance.now() - atMs >= RETRY_MS) this.#write();
     if (this.#fault !== undefined) throw this.#unavailable();
   }
 

@@ -14,7 +14,7 @@ import {
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { setTimeout } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { durable } from "../../../engine/durable.ts";
 import type { Journal } from "../../../engine/state/journal.ts";
 import { Packer } from "../../../engine/state/pack.ts";
@@ -806,6 +806,31 @@ test.each([
   expect(pay(driver, 4)).toBe("allow");
   journal.close();
   expect(spent(journalled().driver)).toBe(7);
+});
+
+test("where the disk was full, a service that nobody asks since it is not ready is ready again once there is room", () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const told: string[] = [];
+  let isFull = false;
+  const write: Disk["write"] = (...parts) => {
+    if (isFull) throw Object.assign(new Error("the disk is full"), { code: "EDQUOT" });
+    DISK.write(...parts);
+  };
+  const onFault = (fault: unknown) => told.push(String(fault));
+  const { driver, journal, service } = journalled({ disk: { ...DISK, write }, onFault });
+  isFull = true;
+  pay(driver);
+  expect(() => journal.flush()).toThrow(/full/);
+  vi.advanceTimersByTime(5_000);
+  expect(service.readiness().ready).toBe(false);
+  isFull = false;
+  vi.advanceTimersByTime(1_000);
+  expect(service.readiness()).toEqual({ ready: true });
+  expect(told).toEqual([
+    `Error: state cannot be kept in ${path}: the disk is full`,
+    `state is kept again in ${path}`,
+  ]);
 });
 
 /** A disk on which the `n`th thing asked of it, counted from when it is armed, fails for good. */
