@@ -1,3 +1,4 @@
+import { LogStopped } from "../../engine/audit/log.ts";
 import { neverBackwards } from "../../engine/clock.ts";
 import type { EngineParts } from "../../engine/engine.ts";
 import {
@@ -8,6 +9,7 @@ import {
   withholding,
 } from "../../engine/http/index.ts";
 import { createIds } from "../../engine/ids.ts";
+import { StateUnavailable } from "../../engine/state/store.ts";
 import type { Command, ExitCode, Input, Io } from "../command.ts";
 import { openAdmin } from "../serve/admin.ts";
 import { openAudit, type ServedAudit } from "../serve/audit.ts";
@@ -64,16 +66,29 @@ async function serve(given: Input, io: Io): Promise<ExitCode> {
   const found = await findPolicy(input, io);
   const shadow = found && (await findShadow(input, io));
   if (found === undefined || shadow === undefined) return 1;
-  return withOpen(async (keep) => {
+  const because = await toldWhyNotKept(async (keep) => {
     const audit = keep(await openAudit(input, io), (one) => one.close());
     const state = keep(await openState(input, io, audit.log), (one) => one.close());
     const grants = keep(await openGrants(state, input, io), (one) => one.close());
     const served = { found, shadow, audit, state, grants };
     const because = await withOpen((keepHere) => answerUntilStopped(served, input, io, keepHere));
     shadow.stop();
-    if (input.json) io.out(`${JSON.stringify({ event: "stopped", because })}\n`);
-    return because === undefined ? 0 : 2;
+    return because;
   });
+  if (input.json) io.out(`${JSON.stringify({ event: "stopped", because })}\n`);
+  return because === undefined ? 0 : 2;
+}
+
+/** What cannot be written at the end, nobody was answered by: the log and the state have told it, and are as they are after a kill. */
+async function toldWhyNotKept(
+  run: (keep: Keep) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  try {
+    return await withOpen(run);
+  } catch (fault) {
+    if (fault instanceof LogStopped || fault instanceof StateUnavailable) return fault.message;
+    throw fault;
+  }
 }
 
 interface Served {

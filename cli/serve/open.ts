@@ -1,4 +1,7 @@
-/** What a service has open is closed with it, the latest first, whatever went wrong meanwhile. */
+/**
+ * What a service has open is closed with it, the latest first, whatever went wrong meanwhile: which is what is told then,
+ * since what went wrong once is in the way of closing as well.
+ */
 
 /** Gives what it was given, which will be closed. */
 export type Keep = <Opened>(
@@ -8,14 +11,15 @@ export type Keep = <Opened>(
 
 export async function withOpen<Result>(run: (keep: Keep) => Promise<Result>): Promise<Result> {
   const closing: (() => void | Promise<void>)[] = [];
-  try {
-    return await run((opened, close) => {
-      closing.push(() => close(opened));
-      return opened;
-    });
-  } finally {
-    await closeAll(closing);
-  }
+  const result = await run((opened, close) => {
+    closing.push(() => close(opened));
+    return opened;
+  }).catch(async (fault: unknown) => {
+    await closeAll(closing).catch(() => {});
+    throw fault;
+  });
+  await closeAll(closing);
+  return result;
 }
 
 /** One that fails keeps none of the others open. */

@@ -195,10 +195,18 @@ class Log implements AuditLog {
         await Promise.all(this.#besides);
         await this.#writer.sync();
       }
+    } catch (fault) {
+      throw this.#closingFailed(fault);
     } finally {
       await this.abandon();
       this.#release();
     }
+  }
+
+  #closingFailed(fault: unknown): unknown {
+    if (!(fault instanceof StopForGood)) return fault;
+    this.#parts.onTrouble(fault.message);
+    return new LogStopped(fault.message);
   }
 
   async abandon(): Promise<void> {

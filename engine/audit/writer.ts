@@ -193,7 +193,7 @@ export class LogWriter {
 
   async sync(): Promise<void> {
     await this.#finishFull();
-    await this.#file.sync();
+    await syncOrStop(this.#file);
   }
 
   async close(): Promise<void> {

@@ -22,6 +22,18 @@ test("what could be opened is closed where something later could not, or cannot 
     keep("grants", (one) => void closed.push(one));
     throw new Error("the port is taken");
   });
-  await expect(opening).rejects.toThrow("it cannot be closed");
+  await expect(opening).rejects.toThrow("the port is taken");
   expect(closed).toEqual(["grants", "audit"]);
+});
+
+test("what cannot be closed is told where nothing else went wrong, and keeps nothing else open", async () => {
+  const closed: string[] = [];
+  const run = withOpen(async (keep) => {
+    keep("audit", (one) => void closed.push(one));
+    keep("state", () => {
+      throw new Error("it cannot be closed");
+    });
+  });
+  await expect(run).rejects.toThrow("it cannot be closed");
+  expect(closed).toEqual(["audit"]);
 });
