@@ -53,6 +53,10 @@ export function isOpaFile(path: string): boolean {
 /** Of what `writ build --sign` writes. */
 export const SIGNED_EXTENSION = ".writb";
 
+function isBuilt(path: string): boolean {
+  return path.endsWith(".json") || path.endsWith(SIGNED_EXTENSION);
+}
+
 export interface LoadedPackage {
   readonly root: PackageSource;
   /** Finds what a `use` names, seen from the directory of the package that says so. */
@@ -76,7 +80,9 @@ export function loadPackage(path: string, cwd = "."): LoadedPackage {
   if (!isDirectory && !real.endsWith(EXTENSION)) {
     throw new Misuse(
       `${quote(path)} is no policy`,
-      "name a directory of `.writ` files, or one such file",
+      isBuilt(real)
+        ? "name what it was built of: that was checked when it was built"
+        : "name a directory of `.writ` files, or one such file",
     );
   }
   const directory = isDirectory ? real : dirname(real);
@@ -196,7 +202,12 @@ export function readBytes(path: string, bytesMax: number): Uint8Array {
   }
   try {
     const stat = fstatSync(file);
-    if (!stat.isFile()) throw new Misuse(`${quote(path)} is no file`);
+    if (!stat.isFile()) {
+      throw new Misuse(
+        `${quote(path)} is no file`,
+        "where a command takes `-`, that is standard input",
+      );
+    }
     if (stat.size > bytesMax) throw new Misuse(`${quote(path)} is longer than ${bytesMax} bytes`);
     // One more than it had: a file that grows meanwhile is noticed, and read no further.
     const bytes = Buffer.alloc(Number(stat.size) + 1);

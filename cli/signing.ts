@@ -32,7 +32,10 @@ export function verifyingKeys(paths: readonly string[], io: Io): readonly Verify
 function readKey<Key>(path: string, io: Io, read: (pem: string) => KeyReading<Key>): Key {
   const reading = read(readText(resolve(io.cwd, path), KEY_BYTES_MAX));
   if (reading.ok) return reading.key;
-  throw new Misuse(`${JSON.stringify(path)} is no such key: ${reading.why}`, "writ keys new NAME");
+  throw new Misuse(
+    `${JSON.stringify(path)} is no such key: ${reading.why}`,
+    "NAME.key signs, and NAME.pub verifies: `writ keys new NAME` makes both",
+  );
 }
 
 function distinct<Key extends { readonly id: string }>(

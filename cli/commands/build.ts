@@ -20,7 +20,7 @@ export const command: Command = {
   summary: "compile a policy into one file to ship",
   usage: "[options] POLICY",
   description: [
-    "Checks POLICY, runs its tests, and writes what they were run of as one file: the compiled rules, the tests, and a digest of what the rules mean. Every command that takes a policy takes that file as well; whoever loads it checks the digest and refuses what was built by a newer major version.",
+    "Checks POLICY, runs its tests, and writes what they were run of as one file: the compiled rules, the tests, and a digest of what the rules mean. `decide`, `explain`, `replay`, `serve` and `test` take that file as well; whoever loads it checks the digest and refuses what was built by a newer major version.",
     "With --sign it is a signed bundle, which `writ serve --bundle` takes from a file or a URL while it runs: it also says when it was made, holds the sources for explanations, and has a serial that only grows, so that no older one replaces it.",
     "With --target opa-wasm it is a bundle for OPA: `policy.wasm` follows OPA's ABI 1.2, decides at `data.writ.decision` and `data.writ.allow`, and reads what is remembered from `data.writ.state`, which the host supplies.",
     "With --target rego it is Rego to read and to go on with, one rule for each of POLICY's, for policies that need no memory. What Rego cannot say is listed, and nothing is written.",

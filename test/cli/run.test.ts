@@ -160,6 +160,8 @@ describe("misuse says what was meant", () => {
     ["check --pep", "`--pep` needs a value: `--pep NAME`"],
     ["decide good", "something is missing\n  usage: writ decide [options] POLICY REQUEST"],
     ["decide good text.json", '"text.json" is not JSON: '],
+    ["check text.json", "name what it was built of: that was checked when it was built"],
+    ["decide good /dev/null", "where a command takes `-`, that is standard input"],
   ])("writ %s", async (words, said) => {
     const { err, out } = await writ(words.split(" "), { cwd: workplace() });
     expect(err).toContain(said);
