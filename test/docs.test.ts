@@ -13,7 +13,7 @@ import { writ } from "./support/cli.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DOCUMENTS = [
   ...readdirSync(ROOT).filter((name) => name.endsWith(".md")),
-  ...["policies", "docs", "deploy"].flatMap((folder) =>
+  ...["policies", "docs", "deploy", "editors"].flatMap((folder) =>
     existsSync(join(ROOT, folder))
       ? readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
           .filter((name) => name.endsWith(".md"))
