@@ -34,7 +34,7 @@ import type { ApprovalFact } from "./approvals/fact.ts";
 import type { Clock } from "./clock.ts";
 import { matchAgain } from "./decide/task.ts";
 import { decide, deny, invalid, type Verdict } from "./decide.ts";
-import type { Decision } from "./decision.ts";
+import type { Decision, Refused } from "./decision.ts";
 import type { Evaluator } from "./evaluate/evaluator.ts";
 import { createInterpreter } from "./evaluate/interpret.ts";
 import type { Observer } from "./evaluate/interpret-expression.ts";
@@ -89,6 +89,8 @@ export interface Vouched {
   readonly refused?: DelegationRefusal;
   /** Whether whoever asks carries out obligations of a type; missing = they are told of all, and do. */
   readonly understands?: (type: string) => boolean;
+  /** What is done on an allow before it is answered, by whoever asks; gives why it is none after all. */
+  readonly conclude?: (allowed: Decision) => Promise<Refused | undefined>;
   /** What imported modules say of this request, asked before: by who cannot be waited for while deciding. */
   readonly modules?: ModuleAnswers;
 }

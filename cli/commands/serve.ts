@@ -1,5 +1,6 @@
 import { LogStopped } from "../../engine/audit/log.ts";
 import { neverBackwards } from "../../engine/clock.ts";
+import { concluding } from "../../engine/conclude.ts";
 import type { EngineParts } from "../../engine/engine.ts";
 import {
   createServer,
@@ -131,7 +132,7 @@ async function answerUntilStopped(
   const granting = { granter, identity, tasks: grants.admin.tasks, record: audit.operator };
   const tasks = openTasks(granting, io);
   const granted = grants.around(tasks.around(decided), digest);
-  const kept = audit.around(state.keep(withholding(granted)));
+  const kept = audit.around(concluding(state.keep(withholding(granted))));
   const { service: counted, measures } = measured(withIdentity(kept, identity, io));
   const traces = keep(openTraces(counted, state.clock), (one) => one.close());
   const { service } = traces;

@@ -1,4 +1,5 @@
 import type { Answer } from "../answer.ts";
+import { giveBack } from "../conclude.ts";
 import type { Decision, GivenObligation } from "../decision.ts";
 import type { Vouched } from "../engine.ts";
 import { checked } from "./decide.ts";
@@ -44,15 +45,6 @@ export function notUnderstood(
   understands: Understands,
 ): readonly string[] {
   return [...new Set(obligations.map(({ type }) => type))].filter((type) => !understands(type));
-}
-
-/** Whatever comes of it, the call is not made: at worst it stays counted. */
-async function giveBack(service: DecisionService, call: string | undefined): Promise<void> {
-  try {
-    await service.outcome({ call, status: "error" });
-  } catch {
-    // The reservation ends by itself.
-  }
 }
 
 function withheld({ id, reasons, policy }: Decision, lacking: readonly string[]): Decision {

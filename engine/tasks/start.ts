@@ -6,7 +6,7 @@ import type { Program } from "../../lang/ir.ts";
 import { spellTime } from "../../lang/scalar/time.ts";
 import type { Answer } from "../answer.ts";
 import type { OperatorAction } from "../audit/record.ts";
-import { type Decision, denied } from "../decision.ts";
+import type { Decision, Refused } from "../decision.ts";
 import type { DecisionService } from "../http/service.ts";
 import { type DelegationRefusal, refuseDelegation } from "../identity/cause.ts";
 import type { RestingIdentity } from "../identity/identity.ts";
@@ -30,7 +30,7 @@ export interface Granter {
 export interface StartParts {
   readonly granter: Granter;
   readonly tasks: Tasks;
-  /** With all that stands around the engine: what is decided here is no other decision than any. */
+  /** With all that stands around the engine, `concluding` among it: what is decided here is no other decision than any. */
   readonly service: DecisionService;
   readonly identity: Pick<RestingIdentity, "verify" | "restsOf">;
   /** In force now. */
@@ -66,11 +66,18 @@ export async function startTask(input: unknown, parts: StartParts): Promise<Answ
   }
   const asked = askedOf(ask, held, parts);
   const refused = asked.ok ? held.refusal : (held.refusal ?? asked.refusal);
-  const told = refused === undefined ? {} : { refused };
-  const answer = await parts.service.decide(asked.request, told);
-  if (answer.kind !== "answer" || answer.value.decision !== "allow") return answer;
-  if (!asked.ok || refused !== undefined) throw new Error("what was refused is allowed");
-  return { kind: "answer", value: await grantOn(answer.value, { ask, held, asked }, parts) };
+  if (refused !== undefined || !asked.ok) {
+    const answer = await parts.service.decide(asked.request, refused && { refused });
+    if (!isAllow(answer)) return answer;
+    throw new Error("what was refused is allowed");
+  }
+  return startOn({ ask, held, asked }, parts);
+}
+
+function isAllow(
+  answer: Answer<Decision>,
+): answer is Extract<Answer<Decision>, { kind: "answer" }> {
+  return answer.kind === "answer" && answer.value.decision === "allow";
 }
 
 type Asked = { readonly request: Members } & (
@@ -116,19 +123,45 @@ interface Granting {
   readonly asked: Extract<Asked, { ok: true }>;
 }
 
-/** The grant counts once it is kept and recorded; else nothing was started, and what the call held is given back. */
-async function grantOn(allowed: Decision, granting: Granting, parts: StartParts): Promise<Started> {
-  const { call, ...decision } = allowed;
-  const grant =
-    whyNot(allowed, granting.asked) ??
-    (await kept(decision, granting, parts).catch((fault: unknown) => {
-      parts.onFault(fault);
-      return "the task could not be kept or recorded";
-    }));
-  const isGranted = typeof grant !== "string";
-  await parts.service.outcome({ call, status: isGranted ? "ok" : "error" });
-  if (isGranted) return { ...decision, grant };
-  return denied(decision.id, { code: "state_unavailable", because: grant }, decision.policy);
+/**
+ * The grant counts once it is kept and recorded, and the allow with it; else nothing was started, what the call held is
+ * given back, and a denial is answered and recorded.
+ */
+async function startOn(granting: Granting, parts: StartParts): Promise<Answer<Started>> {
+  const { service, tasks } = parts;
+  let grant: GrantView | undefined;
+  const conclude = async (allowed: Decision): Promise<Refused | undefined> => {
+    const made = await grantOn(allowed, granting, parts);
+    if (typeof made === "string") return { code: "state_unavailable", because: made };
+    grant = made;
+    return undefined;
+  };
+  const answer = await service.decide(granting.asked.request, { conclude });
+  if (isAllow(answer) && grant !== undefined) {
+    const { call, ...decision } = answer.value;
+    await Promise.resolve(service.outcome({ call, status: "ok" })).catch(parts.onFault);
+    return { kind: "answer", value: { ...decision, grant } };
+  }
+  if (grant !== undefined) await tasks.end(grant.id, UNANSWERED);
+  if (isAllow(answer)) throw new Error("a start is allowed, and nothing was granted");
+  return answer;
+}
+
+const UNANSWERED = { by: "writ", because: "its start could not be answered" };
+
+/** The grant, or why there is none. */
+async function grantOn(
+  allowed: Decision,
+  granting: Granting,
+  parts: StartParts,
+): Promise<GrantView | string> {
+  const { call: _, ...decision } = allowed;
+  try {
+    return whyNot(allowed, granting.asked) ?? (await kept(decision, granting, parts));
+  } catch (fault) {
+    parts.onFault(fault);
+    return "the task could not be kept or recorded";
+  }
 }
 
 /** Terms were made of a policy; an allow of another says nothing of them. */

@@ -1,4 +1,5 @@
 /** A service that grants tasks, as tests make it: with a clock and a ledger of the test's. */
+import { concluding } from "../../../engine/conclude.ts";
 import type { Decision } from "../../../engine/decision.ts";
 import type { DecisionService } from "../../../engine/http/service.ts";
 import { readIdentityConfig } from "../../../engine/identity/config.ts";
@@ -90,6 +91,8 @@ export interface RigParts {
   readonly engine?: DecisionService;
   readonly statuses?: Statuses;
   readonly record?: (action: Json) => Promise<void>;
+  /** What records and counts. */
+  readonly around?: (service: DecisionService) => DecisionService;
 }
 
 /** The agent's. */
@@ -138,7 +141,9 @@ export async function rigOf(parts: RigParts = {}): Promise<Rig> {
     onFault,
     end: async (id, because) => void (await end(id, { by: "writ", because })),
   });
-  const service = identified(revocable(within, revocations), { identity, onFault });
+  const { around = (one: DecisionService) => one } = parts;
+  const decided = around(concluding(revocable(within, revocations)));
+  const service = identified(decided, { identity, onFault });
   const rig: Rig = {
     service,
     revocations,

@@ -1,10 +1,16 @@
 /** A task that was granted: who gets a grant, what it is good for, and until when. */
 import { describe, expect, test } from "vitest";
+import { createAudit } from "../../../engine/audit/audited.ts";
 import type { Vouched } from "../../../engine/engine.ts";
+import { createEngine } from "../../../engine/engine.ts";
+import { type Measures, measured } from "../../../engine/http/measured.ts";
+import type { DecisionService } from "../../../engine/http/service.ts";
 import { publicJwk } from "../../../engine/identity/issue.ts";
 import { ENTRIES_MOST, FOR_EVER, type Ledger } from "../../../engine/ledger/ledger.ts";
 import { MemoryLedger } from "../../../engine/ledger/memory.ts";
-import { drive, START } from "../../support/engine.ts";
+import { openMemoryLog } from "../../support/audit.ts";
+import { recordsIn } from "../../support/audited.ts";
+import { drive, outcomeOf, programOf, START } from "../../support/engine.ts";
 import { chainOf, issuerOf, type Json, LINKS, signer } from "../../support/identity.ts";
 import {
   asking,
@@ -130,6 +136,40 @@ describe("starting a task is a decision", () => {
     for (let count = 0; count < 30; count += 1) {
       expect(await started(rig)).toBe("state_unavailable");
     }
+  });
+
+  test("which is recorded and counted as it was answered, also where it got no grant", async () => {
+    const { log, disk, path } = await openMemoryLog();
+    const audit = createAudit({ log, options: { fields: [] }, clock: () => START });
+    const { evidence } = audit;
+    const program = programOf(POLICY);
+    const engine = createEngine({ program, digest: "sha256:test", clock: () => START, evidence });
+    let counted: Measures | undefined;
+    const around = (service: DecisionService) => {
+      const made = measured(audit.around(service));
+      counted = made.measures;
+      return made.service;
+    };
+    const ledger = new MemoryLedger(undefined, { ...ENTRIES_MOST, task: 1 });
+    const rig = await rigOf({ engine, around, ledger });
+    const answers = [await rig.start(), await rig.start(), await rig.start()];
+    expect(answers.map(outcomeOf)).toEqual(["allow", "state_unavailable", "state_unavailable"]);
+    const records = recordsIn(disk.text(path));
+    const told = answers.map(({ id }) =>
+      records.flatMap((one) => (one.id === id ? [one.code ?? one.decision] : [])),
+    );
+    expect(told).toEqual([
+      ["allow"],
+      ["allow", "state_unavailable"],
+      ["allow", "state_unavailable"],
+    ]);
+    const settled = records.filter(({ kind }) => kind === "outcome").map(({ status }) => status);
+    expect(settled).toEqual(["ok", "error", "error"]);
+    expect(counted?.read()).toMatchObject({
+      total: { allow: 1, deny: 2 },
+      codes: { state_unavailable: 2 },
+    });
+    await log.close();
   });
 
   test("that is none where it is not recorded or kept", async () => {
