@@ -124,9 +124,26 @@ export class Approvals {
     return kept === "kept" ? { approval: used, entry: next } : undefined;
   }
 
-  /** Nothing was allowed on it after all. */
+  /**
+   * Nothing was allowed on it after all. What the same request opened meanwhile makes way, unless people have approved
+   * or refused that by now. Rejects where it stays used.
+   */
   async giveBack({ approval, entry }: Found): Promise<void> {
-    await this.#put(approval.digest, entry, this.#entry({ ...approval, status: "approved" }));
+    const { digest } = approval;
+    let was: LedgerEntry | undefined = entry;
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const kept = await this.#put(digest, was, this.#entry({ ...approval, status: "approved" }));
+      if (kept === "kept") return;
+      if (kept === "full") throw new Error("there is no room to give an approval back");
+      was = this.#parts.ledger.get("approval", digest);
+      if (was !== undefined && this.#isDecided(read(was))) return;
+    }
+    throw new Error("others change it all the time");
+  }
+
+  #isDecided(approval: Approval): boolean {
+    const status = statusAt(approval, this.now());
+    return status === "refused" || (status === "approved" && !this.isRevoked(approval));
   }
 
   /**

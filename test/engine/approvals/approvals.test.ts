@@ -448,6 +448,53 @@ test("those of an agent that wait are counted whoever opened them, and no more o
   expect((await held(at, paying(99))).approval?.id).toBeDefined();
 });
 
+describe("an approval that was used for nothing is given back", () => {
+  /** In use, and meanwhile asked for again. */
+  const inUse = async (at: Desk) => {
+    const hold = await held(at);
+    await at.say("approve", hold, "alice");
+    const found = at.approvals.approvedOf(PAYMENT, "sha256:test");
+    const used = found && (await at.approvals.use(found));
+    if (used === undefined) throw new Error("it was not used");
+    return { hold, used, meanwhile: await held(at) };
+  };
+
+  test("also where the same request was held meanwhile", async () => {
+    const at = desk();
+    const { hold, used, meanwhile } = await inUse(at);
+    expect(meanwhile.approval?.id).not.toBe(hold.approval?.id);
+    await at.approvals.giveBack(used);
+    expect(at.approvals.byId(hold.approval?.id ?? "")?.status).toBe("approved");
+    expect(at.approvals.byId(meanwhile.approval?.id ?? "")).toBeUndefined();
+    expect(outcomeOf(await at.ask())).toBe("allow");
+    expect(outcomeOf(await at.ask())).toBe("hold");
+  });
+
+  test("also where it made room meanwhile", async () => {
+    const ledger = new MemoryLedger();
+    const at = desk(ledger);
+    const { used } = await inUse(at);
+    ledger.drop("approval", used.approval.digest);
+    await at.approvals.giveBack(used);
+    expect(outcomeOf(await at.ask())).toBe("allow");
+  });
+
+  test("but not where that was refused meanwhile, nor twice where it was approved", async () => {
+    const at = desk();
+    const one = await inUse(at);
+    await at.say("refuse", one.meanwhile, "alice");
+    await at.approvals.giveBack(one.used);
+    expect((await held(at)).approval).toMatchObject({ status: "refused" });
+
+    const another = desk();
+    const two = await inUse(another);
+    await another.say("approve", two.meanwhile, "alice");
+    await another.approvals.giveBack(two.used);
+    expect(outcomeOf(await another.ask())).toBe("allow");
+    expect(outcomeOf(await another.ask())).toBe("hold");
+  });
+});
+
 test("a ledger that fails leaves every hold a hold, and an approval in use used", async () => {
   class Failing extends MemoryLedger {
     isBroken = false;
