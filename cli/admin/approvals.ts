@@ -29,6 +29,7 @@ const STYLES: Readonly<Record<ApprovalStatus, Style>> = {
   used: "dim",
   withdrawn: "dim",
   expired: "dim",
+  revoked: "dim",
 };
 
 export function showApproval(approval: ApprovalView, paint: Paint): string {

@@ -22,7 +22,7 @@ export const command: Command = {
     {
       name: "status",
       value: "STATUS",
-      help: "list those that are pending (if nothing is said), approved, refused, used, withdrawn or expired; or all",
+      help: "list those that are pending (if nothing is said), approved, refused, used, withdrawn, expired or revoked; or all",
     },
     { name: "most", value: "COUNT", help: `how many to list (${LIST_DEFAULT})` },
     { name: "as", value: "ID", help: "who you are in the service's list of approvers" },

@@ -45,8 +45,11 @@ export function endedBy(
   if (approval?.id !== wanted) return { status: untilMs <= nowMs ? "expired" : "failed" };
   switch (approval.status) {
     case "approved":
-    case "used":
+      if (isRevoked) return { status: "cancelled" };
       return { status: "approved", approvedAtMs: approvedAt(approval) };
+    // By another task: nobody was told of this one's approval, which is kept with it.
+    case "used":
+      return { status: "failed" };
     case "refused":
       return { status: "denied" };
     case "withdrawn":

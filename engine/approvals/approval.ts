@@ -10,15 +10,16 @@ export const APPROVAL_STATUSES = [
   "used",
   "withdrawn",
   "expired",
+  "revoked",
 ] as const;
 export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
 
-/** As it is kept: JSON. What has expired is told by the clock, and not kept. */
+/** As it is kept: JSON. What has expired is told by the clock, and what was revoked by revocations; neither is kept. */
 export interface Approval {
   readonly id: string;
   /** Of the exact request under the exact policy. */
   readonly digest: string;
-  readonly status: Exclude<ApprovalStatus, "expired">;
+  readonly status: Exclude<ApprovalStatus, "expired" | "revoked">;
   readonly by: ApprovalRequest["by"];
   readonly except: readonly string[];
   readonly openedAtMs: number;
@@ -55,12 +56,21 @@ export interface GivenVerdict {
 
 export type Verdict = "approve" | "refuse";
 
+/** By the clock alone. */
 export function statusAt(
   { status, untilMs }: Pick<Approval, "status" | "untilMs">,
   nowMs: number,
-): ApprovalStatus {
+): Exclude<ApprovalStatus, "revoked"> {
   if (untilMs > nowMs) return status;
   return status === "pending" || status === "approved" ? "expired" : status;
+}
+
+/** Nothing comes of it any more: who asks again opens another. */
+export function revokedUnless(
+  status: Exclude<ApprovalStatus, "revoked">,
+  isRevoked: () => boolean,
+): ApprovalStatus {
+  return (status === "pending" || status === "approved") && isRevoked() ? "revoked" : status;
 }
 
 export type Taken =
@@ -119,12 +129,13 @@ export interface VerdictView {
   readonly because?: string;
 }
 
-export function viewOf(approval: Approval, nowMs: number): ApprovalView {
+/** `status`: with what was revoked. */
+export function viewOf(approval: Approval, status: ApprovalStatus): ApprovalView {
   const { id, digest, by, except, openedAtMs, untilMs, because, reasons, policy } = approval;
   const { request, shown } = approval;
   return {
     id,
-    status: statusAt(approval, nowMs),
+    status,
     digest,
     by,
     except,

@@ -8,6 +8,7 @@ import {
   type Approval,
   type ApprovalStatus,
   refuseTaking,
+  revokedUnless,
   statusAt,
   type Taken,
   takeVerdict,
@@ -26,8 +27,11 @@ export interface ApprovalsParts {
   /** The same by the earlier of them: what has not begun by either has not. */
   readonly earliest: () => number;
   /** Whether it was opened, or somebody said something of it, at a time that was taken back since. */
-  readonly isRevoked?: (approval: Approval) => boolean;
+  readonly isRevoked?: (approval: Standing) => boolean;
 }
+
+/** What revocations are asked of. */
+type Standing = Pick<Approval, "request" | "openedAtMs" | "verdicts" | "except">;
 
 export interface Found {
   readonly approval: Approval;
@@ -65,9 +69,14 @@ export class Approvals {
     most: number,
     status?: ApprovalStatus,
   ): { readonly approvals: readonly Approval[]; readonly count: number } {
-    const digests = this.#waiting.newest(status, this.now());
+    const digests = this.#waiting.newest(status, (one) => this.statusOf(one));
     const shown = digests.slice(0, most);
     return { approvals: shown.flatMap((one) => this.ofDigest(one) ?? []), count: digests.length };
+  }
+
+  /** With what was revoked since. */
+  statusOf(approval: Standing & Pick<Approval, "status" | "untilMs">): ApprovalStatus {
+    return revokedUnless(statusAt(approval, this.now()), () => this.isRevoked(approval));
   }
 
   /** One that another process opened a moment ago is asked for. Rejects where it cannot be. */
@@ -111,9 +120,7 @@ export class Approvals {
     const entry = ledger.get("approval", requestDigest(input, policy));
     if (entry === undefined) return undefined;
     const approval = read(entry);
-    return statusAt(approval, this.now()) === "approved" && !this.isRevoked(approval)
-      ? { approval, entry }
-      : undefined;
+    return this.statusOf(approval) === "approved" ? { approval, entry } : undefined;
   }
 
   /** Takes it out of use before anybody decides on it: `undefined` where somebody else has. */
@@ -142,8 +149,8 @@ export class Approvals {
   }
 
   #isDecided(approval: Approval): boolean {
-    const status = statusAt(approval, this.now());
-    return status === "refused" || (status === "approved" && !this.isRevoked(approval));
+    const status = this.statusOf(approval);
+    return status === "refused" || status === "approved";
   }
 
   /**
@@ -245,7 +252,7 @@ export class Approvals {
    * Whether it was opened, or somebody said something of it, at a time that was taken back since; or somebody approved
    * it who may not any more.
    */
-  isRevoked(approval: Approval): boolean {
+  isRevoked(approval: Standing): boolean {
     const { isRevoked, approvers } = this.#parts;
     if (isRevoked?.(approval) === true) return true;
     const given = approval.verdicts.filter(({ verdict }) => verdict === "approve");

@@ -2,15 +2,21 @@
  * Which approvals are kept, and which of them wait. It is asked at every hold: to read each of them anew, with the
  * request that it is of, would take a thousand times as long as the decision, and every other decision would wait. Pure.
  */
+import { isObject } from "../value-reader.ts";
 import { type Approval, type ApprovalStatus, statusAt } from "./approval.ts";
 
-interface Kept extends Pick<Approval, "id" | "status" | "openedAtMs" | "untilMs" | "except"> {
+/** As much of an approval as says how it stands; of the request, whom and what it names. */
+export interface Waited
+  extends Pick<
+    Approval,
+    "id" | "status" | "openedAtMs" | "untilMs" | "except" | "verdicts" | "request"
+  > {
   /** The agent whose call waits, in its own words. */
   readonly agent: unknown;
 }
 
 export class Waiting {
-  readonly #byDigest = new Map<string, Kept>();
+  readonly #byDigest = new Map<string, Waited>();
 
   /** Takes the place of what is known of this digest; `undefined` = it was forgotten. */
   set(digest: string, approval: Approval | undefined): void {
@@ -18,9 +24,11 @@ export class Waiting {
       this.#byDigest.delete(digest);
       return;
     }
-    const { id, status, openedAtMs, untilMs, except, request } = approval;
-    const agent = agentOf(request);
-    this.#byDigest.set(digest, { id, status, openedAtMs, untilMs, except, agent });
+    const { id, status, openedAtMs, untilMs, except, verdicts } = approval;
+    const agent = agentOf(approval.request);
+    const request = namesOf(approval.request);
+    const kept = { id, status, openedAtMs, untilMs, except, verdicts, request, agent };
+    this.#byDigest.set(digest, kept);
   }
 
   digestOf(id: string): string | undefined {
@@ -29,9 +37,12 @@ export class Waiting {
   }
 
   /** Digests of those that stand so, newest first; without a status, of all. */
-  newest(status: ApprovalStatus | undefined, nowMs: number): readonly string[] {
+  newest(
+    status: ApprovalStatus | undefined,
+    statusOf: (kept: Waited) => ApprovalStatus,
+  ): readonly string[] {
     return [...this.#byDigest]
-      .filter(([, kept]) => status === undefined || statusAt(kept, nowMs) === status)
+      .filter(([, kept]) => status === undefined || statusOf(kept) === status)
       .sort(([, one], [, other]) => other.openedAtMs - one.openedAtMs)
       .map(([digest]) => digest);
   }
@@ -47,7 +58,7 @@ export class Waiting {
     return this.#count(({ except }) => except.includes(id), nowMs);
   }
 
-  #count(isAmong: (kept: Kept) => boolean, nowMs: number): number {
+  #count(isAmong: (kept: Waited) => boolean, nowMs: number): number {
     let count = 0;
     for (const kept of this.#byDigest.values()) {
       if (statusAt(kept, nowMs) === "pending" && isAmong(kept)) count += 1;
@@ -58,4 +69,24 @@ export class Waiting {
 
 function agentOf(request: unknown): unknown {
   return (request as { readonly agent?: { readonly id?: unknown } }).agent?.id;
+}
+
+/** What may be revoked of what a request names (SPEC §15.5); all else is large. */
+function namesOf(request: unknown): unknown {
+  if (!isObject(request)) return {};
+  const { agent, principal, session, intent, delegation } = request;
+  const task = isObject(intent) ? intent.task : undefined;
+  const chain = isObject(delegation) ? delegation.chain : undefined;
+  const hops = Array.isArray(chain) ? chain.filter(isObject) : [];
+  return {
+    agent: idOf(agent),
+    principal: idOf(principal),
+    session: idOf(session),
+    intent: { task },
+    delegation: { chain: hops.map(({ from, to }) => ({ from: idOf(from), to: idOf(to) })) },
+  };
+}
+
+function idOf(party: unknown): unknown {
+  return isObject(party) ? party.id : party;
 }

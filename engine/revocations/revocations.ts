@@ -132,7 +132,11 @@ export class Revocations {
   }
 
   /** Whether an approval, or what somebody said of it, is as old as something that was taken back. */
-  reachesApproval({ request, openedAtMs, verdicts }: Approval): boolean {
+  reachesApproval({
+    request,
+    openedAtMs,
+    verdicts,
+  }: Pick<Approval, "request" | "openedAtMs" | "verdicts">): boolean {
     const names = isObject(request)
       ? [...namesIn(request), ...hopsIn(request).flatMap(partiesOf)]
       : [];

@@ -43,8 +43,8 @@ function answerList({ raw }: FastifyRequest, reply: FastifyReply, { approvals }:
   const most = readCount(query.value.most, MOST_DEFAULT, MOST);
   if (!most.ok) return refuseQuery(reply, `\`most\` ${most.why}`);
   const found = approvals.newest(most.value, status);
-  const nowMs = approvals.now();
-  return sendJson(reply, { ...found, approvals: found.approvals.map((one) => viewOf(one, nowMs)) });
+  const views = found.approvals.map((one) => viewOf(one, approvals.statusOf(one)));
+  return sendJson(reply, { ...found, approvals: views });
 }
 
 async function answerOne(id: string, reply: FastifyReply, { approvals }: AdminParts) {
@@ -54,7 +54,7 @@ async function answerOne(id: string, reply: FastifyReply, { approvals }: AdminPa
     return sendProblem(reply, "unavailable", { detail });
   }
   if (found === undefined) return sendProblem(reply, "unknown_approval");
-  return sendJson(reply, viewOf(found, approvals.now()));
+  return sendJson(reply, viewOf(found, approvals.statusOf(found)));
 }
 
 function serveVerdict(
@@ -91,7 +91,7 @@ async function answerVerdict(
       await record?.({ action: `approval.${verdict}`, by, details });
     });
     if (!taken.ok) return sendProblem(reply, taken.problem, { detail: taken.why });
-    return sendJson(reply, viewOf(taken.approval, approvals.now()));
+    return sendJson(reply, viewOf(taken.approval, approvals.statusOf(taken.approval)));
   } catch (fault) {
     request.log.error({ verdict, fault: fault instanceof Error ? fault.name : "" }, "approval");
     const detail = "it could not be recorded or kept, and does not count";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { showApproval } from "../../../cli/admin/approvals.ts";
-import { viewOf } from "../../../engine/approvals/approval.ts";
+import { type ApprovalStatus, viewOf } from "../../../engine/approvals/approval.ts";
 import type { Decision } from "../../../engine/decision.ts";
 import { handOut } from "../../../engine/http/hand-out.ts";
 import type { VouchedParty } from "../../../engine/identity/vouched.ts";
@@ -16,6 +16,7 @@ import {
   type Json,
   PAYMENT,
   type Person,
+  POLICY,
   paying,
 } from "./support.ts";
 
@@ -56,10 +57,10 @@ describe("a hold", () => {
     expect(answer).toMatchObject({ value: { decision: "hold", approval: { status: "pending" } } });
     const [opened] = at.approvals.newest(1).approvals;
     if (opened === undefined) throw new Error("nothing was opened");
-    const { shown, request: seen } = viewOf(opened, at.nowMs);
+    const { shown, request: seen } = viewOf(opened, "pending");
     expect(shown).toEqual({ root: "alice", actors: ["bot", "planner"], issuers: ["https://idp"] });
     expect(JSON.stringify(seen)).not.toContain("a.b.c");
-    const page = showApproval(viewOf(opened, at.nowMs), (_style, text) => text);
+    const page = showApproval(viewOf(opened, "pending"), (_style, text) => text);
     expect(page).toMatch(/for +alice\n +through +bot, planner\n/);
   });
 
@@ -392,6 +393,33 @@ test.each<[string, readonly ["approve" | "refuse", Person][], readonly string[]]
     ),
   ]);
   expect(recorded).toEqual(records);
+});
+
+test.each([
+  ["agent", "bot"],
+  ["principal", "alice"],
+  ["agent", "planner"],
+  ["session", "s"],
+  ["task", "errand"],
+  ["everything", ""],
+] as const)("what rests on %s %s is shown as revoked with it", async (kind, id) => {
+  const at = desk(undefined, { policy: `${POLICY}\ntask errand { sequence pay* }` });
+  const request = { ...PAYMENT, intent: { task: "errand" } };
+  const waiting = await held(at, request);
+  const approved = await held(at, { ...request, tool: { name: "pay", args: { amount: 20 } } });
+  await at.say("approve", approved, "alice");
+  const other = { agent: { id: "other" }, principal: { id: "zoe", kind: "human" } };
+  await held(at, { ...other, tool: PAYMENT.tool });
+  await at.revocations.revoke({ kind, id, by: "op", because: "lost" });
+  const shown = (status?: ApprovalStatus) =>
+    at.approvals.newest(9, status).approvals.map((one) => one.id);
+  const ids = [waiting, approved].map(({ approval }) => approval?.id);
+  expect(new Set(shown("revoked"))).toEqual(new Set(kind === "everything" ? shown() : ids));
+  expect(at.approvals.newest(1, "revoked").count).toBe(kind === "everything" ? 3 : 2);
+  expect([...shown("pending"), ...shown("approved")]).toHaveLength(kind === "everything" ? 0 : 1);
+  expect(shown()).toHaveLength(3);
+  const found = at.approvals.byId(ids[0] ?? "");
+  expect(found && at.approvals.statusOf(found)).toBe("revoked");
 });
 
 test("no more are read than are shown", async () => {

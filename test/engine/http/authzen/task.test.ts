@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { ACCESS_PROBLEMS } from "../../../../engine/http/authzen/index.ts";
-import { accessDesk } from "./access-support.ts";
+import { accessDesk, asking } from "./access-support.ts";
 
 const SPEC = readFileSync(new URL("../../../../SPEC.md", import.meta.url), "utf8");
 const MINUTE = 60_000;
@@ -94,6 +94,29 @@ describe("a task", () => {
     expect(await statusOf(desk, path)).toBe("cancelled");
     desk.at.revoked = false;
     expect(await statusOf(desk, path)).toBe("cancelled");
+  });
+
+  test("whose approval was revoked after it was given is cancelled, unless it was told of before", async () => {
+    const desk = accessDesk();
+    const [told, untold] = [await desk.pending(50), await desk.pending(60)];
+    for (const { held } of [told, untold]) expect(await desk.say(held, "carol")).toBe("approved");
+    expect(await statusOf(desk, told.path)).toBe("approved");
+    desk.at.revoked = true;
+    expect(await statusOf(desk, told.path)).toBe("approved");
+    expect(await statusOf(desk, untold.path)).toBe("cancelled");
+    expect(await desk.again(told.path)).toMatchObject({ reason: "approval_expired" });
+  });
+
+  test("whose approval another enforcement point has used has failed", async () => {
+    const desk = accessDesk();
+    const { held, path } = await desk.pending();
+    const other = await desk.pending(50, "other");
+    expect(await desk.say(held, "carol")).toBe("approved");
+    const { json } = await desk.status(other.path, "other");
+    const context = { session: "s", time: "12:00", approval: json.result.approval };
+    expect((await desk.evaluate(asking(50, { context }), "other")).decision).toBe(true);
+    expect(await statusOf(desk, path)).toBe("failed");
+    expect((await desk.status(other.path, "other")).json.task.status).toBe("approved");
   });
 
   test("is not told of where what is told cannot be kept", async () => {
