@@ -11,8 +11,8 @@ export interface Keeper {
   check(): void;
   /** The clock by which the changes that follow are made. */
   time(nowMs: number): void;
-  /** These are told of what is decided from now on, and no others. */
-  inForce(declared: readonly DeclaredTable[]): void;
+  /** Since when these count, or until when they did, is another time now. */
+  inForce(changed: readonly DeclaredTable[]): void;
   /** Changed, added or gone, as all of these. */
   /** `amount`: what was counted or taken back, and all that has changed. */
   counter(table: CounterTable, key: string, amount?: Scalar): void;

@@ -12,19 +12,22 @@ import { lateIn, type Policy } from "./policy.ts";
 /** What the policy before this one declared and this one does not, knows nothing of what is decided from now on. */
 export function takeOver({ declared, memory }: Policy, nowMs: number): void {
   const present = new Set(declared);
+  const changed: DeclaredTable[] = [];
   for (const table of [...memory.counters.values(), ...memory.latches.values()]) {
     if (table.sinceMs === undefined || present.has(table)) continue;
     table.sinceMs = undefined;
     table.leftMs = nowMs;
+    changed.push(table);
   }
   for (const table of declared) {
     if (table.sinceMs !== undefined) continue;
     table.sinceMs = nowMs;
     if ("isNew" in table) table.isNew = true;
+    changed.push(table);
   }
   memory.beganMs ??= nowMs;
   memory.inForce = declared;
-  memory.keeper?.inForce(declared);
+  memory.keeper?.inForce(changed);
 }
 
 /** By whoever has seen to it that this policy is in force: what is decided from now on, it counts itself. */

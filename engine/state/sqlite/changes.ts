@@ -38,8 +38,8 @@ export class Changes {
   readonly sequences: string[] = [];
   /** Numbers the half that settled calls are remembered in now; the one before it is kept too. */
   half: number;
-  /** Where others are in force by now, or a counter counts from another time. */
-  inForce: readonly DeclaredTable[] | undefined;
+  /** Those that came into force or left it, or count from another time: missing where no policy took over. */
+  inForce: Set<DeclaredTable> | undefined;
   timeMs = 0;
 
   constructor(half: number) {

@@ -272,8 +272,9 @@ class SqliteJournal implements Journal, Keeper {
     this.#changed();
   }
 
-  inForce(declared: readonly DeclaredTable[]): void {
-    this.#changes.inForce = declared;
+  inForce(changed: readonly DeclaredTable[]): void {
+    this.#changes.inForce ??= new Set();
+    for (const table of changed) this.#changes.inForce.add(table);
     this.#changed();
   }
 

@@ -77,7 +77,7 @@ export class Writer {
   write(changes: Changes): void {
     this.#writeRare(changes);
     const { inForce, rows: changed, settled, half, timeMs } = changes;
-    const rows = inForce === undefined ? changed : [...changed, ...this.#inForceNames()];
+    const rows = inForce === undefined ? changed : [...changed, ...namesOf(inForce)];
     const entriesTold = new Map<Session, number>();
     const packed = this.#pack({ rows, settled, half, timeMs }, entriesTold);
     this.#log.add(packed, this.#newest + 1);
@@ -96,17 +96,6 @@ export class Writer {
     }
     for (const key of settled) if (calls.isMarked(key)) backlog.add({ kind: "calls", key });
     if (backlog.note(length, this.#newest)) this.#log.turnOver();
-  }
-
-  /**
-   * Of those that are not in force any more as well: also of one that came and went since the last turn. Told with what
-   * they count by then: one that was said to count what is not in the log would miss it, and nobody would know.
-   */
-  #inForceNames(): readonly NameOf<"declarations">[] {
-    const { counters, latches } = this.#memory;
-    return [...counters.values(), ...latches.values()]
-      .filter(({ sinceMs, leftMs }) => sinceMs !== undefined || leftMs !== undefined)
-      .map((table) => ({ kind: "declarations", table }));
   }
 
   /** When, and a row after the other. */
@@ -230,16 +219,18 @@ export class Writer {
     if (inForce === undefined && sequences.length === 0) return;
     synced(this.#database, () =>
       this.#inTransaction(() => {
-        if (inForce !== undefined) this.#writeBeginning();
+        if (inForce !== undefined) this.#writeBeginning(inForce);
         for (const meaning of new Set(sequences)) this.#writeSequence(meaning);
       }),
     );
+    // Where policies come again and again and little is decided, nothing else would.
+    if (this.#checkpoints.isDue()) this.#checkpoints.begin(() => {});
   }
 
   /** And the numbers of what is declared, all at once. */
-  #writeBeginning(): void {
+  #writeBeginning(inForce: ReadonlySet<DeclaredTable>): void {
     this.#run("UPDATE clock SET began_ms = ?", this.#memory.beganMs ?? null);
-    for (const { table } of this.#inForceNames()) this.#declaration(table);
+    for (const table of inForce) this.#declaration(table);
   }
 
   #declaration(table: DeclaredTable): number {
@@ -295,4 +286,12 @@ export class Writer {
     this.#statements.set(query, known);
     return known;
   }
+}
+
+/**
+ * Also of one that came and went since the last turn. Told with what they count by then: one that was said to count
+ * what is not in the log would miss it, and nobody would know.
+ */
+function namesOf(inForce: ReadonlySet<DeclaredTable>): readonly NameOf<"declarations">[] {
+  return [...inForce].map((table) => ({ kind: "declarations", table }));
 }
