@@ -37,6 +37,7 @@ import { type FoundShadow, findShadow } from "../serve/shadow.ts";
 import { openSignals } from "../serve/signals.ts";
 import { type OpenState, openState } from "../serve/state.ts";
 import { granterFor, openTasks } from "../serve/tasks.ts";
+import { keepTick } from "../serve/ticks.ts";
 import { readTraces } from "../serve/traces.ts";
 import { refuseUnsafe } from "../serve/unsafe.ts";
 import { painter } from "../terminal.ts";
@@ -64,6 +65,7 @@ async function serve(given: Input, io: Io): Promise<ExitCode> {
   const { input } = configure(SERVE_OPTIONS, given, io);
   refuseUnsafe(input, io);
   collectSeldom();
+  keepTick();
   const found = await findPolicy(input, io);
   const shadow = found && (await findShadow(input, io));
   if (found === undefined || shadow === undefined) return 1;
