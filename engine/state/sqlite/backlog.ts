@@ -12,8 +12,11 @@ export interface Pace {
 /** Tables have caught up when so much of the next stretch is told: before it ends, whatever was not foreseen. */
 const CAUGHT_UP = 0.8;
 
-/** The longer, the more often a row is changed before it is written; the larger a step, the longer others wait. */
-export const PACE: Pace = { length: 16 << 20, rowCount: 128 };
+/**
+ * The longer, the more often a row is changed before it is written, and the longer a start after a crash takes: 25 ms for
+ * each MiB of twice as many. The larger a step, the longer others wait.
+ */
+export const PACE: Pace = { length: 32 << 20, rowCount: 128 };
 
 /** What is brought up to what is so now. */
 export interface Step {
