@@ -12,7 +12,8 @@ export interface Clause {
   readonly instead: (request: DecisionRequest) => string;
 }
 
-export function clausesOf(guard: Guard, program: Program): readonly Clause[] {
+/** `isByEffect`: the rule names its tools by what they do, as far as its text is at hand. */
+export function clausesOf(guard: Guard, program: Program, isByEffect: boolean): readonly Clause[] {
   const { tools, agentGroups, agentKinds, principalGroups, principalKinds } = guard;
   const { resources, purposes, tasks } = guard;
   const clauses: Clause[] = [];
@@ -39,7 +40,7 @@ export function clausesOf(guard: Guard, program: Program): readonly Clause[] {
     clauses.push({ text, guard: { principalKinds }, instead });
   }
   if (tools !== undefined) {
-    const text = `tool ${toolsText(tools, program)}`;
+    const text = `tool ${toolsText(tools, program, isByEffect)}`;
     const instead = (on: DecisionRequest) => `tool is ${program.tools[on.tool]?.name}`;
     clauses.push({ text, guard: { tools }, instead });
   }
@@ -63,11 +64,12 @@ export function clausesOf(guard: Guard, program: Program): readonly Clause[] {
 
 const NAMES_SHOWN = 6;
 
-/** `effect read` where these are all tools of that effect, as it was most likely written. */
-function toolsText(tools: readonly number[], program: Program): string {
+/** As it was written; too many names are told by their effects where that says the same. */
+function toolsText(tools: readonly number[], program: Program, isByEffect: boolean): string {
   const effects = [...new Set(tools.flatMap((index) => program.tools[index]?.effect ?? []))];
   const all = program.tools.filter(({ effect }) => effects.includes(effect)).length;
-  if (all === tools.length && tools.length > 1) return `effect ${effects.join(", ")}`;
+  const isShorter = isByEffect || tools.length > NAMES_SHOWN;
+  if (all === tools.length && isShorter) return `effect ${effects.join(", ")}`;
   const names = tools.flatMap((index) => program.tools[index]?.name ?? []);
   const shown = names.slice(0, NAMES_SHOWN).join(", ");
   return names.length > NAMES_SHOWN ? `${shown}, … ${names.length - NAMES_SHOWN} more` : shown;

@@ -149,9 +149,10 @@ interface Teller {
 }
 
 function explainRule(rule: Rule, teller: Teller): RuleExplanation {
-  const { situation, prober } = teller;
+  const { situation, prober, texts } = teller;
   const { program, request } = situation;
-  const clauses = clausesOf(rule.guard, program).map((clause): ClauseExplanation => {
+  const all = clausesOf(rule.guard, program, texts.isByEffect(rule.at));
+  const clauses = all.map((clause): ClauseExplanation => {
     const { text } = clause;
     if (prober.admits(clause.guard)) return { text, outcome: "true" };
     return { text, outcome: "false", instead: clause.instead(request) };

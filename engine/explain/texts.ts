@@ -9,13 +9,21 @@ export interface Texts {
   at(place: number): string | undefined;
   /** Whether it is the condition of an `unless`. */
   isUnless(place: number): boolean;
+  /** Whether the rule whose name stands there says `tool effect …`. */
+  isByEffect(place: number): boolean;
 }
 
 export function textsOf(program: Program, sources: readonly { readonly text: string }[]): Texts {
   const unless = new Map<number, ReadonlySet<number>>();
+  const byEffect = new Map<number, ReadonlySet<number>>();
   const unlessIn = (file: number): ReadonlySet<number> => {
     const known = unless.get(file) ?? afterUnless(sources[file]?.text ?? "");
     unless.set(file, known);
+    return known;
+  };
+  const byEffectIn = (file: number): ReadonlySet<number> => {
+    const known = byEffect.get(file) ?? namesByEffect(sources[file]?.text ?? "");
+    byEffect.set(file, known);
     return known;
   };
   const spanOf = (place: number) => program.places.slice(place * 5, place * 5 + 3);
@@ -28,6 +36,10 @@ export function textsOf(program: Program, sources: readonly { readonly text: str
     isUnless(place) {
       const [file = 0, start = 0] = spanOf(place);
       return unlessIn(file).has(start);
+    },
+    isByEffect(place) {
+      const [file = 0, start = 0] = spanOf(place);
+      return byEffectIn(file).has(start);
     },
   };
 }
@@ -47,4 +59,19 @@ function afterUnless(text: string): ReadonlySet<number> {
       tokens[at - 1]?.tokenType === keyword.unless ? [startOffset] : [],
     ),
   );
+}
+
+const RULES = new Set([keyword.permit, keyword.forbid, keyword.hold, keyword.oblige]);
+
+/** Where the names of rules begin that select tools by `tool effect …`. */
+function namesByEffect(text: string): ReadonlySet<number> {
+  const { tokens } = lex(text, 0, () => {});
+  const names = new Set<number>();
+  let name = 0;
+  for (const [at, { tokenType }] of tokens.entries()) {
+    const before = tokens[at - 1]?.tokenType;
+    if (RULES.has(tokenType)) name = tokens[at + 1]?.startOffset ?? 0;
+    if (tokenType === keyword.effect && before === keyword.tool) names.add(name);
+  }
+  return names;
 }

@@ -129,7 +129,7 @@ function piecesOf(program: Program): Pieces {
   const ofRule = new Map(
     program.rules.flatMap((rule, index) => {
       if (rule.effect !== "permit") return [];
-      const clauses = clausesOf(rule.guard, program).map(({ guard }) => add(guard, [], []));
+      const clauses = clausesOf(rule.guard, program, false).map(({ guard }) => add(guard, [], []));
       const conditions = rule.conditions.flatMap(conjuncts);
       return [[index, [...clauses, ...beginnings(rule.guard, rule.lets, conditions)]] as const];
     }),

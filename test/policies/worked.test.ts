@@ -47,3 +47,16 @@ test("no invariant of the worked policy has a counterexample", async () => {
   expect(code).toBe(0);
   expect(out).toMatch(/^held +never unattested_write/m);
 });
+
+test("an explanation names tools as the rule does: by name, or by effect", async () => {
+  const request = { agent: { id: "bot" }, session: { id: "s" } };
+  const args = { page: "p", text: "t" };
+  const edit = { ...request, tool: { name: "edit_page", args } };
+  const read = { ...request, tool: { name: "read_page", args: { page: "p" } } };
+  const explained = async (asked: object) => {
+    const words = ["explain", "policies/starter", "-"];
+    return (await writ(words, { cwd, stdin: JSON.stringify(asked) })).out;
+  };
+  expect(await explained(edit)).toContain("✓ tool edit_page, delete_page\n");
+  expect(await explained(read)).toContain("✓ tool effect read\n");
+});

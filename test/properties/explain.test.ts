@@ -12,7 +12,7 @@ import { programFrom, questionFrom } from "../differential/run.ts";
 import { randomPackage, textOf } from "../support/random-policy.ts";
 import { randomRequest } from "../support/random-request.ts";
 
-const NO_TEXTS = { at: () => undefined, isUnless: () => false };
+const NO_TEXTS = { at: () => undefined, isUnless: () => false, isByEffect: () => false };
 const PROGRAMS = 40;
 const QUESTIONS = 4;
 
