@@ -53,8 +53,14 @@ export function isOpaFile(path: string): boolean {
 /** Of what `writ build --sign` writes. */
 export const SIGNED_EXTENSION = ".writb";
 
-function isBuilt(path: string): boolean {
-  return path.endsWith(".json") || path.endsWith(SIGNED_EXTENSION);
+function whatInstead(path: string): string {
+  if (path.endsWith(".rego")) {
+    return "`opa build -t wasm -e PACKAGE/RULE FILE` makes a bundle of it, which is taken";
+  }
+  if (path.endsWith(".json") || path.endsWith(SIGNED_EXTENSION)) {
+    return "name what it was built of: that was checked when it was built";
+  }
+  return "name a directory of `.writ` files, or one such file";
 }
 
 export interface LoadedPackage {
@@ -78,12 +84,7 @@ export function loadPackage(path: string, cwd = "."): LoadedPackage {
     );
   }
   if (!isDirectory && !real.endsWith(EXTENSION)) {
-    throw new Misuse(
-      `${quote(path)} is no policy`,
-      isBuilt(real)
-        ? "name what it was built of: that was checked when it was built"
-        : "name a directory of `.writ` files, or one such file",
-    );
+    throw new Misuse(`${quote(path)} is no policy`, whatInstead(real));
   }
   const directory = isDirectory ? real : dirname(real);
   const root = isDirectory

@@ -15,6 +15,7 @@ function workplace() {
     "failing/p.writ": FAILING,
     "request.json": JSON.stringify(PAYMENT),
     "text.json": "no JSON",
+    "authz.rego": "package authz",
   });
 }
 
@@ -161,6 +162,7 @@ describe("misuse says what was meant", () => {
     ["decide good", "something is missing\n  usage: writ decide [options] POLICY REQUEST"],
     ["decide good text.json", '"text.json" is not JSON: '],
     ["check text.json", "name what it was built of: that was checked when it was built"],
+    ["check authz.rego", "`opa build -t wasm -e PACKAGE/RULE FILE` makes a bundle of it"],
     ["decide good /dev/null", "where a command takes `-`, that is standard input"],
   ])("writ %s", async (words, said) => {
     const { err, out } = await writ(words.split(" "), { cwd: workplace() });
