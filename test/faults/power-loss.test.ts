@@ -38,6 +38,13 @@ import {
 } from "../support/acknowledged.ts";
 import { SIGNER } from "../support/audit.ts";
 import { LostPower } from "../support/lost-power.ts";
+import {
+  approvedIn,
+  checkGrantsKept,
+  type GrantsAnswered,
+  noGrantsAnswered,
+  noteGrant,
+} from "../support/power-grants.ts";
 import { seedFrom } from "../support/seed.ts";
 import { momentsIn, straceIsThere, straceTo } from "../support/strace.ts";
 
@@ -52,16 +59,18 @@ const STATES = 120;
 interface Answered extends Acknowledged {
   readonly recorded: Set<string>;
   readonly revoked: Set<string>;
+  readonly grants: GrantsAnswered;
   serial: number;
 }
 
 function nothingAnswered(): Answered {
   const [recorded, revoked] = [new Set<string>(), new Set<string>()];
-  return { ...nothingAcknowledged(), recorded, revoked, serial: 0 };
+  return { ...nothingAcknowledged(), recorded, revoked, grants: noGrantsAnswered(), serial: 0 };
 }
 
 function note(line: string, answered: Answered): void {
   acknowledge(line, answered);
+  noteGrant(line, answered.grants);
   const { recorded, revoked } = answered;
   const [what, whom = "", id = ""] = line.split(" ");
   if (what === "allowed" || what === "asked") recorded.add(id);
@@ -150,19 +159,29 @@ async function checkLog(home: string, { recorded }: Answered): Promise<void> {
   const path = join(home, "audit.jsonl");
   await takeUpLog(path);
   const there = new Set<string>();
-  const onRecord = (json: string) => void there.add(JSON.parse(json).id);
+  const approved = new Set<string>();
+  const onRecord = (json: string) => {
+    const { id, action, details } = JSON.parse(json);
+    there.add(id);
+    if (action === "approval.approve") approved.add(details.approval);
+  };
   const parts = { disk: DISK, path, verifiers: [SIGNER], anchors: [], live: false, onRecord };
   expect((await verifyLog(parts)).findings).toEqual([]);
   expect([...recorded].filter((id) => !there.has(id))).toEqual([]);
+  const ledger = openSqliteLedger(join(home, "ledger.db"));
+  const unaccounted = approvedIn(ledger).filter((id) => !approved.has(id));
+  ledger.close();
+  expect(unaccounted).toEqual([]);
 }
 
 function checkState(home: string, acknowledged: Acknowledged): void {
   checkAcknowledged(join(home, "state.db"), acknowledged);
 }
 
-function checkGrants(home: string, { revoked, serial }: Answered): void {
+function checkGrants(home: string, { revoked, grants, serial }: Answered): void {
   const ledger = openSqliteLedger(join(home, "ledger.db"));
   const missing = [...revoked].filter((id) => ledger.get("revocation", id) === undefined);
+  checkGrantsKept(ledger, grants);
   ledger.close();
   expect(missing).toEqual([]);
   const floor = openFloor(home);

@@ -8,6 +8,7 @@
  *   ended SESSION       the session was interrupted
  *   ledger ID           the revocation was answered
  *   bundle SERIAL       it decides
+ *   approval, token, task, task-end: see power-grants.ts
  *
  * Arguments: where to work, the compiled policy (`journalled.ts`), the number of this life, how many calls it makes,
  * `power` or `process`, and `killed` or `closed`.
@@ -27,6 +28,7 @@ import { openSqliteLedger } from "../../engine/ledger/sqlite.ts";
 import { openSqliteJournal } from "../../engine/state/sqlite/journal.ts";
 import type { Program } from "../../lang/ir.ts";
 import { SIGNER } from "./audit.ts";
+import { grantsAtWork } from "./power-grants.ts";
 
 const [cwd = "", compiled = "", life = "", calls = "", durability = "", end = ""] =
   process.argv.slice(2);
@@ -55,6 +57,8 @@ const { store } = journal;
 const engine = createEngine({ program, digest: "sha256:test", store, evidence: audit.evidence });
 const service = audit.around(durable(engine, journal));
 
+const grant = grantsAtWork({ ledger, say, record: audit.operator });
+
 let asked = 0;
 
 async function work(): Promise<void> {
@@ -63,6 +67,7 @@ async function work(): Promise<void> {
     const session = `s${life}-${turn % 7}`;
     const call = await allowed("pay", session);
     if (turn % 10 === 0) await revoke(`r${life}-${turn}`);
+    if (turn % 6 === 0) await grant(`g${life}-${turn}`);
     if (turn % 16 === 0) await swap(Number(life) * 1_000 + turn + 1);
     if (call === undefined) continue;
     if (turn % 3 === 0) await report(call, "ok");
