@@ -10,6 +10,7 @@ import { checked } from "./decide.ts";
 import { BATCH_ANSWER_SCHEMA, BATCH_SCHEMA } from "./door-schemas.ts";
 import { type Problem, problem } from "./problem.ts";
 import type { DecisionService } from "./service.ts";
+import { problemAlone } from "./several.ts";
 
 /** In the place of a decision that was not made: no call of it may be. */
 export interface Undecided {
@@ -63,6 +64,8 @@ async function decideOne(
   request: JsonValue,
   service: DecisionService,
 ): Promise<Decision | Undecided> {
+  const tooMuch = problemAlone(request);
+  if (tooMuch !== undefined) return { decision: "deny", problem: tooMuch };
   try {
     const answer = checked(await service.decide(request));
     return answer.kind === "answer"

@@ -11,6 +11,7 @@ import { INPUT_SCHEMA, RESULT_SCHEMA } from "./door-schemas.ts";
 import { handOut } from "./hand-out.ts";
 import { REQUEST_SCHEMA } from "./schemas.ts";
 import type { DecisionService } from "./service.ts";
+import { problemAlone } from "./several.ts";
 
 export interface DataApiParts {
   readonly service: DecisionService;
@@ -158,7 +159,7 @@ async function many(body: JsonValue, request: FastifyRequest, parts: DataApiPart
   const budget = createBudget();
   const said: [string, Document][] = [];
   for (const [key, input] of Object.entries(inputs)) {
-    said.push([key, await within(budget, () => documentFor(asked, input as JsonValue, parts))]);
+    said.push([key, await within(budget, () => oneOf(asked, input as JsonValue, parts))]);
   }
   const isMixed = said.some(([, { status }]) => status !== 200);
   const responses = said.map(([key, { status, body: document }]) => [
@@ -167,6 +168,12 @@ async function many(body: JsonValue, request: FastifyRequest, parts: DataApiPart
     isMixed ? { http_status_code: status === 200 ? "200" : "500", ...document } : document,
   ]);
   return { status: isMixed ? 207 : 200, body: { responses: Object.fromEntries(responses) } };
+}
+
+async function oneOf(name: Name, input: JsonValue, parts: DataApiParts): Promise<Document> {
+  const tooMuch = problemAlone(input);
+  if (tooMuch === undefined) return documentFor(name, input, parts);
+  return fault(400, "invalid_parameter", `input: ${tooMuch.detail ?? tooMuch.title}`);
 }
 
 async function within(budget: Budget, ask: () => Promise<Document>): Promise<Document> {

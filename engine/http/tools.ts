@@ -9,6 +9,7 @@ import { answerBody } from "./body.ts";
 import { type Budget, type BudgetParts, createBudget } from "./budget.ts";
 import { TOOLS_ANSWER_SCHEMA, TOOLS_SCHEMA } from "./door-schemas.ts";
 import type { DecisionService } from "./service.ts";
+import { problemAlone } from "./several.ts";
 
 /** Of a tool that was not looked at, all that is known is that it depends. */
 type Standing = NamedTool &
@@ -46,6 +47,11 @@ async function standings(
   if ("tool" in told) {
     const message = "is told in `tools`, or not at all for all of them";
     return { kind: "malformed", faults: [{ at: "/tool", message }] };
+  }
+  const tooMuch = problemAlone(told);
+  if (tooMuch !== undefined) {
+    const { detail = tooMuch.title } = tooMuch;
+    return { kind: "malformed", faults: [{ at: "", message: `beside \`tools\`: ${detail}` }] };
   }
   if (service.foresee === undefined || service.tools === undefined) {
     return { kind: "unavailable", because: "this service cannot be asked ahead of a call" };

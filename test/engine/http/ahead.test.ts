@@ -25,6 +25,18 @@ describe("POST /decide/batch", () => {
     ]);
   });
 
+  test.each([
+    ["bytes", { ...SOUND, session: { id: "x".repeat(70_000) } }, "too_large"],
+    ["values", { ...SOUND, x: Array(11).fill(Array(1_000).fill(1)) }, "malformed_json"],
+  ])("one with more %s than may come alone is not decided either", async (_name, large, name) => {
+    expect(outcomeOf(await send(serve(paymentsEngine()), { body: large }))).toBe(`400 ${name}`);
+    const { decisions } = (await batch({ requests: [large, SOUND] })).json();
+    expect(decisions).toMatchObject([
+      { decision: "deny", problem: { type: `urn:writ:problem:${name}`, status: 400 } },
+      { decision: "allow" },
+    ]);
+  });
+
   test("what is over the budget is denied, and was not asked", async () => {
     let asked = 0;
     const decide = () => {
@@ -143,6 +155,20 @@ describe("POST /tools", () => {
     const response = await ask(body);
     expect(outcomeOf(response)).toBe("400 malformed_request");
     expect(response.json().pointer).toBe(pointer);
+  });
+
+  test("a long list, and no more beside it than a request may have", async () => {
+    const digest = `sha256:${"0".repeat(64)}`;
+    const tools = Array.from({ length: 600 }, (_, at) => ({
+      name: "send_money",
+      server: `s${at}`,
+      digest,
+    }));
+    expect(JSON.stringify(tools).length).toBeGreaterThan(64 * 1024);
+    expect(outcomeOf(await ask({ ...ASKER, tools }))).toBe("200");
+    const response = await ask({ ...ASKER, context: { note: "x".repeat(70_000) }, tools: [] });
+    expect(outcomeOf(response)).toBe("400 malformed_request");
+    expect(response.json().detail).toContain("more than 65536 bytes");
   });
 
   test("without time, a tool depends", async () => {

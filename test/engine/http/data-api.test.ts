@@ -83,6 +83,10 @@ describe("OPA's client", () => {
     expect(await opa.evaluateBatch("acme/shop/allow", inputs)).toEqual({ a: true, b: false });
     const mixed = await opa.evaluateBatch("acme/shop/allow", { a: call("look"), b: { agent: 1 } });
     expect(mixed).toMatchObject({ a: true, b: { code: "invalid_parameter" } });
+    const large = call("look", { note: "x".repeat(70_000) });
+    expect(await opa.evaluateBatch("acme/shop/allow", { a: call("look"), b: large })).toMatchObject(
+      { a: true, b: { code: "invalid_parameter" } },
+    );
     await expect(
       opa.evaluateBatch("acme/shop/allow", { b: { agent: 1 } }, { rejectMixed: true }),
     ).rejects.toBeDefined();

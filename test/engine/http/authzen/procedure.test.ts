@@ -46,6 +46,18 @@ describe("requests", () => {
     },
   );
 
+  test("one of several has the limits of one alone, with the defaults that it takes", async () => {
+    const context = { note: "x".repeat(70_000) };
+    expect((await evaluation({ body: { ...READ, context } })).statusCode).toBe(400);
+    expect((await evaluations({ ...READ, context })).statusCode).toBe(400);
+    const each = [{}, { context: {} }];
+    const response = await evaluations({ ...READ, context, evaluations: each });
+    expect(response.json().evaluations).toMatchObject([
+      { decision: false, context: { error: { status: 400 } } },
+      { decision: true },
+    ]);
+  });
+
   test("the same is decided the same", async () => {
     for (let at = 0; at < 5; at += 1) expect((await evaluation()).json().decision).toBe(true);
   });
