@@ -2,7 +2,7 @@
 import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { messageOf } from "../../fault.ts";
+import { messageOf, systemCode } from "../../fault.ts";
 import { createPrivate } from "../../file-lock.ts";
 import { onlyFiles } from "../../only-files.ts";
 import { CODES, codeOf } from "../../sqlite-codes.ts";
@@ -206,11 +206,11 @@ export function numberFrom(database: DatabaseSync, query: string): number {
 export function mayPass(fault: unknown): boolean {
   const code = codeOf(fault);
   if (code === CODES.full || code === CODES.busy || code === CODES.locked) return true;
-  return fault instanceof Error && "code" in fault && FULL.has(String(fault.code));
+  return FULL.has(systemCode(fault));
 }
 
 /** Of a disk, or of what this user may have of it. */
-const FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
+const FULL: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT"]);
 
 /** What stands in the way of using the file, and what to do about it. */
 export function refusalOf(
