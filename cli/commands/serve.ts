@@ -166,6 +166,8 @@ async function answerUntilStopped(
   const { settled } = state;
   const operated = { ...watched, ...grants.admin, record: audit.operator, settled, ...audit.admin };
 
+  // From when it can be asked, it is asked to stop as well: to be killed would leave who asks without an answer.
+  const { stopped } = io;
   // Operators can look on while the last answers are given.
   const ways = keep<Listening[]>([], stopInTurn);
   const listening = await startListening(app, input, io);
@@ -183,11 +185,17 @@ async function answerUntilStopped(
   };
   tellListening(policy, places, input, io);
   policy.start();
-  return (await Promise.race([io.stopped, listening.stopped, audit.ended])) ?? undefined;
+  return (await Promise.race([stopped, listening.stopped, audit.ended])) ?? undefined;
 }
 
-async function stopInTurn(ways: readonly Listening[]): Promise<void> {
-  for (const way of ways) await way.stop();
+/** One that cannot be stopped in full keeps none of the others open. */
+async function stopInTurn([way, ...others]: readonly Listening[]): Promise<void> {
+  if (way === undefined) return;
+  try {
+    await way.stop();
+  } finally {
+    await stopInTurn(others);
+  }
 }
 
 interface Places {

@@ -10,6 +10,7 @@ import {
   rmdirSync,
   rmSync,
   type Stats,
+  unlinkSync,
 } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join, relative, resolve } from "node:path";
@@ -44,8 +45,12 @@ export async function listenOnSocket(
   const stopped = new Promise<void>((done) => app.server.once("close", () => done()));
   let stopping: Promise<void> | undefined;
   const stop = async () => {
-    if (statOf(place)?.ino === ino) rmSync(place, { force: true });
-    await drain(app, drainMs);
+    try {
+      if (statOf(place)?.ino === ino) unlinkSync(place);
+    } finally {
+      // What cannot be removed is replaced by the next start, once nobody listens on it.
+      await drain(app, drainMs);
+    }
   };
   return {
     address: place,
