@@ -345,7 +345,14 @@ function valueOfLocal(trace: Trace, id: number): Trace | undefined {
   return undefined;
 }
 
-function spelled(expr: Expr, value: Value | Unknown, { typeOf, situation }: Teller): string {
+function spelled(expr: Expr, value: Value | Unknown, teller: Teller): string {
+  const { typeOf, situation, texts } = teller;
+  const isCount = expr.kind === "counter" || expr.kind === "latch";
+  // What a counter is kept per stands in its declaration, and is not shown elsewhere.
+  const missing = isCount && value instanceof Unknown ? texts.at(value.at) : undefined;
+  if (value instanceof Unknown && missing !== undefined && value.at !== expr.at) {
+    return `unknown (${value.cause}: \`${missing}\`)`;
+  }
   return spellValue(value, typeOf(expr), situation.program.levels);
 }
 

@@ -60,3 +60,14 @@ test("an explanation names tools as the rule does: by name, or by effect", async
   expect(await explained(edit)).toContain("✓ tool edit_page, delete_page\n");
   expect(await explained(read)).toContain("✓ tool effect read\n");
 });
+
+test("what a counter lacks is named, where a request has no session", async () => {
+  const agent = { id: "writer", groups: ["editors"] };
+  const tool = { name: "edit_page", args: { page: "p", text: "t" } };
+  const words = ["explain", "policies/starter", "-"];
+  const { out } = await writ(words, { cwd, stdin: JSON.stringify({ agent, tool }) });
+  expect(out).toContain(
+    "because: `haste` could not be decided (more than 10 changes in a minute)\n",
+  );
+  expect(out).toContain("edits = unknown (absent: `session`)\n");
+});
