@@ -30,7 +30,7 @@ import type { Pep } from "../lang/pep.ts";
 import type { SourceFile } from "../lang/source.ts";
 import type { TestCase } from "../lang/testing.ts";
 import { type Io, Misuse } from "./command.ts";
-import { diagnosticsJson, renderDiagnostics } from "./diagnostics.ts";
+import { type DiagnosticJson, diagnosticsJson, renderDiagnostics } from "./diagnostics.ts";
 import { parseJson } from "./documents.ts";
 import { moduleResolver } from "./modules.ts";
 
@@ -111,6 +111,12 @@ export interface Policy {
   readonly path: string;
 }
 
+interface LoadingOptions {
+  readonly json?: boolean;
+  /** What else is printed of errors: for machines, beside what people read. */
+  readonly report?: ((found: readonly DiagnosticJson[]) => string) | undefined;
+}
+
 /**
  * The policy at `path`: a package, or the `.json` or `.writb` that `writ build` makes of one. When it has errors they are
  * printed (on standard error; as one JSON document on standard output where `json`), and there is no policy.
@@ -118,7 +124,7 @@ export interface Policy {
 export async function loadPolicy(
   path: string,
   io: Io,
-  { json = false }: { readonly json?: boolean } = {},
+  { json = false, report }: LoadingOptions = {},
 ): Promise<Policy | undefined> {
   if (path.endsWith(".json")) return loadBuilt(path, io);
   if (path.endsWith(SIGNED_EXTENSION)) return loadSigned(path, io);
@@ -129,6 +135,7 @@ export async function loadPolicy(
   if (json)
     io.out(`${JSON.stringify({ ok: false, diagnostics: diagnosticsJson(compiled) }, null, 2)}\n`);
   else io.err(renderDiagnostics(compiled, io));
+  if (!json && report !== undefined) io.out(report(diagnosticsJson(compiled)));
   return undefined;
 }
 

@@ -10,7 +10,7 @@ import { type Command, type ExitCode, type Input, type Io, Misuse } from "../com
 import { loadPolicy, type Policy } from "../files.ts";
 import { REGO_OPTIONS } from "../rego.ts";
 import { painter } from "../terminal.ts";
-import { githubReport, jsonReport, junitReport } from "../testing/machine.ts";
+import { githubDiagnostics, githubReport, jsonReport, junitReport } from "../testing/machine.ts";
 import { prettyReport } from "../testing/pretty.ts";
 import { isGood, placeOf, type Report } from "../testing/report.ts";
 import { type Reporter, readWishes, type Wishes } from "../testing/wishes.ts";
@@ -59,7 +59,8 @@ async function test(input: Input, io: Io): Promise<ExitCode> {
 }
 
 async function runOnce(wishes: Wishes, io: Io): Promise<ExitCode> {
-  const policy = await loadPolicy(wishes.path, io, { json: wishes.json });
+  const annotate = wishes.reporter === "github" ? githubDiagnostics : undefined;
+  const policy = await loadPolicy(wishes.path, io, { json: wishes.json, report: annotate });
   if (policy === undefined) return 1;
   if (policy.lacksTests === true) {
     throw new Misuse(

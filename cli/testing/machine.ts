@@ -1,4 +1,5 @@
 /** Reports for machines: JSON, JUnit's XML, and the annotations that GitHub shows beside changed lines. */
+import type { DiagnosticJson } from "../diagnostics.ts";
 import { count } from "../terminal.ts";
 import { showFailure } from "./pretty.ts";
 import { isGood, placeOf, type Report, shortfall, spellPlace } from "./report.ts";
@@ -97,6 +98,17 @@ export function githubReport(report: Report): string {
   if (short !== undefined) lines.push(`::error title=coverage::${short}\n`);
   const failed = results.filter(({ failure }) => failure !== undefined).length;
   return `${lines.join("")}${count(results.length - failed, "test")} passed, ${failed} failed\n`;
+}
+
+/** Errors of a policy that does not compile. */
+export function githubDiagnostics(found: readonly DiagnosticJson[]): string {
+  return found
+    .map(({ code, severity, message, help, path, line, endLine, column }) => {
+      const where = `file=${property(path)},line=${line},endLine=${endLine},col=${column}`;
+      const text = help === undefined ? message : `${message}\nhelp: ${help}`;
+      return `::${severity} ${where},title=${code}::${data(text)}\n`;
+    })
+    .join("");
 }
 
 function annotation(

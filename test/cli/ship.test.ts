@@ -134,7 +134,7 @@ describe("writ init", () => {
     const there = { cwd: join(cwd, "Team Wiki") };
     expect(readFileSync(join(there.cwd, "rules.writ"), "utf8")).toMatch(/^package team_wiki\n/);
     expect(readFileSync(join(there.cwd, ".github/workflows/writ.yml"), "utf8")).toContain(
-      "writ test .",
+      "writ test --reporter github .",
     );
     expect(await writ(["fmt", "--check", "."], there)).toMatchObject({ code: 0 });
     expect(await writ(["check", "--warnings-as-errors", "."], there)).toMatchObject({ code: 0 });

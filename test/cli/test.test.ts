@@ -258,6 +258,15 @@ describe("reports", () => {
     expect(summary).toBe("1 test passed, 1 failed");
   });
 
+  test("annotations of a policy that does not compile", async () => {
+    const { code, out, err } = await testing("\nallow it\n", "--reporter", "github");
+    expect(code).toBe(1);
+    expect(out).toMatch(
+      /^::error file=p.writ,line=\d+,endLine=\d+,col=1,title=E101::.*%0Ahelp: write `permit`\n$/,
+    );
+    expect(err).toContain("error E101");
+  });
+
   test("a report to a file leaves the terminal to people", async () => {
     const { out, cwd } = await testing(two, "--reporter", "junit", "--output", "report.xml");
     expect(out).toContain("pass  fine\n");
