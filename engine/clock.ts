@@ -95,6 +95,10 @@ export function neverBackwards(clock: () => number): () => number {
 
 export function spellDoubt({ aheadMs }: ClockDoubt): string {
   const seconds = Math.round(Math.abs(aheadMs) / 1_000);
-  const where = aheadMs > 0 ? "ahead of" : "behind";
-  return `the wall clock is ${seconds} s ${where} the time that has passed: rules cannot tell what \`now\` is; set it right, or start again to trust it`;
+  const unknown = "rules cannot tell what `now` is";
+  if (aheadMs > 0) {
+    return `the wall clock is ${seconds} s ahead of the time that has passed: ${unknown}; set it right, or start again to trust it`;
+  }
+  // What is kept begins at `latestMs`, whatever the wall clock says by then.
+  return `the wall clock is ${seconds} s behind the time that has passed, or that state was kept at: ${unknown}; set it right (after a start, state that a file has goes on from the later time)`;
 }

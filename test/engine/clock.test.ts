@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { clockReader, createClock, earliestOf, latestOf } from "../../engine/clock.ts";
+import { clockReader, createClock, earliestOf, latestOf, spellDoubt } from "../../engine/clock.ts";
 import { createInterpreter } from "../../engine/evaluate/interpret.ts";
 import { drive, outcomeOf, programOf, START } from "../support/engine.ts";
 
@@ -127,5 +127,9 @@ test.each([
 test("a machine that starts before the time its state was kept at goes on from there", () => {
   const clock = createClock({ wall: () => START, elapsed: () => 7, latestMs: START + DAY });
   expect(clock.steadyMs()).toBe(START + DAY);
-  expect(clockReader(clock)().doubt).toEqual({ laterMs: START + DAY, aheadMs: -DAY });
+  const { doubt } = clockReader(clock)();
+  expect(doubt).toEqual({ laterMs: START + DAY, aheadMs: -DAY });
+  // That is so at each start until then: to start again is no advice.
+  expect(doubt && spellDoubt(doubt)).toMatch(/86400 s behind .* that state was kept at/);
+  expect(doubt && spellDoubt(doubt)).not.toMatch(/start again/);
 });
