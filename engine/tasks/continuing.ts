@@ -27,9 +27,14 @@ export async function continuing(
   { preview }: DecisionService,
 ): Promise<Continuing> {
   if (preview === undefined) return undecided("this service cannot be asked ahead of a call");
-  const { vouched } = task;
-  const told: Vouched = vouched === undefined ? {} : { delegation: vouched };
-  return read(await preview(questionOf(task, shown), told));
+  return read(await preview(questionOf(task, shown), vouchedIn(task)));
+}
+
+/** Tokens of single use were used, once, by the start itself. */
+function vouchedIn({ vouched }: KeptTask): Vouched {
+  if (vouched === undefined) return {};
+  const tokens = vouched.tokens.map(({ once_until: _, ...token }) => token);
+  return { delegation: { ...vouched, tokens } };
 }
 
 function questionOf({ request, args, agent }: KeptTask, shown: unknown): unknown {

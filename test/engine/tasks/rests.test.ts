@@ -1,10 +1,13 @@
 /** What a task was started with is not shown again, and must count all the same. */
 import { describe, expect, test } from "vitest";
+import type { DecisionService } from "../../../engine/http/service.ts";
 import { refuseDelegation } from "../../../engine/identity/cause.ts";
+import { usedOnce } from "../../../engine/identity/once.ts";
 import { digestOfToken } from "../../../engine/identity/token.ts";
 import { twinOf } from "../../../engine/identity/twin.ts";
 import { MemoryLedger } from "../../../engine/ledger/memory.ts";
 import type { Statuses } from "../../../engine/status/statuses.ts";
+import { START } from "../../support/engine.ts";
 import {
   chainOf,
   HERE,
@@ -173,4 +176,22 @@ test("what was attested when a task was started is not attested in its calls", a
   expect(await rig.ask([token, svid], "look", as)).toBe("allow");
   rig.nowMs += 300_000;
   expect(await rig.ask([token], "pay", as)).toBe("allow");
+});
+
+test("a task that was started with a token of single use goes on, and is ended by what the agent shows", async () => {
+  const ledger = new MemoryLedger();
+  const parts = { ledger, now: () => START, onFault: (fault: unknown) => expect.fail(`${fault}`) };
+  const around = (service: DecisionService) => usedOnce(service, parts);
+  const rig = await rigOf({ ledger, around, issuers: [config({ single_use: true })] });
+  const token = await access();
+  const grant = await startedBy(rig, token);
+  const again = { principal: undefined, delegation: { tokens: [token] } };
+  expect((await rig.start(again)).cause).toBe("token_used");
+  expect(await rig.ask(grant, "look")).toBe("allow");
+  const statusOf = async (trust: number) => {
+    const answer = await rig.tasks.signal({ agent: { id: "bot", trust } });
+    return answer.kind === "answer" ? answer.value.tasks.map(({ status }) => status) : answer;
+  };
+  expect(await statusOf(0.9)).toEqual(["active"]);
+  expect(await statusOf(0.1)).toEqual(["ended"]);
 });
