@@ -155,16 +155,16 @@ export class Approvals {
 
   /**
    * The approval that a hold waits for: the one there is of this very request, or a new one. `undefined` where
-   * there is no room for it: then nobody is asked.
+   * there is no room for it, or nobody who might approve it: then nobody is asked.
    */
   async open(
     held: Decision,
     input: unknown,
     delegation?: VouchedDelegation,
   ): Promise<Approval | undefined> {
-    const { ledger } = this.#parts;
+    const { ledger, approvers } = this.#parts;
     const { approval: wanted } = held;
-    if (wanted === undefined) return undefined;
+    if (wanted === undefined || approvers.count === 0) return undefined;
     for (let tries = 0; tries < TRIES; tries += 1) {
       const was = ledger.get("approval", wanted.digest);
       const known = was && read(was);

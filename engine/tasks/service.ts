@@ -69,9 +69,16 @@ async function signalled(input: unknown, parts: TaskServiceParts): Promise<Answe
   if (shown === undefined) return { kind: "malformed", faults: problems };
   const { id: agent, facts } = shown;
   const tasks: Signalled["tasks"][number][] = [];
+  const faults: unknown[] = [];
   for (const { id } of await parts.tasks.activeOf(agent)) {
-    tasks.push({ id, status: await statusAfter(id, facts, parts) });
+    try {
+      tasks.push({ id, status: await statusAfter(id, facts, parts) });
+    } catch (fault) {
+      faults.push(fault);
+    }
   }
+  // One end that cannot be kept or recorded must not leave the other tasks going on.
+  if (faults.length > 0) throw faults[0];
   return { kind: "answer", value: { agent, tasks } };
 }
 

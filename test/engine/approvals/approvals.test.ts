@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { showApproval } from "../../../cli/admin/approvals.ts";
 import { type ApprovalStatus, viewOf } from "../../../engine/approvals/approval.ts";
+import { NO_APPROVERS } from "../../../engine/approvals/approvers.ts";
 import type { Decision } from "../../../engine/decision.ts";
 import { handOut } from "../../../engine/http/hand-out.ts";
 import type { VouchedParty } from "../../../engine/identity/vouched.ts";
@@ -420,6 +421,13 @@ test.each([
   expect(shown()).toHaveLength(3);
   const found = at.approvals.byId(ids[0] ?? "");
   expect(found && at.approvals.statusOf(found)).toBe("revoked");
+});
+
+test("where nobody might approve, nobody is asked, and nothing is kept of the request", async () => {
+  const ledger = new MemoryLedger();
+  const at = desk(ledger, { approvers: NO_APPROVERS });
+  expect((await held(at)).approval).not.toHaveProperty("id");
+  expect([...ledger.entries("approval")]).toEqual([]);
 });
 
 test("no more are read than are shown", async () => {

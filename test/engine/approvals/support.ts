@@ -1,7 +1,7 @@
 /** Approvers with keys, and an engine whose holds they decide. */
 import type { Approval } from "../../../engine/approvals/approval.ts";
 import { Approvals } from "../../../engine/approvals/approvals.ts";
-import { readApprovers } from "../../../engine/approvals/approvers.ts";
+import { type Approvers, readApprovers } from "../../../engine/approvals/approvers.ts";
 import { approving } from "../../../engine/approvals/approving.ts";
 import { issueStatement, type Statement } from "../../../engine/approvals/statement.ts";
 import type { Decision } from "../../../engine/decision.ts";
@@ -92,11 +92,13 @@ export interface DeskParts {
   readonly policy?: string;
   /** Of the configured people, by their ids: what is otherwise; `undefined` = who is not there. */
   readonly changed?: Readonly<Record<string, Json | undefined>>;
+  /** Instead of these. */
+  readonly approvers?: Approvers;
 }
 
 export function desk(
   ledger: Ledger = new MemoryLedger(),
-  { policy = POLICY, changed = {} }: DeskParts = {},
+  { policy = POLICY, changed = {}, approvers }: DeskParts = {},
 ): Desk {
   const people = Object.entries(PEOPLE).flatMap(([id, groups]) => {
     const person = { id, groups, keys: [id], also: ALSO[id] ?? [] };
@@ -111,7 +113,7 @@ export function desk(
   const earliest = () => driver.nowMs - made.behindMs;
   const approvals = new Approvals({
     ledger,
-    approvers: read.approvers,
+    approvers: approvers ?? read.approvers,
     now,
     earliest,
     isRevoked,

@@ -548,6 +548,22 @@ describe("the policy is asked whether a task may go on", () => {
     expect(await signal({ id: "bot", trust: 1 })).toMatchObject({ value: { tasks: [] } });
   });
 
+  test("each of them, also where the end of one cannot be recorded", async () => {
+    let mayRecord = true;
+    const record = async () => {
+      if (!mayRecord) throw new Error("the log is full");
+    };
+    const rig = await rigOf({ record });
+    const grants = [await rig.grant(), await rig.grant(), await rig.grant()];
+    mayRecord = false;
+    const signal = rig.tasks.signal({ agent: { id: "bot", trust: 0.1 } });
+    await expect(signal).rejects.toThrow("the log is full");
+    for (const { id, token } of grants) {
+      expect(await rig.tasks.find(id)).toMatchObject({ status: "ended" });
+      expect(await rig.ask([token], "look")).toBe("revoked");
+    }
+  });
+
   test.each([
     [{}],
     [{ agent: "bot" }],
