@@ -8,6 +8,7 @@ import type { Expr, NumberKind } from "../../lang/ir.ts";
 import { DECIMAL_ONE } from "../../lang/scalar/decimal.ts";
 import { isScalar } from "../../lang/type.ts";
 import { unreachable } from "../../lang/unreachable.ts";
+import type { Value } from "../value.ts";
 import { callSteps } from "./costs.ts";
 import { Block, type Code, code, type HelperName, join } from "./emit.ts";
 import {
@@ -118,6 +119,8 @@ export function valueCode(frame: Frame, out: Block, expr: Expr, fail: Fail): Cod
     case "aggregate":
       return aggregateCode(frame, out, expr, fail);
     case "list": {
+      const constants = constantsIn(frame, expr);
+      if (constants !== undefined) return constantListCode(frame, out, expr, constants, fail);
       const items = expr.items.map((item) => valueCode(frame, out, item, fail));
       const list = code`[${join(items, code`, `)}]`;
       if (expr.as === "List") return list;
@@ -371,6 +374,31 @@ function isBeyond(frame: Frame, value: Code, number: NumberKind | undefined): Co
   const limit = number === "Float" ? Number.MAX_VALUE : Number.MAX_SAFE_INTEGER;
   const most = frame.unit.emitter.constant(limit);
   return code`!(${value} <= ${most} && ${value} >= -${most})`;
+}
+
+type ListExpr = Extract<Expr, { kind: "list" }>;
+
+/** All of its elements, where each is a constant that has a value. */
+function constantsIn(frame: Frame, { items }: ListExpr): readonly Value[] | undefined {
+  const values = items.map((item) =>
+    item.kind === "const" ? frame.unit.constantOf(item) : undefined,
+  );
+  return values.every((value) => value !== undefined) ? values : undefined;
+}
+
+/** Made once: with an element a word of code, a policy with long lists would be compiled for seconds. */
+function constantListCode(
+  frame: Frame,
+  out: Block,
+  expr: ListExpr,
+  values: readonly Value[],
+  fail: Fail,
+): Code {
+  const { emitter } = frame.unit;
+  const list = emitter.constant(Object.freeze(values));
+  if (expr.as === "List") return list;
+  if (!expr.items.every(isShort)) out.add(spendingOn(frame, "setSteps", [list], expr.at, fail));
+  return emitter.constant(new Set(values));
 }
 
 function helperCode(

@@ -5,6 +5,7 @@ import { generateEvaluator } from "../../../engine/evaluate/javascript.ts";
 import type { Expr, Program } from "../../../lang/ir.ts";
 import { subjectOf } from "../../differential/compare.ts";
 import { programFrom, questionFrom, tryDifference } from "../../differential/run.ts";
+import { drive, outcomeOf, programOf } from "../../support/engine.ts";
 
 /** Either side may lack its root. */
 function leaf(at: number): Expr {
@@ -82,4 +83,29 @@ test("rules that differ in constants only are compiled once", () => {
   }
   expect(compiled).toBe(sources.size);
   expect(compiled).toBeLessThan(20);
+});
+
+test("a list of constants is one constant, however long it is", () => {
+  const lists = (count: number) => {
+    const words = Array.from({ length: count }, (_, at) => `"v${at}"`).join(", ");
+    return programOf(`
+tool ask { effect read, args { word: String, n: Int } }
+permit known tool ask when args.word in [${words}]
+forbid odd tool ask when args.n in [1, 3, 5]`);
+  };
+  const lengthFor = (program: Program) => {
+    let length = 0;
+    const compile = (source: string) => {
+      length = Math.max(length, source.length);
+      return compileSource(source);
+    };
+    const evaluator = generateEvaluator(program, compile);
+    const { call } = drive(program, { evaluator });
+    expect(outcomeOf(call("ask", { word: "v3", n: 2 }))).toBe("allow");
+    expect(outcomeOf(call("ask", { word: "w", n: 2 }))).toBe("not_permitted");
+    expect(outcomeOf(call("ask", { word: "v3", n: 5 }))).toBe("forbidden");
+    return length;
+  };
+  // What is counted is the same: its length is a constant as well.
+  expect(lengthFor(lists(5_000))).toBe(lengthFor(lists(50)));
 });
