@@ -64,13 +64,14 @@ function relevant({ unfolded, decision, expected }: Failure) {
 }
 
 function showVerdict(verdict: Verdict, report: Report, paint: Paint): string {
-  const { name, at, tried } = verdict;
+  const { name, at, tried, unseen } = verdict;
+  const left = unseen.map((one) => `      ${paint("dim", `not looked at: ${one}`)}\n`).join("");
   const place = paint("dim", `(${spellPlace(placeOf(report, at))})`);
   switch (verdict.kind) {
     case "held":
-      return `${paint("green", "held")}  never ${name} ${paint("dim", `${tried} requests tried, it mattered in ${verdict.reached}`)}\n`;
+      return `${paint("green", "held")}  never ${name} ${paint("dim", `${tried} requests tried, it mattered in ${verdict.reached}`)}\n${left}`;
     case "not reached":
-      return `${paint("yellow", "?   ")}  never ${name} ${place}: not reached: none of ${tried} requests made its condition true\n`;
+      return `${paint("yellow", "?   ")}  never ${name} ${place}: not reached: none of ${tried} requests made its condition true\n${left}`;
     case "broken": {
       const { permits, request, state } = verdict.counterexample;
       const lines = [

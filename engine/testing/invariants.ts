@@ -33,6 +33,7 @@ import {
 } from "./candidate.ts";
 import { createRandom, type Random } from "./random.ts";
 import { standingAt } from "./task-standing.ts";
+import { unseenIn } from "./unseen.ts";
 import { type Values, valuesFor } from "./values.ts";
 
 /** What searching for a counterexample of one `never` came to. */
@@ -51,6 +52,8 @@ interface Searched {
   /** Place of the name. */
   readonly at: number;
   readonly tried: number;
+  /** What no request that is tried can bring about: `steps of task …`. */
+  readonly unseen: readonly string[];
 }
 
 export interface Counterexample {
@@ -71,7 +74,13 @@ export function searchInvariants({ program, budget, seed }: SearchParts): readon
   if (program.nevers.length === 0) return [];
   // A package for others to use declares no tools, and no request can be made of it alone.
   if (program.tools.length === 0) {
-    return program.nevers.map(({ name, at }) => ({ kind: "not reached", name, at, tried: 0 }));
+    return program.nevers.map(({ name, at }) => ({
+      kind: "not reached",
+      name,
+      at,
+      tried: 0,
+      unseen: [],
+    }));
   }
   const search = prepare(program);
   return program.nevers.map((_, index) =>
@@ -89,6 +98,7 @@ interface Search {
   /** The rules alone: nothing is refused for an invariant, and whoever is asked approves. */
   readonly unguarded: Policy;
   readonly permits: readonly number[];
+  readonly unseen: readonly string[];
 }
 
 function prepare(program: Program): Search {
@@ -105,6 +115,7 @@ function prepare(program: Program): Search {
     read: createRequestReader(program),
     pieces: piecesOf(program),
     unguarded: preparePolicy(bare, { digest: "sha256:0" }, generateEvaluator(bare)),
+    unseen: unseenIn(program),
     permits: program.rules.flatMap(({ effect }, index) => (effect === "permit" ? [index] : [])),
   };
 }
@@ -162,7 +173,7 @@ interface Tally {
 }
 
 function searchOne(never: number, search: Search, budget: number, random: Random): Verdict {
-  const { program, permits } = search;
+  const { program, permits, unseen } = search;
   const { name = "", at = 0 } = program.nevers[never] ?? {};
   const tally: Tally = { tried: 0, reached: 0 };
   const share = Math.max(LEAST_FOR_A_PERMIT, Math.floor(budget / Math.max(1, permits.length)));
@@ -172,12 +183,12 @@ function searchOne(never: number, search: Search, budget: number, random: Random
     const found = climb({ never, permit, search, random, tally, most });
     if (found === undefined) continue;
     const counterexample = describe(minimise(found, never, search), search);
-    return { kind: "broken", name, at, tried: tally.tried, counterexample };
+    return { kind: "broken", name, at, tried: tally.tried, unseen, counterexample };
   }
   const { tried, reached } = tally;
   return reached === 0
-    ? { kind: "not reached", name, at, tried }
-    : { kind: "held", name, at, tried, reached };
+    ? { kind: "not reached", name, at, tried, unseen }
+    : { kind: "held", name, at, tried, unseen, reached };
 }
 
 interface Climb {

@@ -167,3 +167,28 @@ test("says what must have happened before", () => {
     counterexample: { permits: ["p"], state: [expect.stringMatching(/^`spend` is \d+\.\d+$/)] },
   });
 });
+
+test("says what it cannot make up", () => {
+  const rules = "permit p tool pay\nnever n\n  allow when has args.to\n";
+  expect(search(rules).unseen).toEqual([]);
+  const bound = "task chain { sequence pay(to as whom), pay(args.to == whom) }\n";
+  expect(search(bound + rules).unseen).toEqual([
+    "steps of task `chain` that read what earlier ones bound",
+  ]);
+  const module = { ok: true, binary: { wasm: "" }, entrypoints: ["authz/allow"] } as const;
+  const files = [
+    {
+      path: "p.writ",
+      text: `${VOCABULARY}import rego "a.wasm" entrypoint "authz/allow" as legacy: Bool
+permit plain tool look
+permit asked tool pay when legacy(input)
+never n
+  allow when tool is pay
+`,
+    },
+  ];
+  const { program, diagnostics } = compile({ directory: "", files }, undefined, () => module);
+  if (program === undefined) throw new Error(JSON.stringify(diagnostics));
+  const [verdict] = searchInvariants({ program, budget: 200, seed: 1 });
+  expect(verdict?.unseen).toEqual(["calls that `asked` permits by what Rego says"]);
+});
