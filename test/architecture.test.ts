@@ -179,6 +179,7 @@ const PURE = [
   "engine/template.ts",
   "engine/testing/candidate.ts",
   "engine/testing/task-standing.ts",
+  "engine/testing/unseen.ts",
   "engine/trace/context.ts",
   "engine/trace/exporter.ts",
   "engine/trace/otlp.ts",
