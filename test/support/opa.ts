@@ -11,6 +11,12 @@ export const opa = [process.env.OPA ?? "opa", join(homedir(), "go/bin/opa")].fin
   (path) => spawnSync(path, ["version"]).status === 0,
 );
 
+/** The same, where it was built to run WebAssembly (`go install -tags opa_wasm …`). */
+export const opaWithWasm =
+  opa !== undefined && /^WebAssembly: available$/m.test(String(spawnSync(opa, ["version"]).stdout))
+    ? opa
+    : undefined;
+
 export interface LoadedModule {
   evaluate(input: unknown, entrypoint?: string): readonly { readonly result: unknown }[];
   setData(data: unknown): void;

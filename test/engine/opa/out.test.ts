@@ -23,7 +23,7 @@ import { compile } from "../../../lang/compile.ts";
 import type { Program } from "../../../lang/ir.ts";
 import { same } from "../../differential/compare.ts";
 import { randomFrom } from "../../differential/random.ts";
-import { type LoadedModule, loadPolicySync, opa, programOf } from "../../support/opa.ts";
+import { type LoadedModule, loadPolicySync, opaWithWasm, programOf } from "../../support/opa.ts";
 import { randomDocument } from "../../support/opa-document.ts";
 import { randomPackage, textOf } from "../../support/random-policy.ts";
 import { randomRequest } from "../../support/random-request.ts";
@@ -286,10 +286,12 @@ test(`${PAIRS} random policies and requests are decided alike, seed ${SEED}`, {
 });
 
 describe("a bundle under OPA itself", () => {
-  if (opa === undefined)
-    console.warn("SKIPPED: there is no `opa` to evaluate an emitted bundle with");
+  if (opaWithWasm === undefined)
+    console.warn(
+      "SKIPPED: there is no `opa` that runs WebAssembly to evaluate an emitted bundle with",
+    );
 
-  test.skipIf(opa === undefined)("decides the same", { timeout: 60_000 }, async () => {
+  test.skipIf(opaWithWasm === undefined)("decides the same", { timeout: 60_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), "writ-opa-"));
     const file = (name: string, content: string | Uint8Array) => {
       writeFileSync(join(folder, name), content);
@@ -302,7 +304,7 @@ describe("a bundle under OPA itself", () => {
     const evaluate = (input: unknown, state: unknown) => {
       const args = ["-b", bundle, "-i", file("input.json", JSON.stringify(input))];
       const data = file("data.json", JSON.stringify({ writ: { state } }));
-      const { stdout } = spawnSync(opa ?? "", ["eval", ...args, "-d", data, "data.writ"]);
+      const { stdout } = spawnSync(opaWithWasm ?? "", ["eval", ...args, "-d", data, "data.writ"]);
       return JSON.parse(String(stdout)).result[0].expressions[0].value;
     };
     expect(evaluate(REQUEST, STATE)).toMatchObject({
