@@ -147,6 +147,7 @@ export function sessionBeyond(id: string, nowMs: number, memory: Memory): Sessio
 }
 
 export function interrupt(id: string, nowMs: number, why: Interruption, memory: Memory): void {
+  memory.keeper?.time(nowMs);
   const ended = sessionBeyond(id, nowMs, memory);
   if (ended === undefined) {
     throw new StateUnavailable("no room to remember that a session was interrupted");

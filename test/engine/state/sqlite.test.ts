@@ -336,6 +336,17 @@ test("what the process has at its end is there at the next start", () => {
   expect(spent(second.driver)).toBe(7);
 });
 
+test("a session that was nothing but ended and let go on is as old at the next start as it is", () => {
+  const limits = { sessionCount: 1, sessionIdleMs: 60_000 };
+  const first = journalled({ limits });
+  first.driver.engine.sessions.interrupt("u");
+  first.driver.engine.sessions.reinstate("u");
+  first.journal.close();
+  const second = journalled({ limits });
+  // There is room for one, and that was not idle for long.
+  expect(pay(second.driver)).toBe("state_unavailable");
+});
+
 /** As another process finds it that starts after this one was killed. */
 function killed(): ReturnType<typeof journalled> {
   const copy = join(directory, `killed-${open.length}.db`);
