@@ -27,7 +27,7 @@ export interface TurnsParts {
 /** So many go through each step together: more would wait longer for each other, and gain little. */
 const TOGETHER = 32;
 
-const NO_BYTES = new Uint8Array();
+const NO_BYTES = Buffer.alloc(0);
 
 /** What one request meets with is nothing to the others of its turn. */
 export class Turns {
@@ -70,7 +70,7 @@ export class Turns {
 
   #read({ request, bytes, asking }: Asked): JsonReading | Said {
     try {
-      return readJson(bytes ?? request.read() ?? NO_BYTES, asking.limits);
+      return readJson(bytes ?? bodyOf(request), asking.limits);
     } catch (fault) {
       return this.#faulted(fault);
     }
@@ -116,4 +116,13 @@ export class Turns {
       response.destroy();
     }
   }
+}
+
+/** What came in several pieces is read so from Node 26 on: the first alone may be a whole document, and not what was sent. */
+function bodyOf(request: IncomingMessage): Uint8Array {
+  const first: Buffer = request.read() ?? NO_BYTES;
+  if (request.readableLength === 0) return first;
+  const pieces = [first];
+  while (request.readableLength > 0) pieces.push(request.read());
+  return Buffer.concat(pieces);
 }

@@ -40,7 +40,9 @@ function keyPair(algorithm: string): KeyObject {
 }
 
 export function signerOf(algorithm: string, secret: KeyObject): Signer {
-  const jwk = createPublicKey(secret).export({ format: "jwk" }) as Json;
+  // Versions of Node have `kty` first or last: texts that are signed must not depend on them.
+  const { kty, ...members } = createPublicKey(secret).export({ format: "jwk" }) as Json;
+  const jwk: Json = { ...members, kty };
   const read = readKey(jwk);
   if (!read.ok) throw new Error(read.why);
   const kid = read.key.thumbprint;

@@ -3,17 +3,20 @@ import { spawnSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
+  closeSync,
   copyFileSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   truncateSync,
+  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
-import { DISK } from "../../../engine/audit/disk.ts";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { DISK, type LogFile } from "../../../engine/audit/disk.ts";
 import { checkpointFile } from "../../../engine/audit/files.ts";
 import { LogInUse } from "../../../engine/audit/lock.ts";
 import { LogStopped, openLog } from "../../../engine/audit/log.ts";
@@ -602,7 +605,15 @@ describe("on a real disk", () => {
 
   test("a full device takes nothing, and nobody is told that it did", async () => {
     const path = join(directoryWith({}), "audit.jsonl");
-    const full = { ...DISK, open: () => DISK.open("/dev/full") };
-    await expect(openLog({ ...parts(path), disk: full })).rejects.toThrow(/ENOSPC|EINVAL/);
+    // A device in the place of the log is refused: its writes are given to one beside it.
+    const device = openSync("/dev/full", "w");
+    onTestFinished(() => closeSync(device));
+    const open = async (name: string): Promise<LogFile> => ({
+      ...(await DISK.open(name)),
+      write: async (bytes) => writeSync(device, bytes),
+    });
+    const opened = openLog({ ...parts(path), disk: { ...DISK, open } });
+    await expect(opened).rejects.toThrow("ENOSPC");
+    expect(readFileSync(path, "utf8")).toBe("");
   });
 });

@@ -239,7 +239,8 @@ describe("answers", () => {
       response.writeHead(200, { "content-length": "1001" }).flushHeaders();
     });
     const endless = await serving((_, response) => {
-      const more = () => void (response.destroyed || response.write(Buffer.alloc(10_000), more));
+      const more = (fault?: Error | null) =>
+        void (fault || response.destroyed || response.write(Buffer.alloc(10_000), more));
       more();
     });
     for (const port of [announced, endless]) {

@@ -8,6 +8,7 @@ import { isLoopback } from "../../../engine/http/listen.ts";
 import { HTTP_LIMITS } from "../../../engine/limits.ts";
 import { seedFrom } from "../../support/seed.ts";
 import { randomFrom } from "./random.ts";
+import { SOUND } from "./sample.ts";
 import { DENIAL, serve } from "./support.ts";
 
 let listening: Listening | undefined;
@@ -150,6 +151,21 @@ describe("requests as they come", () => {
     const answer = await exchange(await start(), first, second);
     expect(answer.match(/HTTP\/1\.1 (\d+)/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 400"]);
   });
+});
+
+test("a body that comes in several pieces is read as one, and what follows a whole document refused", async () => {
+  const port = await start();
+  const post = (body: string) =>
+    exchange(
+      port,
+      `POST /decide HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n` +
+        `connection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+  // With its head it is longer than what Node reads at once.
+  const sound = JSON.stringify(SOUND);
+  const room = " ".repeat(65_500 - sound.length);
+  expect(await post(`${sound}${room}`)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await post(`${sound}${room.slice(1)}x`)).toContain('"code":"trailing_content"');
 });
 
 describe("damaged requests", () => {
