@@ -50,6 +50,17 @@ async function expectNothingLost(cwd: string, allowed: Allowed): Promise<void> {
   expect(before.filter((id) => !log.includes(id))).toEqual([]);
 }
 
+/** With what it says last, and as what it exits. */
+async function expectStopped({ ended }: FaultyService, because: RegExp): Promise<void> {
+  const { code, out } = await ended;
+  const last = JSON.parse(out.trim().split("\n").at(-1) ?? "");
+  expect({ code, ...last }).toEqual({
+    code: 2,
+    event: "stopped",
+    because: expect.stringMatching(because),
+  });
+}
+
 interface Case {
   readonly what: string;
   readonly faults: readonly DiskFault[];
@@ -157,13 +168,7 @@ describe.runIf(straceIsThere())("a service whose disk fails", { timeout: 60_000 
       expect((await service.ask("/ready")).json.detail).toMatch(because);
       expect((await service.ask("/health")).status).toBe(200);
       service.stop();
-      const { code, out } = await service.ended;
-      const last = JSON.parse(out.trim().split("\n").at(-1) ?? "");
-      expect({ code, ...last }).toEqual({
-        code: 2,
-        event: "stopped",
-        because: expect.stringMatching(because),
-      });
+      await expectStopped(service, because);
       await expectNothingLost(cwd, allowed);
     },
   );
@@ -172,13 +177,7 @@ describe.runIf(straceIsThere())("a service whose disk fails", { timeout: 60_000 
     const { cwd, service, allowed } = await started(faults, words);
     expect(await pay(service, allowed)).toBe("allow");
     await pay(service, allowed);
-    const { code, out } = await service.ended;
-    const last = JSON.parse(out.trim().split("\n").at(-1) ?? "");
-    expect({ code, ...last }).toEqual({
-      code: 2,
-      event: "stopped",
-      because: expect.stringMatching(because),
-    });
+    await expectStopped(service, because);
     expect(allowed).toHaveLength(1);
     await expectNothingLost(cwd, allowed);
   });
