@@ -2,7 +2,7 @@
 import type { Answer } from "./answer.ts";
 import { type Decision, denied, type Refused } from "./decision.ts";
 import type { Vouched } from "./engine.ts";
-import { askedAhead, type DecisionService } from "./http/service.ts";
+import { askedAhead, type DecisionService, leftTo } from "./http/service.ts";
 
 /**
  * Around a service whose answers are kept: whatever records and counts around this has the denial that is answered. What the
@@ -15,8 +15,7 @@ export function concluding(service: DecisionService): DecisionService {
       vouched?.conclude === undefined
         ? service.decide(input, vouched)
         : concluded(service, input, vouched, vouched.conclude),
-    outcome: (input) => service.outcome(input),
-    readiness: () => service.readiness(),
+    ...leftTo(service),
   };
 }
 

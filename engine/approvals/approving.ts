@@ -3,7 +3,7 @@ import { spellTime } from "../../lang/scalar/time.ts";
 import type { Answer } from "../answer.ts";
 import type { Decision } from "../decision.ts";
 import type { Vouched } from "../engine.ts";
-import { askedAhead, type DecisionService } from "../http/service.ts";
+import { askedAhead, type DecisionService, leftTo } from "../http/service.ts";
 import type { Approval } from "./approval.ts";
 import { type Approvals, type Found, factsOf } from "./approvals.ts";
 
@@ -34,8 +34,7 @@ export function approving(service: DecisionService, parts: ApprovingParts): Deci
       if (answer instanceof Promise) return answer.then(note);
       return isHold(answer) ? note(answer) : answer;
     },
-    outcome: (input) => service.outcome(input),
-    readiness: () => service.readiness(),
+    ...leftTo(service),
   };
 }
 

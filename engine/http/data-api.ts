@@ -11,7 +11,7 @@ import { INPUT_SCHEMA, RESULT_SCHEMA } from "./door-schemas.ts";
 import { handOut } from "./hand-out.ts";
 import { REQUEST_SCHEMA } from "./schemas.ts";
 import type { DecisionService } from "./service.ts";
-import { problemAlone } from "./several.ts";
+import { whyNotAlone } from "./several.ts";
 
 export interface DataApiParts {
   readonly service: DecisionService;
@@ -171,9 +171,9 @@ async function many(body: JsonValue, request: FastifyRequest, parts: DataApiPart
 }
 
 async function oneOf(name: Name, input: JsonValue, parts: DataApiParts): Promise<Document> {
-  const tooMuch = problemAlone(input);
+  const tooMuch = whyNotAlone(input);
   if (tooMuch === undefined) return documentFor(name, input, parts);
-  return fault(400, "invalid_parameter", `input: ${tooMuch.detail ?? tooMuch.title}`);
+  return fault(400, "invalid_parameter", `input: ${tooMuch}`);
 }
 
 async function within(budget: Budget, ask: () => Promise<Document>): Promise<Document> {

@@ -3,7 +3,7 @@ import { giveBack } from "../conclude.ts";
 import type { Decision, GivenObligation } from "../decision.ts";
 import type { Vouched } from "../engine.ts";
 import { checked } from "./decide.ts";
-import { askedAhead, type DecisionService } from "./service.ts";
+import { askedAhead, type DecisionService, leftTo } from "./service.ts";
 
 /** Whether an enforcement point carries out obligations of a type. */
 export type Understands = (type: string) => boolean;
@@ -34,8 +34,7 @@ export function withholding(service: DecisionService): DecisionService {
       vouched?.understands === undefined
         ? service.decide(input, vouched)
         : handOut(service, input, vouched.understands, vouched),
-    outcome: (input) => service.outcome(input),
-    readiness: () => service.readiness(),
+    ...leftTo(service),
   };
 }
 

@@ -22,6 +22,14 @@ export interface DecisionService {
   readiness(): Readiness;
 }
 
+/** Of a service that stands around another, what it leaves as that has it: its outcomes, and whether it is ready. */
+export function leftTo(service: DecisionService): Pick<DecisionService, "outcome" | "readiness"> {
+  return {
+    outcome: (input) => service.outcome(input),
+    readiness: () => service.readiness(),
+  };
+}
+
 /** What is asked without leaving anything behind, for a service that stands around another and adds nothing to it. */
 export function askedAhead({
   preview,

@@ -6,6 +6,12 @@ import { type Problem, problem } from "./problem.ts";
 /** Shorter texts are under every limit: a character has three bytes at most, and a value two characters at least. */
 const NEVER_TOO_LARGE = Math.min(JSON_LIMITS.byteCount / 3, 2 * JSON_LIMITS.valueCount);
 
+/** The same in words. */
+export function whyNotAlone(request: unknown): string | undefined {
+  const tooMuch = problemAlone(request);
+  return tooMuch && (tooMuch.detail ?? tooMuch.title);
+}
+
 /** Why it would not be taken alone, spelled without blanks; `undefined` where it would. */
 export function problemAlone(request: unknown): Problem | undefined {
   const text = JSON.stringify(request);

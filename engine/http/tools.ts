@@ -9,7 +9,7 @@ import { answerBody } from "./body.ts";
 import { type Budget, type BudgetParts, createBudget } from "./budget.ts";
 import { TOOLS_ANSWER_SCHEMA, TOOLS_SCHEMA } from "./door-schemas.ts";
 import type { DecisionService } from "./service.ts";
-import { problemAlone } from "./several.ts";
+import { whyNotAlone } from "./several.ts";
 
 /** Of a tool that was not looked at, all that is known is that it depends. */
 type Standing = NamedTool &
@@ -48,10 +48,9 @@ async function standings(
     const message = "is told in `tools`, or not at all for all of them";
     return { kind: "malformed", faults: [{ at: "/tool", message }] };
   }
-  const tooMuch = problemAlone(told);
+  const tooMuch = whyNotAlone(told);
   if (tooMuch !== undefined) {
-    const { detail = tooMuch.title } = tooMuch;
-    return { kind: "malformed", faults: [{ at: "", message: `beside \`tools\`: ${detail}` }] };
+    return { kind: "malformed", faults: [{ at: "", message: `beside \`tools\`: ${tooMuch}` }] };
   }
   if (service.foresee === undefined || service.tools === undefined) {
     return { kind: "unavailable", because: "this service cannot be asked ahead of a call" };

@@ -2,7 +2,7 @@
 import type { Answer } from "../answer.ts";
 import type { Decision } from "../decision.ts";
 import type { Vouched } from "../engine.ts";
-import { askedAhead, type DecisionService } from "../http/service.ts";
+import { askedAhead, type DecisionService, leftTo } from "../http/service.ts";
 import type { Ledger, LedgerEntry } from "../ledger/ledger.ts";
 import { type DelegationRefusal, refuseDelegation } from "./cause.ts";
 import type { TokenRecord } from "./vouched.ts";
@@ -26,8 +26,7 @@ export function usedOnce(service: DecisionService, parts: OnceParts): DecisionSe
       if (tokens.length === 0) return service.decide(input, vouched);
       return decideOnce(tokens, input, vouched, service, parts);
     },
-    outcome: (input) => service.outcome(input),
-    readiness: () => service.readiness(),
+    ...leftTo(service),
   };
 }
 

@@ -1,7 +1,7 @@
 /** An engine that is asked with tokens, around one that is told what they vouch for. */
 import { isTokens } from "../delegation-reader.ts";
 import type { Vouched } from "../engine.ts";
-import { askedAhead, type DecisionService } from "../http/service.ts";
+import { askedAhead, type DecisionService, leftTo } from "../http/service.ts";
 import { isObject } from "../value-reader.ts";
 import type { Identity } from "./identity.ts";
 import type { VouchedDelegation } from "./vouched.ts";
@@ -22,8 +22,7 @@ export function identified(service: DecisionService, parts: IdentifiedParts): De
   return {
     ...ahead,
     decide: withTokens(service.decide.bind(service), parts),
-    outcome: (input) => service.outcome(input),
-    readiness: () => service.readiness(),
+    ...leftTo(service),
     ...(ahead.preview && { preview: withTokens(ahead.preview, parts) }),
     ...(ahead.foresee && { foresee: withTokens(ahead.foresee, parts) }),
   };

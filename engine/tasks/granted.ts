@@ -1,6 +1,6 @@
 /** Around an engine: what is called under the grant of a task is a call of it, while the task goes on (SPEC §16.3). */
 import type { Vouched } from "../engine.ts";
-import { askedAhead, type DecisionService } from "../http/service.ts";
+import { askedAhead, type DecisionService, leftTo } from "../http/service.ts";
 import { type DelegationRefusal, refuseDelegation } from "../identity/cause.ts";
 import type { RestingIdentity } from "../identity/identity.ts";
 import type { AcceptedDelegation } from "../identity/vouched.ts";
@@ -26,8 +26,7 @@ export function granted(service: DecisionService, parts: GrantedParts): Decision
   return {
     ...ahead,
     decide: underGrant(service.decide.bind(service), service, parts, true),
-    outcome: (input) => service.outcome(input),
-    readiness: () => service.readiness(),
+    ...leftTo(service),
     ...(preview && { preview: underGrant(preview, service, parts, false) }),
     ...(foresee && { foresee: underGrant(foresee, service, parts, false) }),
   };

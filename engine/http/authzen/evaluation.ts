@@ -2,7 +2,7 @@ import type { Answer } from "../../answer.ts";
 import type { JsonValue } from "../../json.ts";
 import { isObject, type Problem, wrong } from "../../value-reader.ts";
 import { type BudgetParts, createBudget } from "../budget.ts";
-import { problemAlone } from "../several.ts";
+import { whyNotAlone } from "../several.ts";
 import { type AuthzenDecision, errorOf } from "./answer.ts";
 import { type Parts, readTuple } from "./entities.ts";
 import { type Asker, evaluate } from "./evaluate.ts";
@@ -33,9 +33,9 @@ export async function evaluateMany(
   if (!isObject(input)) return evaluateOne(input, asker);
   const { evaluations: items, options, ...defaults } = input;
   if (items === undefined || (Array.isArray(items) && items.length === 0)) {
-    const tooMuch = problemAlone(input);
-    if (tooMuch === undefined) return evaluateOne(input, asker);
-    return { kind: "malformed", faults: [{ at: "", message: tooMuch.detail ?? tooMuch.title }] };
+    const message = whyNotAlone(input);
+    if (message === undefined) return evaluateOne(input, asker);
+    return { kind: "malformed", faults: [{ at: "", message }] };
   }
   const problems = faultsOf(items, options, defaults);
   if (problems.length > 0) return { kind: "malformed", faults: problems };
@@ -93,8 +93,8 @@ async function evaluateItem(
 ): Promise<AuthzenDecision> {
   const problems: Problem[] = [];
   const whole = isObject(item) ? { ...defaults, ...item } : undefined;
-  const tooMuch = whole && problemAlone(whole);
-  if (tooMuch !== undefined) return errorOf(400, `the item: ${tooMuch.detail ?? tooMuch.title}`);
+  const tooMuch = whole && whyNotAlone(whole);
+  if (tooMuch !== undefined) return errorOf(400, `the item: ${tooMuch}`);
   const tuple =
     whole === undefined ? wrong(problems, "", "an object", item) : readTuple(whole, problems);
   const [fault] = problems;
