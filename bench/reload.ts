@@ -1,6 +1,7 @@
 /**
  * How long a reload keeps decisions waiting: `node bench/reload.ts [RULES…]`. A bundle is examined in its thread and
- * activated several times while this thread only asks how long each of its turns took.
+ * activated several times while this thread only asks how long each of its turns took; then every request is decided
+ * for the first time. Rules are those of the comparison, and then as many of one tool, which nothing tells apart.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,8 +14,10 @@ import { createExaminer } from "../engine/bundles/thread.ts";
 import { createEngine } from "../engine/engine.ts";
 import { createIds } from "../engine/ids.ts";
 import { createMemoryStore } from "../engine/state/memory.ts";
+import { compile } from "../lang/compile.ts";
+import type { Program } from "../lang/ir.ts";
 import { newKey } from "../test/support/bundles.ts";
-import { compileWorkload } from "./peers/writ.ts";
+import { compileWorkload, writRequest } from "./peers/writ.ts";
 import { quantile } from "./quantile.ts";
 import { makeWorkload } from "./workload.ts";
 
@@ -27,10 +30,47 @@ interface Pause {
   /** The longest turn of this thread in each reload. */
   readonly turnMs: readonly number[];
   readonly swapMs: readonly number[];
+  /** The slowest of the first decisions. */
+  readonly firstMs: readonly number[];
 }
 
-async function measure(ruleCount: number): Promise<Pause> {
-  const program = compileWorkload(makeWorkload(ruleCount));
+interface Reloaded {
+  readonly title: string;
+  readonly program: Program;
+  /** JSON values. */
+  readonly requests: readonly unknown[];
+}
+
+function compared(ruleCount: number): Reloaded {
+  const workload = makeWorkload(ruleCount);
+  const requests = workload.requests.map(writRequest);
+  return { title: "rules", program: compileWorkload(workload), requests };
+}
+
+const RULES_OF_FILE = 500;
+
+/** No two of them alike enough to share what is made of them. */
+function ofOneTool(ruleCount: number): Reloaded {
+  const rules = Array.from({ length: ruleCount }, (_, at) => {
+    const others = Array.from({ length: at % 9 }, (_, one) => `or args.amount == ${at + one} `);
+    const condition = `args.to starts with "a${at}" ${others.join("")}or args.amount < ${at % 7}`;
+    return `permit r${at}\n  tool pay\n  when args.amount > ${at} and (${condition})`;
+  });
+  const files = [];
+  for (let from = 0; from < ruleCount; from += RULES_OF_FILE) {
+    const text = rules.slice(from, from + RULES_OF_FILE).join("\n\n");
+    files.push({ path: `r${from}.writ`, text: `package bench\n\n${text}\n` });
+  }
+  const vocabulary =
+    "package bench\n\ntool pay { effect write, args { to: String, amount: Int } }\n";
+  files.push({ path: "vocabulary.writ", text: vocabulary });
+  const { program } = compile({ directory: "bench", files });
+  if (program === undefined) throw new Error("the policy is wrong");
+  const request = { agent: { id: "a" }, tool: { name: "pay", args: { to: "a7", amount: 9 } } };
+  return { title: "rules of one tool", program, requests: [request] };
+}
+
+async function measure({ program, requests }: Reloaded): Promise<Pause> {
   const key = newKey();
   const bundleOf = (serial: number) =>
     makeSignedBundle({ program, tests: [], serial, createdMs: Date.now(), keys: [key] });
@@ -63,6 +103,7 @@ async function measure(ruleCount: number): Promise<Pause> {
   });
   const wholeMs: number[] = [];
   const turnMs: number[] = [];
+  const firstMs: number[] = [];
   for (let serial = 1; serial <= RELOADS; serial++) {
     bytes = bundleOf(serial);
     const stop = watchTurns();
@@ -70,10 +111,17 @@ async function measure(ruleCount: number): Promise<Pause> {
     if (!(await reloader.check())) throw new Error(reloader.status().failing?.because);
     wholeMs.push(performance.now() - began);
     turnMs.push(stop());
+    firstMs.push(Math.max(...requests.map((request) => timeOf(() => active.decide(request)))));
   }
   await examiner.close();
   rmSync(directory, { recursive: true });
-  return { bytes: bytes.length, wholeMs, turnMs, swapMs };
+  return { bytes: bytes.length, wholeMs, turnMs, swapMs, firstMs };
+}
+
+function timeOf(work: () => unknown): number {
+  const began = performance.now();
+  work();
+  return performance.now() - began;
 }
 
 /** Gives the longest time between two turns until it was stopped. */
@@ -101,10 +149,13 @@ function spell(values: readonly number[]): string {
 }
 
 const asked = process.argv.slice(2).map(Number);
-for (const ruleCount of asked.length === 0 ? [20, 1_000, 10_000] : asked) {
-  const { bytes, wholeMs, turnMs, swapMs } = await measure(ruleCount);
-  console.log(`${ruleCount} rules, ${bytes} bytes, ${RELOADS} reloads`);
+const sizes = asked.length === 0 ? [20, 1_000, 10_000] : asked;
+for (const reloaded of [...sizes.map(compared), ...sizes.map(ofOneTool)]) {
+  const { bytes, wholeMs, turnMs, swapMs, firstMs } = await measure(reloaded);
+  const { program, title } = reloaded;
+  console.log(`${program.rules.length} ${title}, ${bytes} bytes, ${RELOADS} reloads`);
   console.log(`  from source to decision   ${spell(wholeMs)}`);
   console.log(`  longest turn meanwhile    ${spell(turnMs)}`);
   console.log(`  swap                      ${spell(swapMs)}`);
+  console.log(`  first decision            ${spell(firstMs)}`);
 }

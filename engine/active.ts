@@ -30,13 +30,19 @@ export type OperatedService = DecisionService &
   OperatedEngine & {
     /** Missing where state cannot be counted after the fact. */
     readonly backfill?: Backfill;
+    /** Before it decides: what its first requests would wait for. Missing = there is nothing. */
+    readonly warmUp?: () => Promise<void>;
+    /** Ends what it holds beside this thread, once it decides nothing any more. */
+    readonly close?: () => void;
   };
 
 export interface Active extends DecisionService {
   /** What decides now, even if its time is over; `undefined` before the first. */
   present(): ActivePolicy | undefined;
-  /** From the next request on. */
+  /** From the next request on. What decided before the present one is closed: requests under way may still ask that. */
   swap(next: ActivePolicy): void;
+  /** Nothing decides from now on that was not there before. */
+  close(): void;
 }
 
 export interface ActiveParts {
@@ -52,6 +58,8 @@ export interface ActiveParts {
 export function createActive(parts: ActiveParts): Active {
   const { now, ids, onSwap = () => {}, warnings = () => [] } = parts;
   let present: ActivePolicy | undefined;
+  let before: ActivePolicy | undefined;
+  let isClosed = false;
   /** What decides now, or why nothing does. */
   const deciding = (): OperatedService | string => {
     if (present === undefined) return NOT_LOADED;
@@ -66,8 +74,19 @@ export function createActive(parts: ActiveParts): Active {
   return {
     present: () => present,
     swap: (next) => {
+      if (isClosed) {
+        next.service.close?.();
+        return;
+      }
+      if (before !== next) before?.service.close?.();
+      before = present;
       present = next;
       onSwap(next);
+    },
+    close: () => {
+      isClosed = true;
+      before?.service.close?.();
+      present?.service.close?.();
     },
     decide(input: unknown, vouched?: Vouched): ReturnType<DecisionService["decide"]> {
       const service = deciding();

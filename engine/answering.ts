@@ -21,6 +21,7 @@ import {
 } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import { createIds, type Ids } from "./ids.ts";
+import { inTurns } from "./in-turns.ts";
 import { type ModuleAnswers, type ModuleRunner, moduleFacts } from "./opa/answer.ts";
 import { type Policy, preparePolicy } from "./policy.ts";
 import {
@@ -81,6 +82,10 @@ export function answeringOf(
 /** Whether the clocks can be believed, which every engine rests on. */
 export function clockReadiness({ doubt }: ClockReading): Readiness {
   return doubt === undefined ? { ready: true } : { ready: false, because: spellDoubt(doubt) };
+}
+
+export function warmUp({ policy }: Answering): Promise<void> {
+  return inTurns(policy.evaluator.warmUp?.() ?? [], 1);
 }
 
 export const NOTHING_VOUCHED: Vouched = {};

@@ -28,6 +28,7 @@ import {
   scopeOf,
   settledAs,
   viewFor,
+  warmUp,
   watchedBy,
 } from "./answering.ts";
 import type { ApprovalFact } from "./approvals/fact.ts";
@@ -114,6 +115,11 @@ export interface Engine {
   /** What is remembered, for operators to look at. */
   readonly inspection: Inspection;
   readiness(): Readiness;
+  /**
+   * Makes beforehand what the first requests would wait for: code of policies with hundreds of rules. In short steps,
+   * between which others have their turn. Requests may come at any time.
+   */
+  warmUp(): Promise<void>;
 }
 
 /** What decides requests one after the other. */
@@ -185,6 +191,7 @@ export function createEngine(parts: EngineParts): Engine {
       now: shell.now,
     }),
     readiness: () => clockReadiness(shell.time()),
+    warmUp: () => warmUp(shell),
   };
 }
 

@@ -14,6 +14,7 @@ import type { Evaluator } from "./evaluate/evaluator.ts";
 import { generateEvaluator } from "./evaluate/javascript.ts";
 import { askedAhead, type DecisionService } from "./http/service.ts";
 import type { Ids } from "./ids.ts";
+import { inTurns } from "./in-turns.ts";
 import { createMemoryStore } from "./state/memory.ts";
 import { type Happened, type ShadowState, shadowState } from "./state/shadow.ts";
 import type { StateStore } from "./state/store.ts";
@@ -67,6 +68,8 @@ export interface Shadow {
   /** Stands around the policy in force. */
   readonly service: DecisionService;
   report(): ShadowReport;
+  /** As `Engine.warmUp`, of the candidate. */
+  warmUp(): Promise<void>;
 }
 
 export function createShadow(parts: ShadowParts): Shadow {
@@ -99,7 +102,11 @@ export function createShadow(parts: ShadowParts): Shadow {
       return active.outcome(input);
     },
   };
-  return { service, report: () => ({ ...counts, kinds: new Map(counts.kinds) }) };
+  return {
+    service,
+    report: () => ({ ...counts, kinds: new Map(counts.kinds) }),
+    warmUp: () => inTurns(evaluator.warmUp?.() ?? [], 1),
+  };
 }
 
 /** The candidate as it stands to one policy in force. */

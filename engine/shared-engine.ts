@@ -22,6 +22,7 @@ import {
   scopeOf,
   settledAs,
   viewFor,
+  warmUp,
   watchedBy,
 } from "./answering.ts";
 import type { ClockReading } from "./clock.ts";
@@ -62,6 +63,8 @@ export interface SharedEngine {
   readonly backfill: Backfill;
   readonly inspection: Inspection;
   readiness(): Readiness;
+  /** As `Engine.warmUp`. */
+  warmUp(): Promise<void>;
 }
 
 export interface SharedSessions {
@@ -105,6 +108,7 @@ export function createSharedEngine(parts: SharedEngineParts): SharedEngine {
     },
     inspection: createInspection({ program, digest: parts.digest, report: state.report, now }),
     readiness: () => readinessOf(store, shell.time()),
+    warmUp: () => warmUp(shell),
   };
 }
 

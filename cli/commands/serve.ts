@@ -23,7 +23,7 @@ import { collectSeldom } from "../serve/heap.ts";
 import { openServiceIdentity, withIdentity } from "../serve/identity.ts";
 import { startListening } from "../serve/listening.ts";
 import { openMetrics, vitalsOf } from "../serve/metrics.ts";
-import { openModules } from "../serve/modules.ts";
+import { askingModules } from "../serve/modules.ts";
 import { type Keep, withOpen } from "../serve/open.ts";
 import { SERVE_OPTIONS } from "../serve/options.ts";
 import {
@@ -113,19 +113,19 @@ async function answerUntilStopped(
   const openTraces = readTraces(input, io);
   const shared = sharedParts(state, audit, io);
   const now = neverBackwards(state.clock.wallMs);
-  const modules = keep(openModules(input, io, now), (one) => one.close());
+  const askModules = askingModules(input, io, now);
   const backfill = openBackfill(audit.log, input, io);
   const makeEngine = (named: NamedPolicy) => {
     const engine = state.engine({ ...named, ...shared });
     backfill.know(named.program, engine);
-    return modules.around(engine, named);
+    return askModules(engine, named);
   };
   const { onSwap } = backfill;
   const parts = { ...shared, makeEngine, now, onSwap, record: audit.operator };
   const policy = keep(await found.open(parts), (one) => one.stop());
   await backfill.settled();
 
-  const decided = shadow.around(policy.active, { ...shared, store: state.store });
+  const decided = await shadow.around(policy.active, { ...shared, store: state.store });
   const present = () => policy.active.present();
   const digest = () => present()?.digest;
   const granter = granterFor(input, io);

@@ -1,6 +1,6 @@
 /** Imported modules of Rego while the service runs: contained, or trusted, by their signature or by the operator. */
 import type { OperatedService } from "../../engine/active.ts";
-import { type AskingService, withModules } from "../../engine/opa/asked.ts";
+import { withModules } from "../../engine/opa/asked.ts";
 import { EVALUATION_LIMITS } from "../../engine/opa/limits.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import type { NamedPolicy } from "./policy.ts";
@@ -21,37 +21,23 @@ export const MODULE_OPTIONS: readonly Option[] = [
   },
 ];
 
-export interface ServedModules {
-  /** The engine, asking the modules of its policy before it decides. */
-  around(engine: OperatedService, policy: NamedPolicy): OperatedService;
-  close(): void;
-}
+/** An engine, asking the modules of its policy before it decides. */
+export type AskModules = (engine: OperatedService, policy: NamedPolicy) => OperatedService;
 
-export function openModules(input: Input, io: Io, now: () => number): ServedModules {
+export function askingModules(input: Input, io: Io, now: () => number): AskModules {
   const deadlineMs = moduleDeadline(input);
-  // Requests under way may still ask those of the policy before.
-  const open: AskingService[] = [];
-  return {
-    around(engine, { program, signedBy }) {
-      if (program.modules.length === 0) return engine;
-      const names = program.modules.map(({ binary, name }) => ({ binary, name }));
-      const service = withModules(engine, {
-        program,
-        now,
-        deadlineMs,
-        isTrusted: trusts(input, signedBy !== undefined),
-        onTrouble: ({ module, why }) => {
-          const name = names.find(({ binary }) => binary === module)?.name;
-          io.err(`imported module \`${name ?? module}\`: ${why}\n`);
-        },
-      });
-      open.push(service);
-      if (open.length > 2) open.shift()?.close();
-      return service;
-    },
-    close: () => {
-      for (const service of open) service.close();
-    },
+  return (engine, { program, signedBy }) => {
+    const names = program.modules.map(({ binary, name }) => ({ binary, name }));
+    return withModules(engine, {
+      program,
+      now,
+      deadlineMs,
+      isTrusted: trusts(input, signedBy !== undefined),
+      onTrouble: ({ module, why }) => {
+        const name = names.find(({ binary }) => binary === module)?.name;
+        io.err(`imported module \`${name ?? module}\`: ${why}\n`);
+      },
+    });
   };
 }
 

@@ -37,6 +37,9 @@ export interface NamedPolicy {
 
 export type MakePolicy = (policy: NamedPolicy) => ActivePolicy;
 
+/** Decides by it once it can do so without a pause. */
+export type ActivatePolicy = (policy: NamedPolicy) => Promise<void>;
+
 export interface PolicyParts {
   readonly makeEngine: (policy: NamedPolicy) => OperatedService;
   /** Milliseconds since the Unix epoch, never backwards. */
@@ -80,11 +83,12 @@ export async function findPolicy(input: Input, io: Io): Promise<FoundPolicy | un
   if (isOpaBundle(path, input)) return findRego(path, input, io);
   const loaded = await loadTested(path, input, io);
   if (loaded === undefined) return undefined;
-  return { open: async (parts) => openLoaded(loaded, prepare(parts), input, io) };
+  return { open: (parts) => openLoaded(loaded, prepare(parts), input, io) };
 }
 
 interface Prepared extends Pick<OpenedPolicy, "active" | "engine"> {
   readonly make: MakePolicy;
+  readonly activate: ActivatePolicy;
   /** What operators should know while decisions are made all the same. */
   warn(of: () => readonly string[]): void;
 }
@@ -98,6 +102,16 @@ function prepare(parts: PolicyParts): Prepared {
     active,
     engine: () => active.present()?.service ?? nothing,
     make,
+    activate: async (policy) => {
+      const next = make(policy);
+      try {
+        await next.service.warmUp?.();
+      } catch (fault) {
+        next.service.close?.();
+        throw fault;
+      }
+      active.swap(next);
+    },
     warn: (of) => {
       warnings = of;
     },
@@ -111,28 +125,36 @@ async function openFound(
 ): Promise<OpenedPolicy> {
   const { reloader, start, stop } = await found.open({ active, make, now, record });
   warn(() => warningsOf(reloader.status(), now()));
-  return { active, engine, reloads: reloader.status, start, stop };
+  const stopAll = async () => {
+    await stop();
+    active.close();
+  };
+  return { active, engine, reloads: reloader.status, start, stop: stopAll };
 }
 
-function openLoaded(
+async function openLoaded(
   loaded: Policy,
-  { active, engine, make, warn }: Prepared,
+  { active, engine, activate, warn }: Prepared,
   input: Input,
   io: Io,
-): OpenedPolicy {
+): Promise<OpenedPolicy> {
   const { program, path } = loaded;
-  active.swap(make({ program, digest: digestOfProgram(program) }));
+  await activate({ program, digest: digestOfProgram(program) });
   let stop = () => {};
   const start = () => {
     if (!input.flags.has("watch")) return;
-    const watched = watchPolicy(path, input, io, { active, make });
+    const watched = watchPolicy(path, input, io, { active, activate });
     stop = watched.stop;
     warn(() => {
       const because = watched.failing();
       return because === undefined ? [] : [`the latest change is not loaded: ${because}`];
     });
   };
-  return { active, engine, loaded, start, stop: async () => stop() };
+  const stopAll = async () => {
+    stop();
+    active.close();
+  };
+  return { active, engine, loaded, start, stop: stopAll };
 }
 
 function refuseMixed(path: string | undefined, input: Input): void {

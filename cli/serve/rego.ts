@@ -13,7 +13,6 @@ import { type Calls, decidedByRego } from "../../engine/opa/alone.ts";
 import { createRegoChooser } from "../../engine/opa/chooser.ts";
 import { type Follower, followBundle, type SavedBundle } from "../../engine/opa/follow.ts";
 import { type OpenedRego, type OpeningParts, openRego } from "../../engine/opa/opened.ts";
-import type { ModulePool } from "../../engine/opa/pool.ts";
 import { type Input, type Io, Misuse, type Option } from "../command.ts";
 import { durationOf } from "../duration.ts";
 import { readBytes } from "../files.ts";
@@ -51,9 +50,9 @@ export async function findRego(path: string, input: Input, io: Io): Promise<Foun
   return {
     open: async (parts: PolicyParts): Promise<OpenedPolicy> => {
       const active = createActive(parts);
-      const { engine, swap, close } = decidingBy(active, parts);
+      const { engine, swap } = decidingBy(active, parts);
       swap(rego);
-      return { active, engine, start: () => {}, stop: async () => close() };
+      return { active, engine, start: () => {}, stop: async () => active.close() };
     },
   };
 }
@@ -74,7 +73,7 @@ export function followRego(given: string, input: Input, io: Io): FoundPolicy {
     open: async (parts: PolicyParts): Promise<OpenedPolicy> => {
       const warnings = () => warningsOf(follower.status(), parts.now());
       const active = createActive({ ...parts, warnings });
-      const { engine, swap, close } = decidingBy(active, parts);
+      const { engine, swap } = decidingBy(active, parts);
       const chooser = createRegoChooser();
       const follower: Follower = followBundle({
         source,
@@ -99,7 +98,7 @@ export function followRego(given: string, input: Input, io: Io): FoundPolicy {
       const stop = async () => {
         follower.stop();
         stopPolling();
-        close();
+        active.close();
         await chooser.close();
       };
       return { active, engine, reloads: follower.status, start, stop };
@@ -122,8 +121,6 @@ function savedIn(home: string, { shown }: BundleSource, { entrypoint }: OpeningP
 function decidingBy(active: Active, parts: PolicyParts) {
   const operated = parts.makeEngine({ program: programOfNothing(), digest: "" });
   const calls: Calls = new Map();
-  // Requests under way may still ask that of the policy before.
-  const open: ModulePool[] = [];
   let present: OperatedService | undefined;
   return {
     engine: () => present ?? operated,
@@ -132,24 +129,12 @@ function decidingBy(active: Active, parts: PolicyParts) {
       const program = programOfRego(rego);
       const named = { package: program.package, digest };
       const identity = { ...named, ...(revision === undefined ? {} : { revision }) };
-      const service = decidedByRego({
-        ...parts,
-        pool,
-        entrypoint,
-        program,
-        identity,
-        operated,
-        calls,
-      });
+      const of = { ...parts, pool, entrypoint, program, identity, operated, calls };
+      const service = { ...decidedByRego(of), close: pool.close };
       const policy = { program, digest, revision, entrypoint, service };
       active.swap(policy);
       present = service;
-      open.push(pool);
-      if (open.length > 2) open.shift()?.close();
       return policy;
-    },
-    close: () => {
-      for (const pool of open) pool.close();
     },
   };
 }

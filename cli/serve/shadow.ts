@@ -31,7 +31,7 @@ interface AroundParts extends Pick<ShadowParts, "clock" | "ids"> {
 
 export interface FoundShadow {
   /** Around the policy in force; nothing where none was asked for. */
-  around(active: Active, parts: AroundParts): DecisionService;
+  around(active: Active, parts: AroundParts): Promise<DecisionService>;
   /** What it has come to; `undefined` where there is none. */
   report(): ShadowReport | undefined;
   /** Says it. */
@@ -42,7 +42,7 @@ export interface FoundShadow {
 export async function findShadow(input: Input, io: Io): Promise<FoundShadow | undefined> {
   const path = input.values.get("shadow");
   if (path === undefined)
-    return { around: (active) => active, report: () => undefined, stop: () => {} };
+    return { around: async (active) => active, report: () => undefined, stop: () => {} };
   const policy = await loadPolicy(path, io, input);
   if (policy === undefined) return undefined;
   const { program } = policy;
@@ -53,7 +53,7 @@ export async function findShadow(input: Input, io: Io): Promise<FoundShadow | un
   };
   let shadow: Shadow | undefined;
   return {
-    around(active, { store, ...parts }) {
+    async around(active, { store, ...parts }) {
       if (store === undefined) {
         throw new Misuse(
           "`--shadow` cannot see state on another machine",
@@ -62,6 +62,7 @@ export async function findShadow(input: Input, io: Io): Promise<FoundShadow | un
       }
       const onDifference = (difference: Difference) => tell(difference, input, io);
       shadow = createShadow({ ...parts, store, active, candidate, onDifference });
+      await shadow.warmUp();
       return shadow.service;
     },
     report: () => shadow?.report(),

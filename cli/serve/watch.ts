@@ -9,12 +9,12 @@ import { compilePackage } from "../files.ts";
 import { count, painter, printable } from "../terminal.ts";
 import { failedTests } from "../tests.ts";
 import { watchPackage } from "../watch.ts";
-import type { MakePolicy } from "./policy.ts";
+import type { ActivatePolicy } from "./policy.ts";
 import { tellActivated } from "./reloads.ts";
 
 export interface WatchParts {
   readonly active: Active;
-  readonly make: MakePolicy;
+  readonly activate: ActivatePolicy;
 }
 
 export interface WatchedPolicy {
@@ -25,8 +25,11 @@ export interface WatchedPolicy {
 
 export function watchPolicy(path: string, input: Input, io: Io, parts: WatchParts): WatchedPolicy {
   let failing: string | undefined;
+  let last = Promise.resolve();
   const again = () => {
-    failing = reload(path, input, io, parts);
+    last = last.then(async () => {
+      failing = await reload(path, input, io, parts);
+    });
   };
   const watching = watchPackage(path, io, again);
   // Saved after it was loaded and before it was watched, it would be waited for until it is saved again.
@@ -44,12 +47,12 @@ function isStill(digest: string | undefined, path: string, io: Io): boolean {
 }
 
 /** Why it was not loaded: also told. */
-function reload(
+async function reload(
   path: string,
   input: Input,
   io: Io,
-  { active, make }: WatchParts,
-): string | undefined {
+  { activate }: WatchParts,
+): Promise<string | undefined> {
   try {
     const compiled = compilePackage(path, io);
     const { program, tests, diagnostics } = compiled;
@@ -71,7 +74,7 @@ function reload(
     }
     const digest = digestOfProgram(program);
     // Comments and layout change places, which decisions name, and leave the digest.
-    active.swap(make({ program, digest }));
+    await activate({ program, digest });
     const ran = input.flags.has("no-test")
       ? "tests not run"
       : `${count(tests.length, "test")} passed`;

@@ -127,12 +127,16 @@ async function activate(
   const { manifest, manifestDigest, program } = passed;
   const policy = { ...parts.prepare(passed), program, untilMs: decidesUntil(manifest, graceMs) };
   const { package: name, serial } = manifest;
-  try {
-    await floor.record({ package: name, serial, manifest: manifestDigest }, bytes);
-    await parts.record?.(passed);
-  } catch (error) {
-    const why = error instanceof Error && "code" in error ? String(error.code) : messageOf(error);
-    return refuse("not_recorded", `it could not be written down before it decides: ${why}`);
+  const refusal = await caught(async () => {
+    await policy.service.warmUp?.();
+    return whyNotRecorded(async () => {
+      await floor.record({ package: name, serial, manifest: manifestDigest }, bytes);
+      await parts.record?.(passed);
+    });
+  });
+  if (refusal !== undefined) {
+    policy.service.close?.();
+    return refusal;
   }
   active.swap(policy);
   state.serial = serial;
@@ -141,4 +145,14 @@ async function activate(
   state.activationCount += 1;
   parts.onEvent({ kind: "activated", policy, passed });
   return undefined;
+}
+
+async function whyNotRecorded(record: () => Promise<void>): Promise<Refusal | undefined> {
+  try {
+    await record();
+    return undefined;
+  } catch (error) {
+    const why = error instanceof Error && "code" in error ? String(error.code) : messageOf(error);
+    return refuse("not_recorded", `it could not be written down before it decides: ${why}`);
+  }
 }

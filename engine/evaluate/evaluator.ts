@@ -11,6 +11,11 @@ import type { Fuel } from "./fuel.ts";
 export interface Evaluator {
   /** Who asks for a decision, begins it there; without that, all answers together have the steps of one. */
   readonly fuel: Fuel;
+  /**
+   * Makes what the first requests would wait long for. Each step is short, so that others can be answered between
+   * two of them. Missing = there is nothing to be made.
+   */
+  readonly warmUp?: () => Iterable<undefined>;
   /** Rules that apply or might: SPEC §6.1. Lists are in ascending rule index. */
   rules(request: DecisionRequest, facts: Facts): RuleResults;
   /** Invariants whose condition is true or unknown for this request. */

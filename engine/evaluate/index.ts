@@ -28,6 +28,25 @@ export interface Place {
   readonly visit: Visit;
   /** More than one leaf may be visited: then hits are neither sorted nor distinct. */
   readonly mixed: boolean;
+  /** Behind it, and not built yet, though there is much to build. */
+  readonly large: readonly Branch[];
+}
+
+export interface RuleIndex {
+  /** Places by tool; those without any rule are missing. Each is built when a request first needs it. */
+  placeOf(tool: number): Place | undefined;
+  /** Builds what would take long when a request first needs it. Each step is short. */
+  warmUp(): Steps<void>;
+}
+
+/** What is built bit by bit: at once where a request waits for it, and else with others in between. */
+type Steps<Built> = Generator<undefined, Built, undefined>;
+
+function finished<Built>(steps: Steps<Built>): Built {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 /** So few rules are tried one after another. */
@@ -36,27 +55,48 @@ const LEAF_RULES = 12;
 /** Where nothing tells rules apart, so many are compiled into one function. */
 const CHUNK_RULES = 24;
 
-/** Places by tool; those without any rule are missing. Each is built when a request first needs it. */
-export function indexRules(program: Program, leaf: MakeLeaf): (tool: number) => Place | undefined {
+/** A rule of many tools is built for each of them: so many in all, before anybody asks for one. */
+const WARM_RULES_MOST = 40_000;
+
+export function indexRules(program: Program, leaf: MakeLeaf): RuleIndex {
   const { byTool, anyTool } = groupByTool(program);
-  const build = (rules: readonly number[]): Place | undefined =>
-    rules.length === 0 ? undefined : place(program.rules, rules, leaf);
   const places: (Place | undefined)[] = [];
   // Few rules for any tool are compiled with those of each tool; many are kept once, for all tools.
   const isShared = anyTool.length > LEAF_RULES;
   let shared: Place | undefined;
-  return (tool) => {
-    const known = places[tool];
-    if (known !== undefined) return known;
+  function* build(rules: readonly number[]): Steps<Place | undefined> {
+    return rules.length === 0 ? undefined : yield* place(program.rules, rules, leaf);
+  }
+  const rulesOf = (tool: number): readonly number[] => {
     const own = byTool[tool] ?? [];
-    if (isShared) shared ??= build(anyTool);
-    const built =
-      shared === undefined
-        ? build([...own, ...anyTool].sort((a, b) => a - b))
-        : both(shared, build(own));
-    places[tool] = built;
-    return built;
+    return isShared ? own : [...own, ...anyTool].sort((a, b) => a - b);
   };
+  function* buildFor(tool: number): Steps<Place | undefined> {
+    if (isShared) shared ??= yield* build(anyTool);
+    const own = yield* build(rulesOf(tool));
+    places[tool] = shared === undefined ? own : both(shared, own);
+    return places[tool];
+  }
+  return {
+    placeOf: (tool) => places[tool] ?? finished(buildFor(tool)),
+    *warmUp() {
+      if (isShared) {
+        shared ??= yield* build(anyTool);
+        yield* buildBehind(shared);
+      }
+      let left = WARM_RULES_MOST;
+      for (const tool of byTool.keys()) {
+        const count = rulesOf(tool).length;
+        if (count <= CHUNK_RULES || count > left) continue;
+        left -= count;
+        yield* buildBehind(yield* buildFor(tool));
+      }
+    },
+  };
+}
+
+function* buildBehind(built: Place | undefined): Steps<void> {
+  for (const one of built?.large ?? []) yield* buildBehind(yield* one.build());
 }
 
 function both(shared: Place, own: Place | undefined): Place {
@@ -65,7 +105,7 @@ function both(shared: Place, own: Place | undefined): Place {
     shared.visit(roots, facts, collected);
     own.visit(roots, facts, collected);
   };
-  return { visit, mixed: true };
+  return { visit, mixed: true, large: own.large };
 }
 
 function groupByTool({ tools, rules }: Program): {
@@ -82,25 +122,28 @@ function groupByTool({ tools, rules }: Program): {
 }
 
 /** `tried` are dimensions already split by: rules that list several values may still be together. */
-function place(
+function* place(
   all: readonly Rule[],
   rules: readonly number[],
   leaf: MakeLeaf,
   tried: readonly Dimension[] = [],
-): Place {
-  const split = rules.length <= LEAF_RULES ? undefined : bestSplit(all, rules, tried);
-  if (split === undefined) return { visit: chunks(rules, leaf, clausesOf(tried)), mixed: false };
+): Steps<Place> {
+  const split = rules.length <= LEAF_RULES ? undefined : yield* bestSplit(all, rules, tried);
+  if (split === undefined) {
+    return { visit: yield* chunks(rules, leaf, clausesOf(tried)), mixed: false, large: [] };
+  }
   const below = [...tried, split.dimension];
   const byValue = new Map<Value, Branch>();
+  const large: Branch[] = [];
   for (const [value, chosen] of split.byValue) {
-    byValue.set(
-      value,
-      branch(() => place(all, chosen, leaf, below).visit),
-    );
+    const one = branch(() => place(all, chosen, leaf, below));
+    byValue.set(value, one);
+    if (chosen.length > CHUNK_RULES) large.push(one);
   }
   // Rules without the clause are not decided by it: what was tried on the way to them holds, no more.
-  const others = split.rest.length === 0 ? undefined : place(all, split.rest, leaf, tried).visit;
-  return { visit: split.dimension.visit(byValue, others), mixed: true };
+  const others = split.rest.length === 0 ? undefined : yield* place(all, split.rest, leaf, tried);
+  const visit = split.dimension.visit(byValue, others?.visit);
+  return { visit, mixed: true, large: [...large, ...(others?.large ?? [])] };
 }
 
 function clausesOf(tried: readonly Dimension[]): ReadonlySet<keyof Guard> {
@@ -113,37 +156,36 @@ function clausesOf(tried: readonly Dimension[]): ReadonlySet<keyof Guard> {
 /** What stands behind one value; `visit` is made when it is first needed, and then stands there itself. */
 interface Branch {
   visit: Visit;
+  build(): Steps<Place>;
 }
 
-function branch(make: () => Visit): Branch {
+function branch(steps: () => Steps<Place>): Branch {
   const made: Branch = {
     visit(roots, facts, collected) {
-      made.visit = make();
+      finished(made.build());
       made.visit(roots, facts, collected);
+    },
+    *build() {
+      const built = yield* steps();
+      made.visit = built.visit;
+      return built;
     },
   };
   return made;
 }
 
-/** A visit that is made when it is first needed. */
-export function deferred(make: () => Visit): Visit {
-  let made: Visit | undefined;
-  return (roots, facts, collected) => {
-    made ??= make();
-    made(roots, facts, collected);
-  };
-}
-
-function chunks(
+function* chunks(
   rules: readonly number[],
   leaf: MakeLeaf,
   decided: ReadonlySet<keyof Guard>,
-): Visit {
-  if (rules.length <= CHUNK_RULES) return leaf(rules, decided);
+): Steps<Visit> {
   const visits: Visit[] = [];
   for (let from = 0; from < rules.length; from += CHUNK_RULES) {
     visits.push(leaf(rules.slice(from, from + CHUNK_RULES), decided));
+    yield;
   }
+  const [only] = visits;
+  if (only !== undefined && visits.length === 1) return only;
   return (roots, facts, collected) => {
     for (const visit of visits) visit(roots, facts, collected);
   };
@@ -166,11 +208,11 @@ interface Split {
 }
 
 /** The dimension that leaves the fewest rules to try, if it leaves less than three in four. */
-function bestSplit(
+function* bestSplit(
   all: readonly Rule[],
   rules: readonly number[],
   tried: readonly Dimension[],
-): Split | undefined {
+): Steps<Split | undefined> {
   let best: Split | undefined;
   let least = rules.length * 0.75;
   for (const dimension of [...CLAUSES, ...equalityDimensions(all, rules)]) {
@@ -178,6 +220,7 @@ function bestSplit(
     const split = splitBy(dimension, all, rules);
     const cost = expectedRules(split);
     if (cost < least) [best, least] = [split, cost];
+    yield;
   }
   return best;
 }

@@ -1,8 +1,9 @@
 /**
  * A policy as generated JavaScript: the evaluator that serves. It answers what `interpret.ts` answers.
  *
- * Code is made when a request first needs it, for the few rules of one place of the index. Places whose
- * rules differ only in constants share one function, and with it V8's machine code.
+ * Code is made when a request first needs it, for the few rules of one place of the index; `warmUp` makes
+ * beforehand what is more than a few. Places whose rules differ only in constants share one function, and with it
+ * V8's machine code.
  *
  * A question takes the steps that it takes in the reference, and runs out at the same place. A decision may take
  * others: what the index leaves out takes none, nor does a counter's key that a rule beside it has read, and a
@@ -17,7 +18,7 @@ import { type Compile, compileSource, type EmittedUnit, type Factory } from "./e
 import type { Bindings, Evaluator, Hit, RuleResults, StepResult, Touch } from "./evaluator.ts";
 import { Fuel } from "./fuel.ts";
 import { makeHelpers } from "./helpers.ts";
-import { type Collected, deferred, indexRules, type Visit } from "./index.ts";
+import { type Collected, indexRules, type Visit } from "./index.ts";
 import { emitNevers, emitRules } from "./rule.ts";
 
 const NEVERS_IN_UNIT = 24;
@@ -29,14 +30,13 @@ export function generateEvaluator(
   fuel = new Fuel(),
 ): Evaluator {
   const build = makeBuilder(compile, fuel);
-  const placeOf = indexRules(
+  const { placeOf, warmUp } = indexRules(
     program,
     (rules, decided) => build(emitRules(program, rules, decided)) as Visit,
   );
   const nevers = program.nevers.map((_, index) => index);
-  const visitNevers = chunk(nevers, NEVERS_IN_UNIT).map((indexes) =>
-    deferred(() => build(emitNevers(program, indexes)) as Visit),
-  );
+  const units = chunk(nevers, NEVERS_IN_UNIT);
+  const neversOf = memo((unit: number) => build(emitNevers(program, units[unit] ?? [])) as Visit);
   const touchesOf = shareTouches(program, build);
   const approverOf = memo((rule: number) => {
     const unit = emitApprover(program, rule);
@@ -50,6 +50,13 @@ export function generateEvaluator(
   );
   return {
     fuel,
+    *warmUp() {
+      yield* warmUp();
+      for (const unit of units.keys()) {
+        neversOf(unit);
+        yield;
+      }
+    },
     rules({ tool, roots }, facts) {
       const place = placeOf(tool);
       if (place === undefined) return NO_RULES;
@@ -59,9 +66,9 @@ export function generateEvaluator(
       return collected;
     },
     nevers({ roots }, facts) {
-      if (visitNevers.length === 0) return NONE;
+      if (units.length === 0) return NONE;
       const collected = nothingYet();
-      for (const visit of visitNevers) visit(roots, facts, collected);
+      for (let unit = 0; unit < units.length; unit++) neversOf(unit)(roots, facts, collected);
       return collected.forbids;
     },
     touches: ({ tool, roots }, facts) => touchesOf(tool)(roots, facts),

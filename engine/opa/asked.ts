@@ -29,14 +29,10 @@ export interface AskedParts {
   readonly onTrouble?: (trouble: Trouble) => void;
 }
 
-export interface AskingService extends OperatedService {
-  /** Ends what they run in; what is asked of modules afterwards has no answer. */
-  close(): void;
-}
-
-export function withModules(engine: OperatedService, parts: AskedParts): AskingService {
+/** What it is asked after it was closed, modules do not answer. */
+export function withModules(engine: OperatedService, parts: AskedParts): OperatedService {
   const { program, now, deadlineMs, isTrusted, onTrouble } = parts;
-  if (program.modules.length === 0) return { ...engine, close: () => {} };
+  if (program.modules.length === 0) return engine;
   const sources = sourcesOf(program);
   const pool = createModulePool({
     modules: sources,
@@ -64,6 +60,10 @@ export function withModules(engine: OperatedService, parts: AskedParts): AskingS
       : { preview: async (input, vouched) => await preview(input, await vouch(input, vouched)) }),
     readiness: () =>
       loaded ? engine.readiness() : { ready: false, because: "imported modules are being loaded" },
+    warmUp: async () => {
+      await engine.warmUp?.();
+      await loading;
+    },
     close: pool.close,
   };
 }

@@ -2,8 +2,8 @@
  * What operators see of the state in this process. Tables may hold a hundred thousand keys each: they are
  * looked through in turns, between which decisions are made, and what changes meanwhile is seen or not.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
+import { inTurns } from "../in-turns.ts";
 import { keyOfOne, scalarsOfKey } from "../value.ts";
 import type { CallTable } from "./call-table.ts";
 import {
@@ -66,18 +66,9 @@ export function reportOf(remembered: Remembered): StateReport {
 /** Looked at before others have their turn: well under a millisecond. */
 const LOOKED_AT_A_TURN = 1_000;
 
-async function inTurns<Item>(items: Iterable<Item>, look: (item: Item) => void): Promise<void> {
-  let count = 0;
-  for (const item of items) {
-    look(item);
-    count += 1;
-    if (count % LOOKED_AT_A_TURN === 0) await nextTurn();
-  }
-}
-
 async function totals({ limits, sessions, taskCount, calls }: Remembered): Promise<StateTotals> {
   let interruptedCount = 0;
-  await inTurns(sessions.values(), ({ interrupted }) => {
+  await inTurns(sessions.values(), LOOKED_AT_A_TURN, ({ interrupted }) => {
     if (interrupted) interruptedCount += 1;
   });
   return {
@@ -98,7 +89,7 @@ async function counter(
   if (table === undefined)
     throw new Error("a counter was asked for that the program does not have");
   const highest = new Foremost<KeyReading>(wanted.most, byValue);
-  await inTurns(keysOf(table, wanted), (key) => {
+  await inTurns(keysOf(table, wanted), LOOKED_AT_A_TURN, (key) => {
     const value = table.read(key, wanted.nowMs);
     if (value !== undefined && value !== 0) highest.add({ key, value });
   });
@@ -116,7 +107,7 @@ async function latch(
   if (table === undefined) throw new Error("a latch was asked for that the program does not have");
   const counts = { set: 0, pending: 0, unset: 0 };
   const keys: LatchReport["keys"][number][] = [];
-  await inTurns(keysOf(table, wanted), (key) => {
+  await inTurns(keysOf(table, wanted), LOOKED_AT_A_TURN, (key) => {
     const state = table.read(key, wanted.nowMs) ?? "unset";
     counts[state] += 1;
     if (state !== "unset" && keys.length < wanted.most) keys.push({ key, state });
@@ -152,7 +143,7 @@ async function sessions(
   const newest = new Foremost<readonly [string, Readonly<Session>]>(wanted.most, ([a, x], [b, y]) =>
     byUse({ id: a, usedAtMs: x.usedAtMs }, { id: b, usedAtMs: y.usedAtMs }),
   );
-  await inTurns(remembered.sessions, (entry) => {
+  await inTurns(remembered.sessions, LOOKED_AT_A_TURN, (entry) => {
     if (isWanted(entry, wanted)) newest.add(entry);
   });
   return newest.items.map(([id, one]) => rowOf(id, one, remembered.program));
@@ -193,7 +184,7 @@ async function session(
   });
   const oldest = new Foremost<CallUnderWay>(callsMost, (a, b) => a.atMs - b.atMs);
   let callCount = 0;
-  await inTurns(calls.summaries(), ([call, { sessionId, tool, atMs }]) => {
+  await inTurns(calls.summaries(), LOOKED_AT_A_TURN, ([call, { sessionId, tool, atMs }]) => {
     if (sessionId !== id) return;
     callCount += 1;
     oldest.add({ call, tool, atMs });

@@ -38,7 +38,7 @@ export function findMismatch(run: Run): Mismatch | undefined {
     const programSeed = run.seed + at * 7919;
     const program = programFrom(programSeed);
     const limits = limitsFrom(run.stepsOf?.(programSeed));
-    const generate = run.generate ?? ((one, fuel) => generateEvaluator(one, compileSource, fuel));
+    const generate = run.generate ?? (at % 2 === 0 ? warmedUp : cold);
     const reference = subjectOf(program, createInterpreter(program, undefined, limits()));
     const generated = subjectOf(program, generate(program, limits()));
     for (let requestSeed = 0; requestSeed < run.requestsPerProgram; requestSeed++) {
@@ -49,6 +49,16 @@ export function findMismatch(run: Run): Mismatch | undefined {
     }
   }
   return undefined;
+}
+
+function cold(program: Program, fuel: Fuel): Evaluator {
+  return generateEvaluator(program, compileSource, fuel);
+}
+
+function warmedUp(program: Program, fuel: Fuel): Evaluator {
+  const evaluator = cold(program, fuel);
+  for (const _ of evaluator.warmUp?.() ?? []);
+  return evaluator;
 }
 
 function limitsFrom(question: number | undefined): () => Fuel {

@@ -150,6 +150,32 @@ describe("a swap", () => {
     expect(outcomeOf(await ask(active, "pay", { amount: 1 }, other))).toBe("allow");
   });
 
+  test("closes what decided before the present one, and at the end both", () => {
+    const active = open();
+    const closed: string[] = [];
+    const closable = (revision: string): ActivePolicy => {
+      const made = policy(POLICY, createMemoryStore(), { revision });
+      return { ...made, service: { ...made.service, close: () => void closed.push(revision) } };
+    };
+    const [a, b, c, late] = ["a", "b", "c", "late"].map(closable) as [
+      ActivePolicy,
+      ActivePolicy,
+      ActivePolicy,
+      ActivePolicy,
+    ];
+    active.swap(a);
+    active.swap(b);
+    active.swap(a);
+    expect(closed).toEqual([]);
+    active.swap(c);
+    expect(closed).toEqual(["b"]);
+    active.close();
+    expect(closed).toEqual(["b", "a", "c"]);
+    active.swap(late);
+    expect(closed).toEqual(["b", "a", "c", "late"]);
+    expect(active.present()).toBe(c);
+  });
+
   test("is told to whoever waits for it", () => {
     const swapped: ActivePolicy[] = [];
     const active = createActive({

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Active, createActive } from "../../../engine/active.ts";
+import { type Active, createActive, type OperatedService } from "../../../engine/active.ts";
 import { LogStopped } from "../../../engine/audit/log.ts";
 import { examine } from "../../../engine/bundles/examine.ts";
 import { openFloor } from "../../../engine/bundles/floor.ts";
@@ -42,6 +42,8 @@ function reloading(
     readonly directory?: string;
     readonly examiner?: Examiner;
     readonly record?: ReloadParts["record"];
+    /** Of the service of each revision. */
+    readonly also?: (revision: string) => Partial<OperatedService>;
   } = {},
 ): Reloading {
   const directory = more.directory ?? directoryWith({});
@@ -74,7 +76,8 @@ function reloading(
     runsTests: true,
     prepare: ({ program, manifest: { digest, revision, serial } }) => {
       const named = { digest, revision: revision ?? String(serial) };
-      return { ...named, service: createEngine({ program, ...named, store, clock: now }) };
+      const engine = createEngine({ program, ...named, store, clock: now });
+      return { ...named, service: { ...engine, ...more.also?.(named.revision) } };
     },
     record: more.record,
     onEvent: (event) => void events.push(event),
@@ -248,6 +251,43 @@ describe("what is refused leaves what is decided by", () => {
     fault = undefined;
     expect(await one.check()).toBe("2");
     expect(told).toEqual([1, 2]);
+  });
+
+  test("one that cannot be made ready; what it holds is given up, and what decides keeps its own", async () => {
+    const told: string[] = [];
+    let fault: Error | undefined = new Error("no code comes of it");
+    const one = reloading({
+      also: (revision) => ({
+        warmUp: async () => {
+          told.push(`warms up ${revision} while ${await decidedBy(one.active)}`);
+          if (revision !== "1" && fault !== undefined) throw fault;
+        },
+        close: () => void told.push(`closes ${revision}`),
+      }),
+      record: async ({ manifest }) => {
+        if (manifest.serial === 3) throw new LogStopped("nothing can be recorded: EIO");
+      },
+    });
+    one.holds = body(1);
+    expect(await one.check()).toBe("1");
+    one.holds = body(2);
+    expect(await one.check()).toBe("1");
+    expect(one.reloader.status().failing).toMatchObject({
+      code: "crashed",
+      because: "loading it failed: no code comes of it",
+    });
+    fault = undefined;
+    one.holds = body(3);
+    for (let times = 0; times < 3; times++) expect(await one.check()).toBe("1");
+    one.holds = body(4);
+    expect(await one.check()).toBe("4");
+    expect(told).toEqual([
+      "warms up 1 while no_policy",
+      "warms up 2 while 1",
+      "closes 2",
+      ...Array.from({ length: 3 }, () => ["warms up 3 while 1", "closes 3"]).flat(),
+      "warms up 4 while 1",
+    ]);
   });
 
   test("one that cannot be written down as the newest", async () => {

@@ -11,6 +11,17 @@ function tried(
   roots: object,
   conditionsOf: (at: number) => readonly Expr[] = () => [],
 ): readonly number[] {
+  const program = thousand(guardOf, conditionsOf);
+  const found: number[] = [];
+  const index = indexRules(program, (indexes) => () => void found.push(...indexes));
+  index.placeOf(0)?.visit(requestRoots(roots), NO_FACTS, nothingYet());
+  return found.sort((a, b) => a - b);
+}
+
+function thousand(
+  guardOf: (at: number) => Guard,
+  conditionsOf: (at: number) => readonly Expr[] = () => [],
+): Program {
   const [rule] = programFrom(1).rules;
   if (rule === undefined) throw new Error("a program has rules");
   const rules = Array.from(
@@ -21,18 +32,11 @@ function tried(
       conditions: conditionsOf(at),
     }),
   );
-  const program: Program = { ...programFrom(1), rules };
-  const found: number[] = [];
-  const place = indexRules(program, (indexes) => () => void found.push(...indexes))(0);
-  const collected: Collected = {
-    permits: [],
-    forbids: [],
-    holds: [],
-    obliges: [],
-    uncertain: false,
-  };
-  place?.visit(requestRoots(roots), NO_FACTS, collected);
-  return found.sort((a, b) => a - b);
+  return { ...programFrom(1), rules };
+}
+
+function nothingYet(): Collected {
+  return { permits: [], forbids: [], holds: [], obliges: [], uncertain: false };
 }
 
 const NO_FACTS = {
@@ -105,5 +109,59 @@ describe("only rules that could apply are tried", () => {
       (at) => at < 2 || (at % 10 === 1 && at % 7 === 2),
     );
     expect(tried(guard, { agent, resource })).toEqual(wanted);
+  });
+});
+
+describe("warming up", () => {
+  const groups = (...names: readonly string[]) => ({
+    agent: record({ groups: new Set(names), kind: "workload" }),
+  });
+
+  /** How many rules each step built, and then those that a request of `roots` still had to wait for. */
+  function built(guardOf: (at: number) => Guard, roots: object, more: Partial<Program> = {}) {
+    let count = 0;
+    const program = { ...thousand(guardOf), ...more };
+    const { warmUp, placeOf } = indexRules(program, (indexes) => {
+      count += indexes.length;
+      return () => {};
+    });
+    const steps: number[] = [];
+    let before = 0;
+    for (const _ of warmUp()) {
+      steps.push(count - before);
+      before = count;
+    }
+    steps.push(count - before);
+    before = count;
+    placeOf(0)?.visit(requestRoots(roots), NO_FACTS, nothingYet());
+    return { steps, warm: before, waitedFor: count - before };
+  }
+
+  test("builds what nothing tells apart, a few rules with each step", () => {
+    const { steps, warm, waitedFor } = built(() => ({}), {});
+    expect({ warm, waitedFor }).toEqual({ warm: 1_000, waitedFor: 0 });
+    expect(Math.max(...steps)).toBeLessThanOrEqual(24);
+  });
+
+  test("builds what stands behind a value where that is much, and leaves what is little", () => {
+    const guard = (at: number): Guard => ({ agentGroups: [at < 700 ? "many" : `g${at % 30}`] });
+    expect(built(guard, groups("many"))).toMatchObject({ warm: 700, waitedFor: 0 });
+    expect(built(guard, groups("g3"))).toMatchObject({ warm: 700, waitedFor: 10 });
+  });
+
+  test("makes nothing of a policy with few rules for each tool", () => {
+    const [tool] = programFrom(1).tools;
+    if (tool === undefined) throw new Error("a program has tools");
+    const tools = Array.from({ length: 50 }, () => tool);
+    expect(built((at) => ({ tools: [at % 50] }), {}, { tools })).toMatchObject({ warm: 0 });
+  });
+
+  test("has an end where each of many rules is of each of many tools", () => {
+    const [tool] = programFrom(1).tools;
+    if (tool === undefined) throw new Error("a program has tools");
+    const tools = Array.from({ length: 100 }, () => tool);
+    const every = tools.map((_, at) => at);
+    const { warm, waitedFor } = built(() => ({ tools: every }), {}, { tools });
+    expect({ warm, waitedFor }).toEqual({ warm: 40_000, waitedFor: 0 });
   });
 });

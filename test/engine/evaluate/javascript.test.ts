@@ -85,6 +85,48 @@ test("rules that differ in constants only are compiled once", () => {
   expect(compiled).toBeLessThan(20);
 });
 
+test("what was warmed up is not made when it is asked for, and answers the same", () => {
+  const plain = nested(2, (inner) => inner);
+  const [rule] = plain.rules;
+  if (rule === undefined) throw new Error("a program has rules");
+  // Nothing tells them apart, and they are of 25 forms, so that none has the code of the next.
+  const conditions = Array.from({ length: 500 }, (_, at) =>
+    Array.from({ length: at % 25 }, (_, part) => leaf(at + part)).reduce(
+      (left, right): Expr => ({ kind: "or", left, right, at }),
+      { kind: "or", left: leaf(at), right: leaf(at + 1), at } as Expr,
+    ),
+  );
+  const rules = conditions.map((condition) => ({ ...rule, conditions: [condition] }));
+  const nevers = conditions.map((condition) => ({
+    package: plain.package,
+    name: "n",
+    condition,
+    at: 0,
+  }));
+  const program: Program = { ...plain, rules, nevers };
+  let compiled = 0;
+  const evaluator = generateEvaluator(program, (source) => {
+    compiled++;
+    return compileSource(source);
+  });
+  let most = 0;
+  let before = 0;
+  for (const _ of evaluator.warmUp?.() ?? []) {
+    most = Math.max(most, compiled - before);
+    before = compiled;
+  }
+  expect(most).toBe(1);
+  const warm = compiled;
+  expect(warm).toBeGreaterThan(10);
+  const cold = generateEvaluator(program);
+  for (let seed = 0; seed < 50; seed++) {
+    const { request, facts } = questionFrom(plain, 1, seed);
+    expect(evaluator.rules(request, facts)).toEqual(cold.rules(request, facts));
+    expect(evaluator.nevers(request, facts)).toEqual(cold.nevers(request, facts));
+  }
+  expect(compiled).toBe(warm);
+});
+
 test("a list of constants is one constant, however long it is", () => {
   const lists = (count: number) => {
     const words = Array.from({ length: count }, (_, at) => `"v${at}"`).join(", ");

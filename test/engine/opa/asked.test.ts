@@ -33,7 +33,7 @@ test.each([
   async (_, isTrusted) => {
     const asked = { program, now: () => NOON_MS, deadlineMs: 20_000, isTrusted };
     const service = withModules(createEngine(parts), asked);
-    onTestFinished(() => service.close());
+    onTestFinished(() => service.close?.());
     expect(service.readiness()).toMatchObject({ ready: false });
     const answers = await Promise.all(["bot", "eve"].map((id) => service.decide(asking(id))));
     expect(answers).toMatchObject([
@@ -41,11 +41,23 @@ test.each([
       { value: { decision: "deny", code: "not_permitted" } },
     ]);
     expect(service.readiness()).toMatchObject({ ready: true });
-    service.close();
+    service.close?.();
     expect(await service.decide(asking("bot"))).toMatchObject({ value: { code: "indeterminate" } });
   },
   30_000,
 );
+
+test("once it is warmed up, nobody waits for modules to be loaded", async () => {
+  const asked = { program, now: () => NOON_MS, deadlineMs: 20_000, isTrusted: true };
+  const warmedUp: string[] = [];
+  const engine = { ...createEngine(parts), warmUp: async () => void warmedUp.push("the engine") };
+  const service = withModules(engine, asked);
+  onTestFinished(() => service.close?.());
+  expect(service.readiness().ready).toBe(false);
+  await service.warmUp?.();
+  expect(service.readiness()).toMatchObject({ ready: true });
+  expect(warmedUp).toEqual(["the engine"]);
+}, 30_000);
 
 test.each([
   ["contained and waited for", () => containedModules(program)],
