@@ -62,6 +62,7 @@ export function argumentsOf(
   { task, grant }: TaskAsk,
   { scope, tools, depth }: Pick<Terms, "scope" | "tools" | "depth">,
 ): Members {
+  const bounded = new Map([...(tools ?? [])].filter(([, bounds]) => bounds.size > 0));
   return {
     task,
     lasts: spellDuration(grant.lastsMs),
@@ -69,6 +70,7 @@ export function argumentsOf(
     scope,
     holder: grant.key.thumbprint,
     ...(tools === undefined ? {} : { tools: [...tools.keys()] }),
+    ...(bounded.size === 0 ? {} : { bounds: boundsJson(bounded) }),
   };
 }
 

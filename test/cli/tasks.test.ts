@@ -176,6 +176,32 @@ test("a start that a rule holds is granted once somebody approves it, once", {
   expect((await start()).decision).toBe("hold");
 });
 
+test("an approved start is of the bounds that were approved, and of no others", {
+  timeout: 60_000,
+}, async () => {
+  const cwd = await directory();
+  await writ(["keys", "new", "carol"], { cwd });
+  const held = 'hold asked tool start_task until approved by group "staff"';
+  writeFileSync(join(cwd, "p/held.writ"), `package example.errands\n\n${held}\n`);
+  const approvers = [{ id: "carol", groups: ["staff"], keys: ["carol.pub"] }];
+  writeFileSync(join(cwd, "approvers.json"), JSON.stringify({ approvers }));
+  const service = await serving(cwd, [...GRANTING, "--approvers", "approvers.json"]);
+  const { grant } = asking(cwd);
+  const start = async (tools: Json) =>
+    (await service.ask("/tasks", asking(cwd, { grant: { ...(grant as Json), tools } }))).json;
+  const bounded = (max: number) => ({ find_invoice: {}, send_money: { amount: { max } } });
+  const { approval } = await start(bounded(1));
+  const shown = await writ(["approvals", "show", approval.id], { cwd });
+  expect(shown.out).toMatch(/bounds.*send_money.*amount.*max.*1/s);
+  const approve = ["approvals", "approve", approval.id, "--as", "carol", "--key", "carol.key"];
+  expect(await writ(approve, { cwd })).toMatchObject({ code: 0 });
+  for (const other of [{ find_invoice: {}, send_money: {} }, bounded(2), bounded(0.5)]) {
+    expect((await start(other)).decision).toBe("hold");
+  }
+  const approved = await start(bounded(1));
+  expect(approved).toMatchObject({ decision: "allow", grant: { tools: bounded(1) } });
+});
+
 test("what was granted and what ended is so after a restart", { timeout: 60_000 }, async () => {
   const cwd = await directory();
   const first = await serve([...GRANTING, "p"], cwd);

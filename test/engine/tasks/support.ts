@@ -34,6 +34,7 @@ tool start_task named "writ:start_task", continue_task named "writ:continue_task
     holder: String,
     scope: Set<String>,
     tools: Set<String>?,
+    bounds: Any?,
   },
 }
 tool look { effect read }

@@ -129,6 +129,30 @@ describe("starting a task is a decision", () => {
     expect(await rig.start()).toMatchObject({ decision: "hold", reasons: [{ rule: "asked" }] });
   });
 
+  describe("with bounds", () => {
+    const asked = (tools: Json) => grantOf({ tools });
+    const bounded = asked({ pay: { amount: { max: 5 } }, look: {} });
+
+    test("which rules read, where the policy says of what type they are", async () => {
+      const most = "args.bounds.pay.amount.max";
+      const read = `forbid much tool start_task unless has ${most} and ${most} <= 5.00`;
+      const type = "bounds: { pay: { amount: { max: Decimal?, * }?, * }?, * }?";
+      const policy = `${POLICY.replace("bounds: Any?", type)}\n${read}`;
+      const rig = await rigOf({ policy });
+      expect(await started(rig, bounded)).toBe("allow");
+      const wider = asked({ pay: { amount: { max: 6 } }, look: { page: { in: [1] } } });
+      expect(await started(rig, wider)).toBe("forbidden");
+      expect(await started(rig, asked({ pay: {} }))).toBe("forbidden");
+    });
+
+    test("which no policy allows that does not know of them", async () => {
+      const policy = POLICY.replace("bounds: Any?,", "");
+      const rig = await rigOf({ policy });
+      expect(await started(rig, bounded)).toBe("invalid_request");
+      expect(await started(rig, asked({ pay: {}, look: {} }))).toBe("allow");
+    });
+  });
+
   test("whose call gives its share back where the grant cannot be kept", async () => {
     const full = new MemoryLedger(undefined, { ...ENTRIES_MOST, task: 1 });
     const rig = await rigOf({ ledger: full });
