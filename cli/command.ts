@@ -9,6 +9,8 @@ export interface Command {
   /** Paragraphs of `writ NAME --help`, examples last. */
   readonly description: readonly string[];
   readonly options: readonly Option[];
+  /** Of which one may stand first, for shells to complete; missing = it is a file, or a name. */
+  readonly words?: readonly string[];
   /** How many words that are no options it takes. */
   readonly positionals: { readonly least: number; readonly most: number };
   run(input: Input, io: Io): Promise<ExitCode>;
@@ -26,6 +28,13 @@ export interface Option {
   readonly heading?: string;
   readonly help: string;
 }
+
+/** What every command takes besides its own. */
+export const COMMON_OPTIONS: readonly Option[] = [
+  { name: "json", help: "print one JSON document, and nothing else, on standard output" },
+  { name: "color", value: "WHEN", help: "colour: auto (on a terminal), always or never" },
+  { name: "help", short: "h", help: "say how the command is used" },
+];
 
 export interface Input {
   readonly positionals: readonly string[];
@@ -55,6 +64,8 @@ export interface Io {
   readonly stdin: () => Promise<Uint8Array>;
   /** Resolves when the user wants to stop (SIGINT, SIGTERM). */
   readonly stopped: Promise<void>;
+  /** Every command there is. */
+  readonly commands: () => Promise<readonly Command[]>;
 }
 
 /** A terminal that is drawn on. */

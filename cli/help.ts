@@ -1,4 +1,4 @@
-import type { Command, Option } from "./command.ts";
+import { COMMON_OPTIONS, type Command, type Option } from "./command.ts";
 import { GROUPS, REGISTRY } from "./registry.ts";
 import { indent, type Paint, table, wrap } from "./terminal.ts";
 
@@ -6,13 +6,6 @@ const COLUMNS = 90;
 
 /** So that summaries of all groups stand below each other. */
 const NAME_COLUMNS = Math.max(...REGISTRY.map(({ name }) => name.length));
-
-/** What every command takes besides its own. */
-export const COMMON_OPTIONS: readonly Option[] = [
-  { name: "json", help: "print one JSON document, and nothing else, on standard output" },
-  { name: "color", value: "WHEN", help: "colour: auto (on a terminal), always or never" },
-  { name: "help", short: "h", help: "say how the command is used" },
-];
 
 export function mainHelp(paint: Paint): string {
   const groups = Object.entries(GROUPS).map(([group, title]) => {

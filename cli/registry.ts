@@ -145,4 +145,10 @@ export const REGISTRY: readonly Entry[] = [
     summary: "verify, read and export what a service recorded",
     load: () => import("./commands/audit.ts"),
   },
+  {
+    name: "completion",
+    group: "operate",
+    summary: "let your shell complete commands and options",
+    load: () => import("./commands/completion.ts"),
+  },
 ];

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { messageOf } from "../engine/fault.ts";
 import { didYouMean } from "../lang/suggest.ts";
 import {
+  COMMON_OPTIONS,
   type Command,
   type ExitCode,
   type Input,
@@ -10,12 +11,12 @@ import {
   Misuse,
   type Option,
 } from "./command.ts";
-import { COMMON_OPTIONS, commandHelp, mainHelp } from "./help.ts";
+import { commandHelp, mainHelp } from "./help.ts";
 import { REGISTRY } from "./registry.ts";
 import { painter, printableLines, withoutHidden, withoutHiddenBeyondAscii } from "./terminal.ts";
 
 /** What `Io` is made from once `--color` is known. */
-export interface World extends Omit<Io, "color" | "data"> {
+export interface World extends Omit<Io, "color" | "data" | "commands"> {
   readonly version: string;
   /** Both standard output and standard error are terminals. */
   readonly terminal: boolean;
@@ -90,6 +91,7 @@ function ioOf(world: World, color: boolean): Io {
     cwd: world.cwd,
     env: world.env,
     stdin: world.stdin,
+    commands: () => Promise.all(REGISTRY.map(async (entry) => (await entry.load()).command)),
     get stopped() {
       return world.stopped;
     },

@@ -1,7 +1,7 @@
 import { parseDuration } from "../../lang/scalar/duration.ts";
 import { parseTime } from "../../lang/scalar/time.ts";
 import { type ExitCode, type Input, type Io, Misuse } from "../command.ts";
-import { painter } from "../terminal.ts";
+import { painter, printable } from "../terminal.ts";
 import { showDetail } from "./detail.ts";
 import { type ReadRecord, readLog, warnOf } from "./reading.ts";
 import { partiesOf, showTree } from "./tree.ts";
@@ -31,18 +31,21 @@ export async function show(input: Input, io: Io): Promise<ExitCode> {
     const outcome = outcomes.get(String(record.call));
     return outcome === undefined ? record : { ...record, outcome };
   });
+  const isMissing = input.values.has("call") && shown.length === 0;
   if (input.json) {
     const { ok, findings } = verification;
     io.out(
       `${JSON.stringify({ ok, findings, left, decisions: shown, operators: others }, null, 2)}\n`,
     );
-    return ok ? 0 : 1;
+    return ok && !isMissing ? 0 : 1;
   }
   io.out(showTree(shown, others, io));
+  if (isMissing)
+    io.err(`no call or decision is \`${printable(input.values.get("call") ?? "")}\`\n`);
   const [one] = shown;
   if (input.values.has("call") && one !== undefined) io.out(`\n${showDetail(one, painter(io))}`);
   if (left > 0) io.err(`${left} earlier ones are left out: \`--limit 0\` shows all\n`);
-  return warnOf(verification, io) ? 0 : 1;
+  return warnOf(verification, io) && !isMissing ? 0 : 1;
 }
 
 type Filter = (record: ReadRecord) => boolean;

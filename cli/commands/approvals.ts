@@ -30,6 +30,7 @@ export const command: Command = {
     { name: "because", value: "TEXT", help: "why, for whoever asks later" },
     ...CLIENT_OPTIONS,
   ],
+  words: ["list", "show", "approve", "refuse"],
   positionals: { least: 0, most: 2 },
   run: approvals,
 };

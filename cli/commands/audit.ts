@@ -64,7 +64,7 @@ export const command: Command = {
   summary: "verify, read and export what a service recorded",
   usage: "[options] verify|show|replay|export|key …",
   description: [
-    `Reads the log that \`writ serve\` writes, ${USUAL_LOG} unless FILE names another, with what was rotated out of it. Whatever is shown was verified on the way; where the log cannot be believed, that is said, and the exit code is 1.`,
+    `Reads the log that \`writ serve\` writes, ${USUAL_LOG} unless FILE names another, with what was rotated out of it. Whatever is shown was verified on the way; where the log cannot be believed, that is said, and the exit code is 1, as it is where \`show --call\` finds no such call.`,
     [
       "verify [FILE]          every line, file and checkpoint: finds what was changed, added, left out or cut",
       "show [FILE]            who did this: from the person over each agent to the call",
@@ -77,6 +77,7 @@ export const command: Command = {
     "Examples:\n  writ audit verify --key audit.key.pub --anchor kept/audit.checkpoint\n  writ audit show --principal alice --decision allow --since 24h\n  writ audit show --call c-81\n  writ audit replay policies/payments",
   ],
   options: distinct(Object.values(SUBCOMMANDS).flatMap(({ options }) => options)),
+  words: Object.keys(SUBCOMMANDS),
   positionals: { least: 1, most: 3 },
   run: audit,
 };

@@ -27,6 +27,7 @@ export const command: Command = {
     { name: "pin", help: "name each definition's digest: a tool that changes is refused" },
     { name: "output", short: "o", value: "FILE", help: "where to write (standard output)" },
   ],
+  words: ["mcp"],
   positionals: { least: 2, most: 2 },
   run: importDeclarations,
 };

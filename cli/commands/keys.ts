@@ -14,6 +14,7 @@ export const command: Command = {
     "Examples:\n  writ keys new release\n  writ build --sign release.key -o policy.writb policies/payments\n  writ serve --bundle policy.writb --bundle-key release.pub",
   ],
   options: [],
+  words: ["new"],
   positionals: { least: 2, most: 2 },
   run: keys,
 };

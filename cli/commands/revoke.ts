@@ -23,6 +23,7 @@ export const command: Command = {
     ...ORDER_OPTIONS,
     ...CLIENT_OPTIONS,
   ],
+  words: ["list", "everything", "reactivate"],
   positionals: { least: 0, most: 3 },
   run: revoke,
 };

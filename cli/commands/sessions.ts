@@ -25,6 +25,7 @@ export const command: Command = {
     ...ORDER_OPTIONS,
     ...CLIENT_OPTIONS,
   ],
+  words: ["list", "show", "interrupt", "reinstate", "declassify"],
   positionals: { least: 0, most: 3 },
   run: sessions,
 };

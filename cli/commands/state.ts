@@ -23,6 +23,7 @@ export const command: Command = {
     { name: "because", value: "TEXT", help: "why it is right" },
     { name: "operator", value: "NAME", help: "who confirms it (your name on this machine)" },
   ],
+  words: ["confirm"],
   positionals: { least: 2, most: 2 },
   run: state,
 };

@@ -29,6 +29,7 @@ export const command: Command = {
     ...ORDER_OPTIONS,
     ...CLIENT_OPTIONS,
   ],
+  words: ["list", "show", "end"],
   positionals: { least: 0, most: 2 },
   run: tasks,
 };

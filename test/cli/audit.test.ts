@@ -172,6 +172,11 @@ describe("writ audit show", () => {
     const { out } = await writ(["audit", "show", "--json", "--agent", "sub"], { cwd });
     const [{ call }] = JSON.parse(out).decisions;
     const shown = await writ(["audit", "show", "--call", call], { cwd });
+    const none = await writ(["audit", "show", "--call", `${call}x`], { cwd });
+    expect(none).toMatchObject({ code: 1, err: `no call or decision is \`${call}x\`\n` });
+    const empty = await writ(["audit", "show", "--json", "--call", `${call}x`], { cwd });
+    expect(empty.code).toBe(1);
+    expect(JSON.parse(empty.out)).toMatchObject({ ok: true, decisions: [] });
     expect(shown.out).toMatch(/^ +└─ \S+ allow pay by paying c-/m);
     expect(shown.out).toMatch(/^rules +permit paying \(\S+\.writ:\d+:\d+\)$/m);
     expect(shown.out).toMatch(/^delegation +not verified: alice → robot/m);
