@@ -140,9 +140,13 @@ function* place(
     byValue.set(value, one);
     if (chosen.length > CHUNK_RULES) large.push(one);
   }
+  // Where what a condition reads is absent, each rule with it may apply: all are tried, and not value by value.
+  const told = [...new Set([...split.byValue.values()].flat())].sort((a, b) => a - b);
+  const absent = branch(() => place(all, told, leaf, below));
+  if (split.dimension.clause === undefined && told.length > CHUNK_RULES) large.push(absent);
   // Rules without the clause are not decided by it: what was tried on the way to them holds, no more.
   const others = split.rest.length === 0 ? undefined : yield* place(all, split.rest, leaf, tried);
-  const visit = split.dimension.visit(byValue, others?.visit);
+  const visit = split.dimension.visit({ byValue, absent, rest: others?.visit });
   return { visit, mixed: true, large: [...large, ...(others?.large ?? [])] };
 }
 
@@ -198,7 +202,14 @@ interface Dimension {
   readonly clause?: keyof Guard;
   /** What it must be for the rule to apply; `undefined`: anything. */
   values(rule: Rule): readonly Value[] | undefined;
-  visit(byValue: ReadonlyMap<Value, Branch>, rest: Visit | undefined): Visit;
+  visit(parts: SplitVisits): Visit;
+}
+
+interface SplitVisits {
+  readonly byValue: ReadonlyMap<Value, Branch>;
+  /** All that are in `byValue`. */
+  readonly absent: Branch;
+  readonly rest: Visit | undefined;
 }
 
 interface Split {
@@ -301,25 +312,27 @@ const CLAUSES: readonly Dimension[] = [
 ];
 
 function visitOne(read: (roots: Roots) => Value | undefined): Dimension["visit"] {
-  return (byValue, rest) => (roots, facts, collected) => {
-    const value = read(roots);
-    if (value !== undefined) byValue.get(value)?.visit(roots, facts, collected);
-    rest?.(roots, facts, collected);
-  };
+  return ({ byValue, rest }) =>
+    (roots, facts, collected) => {
+      const value = read(roots);
+      if (value !== undefined) byValue.get(value)?.visit(roots, facts, collected);
+      rest?.(roots, facts, collected);
+    };
 }
 
 function visitEach(read: (roots: Roots) => Value | undefined): Dimension["visit"] {
-  return (byValue, rest) => (roots, facts, collected) => {
-    const values = read(roots) as ReadonlySet<Value> | undefined;
-    if (values !== undefined) {
-      for (const value of values) byValue.get(value)?.visit(roots, facts, collected);
-    }
-    rest?.(roots, facts, collected);
-  };
+  return ({ byValue, rest }) =>
+    (roots, facts, collected) => {
+      const values = read(roots) as ReadonlySet<Value> | undefined;
+      if (values !== undefined) {
+        for (const value of values) byValue.get(value)?.visit(roots, facts, collected);
+      }
+      rest?.(roots, facts, collected);
+    };
 }
 
 /** A purpose is within itself and within each purpose above it. */
-function visitPurposes(byValue: ReadonlyMap<Value, Branch>, rest: Visit | undefined): Visit {
+function visitPurposes({ byValue, rest }: SplitVisits): Visit {
   const branchesOf = new Map<string, readonly Branch[]>();
   return (roots, facts, collected) => {
     const purpose = roots.intent.purpose as string | undefined;
@@ -360,14 +373,15 @@ function equalityDimension(root: RootName, name: string): Dimension {
     key: `${root}.${name}`,
     values: (rule) =>
       equalities(rule).find((one) => one.root === root && one.name === name)?.values,
-    visit: (byValue, rest) => (roots, facts, collected) => {
-      const value = roots[root]?.[name];
-      // Absent makes each of these conditions unknown, not false.
-      if (value === undefined)
-        for (const one of byValue.values()) one.visit(roots, facts, collected);
-      else byValue.get(value)?.visit(roots, facts, collected);
-      rest?.(roots, facts, collected);
-    },
+    visit:
+      ({ byValue, absent, rest }) =>
+      (roots, facts, collected) => {
+        const value = roots[root]?.[name];
+        // Absent makes each of these conditions unknown, not false.
+        if (value === undefined) absent.visit(roots, facts, collected);
+        else byValue.get(value)?.visit(roots, facts, collected);
+        rest?.(roots, facts, collected);
+      },
   };
 }
 

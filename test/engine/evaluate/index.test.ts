@@ -39,6 +39,19 @@ function nothingYet(): Collected {
   return { permits: [], forbids: [], holds: [], obliges: [], uncertain: false };
 }
 
+/** `args.account == "a7"` */
+function accounts(at: number): readonly Expr[] {
+  return [
+    {
+      kind: "equal",
+      left: { kind: "attribute", of: { kind: "root", name: "args", at }, name: "account", at },
+      right: { kind: "const", type: { kind: "String" }, value: `a${at}`, at },
+      type: { kind: "String" },
+      at,
+    },
+  ];
+}
+
 const NO_FACTS = {
   nowMs: 0,
   counter: () => 0,
@@ -86,18 +99,9 @@ describe("only rules that could apply are tried", () => {
   });
 
   test("by a condition that compares with a constant; where that is absent, all", () => {
-    const conditions = (at: number): readonly Expr[] => [
-      {
-        kind: "equal",
-        left: { kind: "attribute", of: { kind: "root", name: "args", at }, name: "account", at },
-        right: { kind: "const", type: { kind: "String" }, value: `a${at}`, at },
-        type: { kind: "String" },
-        at,
-      },
-    ];
     const args = record({ account: "a77" });
-    expect(tried(() => ({}), { args }, conditions)).toEqual([77]);
-    expect(tried(() => ({}), {}, conditions)).toHaveLength(1_000);
+    expect(tried(() => ({}), { args }, accounts)).toEqual([77]);
+    expect(tried(() => ({}), {}, accounts)).toHaveLength(1_000);
   });
 
   test("by two clauses together, beside rules without them", () => {
@@ -147,6 +151,24 @@ describe("warming up", () => {
     const guard = (at: number): Guard => ({ agentGroups: [at < 700 ? "many" : `g${at % 30}`] });
     expect(built(guard, groups("many"))).toMatchObject({ warm: 700, waitedFor: 0 });
     expect(built(guard, groups("g3"))).toMatchObject({ warm: 700, waitedFor: 10 });
+  });
+
+  test("builds for whoever leaves out what a condition tells them apart by, a few rules with each step", () => {
+    let most = 0;
+    let count = 0;
+    const { warmUp, placeOf } = indexRules(
+      thousand(() => ({}), accounts),
+      (indexes) => {
+        count += indexes.length;
+        most = Math.max(most, indexes.length);
+        return () => {};
+      },
+    );
+    const steps = [...warmUp()].length;
+    expect({ count, most }).toEqual({ count: 1_000, most: 24 });
+    expect(steps).toBeGreaterThanOrEqual(42);
+    placeOf(0)?.visit(requestRoots({}), NO_FACTS, nothingYet());
+    expect(count).toBe(1_000);
   });
 
   test("makes nothing of a policy with few rules for each tool", () => {
