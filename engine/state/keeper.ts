@@ -13,6 +13,8 @@ export interface Keeper {
   time(nowMs: number): void;
   /** Since when these count, or until when they did, is another time now. */
   inForce(changed: readonly DeclaredTable[]): void;
+  /** It went, and nothing was left in it. */
+  gone(table: DeclaredTable): void;
   /** Changed, added or gone, as all of these. */
   /** `amount`: what was counted or taken back, and all that has changed. */
   counter(table: CounterTable, key: string, amount?: Scalar): void;

@@ -44,6 +44,10 @@ export interface Memory {
   readonly keeper: Keeper | undefined;
   readonly counters: Map<string, CounterTable>;
   readonly latches: Map<string, LatchTable>;
+  /** Tables that went, by meaning: a policy that still has one brings it back, and there must not be two. */
+  readonly gone: Map<string, WeakRef<DeclaredTable>>;
+  /** Tables that are to go, with all that is left in them. */
+  readonly going: Set<DeclaredTable>;
   readonly sessions: ShardedMap<Session>;
   readonly sessionSweep: Sweep<Session>;
   /** In all sessions. */
@@ -91,6 +95,8 @@ export interface LatchTable extends InForce {
   readonly cells: ShardedMap<LatchCell>;
   readonly sweep: Sweep<LatchCell>;
   readonly ofSessions: boolean;
+  /** By calls that are open: how often their success sets or resets it, under any key. */
+  heldCount: number;
 }
 
 export interface Session {
@@ -131,6 +137,8 @@ export function createMemory(limits: Partial<MemoryLimits> = {}, keeper?: Keeper
     keeper,
     counters: new Map(),
     latches: new Map(),
+    gone: new Map(),
+    going: new Set(),
     sessions,
     sessionSweep: new Sweep(sessions),
     taskCount: 0,
@@ -177,6 +185,7 @@ export function latchTable(
     sweep: new Sweep(cells),
     ofSessions: isOfSessions(declared),
     ...inForce,
+    heldCount: 0,
   };
 }
 

@@ -2,11 +2,11 @@
 import { isUntouched, type LatchCell, newLatch } from "../latch.ts";
 import { forgetIdleSessions, forgetKey, keepWithSession } from "../sessions.ts";
 import type { CounterTable, LatchTable, Memory } from "../tables.ts";
-import { bucketOf, Distinct, LIFETIME, Sum } from "../window.ts";
+import { Distinct, Sum } from "../window.ts";
+import { bucketNow, emptyGoing } from "./leaving.ts";
 
-export function bucketNow(table: CounterTable, nowMs: number): number {
-  return table.windowMs === undefined ? LIFETIME : bucketOf(nowMs, table.windowMs);
-}
+/** More than come, so that what is to go does not become more. */
+const EMPTIED_FOR_ONE = 2;
 
 /** Keys that hold nothing are as good as never seen, and those of sessions go with them. */
 export function makeRoomForKey(
@@ -43,6 +43,7 @@ export function cellFor(
   const windowed = windowMs !== undefined;
   const cell = op === "distinct" ? new Distinct(windowed, bucket) : new Sum(windowed, bucket);
   table.cells.set(key, cell);
+  emptyGoing(EMPTIED_FOR_ONE, memory);
   return cell;
 }
 
@@ -58,5 +59,6 @@ export function latchCell(
   if (!keepWithSession(table, key, memory)) return undefined;
   const cell = newLatch();
   table.cells.set(key, cell);
+  emptyGoing(EMPTIED_FOR_ONE, memory);
   return cell;
 }

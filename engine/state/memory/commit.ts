@@ -10,8 +10,9 @@ import type { Memory, Session } from "../tables.ts";
 import { runOf, taskIdIn } from "../task-run.ts";
 import { countedOf, type LatchTouch, latchTouches } from "../touched.ts";
 import { Sum } from "../window.ts";
-import { bucketNow, cellFor, latchCell, makeRoomForKey } from "./cells.ts";
+import { cellFor, latchCell, makeRoomForKey } from "./cells.ts";
 import { takeOver } from "./fill.ts";
+import { bucketNow, noteHeld } from "./leaving.ts";
 import type { Policy } from "./policy.ts";
 import { keepTask } from "./tasks.ts";
 
@@ -69,6 +70,7 @@ function makeRoomForCall(nowMs: number, memory: Memory): boolean {
   const isOver = (atMs: number) => nowMs - atMs > limits.reservationMs;
   memory.callSweep.go(nowMs, isOver, (place) => {
     const id = calls.idAt(place);
+    noteHeld(calls.get(id)?.latches ?? [], -1, memory);
     calls.delete(id);
     keeper?.call(id);
   });
@@ -122,6 +124,7 @@ function remember(
     task: task === undefined ? undefined : stepOf(effects, session, task, policy),
     returning: returningOf(tool, request.roots, program),
   });
+  noteHeld(latches, 1, memory);
   memory.keeper?.call(call);
 }
 

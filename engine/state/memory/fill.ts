@@ -6,7 +6,8 @@ import type { PastUse, PastUses } from "../past-uses.ts";
 import { isOfPresent, sessionBegan } from "../sessions.ts";
 import type { CounterTable, DeclaredTable, LatchTable, Memory } from "../tables.ts";
 import { Sum } from "../window.ts";
-import { bucketNow, cellFor, latchCell } from "./cells.ts";
+import { cellFor, latchCell } from "./cells.ts";
+import { bucketNow, keepTables, letTablesGo, noteHeld } from "./leaving.ts";
 import { lateIn, type Policy } from "./policy.ts";
 
 /** What the policy before this one declared and this one does not, knows nothing of what is decided from now on. */
@@ -19,6 +20,7 @@ export function takeOver({ declared, memory }: Policy, nowMs: number): void {
     table.leftMs = nowMs;
     changed.push(table);
   }
+  keepTables(declared, memory);
   for (const table of declared) {
     if (table.sinceMs !== undefined) continue;
     table.sinceMs = nowMs;
@@ -28,6 +30,7 @@ export function takeOver({ declared, memory }: Policy, nowMs: number): void {
   memory.beganMs ??= nowMs;
   memory.inForce = declared;
   memory.keeper?.inForce(changed);
+  letTablesGo(nowMs, memory);
 }
 
 /** By whoever has seen to it that this policy is in force: what is decided from now on, it counts itself. */
@@ -117,9 +120,11 @@ function latchPast(past: PastLatch, table: LatchTable, nowMs: number, memory: Me
 }
 
 /** One that is kept no longer never reports: what it would change stays pending. */
-function holdToo(id: string, held: HeldLatch, { calls, keeper }: Memory): void {
+function holdToo(id: string, held: HeldLatch, memory: Memory): void {
+  const { calls, keeper } = memory;
   const call = calls.get(id);
   if (call === undefined) return;
   calls.set(id, { ...call, latches: [...call.latches, held] });
+  noteHeld([held], 1, memory);
   keeper?.call(id);
 }

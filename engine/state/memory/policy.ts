@@ -15,6 +15,7 @@ import {
   type Memory,
   NOT_IN_FORCE,
 } from "../tables.ts";
+import { goneTable } from "./leaving.ts";
 
 export interface Policy {
   readonly program: Program;
@@ -29,23 +30,21 @@ export interface Policy {
   readonly sequences: readonly KeptSequence[];
 }
 
-export function counterIn(
-  declared: CounterDecl,
-  program: Program,
-  { counters }: Memory,
-): CounterTable {
+export function counterIn(declared: CounterDecl, program: Program, memory: Memory): CounterTable {
+  const { counters } = memory;
   const meaning = meaningOf(declared, program);
-  const known = counters.get(meaning);
-  if (known !== undefined) return known;
+  const known = counters.get(meaning) ?? goneTable(meaning, memory);
+  if (known !== undefined && "windowMs" in known) return known;
   const table = counterTable(meaning, declared, new ShardedMap(), NOT_IN_FORCE);
   counters.set(meaning, table);
   return table;
 }
 
-export function latchIn(declared: LatchDecl, program: Program, { latches }: Memory): LatchTable {
+export function latchIn(declared: LatchDecl, program: Program, memory: Memory): LatchTable {
+  const { latches } = memory;
   const meaning = meaningOf(declared, program);
-  const known = latches.get(meaning);
-  if (known !== undefined) return known;
+  const known = latches.get(meaning) ?? goneTable(meaning, memory);
+  if (known !== undefined && !("windowMs" in known)) return known;
   const table = latchTable(meaning, declared, new ShardedMap(), NOT_IN_FORCE);
   latches.set(meaning, table);
   return table;

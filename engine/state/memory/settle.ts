@@ -16,6 +16,7 @@ import type { Memory, Session } from "../tables.ts";
 import { taskOfRun } from "../task-run.ts";
 import { Sum } from "../window.ts";
 import { latchCell, makeRoomForKey } from "./cells.ts";
+import { noteHeld } from "./leaving.ts";
 import type { Policy } from "./policy.ts";
 import { keepTask, taskUnder } from "./tasks.ts";
 
@@ -31,6 +32,7 @@ export function settle(outcome: SettledOutcome, match: TaskMatch, policy: Policy
   }
   const session = sessionOf(call, outcome.nowMs, memory);
   memory.calls.delete(outcome.call);
+  noteHeld(call.latches, -1, memory);
   rememberSettled(outcome, memory);
   const succeeded = outcome.status === "ok";
   if (!succeeded) for (const held of call.held) takeBack(held, isPast, memory);

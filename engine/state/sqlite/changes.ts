@@ -1,6 +1,7 @@
 /** What has changed, by name, and the rows that tell of it: as it is when they are made. */
 import { keyOf, type Scalar } from "../../value.ts";
 import { encodeLatchCell } from "../codec.ts";
+import { isGone } from "../memory/leaving.ts";
 import {
   type CounterTable,
   type DeclaredTable,
@@ -116,7 +117,7 @@ function keysIn<Owner>(names: Map<Owner, Set<string>>, owner: Owner): Set<string
 /** What rows are made of beside names. */
 export interface RowSource {
   readonly memory: Memory;
-  /** Number of a declaration in its table. */
+  /** Number of a declaration in its table, also of one that is gone from there. */
   declaration(table: CounterTable | LatchTable): number;
 }
 
@@ -132,7 +133,7 @@ export function rowOf(name: Name, source: RowSource): Row {
     case "tasks":
       return taskRow(name, source.memory);
     case "declarations":
-      return declarationRow(name.table, source.declaration(name.table));
+      return declarationRow(name.table, source);
     case "calls":
       return callRow(name.key, source.memory);
   }
@@ -162,8 +163,10 @@ function taskRow({ session, run }: NameOf<"tasks">, { sessions }: Memory): Row {
   return entry === undefined ? ["tasks", key] : ["tasks", key, entry.meaning, writtenTask(entry)];
 }
 
-function declarationRow({ sinceMs, leftMs }: DeclaredTable, declaration: number): Row {
-  return ["declarations", declaration, sinceMs ?? null, leftMs ?? null];
+function declarationRow(table: DeclaredTable, source: RowSource): Row {
+  const id = source.declaration(table);
+  if (isGone(table, source.memory)) return ["declarations", id];
+  return ["declarations", id, table.sinceMs ?? null, table.leftMs ?? null];
 }
 
 function callRow(id: string, { calls }: Memory): Row {

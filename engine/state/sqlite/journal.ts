@@ -36,6 +36,7 @@ import {
 import { replay } from "./replay.ts";
 import {
   restoreBeginning,
+  restoreCalls,
   restoreLogState,
   restoreMemory,
   restoreSettled,
@@ -146,6 +147,7 @@ class SqliteJournal implements Journal, Keeper {
       memory.beganMs = restoreBeginning(database);
       restoreMemory(database, memory);
       restoreTables(database, memory);
+      restoreCalls(database, memory);
       const half = restoreSettled(database, memory);
       database.exec("COMMIT");
       return { id: state.id, newest, half };
@@ -275,6 +277,11 @@ class SqliteJournal implements Journal, Keeper {
   inForce(changed: readonly DeclaredTable[]): void {
     this.#changes.inForce ??= new Set();
     for (const table of changed) this.#changes.inForce.add(table);
+    this.#changed();
+  }
+
+  gone(table: DeclaredTable): void {
+    this.#changes.rows.push({ kind: "declarations", table });
     this.#changed();
   }
 

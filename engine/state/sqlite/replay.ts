@@ -23,6 +23,9 @@ export function replay(database: DatabaseSync, frames: readonly Frame[], settled
   }
   const run = runnerOn(database);
   for (const row of told.rows()) runRow(row, run);
+  // Of a log whose end is missing: what went must not be found under another name.
+  run("DELETE FROM counters WHERE declaration NOT IN (SELECT id FROM declarations)");
+  run("DELETE FROM latches WHERE declaration NOT IN (SELECT id FROM declarations)");
   replaySettled(database, told.ended, run);
   run("UPDATE clock SET ms = max(ms, ?)", newestMs);
   run("UPDATE log SET settled = ?, open = 0", newest);

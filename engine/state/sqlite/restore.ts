@@ -5,6 +5,7 @@ import type { Json } from "../../../lang/type.ts";
 import { scalarsOfKey } from "../../value.ts";
 import { decodeCall, decodeLatchCell } from "../codec.ts";
 import type { LatchCell } from "../latch.ts";
+import { noteHeld } from "../memory/leaving.ts";
 import { Seen } from "../origin.ts";
 import { keepWithSession } from "../sessions.ts";
 import { ShardedMap } from "../sharded-map.ts";
@@ -128,7 +129,7 @@ export function cellIn(database: DatabaseSync, declaration: number, key: string)
   return row && unpacked(row.cell);
 }
 
-/** All that belongs to no declaration. */
+/** All that belongs to no declaration, but calls. */
 export function restoreMemory(database: DatabaseSync, memory: Memory): void {
   const latestMs = restoreTime(database);
   for (const { id, used_ms, session } of rows(database, "SELECT * FROM sessions")) {
@@ -155,8 +156,14 @@ export function restoreMemory(database: DatabaseSync, memory: Memory): void {
     session.tasks.set(name, { meaning: textOf(meaning), written: unpacked(state) });
     memory.taskCount += 1;
   }
-  for (const { id, call } of rows(database, "SELECT * FROM calls")) {
-    memory.calls.set(fromColumn(id), decodeCall(unpacked(call)));
+}
+
+/** After the tables that they hold a share of. */
+export function restoreCalls(database: DatabaseSync, memory: Memory): void {
+  for (const row of rows(database, "SELECT * FROM calls")) {
+    const call = decodeCall(unpacked(row.call));
+    memory.calls.set(fromColumn(row.id), call);
+    noteHeld(call.latches, 1, memory);
   }
 }
 

@@ -43,12 +43,12 @@ const TABLES = {
     put: "INSERT INTO tasks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET meaning = excluded.meaning, state = excluded.state",
     remove: "DELETE FROM tasks WHERE key = ?",
   },
-  // Made before any row refers to it; only since when it counts changes.
+  // Made before any row refers to it; only since when it counts changes, until it goes with nothing left in it.
   declarations: {
     keyCount: 1,
     columnCount: 3,
     put: "UPDATE declarations SET since_ms = ?2, left_ms = ?3 WHERE id = ?1",
-    remove: "UPDATE declarations SET since_ms = NULL, left_ms = NULL WHERE id = ?1",
+    remove: "DELETE FROM declarations WHERE id = ?",
   },
   calls: {
     keyCount: 1,

@@ -4,6 +4,7 @@
  * times meanwhile is written there once, and what came and went not at all.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { isGone } from "../memory/leaving.ts";
 import { Packer } from "../pack.ts";
 import type { DeclaredTable, Memory, Session } from "../tables.ts";
 import { Backlog, type Pace, type Step } from "./backlog.ts";
@@ -36,6 +37,9 @@ export interface WriterParts {
   readonly pace: Pace;
 }
 
+/** Of no declaration. */
+const NO_ID = 0;
+
 /** How many entries of what a session has seen stand somewhere already; missing of one that nothing stands of. */
 type EntryCounts = WeakMap<Session, number>;
 
@@ -49,6 +53,10 @@ export class Writer {
   readonly #source: RowSource;
   readonly #packer = new Packer(FRAME_HEAD);
   #declarations: Map<string, number>;
+  /** Of those that have no row any more: what the log tells of them by now is nothing. */
+  readonly #goneIds = new WeakMap<DeclaredTable, number>();
+  /** The highest that was given; by a log that is given up, nothing is known of earlier ones. */
+  #latestId: number;
   readonly #entriesTold: EntryCounts = new WeakMap();
   readonly #entriesSettled: EntryCounts = new WeakMap();
   #newest: number;
@@ -65,6 +73,10 @@ export class Writer {
     });
     this.#source = { memory, declaration: (table) => this.#declaration(table) };
     this.#declarations = restoreDeclarations(database);
+    this.#latestId = [...this.#declarations.values()].reduce(
+      (most, id) => Math.max(most, id),
+      NO_ID,
+    );
     memory.calls.markAll();
     for (const session of memory.sessions.values()) {
       const count = session.seen?.entriesFrom(0).length ?? 0;
@@ -166,11 +178,19 @@ export class Writer {
       const call = name.kind === "calls" ? this.#memory.calls.packed(name.key) : undefined;
       if (name.kind === "calls" && call !== undefined) runCall(name.key, call, this.#run);
       else runRow(rowOf(name, this.#source), this.#run);
+      if (name.kind === "declarations") this.#noteGone(name.table);
       if (name.kind !== "sessions") continue;
       for (const row of this.#seenRows(name.key, this.#entriesSettled, settled)) {
         runRow(row, this.#run);
       }
     }
+  }
+
+  #noteGone(table: DeclaredTable): void {
+    const id = this.#declarations.get(table.meaning);
+    if (id === undefined || !isGone(table, this.#memory)) return;
+    this.#declarations.delete(table.meaning);
+    this.#goneIds.set(table, id);
   }
 
   #settleRest(half: number, timeMs: number, upTo: number): void {
@@ -236,13 +256,16 @@ export class Writer {
   #declaration(table: DeclaredTable): number {
     const known = this.#declarations.get(table.meaning);
     if (known !== undefined) return known;
+    if (isGone(table, this.#memory)) return this.#goneIds.get(table) ?? NO_ID;
     if (this.#database.isTransaction) return this.#declare(table);
     return synced(this.#database, () => this.#inTransaction(() => this.#declare(table)));
   }
 
   #declare({ meaning, declared }: DeclaredTable): number {
-    const insert = this.#statement("INSERT INTO declarations (meaning, declared) VALUES (?, ?)");
-    const id = Number(insert.run(meaning, JSON.stringify(declared)).lastInsertRowid);
+    // None that was ever given: the log may still tell of what went.
+    const id = ++this.#latestId;
+    const insert = "INSERT INTO declarations (id, meaning, declared) VALUES (?, ?, ?)";
+    this.#run(insert, id, meaning, JSON.stringify(declared));
     this.#declarations.set(meaning, id);
     return id;
   }

@@ -1,6 +1,7 @@
 /** A service that is given a changed policy again and again, and decides little (SPEC §7.7). */
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Journal } from "../../../engine/state/journal.ts";
 import { openSqliteJournal } from "../../../engine/state/sqlite/journal.ts";
@@ -29,10 +30,10 @@ const policy = (revision: number) => `
   latch paid = completed pay where args.amount > ${revision} per session
   permit pay tool pay when pays < 2`;
 
-async function reloads(from: number, count: number): Promise<void> {
+async function reloads(from: number, count: number, everyMs = 1_000): Promise<void> {
   for (let revision = from; revision < from + count; revision++) {
     const driver = drive(policy(revision), { store: journal.store });
-    driver.nowMs = START + revision * 1_000;
+    driver.nowMs = START + revision * everyMs;
     const principal = { id: "anna" };
     expect(outcomeOf(driver.call("pay", { amount: 1_000 }, { principal }))).toBe("allow");
     await journal.flushed();
@@ -71,3 +72,51 @@ test("what came into force and left it is known after a restart", async () => {
   driver.fail(again);
   expect(outcomeOf(call())).toBe("allow");
 });
+
+/** Each declares a counter with a window, one that nothing is counted in, and a latch that nobody sets. */
+const idle = (revision: number) => `
+  tool pay { effect write, args { amount: Int } }
+  tool check { effect execute }
+  counter pays = count allowed pay where args.amount > ${revision} per principal within 1h
+  counter checks = count allowed check where session.id != "${revision}" per principal
+  latch checked = allowed check per principal reset by allowed pay where args.amount > ${revision}
+  permit pay tool pay when pays < 2 and checks < 5 and not checked`;
+
+test("what holds nothing any more is forgotten, in the file as well, and a policy that comes back begins anew", async () => {
+  const declarations = () => {
+    const read = new DatabaseSync(path);
+    const [{ count } = {}] = read.prepare("SELECT count(*) AS count FROM declarations").all();
+    const cells = read.prepare("SELECT count(*) AS count FROM counters").get()?.count;
+    read.close();
+    return { count: Number(count), cells: Number(cells) };
+  };
+  const reopen = () => {
+    journal.close();
+    const found = declarations();
+    journal = openSqliteJournal({ path });
+    return found;
+  };
+  const call = (revision: number, atMs: number) => {
+    const driver = drive(idle(revision), { store: journal.store });
+    driver.nowMs = atMs;
+    return outcomeOf(driver.call("pay", { amount: 1_000 }, { principal: { id: "anna" } }));
+  };
+  const HOUR = 3_600_000;
+  for (let revision = 0; revision < 120; revision++) {
+    expect(call(revision, START + revision * HOUR)).toBe("allow");
+    await journal.flushed();
+    if (revision % 30 === 29) reopen();
+  }
+  const { count, cells } = reopen();
+  // Of a day, and the one that is over by now.
+  expect(count).toBeLessThanOrEqual(3 * 27);
+  expect(cells).toBeLessThanOrEqual(3);
+  const now = START + 119 * HOUR;
+  expect(call(118, now + 1_000)).toBe("allow");
+  expect(call(119, now + 2_000)).toBe("allow");
+  // It was there for the first, and comes back to what it counted.
+  expect(call(119, now + 3_000)).not.toBe("allow");
+  expect(call(0, now + 4_000)).toBe("allow");
+  expect(call(0, now + 5_000)).toBe("allow");
+  expect(call(0, now + 6_000)).not.toBe("allow");
+}, 30_000);

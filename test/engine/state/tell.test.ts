@@ -77,6 +77,7 @@ function noting() {
     {
       check: () => {},
       time: () => {},
+      gone: () => {},
       inForce: () => {},
       counter: (table, key) => void names.push({ kind: "counters", table, key }),
       latch: (table, key) => void names.push({ kind: "latches", table, key }),
