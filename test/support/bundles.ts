@@ -6,6 +6,7 @@ import { canonicalJson } from "../../engine/canonical-json.ts";
 import { digestOfBytes } from "../../engine/digest.ts";
 import { makeKeyPair, readSigningKey, type SigningKey } from "../../engine/signing-key.ts";
 import { compile } from "../../lang/compile.ts";
+import type { Program } from "../../lang/ir.ts";
 import { START } from "./engine.ts";
 
 export function newKey(): SigningKey {
@@ -30,11 +31,19 @@ test "bot asks" {
 `;
 }
 
-/** A bundle of `text`, which stands in one file. */
-export function bundleOf(text: string, key: SigningKey, more: Partial<Making> = {}): Buffer {
+/** A bundle of `text`, which stands in one file, with `change` made to its program. */
+export function bundleOf(
+  text: string,
+  key: SigningKey,
+  {
+    change = (program) => program,
+    ...more
+  }: Partial<Making> & { readonly change?: (program: Program) => Program } = {},
+): Buffer {
   const files = [{ path: "policy.writ", text }];
-  const { program, tests, diagnostics } = compile({ directory: "test", files });
-  if (program === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+  const { program: compiled, tests, diagnostics } = compile({ directory: "test", files });
+  if (compiled === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+  const program = change(compiled);
   const making = { program, tests, sources: files, serial: 1, createdMs: START, keys: [key] };
   return Buffer.from(makeSignedBundle({ ...making, ...more }));
 }
