@@ -13,7 +13,7 @@ import type { Program } from "../../lang/ir.ts";
 import type { Facts } from "../facts.ts";
 import type { Roots } from "../request.ts";
 import { Unknown } from "../value.ts";
-import { countedOf, emitApprover, emitStep, emitTouches } from "./call.ts";
+import { type Counted, countedOf, emitApprover, emitStep, emitTouches } from "./call.ts";
 import { type Compile, compileSource, type EmittedUnit, type Factory } from "./emit.ts";
 import type { Bindings, Evaluator, Hit, RuleResults, StepResult, Touch } from "./evaluator.ts";
 import { Fuel } from "./fuel.ts";
@@ -22,6 +22,9 @@ import { type Collected, indexRules, type Visit } from "./index.ts";
 import { emitNevers, emitRules } from "./rule.ts";
 
 const NEVERS_IN_UNIT = 24;
+const TOUCHES_IN_UNIT = 24;
+/** Units that are made before anybody asks for them: tools may each be counted by others. */
+const WARM_TOUCHES_MOST = 1_000;
 
 /** `compile` is what turns source into functions; tests pass one that makes mistakes. */
 export function generateEvaluator(
@@ -37,7 +40,7 @@ export function generateEvaluator(
   const nevers = program.nevers.map((_, index) => index);
   const units = chunk(nevers, NEVERS_IN_UNIT);
   const neversOf = memo((unit: number) => build(emitNevers(program, units[unit] ?? [])) as Visit);
-  const touchesOf = shareTouches(program, build);
+  const touches = shareTouches(program, build);
   const approverOf = memo((rule: number) => {
     const unit = emitApprover(program, rule);
     return unit && (build(unit) as FindApprover);
@@ -52,6 +55,7 @@ export function generateEvaluator(
     fuel,
     *warmUp() {
       yield* warmUp();
+      yield* touches.warmUp();
       for (const unit of units.keys()) {
         neversOf(unit);
         yield;
@@ -71,7 +75,7 @@ export function generateEvaluator(
       for (let unit = 0; unit < units.length; unit++) neversOf(unit)(roots, facts, collected);
       return collected.forbids;
     },
-    touches: ({ tool, roots }, facts) => touchesOf(tool)(roots, facts),
+    touches: ({ tool, roots }, facts) => touches.of(tool)(roots, facts),
     approver(rule, { roots }, facts) {
       const find = approverOf(rule);
       if (find === undefined) return new Unknown("absent", program.rules[rule]?.at ?? 0);
@@ -105,20 +109,35 @@ const NO_RULES: RuleResults = Object.freeze({
 });
 const MISSES: StepResult = Object.freeze({ matches: false });
 
-/** Tools that the same declarations count share one function. */
-function shareTouches(
-  program: Program,
-  build: (unit: EmittedUnit) => unknown,
-): (tool: number) => FindTouches {
+/** Tools that the same declarations count share functions. */
+function shareTouches(program: Program, build: (unit: EmittedUnit) => unknown) {
   const shared = new Map<string, FindTouches>();
-  return memo((tool) => {
-    const counted = countedOf(program, tool);
-    if (counted.length === 0) return touchesNothing;
-    const key = counted.map(({ kind, index }) => `${kind} ${index}`).join();
-    const find = shared.get(key) ?? (build(emitTouches(program, counted)) as FindTouches);
+  const counting = memo((tool: number) => chunk(countedOf(program, tool), TOUCHES_IN_UNIT));
+  const findFor = (some: readonly Counted[]): FindTouches => {
+    const key = some.map(({ kind, index }) => `${kind} ${index}`).join();
+    const find = shared.get(key) ?? (build(emitTouches(program, some)) as FindTouches);
     shared.set(key, find);
     return find;
-  });
+  };
+  return {
+    of: memo((tool) => allOf(counting(tool).map(findFor))),
+    /** Where they are many. */
+    *warmUp() {
+      for (const tool of program.tools.keys()) {
+        const units = counting(tool);
+        if (units.length === 1 || shared.size >= WARM_TOUCHES_MOST) continue;
+        for (const some of units) {
+          findFor(some);
+          yield;
+        }
+      }
+    },
+  };
+}
+
+function allOf(finds: readonly FindTouches[]): FindTouches {
+  const [only = touchesNothing] = finds;
+  return finds.length < 2 ? only : (roots, facts) => finds.flatMap((find) => find(roots, facts));
 }
 
 const NO_TOUCHES: readonly Touch[] = [];
@@ -150,9 +169,9 @@ function memo<T>(make: (index: number) => T): (index: number) => T {
   };
 }
 
-function chunk(indexes: readonly number[], size: number): readonly (readonly number[])[] {
-  const count = Math.ceil(indexes.length / size);
-  return Array.from({ length: count }, (_, at) => indexes.slice(at * size, (at + 1) * size));
+function chunk<Item>(items: readonly Item[], size: number): readonly (readonly Item[])[] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, at) => items.slice(at * size, (at + 1) * size));
 }
 
 /** Ascending, each rule once: it may have been met under two of its groups. */

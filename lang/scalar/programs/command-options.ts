@@ -42,6 +42,8 @@ export const COMMAND_OPTIONS: ReadonlyMap<string, CommandOptions> = new Map<stri
 /** Variables whose value a common program runs as a command. */
 export const COMMAND_VARIABLES: ReadonlySet<string> = new Set([
   "BROWSER",
+  "CC",
+  "CXX",
   "EDITOR",
   "GIT_ASKPASS",
   "GIT_EDITOR",
@@ -57,6 +59,9 @@ export const COMMAND_VARIABLES: ReadonlySet<string> = new Set([
   "PAGER",
   "PROMPT_COMMAND",
   "RSYNC_RSH",
+  "RUSTC",
+  "RUSTC_WORKSPACE_WRAPPER",
+  "RUSTC_WRAPPER",
   "SSH_ASKPASS",
   "SUDO_ASKPASS",
   "SUDO_EDITOR",
@@ -65,6 +70,6 @@ export const COMMAND_VARIABLES: ReadonlySet<string> = new Set([
 
 /** Variables in which a common program finds options or commands of its own, by which it may run others. */
 export const OPTION_VARIABLES: ReadonlySet<string> = new Set([
-  ...["EXINIT", "GNUMAKEFLAGS", "MAKEFLAGS", "MFLAGS", "RIPGREP_CONFIG_PATH", "TAR_OPTIONS"],
-  ...["VIMINIT", "ZIPOPT"],
+  ...["EXINIT", "GNUMAKEFLAGS", "MAKEFLAGS", "MANOPT", "MFLAGS", "RIPGREP_CONFIG_PATH"],
+  ...["TAR_OPTIONS", "VIMINIT", "ZIPOPT"],
 ]);

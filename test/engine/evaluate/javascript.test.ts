@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { compileSource } from "../../../engine/evaluate/emit.ts";
 import { createInterpreter } from "../../../engine/evaluate/interpret.ts";
 import { generateEvaluator } from "../../../engine/evaluate/javascript.ts";
+import { record } from "../../../engine/value.ts";
 import type { Expr, Program } from "../../../lang/ir.ts";
 import { subjectOf } from "../../differential/compare.ts";
 import { programFrom, questionFrom, tryDifference } from "../../differential/run.ts";
@@ -123,6 +124,41 @@ test("what was warmed up is not made when it is asked for, and answers the same"
     const { request, facts } = questionFrom(plain, 1, seed);
     expect(evaluator.rules(request, facts)).toEqual(cold.rules(request, facts));
     expect(evaluator.nevers(request, facts)).toEqual(cold.nevers(request, facts));
+  }
+  expect(compiled).toBe(warm);
+});
+
+test("what counts a call is made a few declarations at a time, and before the first call where it is much", () => {
+  const counters = Array.from({ length: 100 }, (_, at) => {
+    const where = at % 3 === 0 ? ` where args.amount > ${at}` : "";
+    return `counter c${at} = sum args.amount of allowed pay${where} per agent, args.to within ${at + 1}s`;
+  });
+  const program = programOf(`
+tool pay { effect write, args { amount: Int, to: String } }
+tool look { effect read }
+counter looks = count attempts look per agent
+permit every tool pay, look
+${counters.join("\n")}`);
+  let compiled = 0;
+  const evaluator = generateEvaluator(program, (source) => {
+    compiled++;
+    return compileSource(source);
+  });
+  const steps = [...(evaluator.warmUp?.() ?? [])].length;
+  expect({ steps, isShared: compiled <= steps }).toEqual({ steps: 5, isShared: true });
+  const warm = compiled;
+  const reference = createInterpreter(program);
+  for (const amount of [0, 50, 200]) {
+    const { request, facts } = questionFrom(program, 1, amount);
+    const roots = {
+      ...request.roots,
+      agent: record({ id: "a" }),
+      args: record({ amount, to: "x" }),
+    };
+    const asked = { ...request, tool: 0, roots };
+    const touches = evaluator.touches(asked, facts);
+    expect(touches).toEqual(reference.touches(asked, facts));
+    expect(touches.length).toBeGreaterThan(60);
   }
   expect(compiled).toBe(warm);
 });
