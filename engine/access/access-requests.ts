@@ -123,7 +123,16 @@ export class AccessRequests {
       const { digest, approval } = request;
       if (!(await this.#parts.approvals.withdraw(digest, approval))) return false;
     }
-    return (await this.#end(request, { status: "cancelled" })).status === "cancelled";
+    const { status } = await this.#end(request, { status: "cancelled" });
+    await this.#withdrawIfLast(request);
+    return status === "cancelled";
+  }
+
+  /** Two that are cancelled at once leave the approval to each other: whoever ends last sees that nobody waits. */
+  async #withdrawIfLast(request: AccessRequest): Promise<void> {
+    const { digest, approval } = request;
+    await this.catchUp();
+    if (!this.#isSharedBy(request)) await this.#parts.approvals.withdraw(digest, approval);
   }
 
   /** What a caller presents as its approval of this very request; it must be as it was handed out. */

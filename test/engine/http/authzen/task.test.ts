@@ -3,10 +3,28 @@ import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { ACCESS_PROBLEMS } from "../../../../engine/http/authzen/index.ts";
+import type { Change, Kept, Ledger } from "../../../../engine/ledger/ledger.ts";
+import { MemoryLedger } from "../../../../engine/ledger/memory.ts";
 import { accessDesk, asking } from "./access-support.ts";
 
 const SPEC = readFileSync(new URL("../../../../SPEC.md", import.meta.url), "utf8");
 const MINUTE = 60_000;
+
+/** Answers a change only later, as one does that is shared over a network. */
+class SlowLedger implements Ledger {
+  readonly #ledger = new MemoryLedger();
+  readonly get = this.#ledger.get.bind(this.#ledger);
+  readonly entries = this.#ledger.entries.bind(this.#ledger);
+  readonly watch = this.#ledger.watch.bind(this.#ledger);
+  readonly readiness = this.#ledger.readiness.bind(this.#ledger);
+  readonly close = this.#ledger.close.bind(this.#ledger);
+
+  async put(change: Change): Promise<Kept> {
+    await new Promise(setImmediate);
+    return this.#ledger.put(change);
+  }
+}
+
 const error = (name: string) => `urn:openid:authzen:access-request:error:${name}`;
 
 describe("a task", () => {
@@ -85,6 +103,18 @@ describe("a task", () => {
     expect(await desk.say(held, "carol")).toBe("approved");
     expect(await statusOf(desk, path)).toBe("cancelled");
     expect((await desk.status(other.path, "other")).json.task.status).toBe("approved");
+  });
+
+  test("is cancelled at once with all others that wait: then nobody can approve it", async () => {
+    const desk = accessDesk(new SlowLedger());
+    const { held, path } = await desk.pending();
+    const other = await desk.pending(50, "other");
+    const cancelled = await Promise.all([
+      desk.ask("POST", `${path}/cancel`),
+      desk.ask("POST", `${other.path}/cancel`, undefined, "other"),
+    ]);
+    expect(cancelled.map(({ status }) => status)).toEqual([200, 200]);
+    expect(await desk.say(held, "carol")).toBe("approval_closed");
   });
 
   test("whose approval was revoked is cancelled", async () => {

@@ -1,0 +1,99 @@
+/** Tables that no policy has any more go, and nothing of them is lost that could count again (SPEC §7.1). */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { createMemoryStore } from "../../../engine/state/memory.ts";
+import { openSqliteJournal } from "../../../engine/state/sqlite/journal.ts";
+import { drive, outcomeOf, START } from "../../support/engine.ts";
+import { SHORT, temporary } from "./stores.ts";
+
+const HOUR = 3_600_000;
+const TOOLS = `
+  tool pay { effect write, args { amount: Int } }
+  tool check { effect execute }`;
+const COUNTING = `${TOOLS}
+  counter pays = count allowed pay per principal within 1h
+  permit anything when pays < 2`;
+const OTHER = `${TOOLS}
+  counter checks = count allowed check per principal within 1h
+  permit anything when checks < 1000`;
+const principal = { id: "anna" };
+
+test("two policies that have one counter count together, also where it went between", () => {
+  const store = createMemoryStore();
+  const first = drive(COUNTING, { store });
+  const other = drive(OTHER, { store });
+  first.nowMs = START;
+  const pay = (driver: typeof first) => outcomeOf(driver.call("pay", { amount: 1 }, { principal }));
+  expect(pay(first)).toBe("allow");
+  other.nowMs = START + 1;
+  pay(other);
+  // Asked when a policy takes over.
+  const more = drive(`${OTHER}\n  label odd`, { store });
+  more.nowMs = START + 3 * HOUR;
+  pay(more);
+  drive(COUNTING, { store });
+  const again = drive(`${OTHER}\n  label even\n  latch x = allowed check per principal`, { store });
+  again.nowMs = START + 3 * HOUR;
+  pay(again);
+  const second = drive(COUNTING, { store });
+  second.nowMs = START + 3 * HOUR + 1;
+  expect(pay(second)).toBe("allow");
+  expect(pay(second)).toBe("allow");
+  first.nowMs = START + 3 * HOUR + 2;
+  expect(pay(first)).not.toBe("allow");
+});
+
+const LATCHED = `${TOOLS}
+  latch checked = completed check per session
+  permit anything when not has session or not checked`;
+
+test("a latch that an open call may set is kept, whatever became of its session", () => {
+  let count = 0;
+  const ids = { decision: () => `d${++count}`, call: () => `c${++count}` };
+  const parts = { store: createMemoryStore({ sessionCount: 1, sessionIdleMs: HOUR }), ids };
+  const latched = drive(LATCHED, parts);
+  latched.nowMs = START;
+  const open = latched.call("check", {}, { principal });
+  expect(outcomeOf(open)).toBe("allow");
+  const other = drive(OTHER, parts);
+  const session = { id: "t" };
+  // The other session takes its place, with all that was kept under it.
+  other.nowMs = START + 2 * HOUR;
+  expect(outcomeOf(other.call("pay", { amount: 1 }, { session, principal }))).toBe("allow");
+  const more = drive(`${OTHER}\n  latch x = allowed check per principal`, parts);
+  more.nowMs = START + 30 * HOUR;
+  expect(outcomeOf(more.call("pay", { amount: 1 }, { session, principal }))).toBe("allow");
+  more.ok(open);
+  const back = drive(LATCHED, parts);
+  back.nowMs = START + 30 * HOUR + 1;
+  // Nobody knows whether it was set.
+  expect(outcomeOf(back.call("check", {}, { principal }))).not.toBe("allow");
+});
+
+test("what comes after one that went is not taken for it, however the process ends", () => {
+  const directory = temporary();
+  const path = join(directory, "state.db");
+  let journal = openSqliteJournal({ path, pace: SHORT });
+  const counting = (revision: number) => `${TOOLS}
+  counter pays = count allowed pay where args.amount > ${revision} per principal within 1h
+  permit anything when pays < 2`;
+  const call = (revision: number, atMs: number) => {
+    const driver = drive(counting(revision), { store: journal.store });
+    driver.nowMs = atMs;
+    const outcome = outcomeOf(driver.call("pay", { amount: 1_000 }, { principal }));
+    journal.flush();
+    return outcome;
+  };
+  for (let at = 0; at < 60; at++) {
+    expect(call(at, START + at * 2 * HOUR), `revision ${at}`).toBe("allow");
+    expect(call(at, START + at * 2 * HOUR + 1)).toBe("allow");
+    expect(call(at, START + at * 2 * HOUR + 2)).not.toBe("allow");
+    if (at % 7 !== 6) continue;
+    journal.close();
+    journal = openSqliteJournal({ path, pace: SHORT });
+    expect(call(at, START + at * 2 * HOUR + 3)).not.toBe("allow");
+  }
+  journal.close();
+  rmSync(directory, { recursive: true });
+});
