@@ -152,9 +152,8 @@ test("an operator ends a task, once", { timeout: 60_000 }, async () => {
   expect(await run("stop", id)).toMatchObject({ code: 2 });
 });
 
-test("a start that a rule holds is granted once somebody approves it, once", {
-  timeout: 60_000,
-}, async () => {
+/** Starts wait for Carol there. */
+async function holding() {
   const cwd = await directory();
   await writ(["keys", "new", "carol"], { cwd });
   const held = 'hold asked tool start_task until approved by group "staff"';
@@ -162,11 +161,19 @@ test("a start that a rule holds is granted once somebody approves it, once", {
   const approvers = [{ id: "carol", groups: ["staff"], keys: ["carol.pub"] }];
   writeFileSync(join(cwd, "approvers.json"), JSON.stringify({ approvers }));
   const service = await serving(cwd, [...GRANTING, "--approvers", "approvers.json"]);
+  const approve = (id: string) =>
+    writ(["approvals", "approve", id, "--as", "carol", "--key", "carol.key"], { cwd });
+  return { cwd, service, approve };
+}
+
+test("a start that a rule holds is granted once somebody approves it, once", {
+  timeout: 60_000,
+}, async () => {
+  const { cwd, service, approve } = await holding();
   const start = async (more: Json = {}) => (await service.ask("/tasks", asking(cwd, more))).json;
   const { decision, approval, grant } = await start();
   expect([decision, approval?.status, grant]).toEqual(["hold", "pending", undefined]);
-  const approve = ["approvals", "approve", approval.id, "--as", "carol", "--key", "carol.key"];
-  expect(await writ(approve, { cwd })).toMatchObject({ code: 0 });
+  expect(await approve(approval.id)).toMatchObject({ code: 0 });
   const key = publicJwk({ pem: readFileSync(join(cwd, "helper.pub"), "utf8") });
   const another = { grant: { key, lasts: "10m", depth: 1 } };
   expect((await start(another)).decision).toBe("hold");
@@ -179,13 +186,7 @@ test("a start that a rule holds is granted once somebody approves it, once", {
 test("an approved start is of the bounds that were approved, and of no others", {
   timeout: 60_000,
 }, async () => {
-  const cwd = await directory();
-  await writ(["keys", "new", "carol"], { cwd });
-  const held = 'hold asked tool start_task until approved by group "staff"';
-  writeFileSync(join(cwd, "p/held.writ"), `package example.errands\n\n${held}\n`);
-  const approvers = [{ id: "carol", groups: ["staff"], keys: ["carol.pub"] }];
-  writeFileSync(join(cwd, "approvers.json"), JSON.stringify({ approvers }));
-  const service = await serving(cwd, [...GRANTING, "--approvers", "approvers.json"]);
+  const { cwd, service, approve } = await holding();
   const { grant } = asking(cwd);
   const start = async (tools: Json) =>
     (await service.ask("/tasks", asking(cwd, { grant: { ...(grant as Json), tools } }))).json;
@@ -193,8 +194,7 @@ test("an approved start is of the bounds that were approved, and of no others", 
   const { approval } = await start(bounded(1));
   const shown = await writ(["approvals", "show", approval.id], { cwd });
   expect(shown.out).toMatch(/bounds.*send_money.*amount.*max.*1/s);
-  const approve = ["approvals", "approve", approval.id, "--as", "carol", "--key", "carol.key"];
-  expect(await writ(approve, { cwd })).toMatchObject({ code: 0 });
+  expect(await approve(approval.id)).toMatchObject({ code: 0 });
   for (const other of [{ find_invoice: {}, send_money: {} }, bounded(2), bounded(0.5)]) {
     expect((await start(other)).decision).toBe("hold");
   }
