@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import {
   type FileKind,
+  helpWithout,
   identityCheck,
   numberFrom,
   openFile,
@@ -29,6 +30,7 @@ const LEDGER_FILE: FileKind = {
   walPages: 1_000,
   checkOwner,
   damaged,
+  without: "nothing is revoked, and what was used once may be used again",
 };
 
 /** Throws `StateFileRefused` where the file cannot be used. */
@@ -53,7 +55,7 @@ function checkOwner(database: DatabaseSync, path: string): void {
 function damaged(path: string): StateFileRefused {
   return new StateFileRefused(
     `${path} is damaged, or no ledger of this version of Writ`,
-    "put back a copy of it; or move it and what stands beside it (`-wal`) away, after which nothing is revoked",
+    helpWithout(LEDGER_FILE.without),
   );
 }
 

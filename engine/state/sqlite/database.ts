@@ -1,7 +1,17 @@
 /** Files that state is kept in: opened by one process, and only if they are whole and ours. */
-import { existsSync, renameSync, rmSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { syncDirectory } from "../../directory.ts";
 import { messageOf, systemCode } from "../../fault.ts";
 import { createPrivate } from "../../file-lock.ts";
 import { onlyFiles } from "../../only-files.ts";
@@ -32,6 +42,8 @@ export interface FileKind {
   /** Throws `StateFileRefused` where what is there is of another kind or version. */
   checkOwner(database: DatabaseSync, path: string): void;
   damaged(path: string): StateFileRefused;
+  /** What is so once nothing of it is left: a part of a sentence. */
+  readonly without: string;
 }
 
 /** Says in the file's header whose it is: `Writ`. */
@@ -75,6 +87,7 @@ export const STATE_FILE: FileKind = {
   walPages: 0,
   checkOwner,
   damaged,
+  without: "nothing is remembered: limits and latches begin anew, and ended sessions are open",
 };
 
 /** What must survive the loss of power is in the log, until it is `synced` here. */
@@ -87,16 +100,25 @@ export function keptLogOf(path: string): string {
   return `${path}-wal-kept`;
 }
 
+/**
+ * Stands beside a file from when there is something in it: a file that was cut to nothing, or is gone, looks like one
+ * that was never written.
+ */
+export function madeMarkOf(path: string): string {
+  return `${path}-made`;
+}
+
 export function openFile(path: string, durability: Durability, kind: FileKind): DatabaseSync {
   const kept = keptLogOf(path);
   let database: DatabaseSync | undefined;
   try {
-    onlyFiles([path, `${path}-wal`, `${path}-journal`, kept]);
+    onlyFiles([path, `${path}-wal`, `${path}-journal`, kept, madeMarkOf(path)]);
     if (existsSync(kept) && !existsSync(`${path}-wal`)) renameSync(kept, `${path}-wal`);
     // Made here, since SQLite would let others read it.
     createPrivate(path);
     database = new DatabaseSync(path, { timeout: 0 });
     prepare(database, path, durability, kind);
+    markAsMade(path);
     // The log is there under its own name: later on, this one would bring back what is old.
     rmSync(kept, { force: true });
     return database;
@@ -110,7 +132,7 @@ function prepare(
   database: DatabaseSync,
   path: string,
   durability: Durability,
-  { schema, pageBytes, walPages, checkOwner, damaged }: FileKind,
+  { schema, pageBytes, walPages, checkOwner, damaged, without }: FileKind,
 ): void {
   // Of a new file, and only before anything else is asked of it.
   database.exec(`PRAGMA page_size = ${pageBytes}`);
@@ -119,6 +141,7 @@ function prepare(
   database.exec("BEGIN IMMEDIATE; ROLLBACK");
   const isNew = numberFrom(database, "SELECT count(*) FROM sqlite_schema") === 0;
   if (!isNew) checkOwner(database, path);
+  else if (existsSync(madeMarkOf(path))) throw emptied(path, without);
   database.exec("PRAGMA journal_mode = WAL");
   database.exec(`PRAGMA wal_autocheckpoint = ${walPages}`);
   database.exec(`PRAGMA synchronous = ${durability === "power" ? "FULL" : "NORMAL"}`);
@@ -126,6 +149,23 @@ function prepare(
   if (isNew) synced(database, () => database.exec(`BEGIN IMMEDIATE; ${schema} COMMIT`));
   const check = database.prepare("PRAGMA quick_check(1)").get();
   if (check?.quick_check !== "ok") throw damaged(path);
+}
+
+/** Once what the file begins with is on the disk, and before anything that is kept in it is. */
+function markAsMade(path: string): void {
+  const mark = madeMarkOf(path);
+  if (existsSync(mark)) return;
+  const file = openSync(mark, "w", 0o600);
+  try {
+    writeSync(
+      file,
+      `${basename(path)} has been written: without it, Writ starts once this file is removed too.\n`,
+    );
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  syncDirectory(dirname(path));
 }
 
 /** Runs what commits, so that it is on the disk afterwards whatever the file's durability is. */
@@ -253,6 +293,18 @@ export function refusalOf(
 function damaged(path: string): StateFileRefused {
   return new StateFileRefused(
     `${path} is damaged, or no state of Writ`,
-    "put back a copy of it; or move it and what stands beside it (`-wal`, `-turns-0`, `-turns-1`) away, after which nothing is remembered: limits and latches begin anew, and ended sessions are open",
+    helpWithout(STATE_FILE.without),
   );
+}
+
+function emptied(path: string, without: string): StateFileRefused {
+  return new StateFileRefused(
+    `${path} is empty or was removed, though it was written before`,
+    helpWithout(without),
+  );
+}
+
+/** For whoever has a file that cannot be used. */
+export function helpWithout(without: string): string {
+  return `put back a copy of it; or move it and what stands beside it (\`-wal\`, \`-made\`, \`-turns-0\`, \`-turns-1\`) away, after which ${without}`;
 }

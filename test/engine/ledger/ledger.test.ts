@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Kept, Ledger, LedgerEntry } from "../../../engine/ledger/ledger.ts";
@@ -79,6 +79,20 @@ test("what is written to a file that was deleted meanwhile is not kept, and does
   await expect(put(ledger, "b", undefined, entry("2"))).rejects.toThrow("deleted or replaced");
   expect(ledger.get("approval", "b")).toBeUndefined();
   ledger.close();
+});
+
+test.each([
+  ["was cut to nothing", (path: string) => truncateSync(path)],
+  ["was removed", (path: string) => rmSync(path)],
+])("a file that %s is refused: what it revoked would be gone", async (_, spoil) => {
+  const path = join(directoryWith({}), "ledger.db");
+  const ledger = openSqliteLedger(path);
+  await put(ledger, "a", undefined, entry("1"));
+  ledger.close();
+  spoil(path);
+  const message = `${path} is empty or was removed, though it was written before`;
+  const help = expect.stringContaining("nothing is revoked");
+  expect(() => openSqliteLedger(path)).toThrow(expect.objectContaining({ message, help }));
 });
 
 test("a file of something else is refused", () => {

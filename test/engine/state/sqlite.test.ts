@@ -125,6 +125,9 @@ describe("a file that cannot be trusted is refused at start, saying what to do",
     ],
     ["a table that is missing", () => alter("DROP TABLE latches"), /.*/],
     ["pages that were overwritten", overwrite, /damaged/],
+    ["a file that was cut to nothing", () => truncateSync(path), /empty or was removed/],
+    ["a file that was cut to one byte", () => truncateSync(path, 1), /empty or was removed/],
+    ["a file that is gone", () => rmSync(path), /empty or was removed/],
     ["a directory of that name", () => rmSync(path, { force: true }), /.*/],
   ])("%s", (name, spoil, message) => {
     const { journal, driver } = journalled();
@@ -240,6 +243,32 @@ describe("so is one whose log cannot be trusted", () => {
   }
 });
 
+test("a file of which all is in a log that is gone is refused, not taken for a new one", () => {
+  pay(journalled().driver);
+  const copy = join(directory, "copy.db");
+  for (const beside of ["", "-made"]) copyFileSync(`${path}${beside}`, `${copy}${beside}`);
+  truncateSync(copy);
+  path = copy;
+  expect(refusal().message).toMatch(/empty or was removed/);
+});
+
+test("a file that nothing was written to yet is a new one", () => {
+  writeFileSync(path, "");
+  const { journal, driver } = journalled();
+  pay(driver);
+  journal.close();
+  for (const file of [path, `${path}-made`]) rmSync(file);
+  expect(journalled().journal.latestMs).toBe(0);
+});
+
+test("a file of a program that left no mark gets one", () => {
+  journalled().journal.close();
+  rmSync(`${path}-made`);
+  journalled().journal.close();
+  truncateSync(path);
+  expect(refusal().help).toContain("limits and latches begin anew");
+});
+
 test("a second process is refused, and the first goes on", () => {
   const { driver } = journalled();
   expect(refusal().message).toMatch(/in use by another process/);
@@ -328,7 +357,7 @@ test("what the process has at its end is there at the next start", () => {
   pay(first.driver, 7);
   outcomeOf(first.driver.call("boom"));
   first.journal.close();
-  expect(readdirSync(directory)).toEqual(["state.db"]);
+  expect(readdirSync(directory)).toEqual(["state.db", "state.db-made"]);
   const second = journalled();
   expect(second.journal.latestMs).toBe(first.driver.nowMs);
   expect(pay(second.driver)).toBe("session_interrupted");
