@@ -1,5 +1,7 @@
 /** The ledger in a file of its own: a change is on the disk before it counts, since it is rarely made. */
 import type { DatabaseSync } from "node:sqlite";
+import type { Readiness } from "../answer.ts";
+import { messageOf } from "../fault.ts";
 import {
   type FileKind,
   helpWithout,
@@ -38,7 +40,7 @@ export function openSqliteLedger(path: string): Ledger {
   // A revocation that was answered must not be gone when the power was.
   const database = openFile(path, "power", LEDGER_FILE);
   try {
-    return restored(database, identityCheck(path));
+    return restored(database, path);
   } catch (fault) {
     database.close();
     throw refusalOf(path, fault, LEDGER_FILE);
@@ -59,15 +61,24 @@ function damaged(path: string): StateFileRefused {
   );
 }
 
-function restored(database: DatabaseSync, checkIdentity: () => void): Ledger {
+function restored(database: DatabaseSync, path: string): Ledger {
+  const checkIdentity = identityCheck(path);
+  /** Why the last change was not kept; missing once one is again. */
+  let unkept: string | undefined;
   const write = database.prepare(
     "INSERT OR REPLACE INTO entries (kind, id, until_ms, entry) VALUES (?, ?, ?, ?)",
   );
   const forget = database.prepare("DELETE FROM entries WHERE kind = ? AND id = ?");
   const keeper: LedgerKeeper = {
     write: (kind, id, { untilMs, text }) => {
-      write.run(kind, id, untilMs, text);
-      checkIdentity();
+      try {
+        write.run(kind, id, untilMs, text);
+        checkIdentity();
+        unkept = undefined;
+      } catch (fault) {
+        unkept = messageOf(fault);
+        throw fault;
+      }
     },
     forget: (kind, id) => void forget.run(kind, id),
   };
@@ -76,5 +87,15 @@ function restored(database: DatabaseSync, checkIdentity: () => void): Ledger {
     const entry = { text: String(row.entry), untilMs: Number(row.until_ms) };
     ledger.take(row.kind as LedgerKind, String(row.id), entry);
   }
-  return Object.assign(ledger, { close: () => void (database.isOpen && database.close()) });
+  return Object.assign(ledger, {
+    readiness: () => readinessOf(path, unkept),
+    close: () => void (database.isOpen && database.close()),
+  });
+}
+
+/** What was revoked is in force in this process, and what could not be used up is not allowed: decisions go on. */
+function readinessOf(path: string, unkept: string | undefined): Readiness {
+  if (unkept === undefined) return { ready: true };
+  const what = "revocations, approvals, tasks and what is used once";
+  return { ready: true, warnings: [`${what} cannot be kept in ${path}: ${unkept}`] };
 }

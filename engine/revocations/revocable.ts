@@ -1,4 +1,5 @@
 /** Around an engine: what was revoked is denied by it, and counted and recorded as any other denial. */
+import { bothReady } from "../answer.ts";
 import type { Vouched } from "../engine.ts";
 import { askedAhead, type DecisionService } from "../http/service.ts";
 import type { Revocations } from "./revocations.ts";
@@ -17,10 +18,7 @@ export function revocable(
     ...ahead,
     decide: (input, vouched) => service.decide(input, told(input, vouched)),
     outcome: (input) => service.outcome(input),
-    readiness: () => {
-      const known = revocations.readiness();
-      return known.ready ? service.readiness() : known;
-    },
+    readiness: () => bothReady(revocations.readiness(), service.readiness()),
     ...(preview && { preview: (input, vouched) => preview(input, told(input, vouched)) }),
     ...(foresee && { foresee: (input, vouched) => foresee(input, told(input, vouched)) }),
   };

@@ -201,6 +201,9 @@ describe.runIf(straceIsThere())("a service whose disk fails", { timeout: 60_000 
     const revoked = await writ(["revoke", "agent", "robot", "--because", "lost"], { cwd });
     expect(revoked).toMatchObject({ code: 2, err: expect.stringMatching(/not known to be kept/) });
     expect(await pay(service, [])).toBe("deny revoked");
+    const ready = await fetch(`${service.url}/ready`);
+    const warnings = [expect.stringContaining("cannot be kept in")];
+    expect([ready.status, await ready.json()]).toEqual([200, { status: "ready", warnings }]);
     service.stop();
     expect(await service.ended).toMatchObject({ code: 0 });
     await expectNothingLost(cwd, []);

@@ -1,4 +1,4 @@
-import { rmSync, truncateSync } from "node:fs";
+import { renameSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Kept, Ledger, LedgerEntry } from "../../../engine/ledger/ledger.ts";
@@ -78,6 +78,22 @@ test("what is written to a file that was deleted meanwhile is not kept, and does
   rmSync(path);
   await expect(put(ledger, "b", undefined, entry("2"))).rejects.toThrow("deleted or replaced");
   expect(ledger.get("approval", "b")).toBeUndefined();
+  ledger.close();
+});
+
+test("while changes cannot be kept in a file it says so, until one is again", async () => {
+  const path = join(directoryWith({}), "ledger.db");
+  const ledger = openSqliteLedger(path);
+  expect(ledger.readiness()).toEqual({ ready: true });
+  renameSync(path, `${path}.away`);
+  await expect(put(ledger, "a", undefined, entry("1"))).rejects.toThrow("deleted or replaced");
+  const warnings = [
+    expect.stringMatching(/^revocations, approvals.*cannot be kept in .*replaced$/),
+  ];
+  expect(ledger.readiness()).toEqual({ ready: true, warnings });
+  renameSync(`${path}.away`, path);
+  await put(ledger, "a", undefined, entry("1"));
+  expect(ledger.readiness()).toEqual({ ready: true });
   ledger.close();
 });
 
