@@ -141,7 +141,7 @@ async function answerUntilStopped(
 
   const opened = await openSignals({ grants, audit, state }, input, io);
   const signals = keep(opened, (one) => one.close());
-  const serveTasks = tasks.open({ service, policy: present });
+  const served = tasks.open({ service, policy: present });
   const documents = {
     packageName: () => present()?.program.package,
     isRego: () => present()?.entrypoint !== undefined,
@@ -156,7 +156,7 @@ async function answerUntilStopped(
       traces.join(app);
       openDoors(app);
       signals.open(app);
-      serveTasks(app);
+      served.serve(app);
     },
     logger: loggerFor(input, io),
   });
@@ -164,7 +164,8 @@ async function answerUntilStopped(
   const vitals = { ...own, ...signals.vitals, ...tasks.vitals, spans: traces.counts };
   const watched = { engine: policy.engine, service, measures, vitals };
   const { settled } = state;
-  const operated = { ...watched, ...grants.admin, record: audit.operator, settled, ...audit.admin };
+  const orders = { ...grants.admin, ...served.admin, ...audit.admin };
+  const operated = { ...watched, ...orders, record: audit.operator, settled };
 
   // From when it can be asked, it is asked to stop as well: to be killed would leave who asks without an answer.
   const { stopped } = io;

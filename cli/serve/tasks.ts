@@ -1,5 +1,6 @@
 /** Tasks that the service grants: whose key signs them, and what stands around the engine and in front of it for them. */
 import {
+  type AdminParts,
   type DecisionService,
   type ServerParts,
   serveTasks,
@@ -69,8 +70,11 @@ export interface ServedTasks {
   readonly end: EndTask;
   readonly vitals: Pick<Vitals, "tasks">;
   around(service: DecisionService): DecisionService;
-  /** Puts them in front of `service`. */
-  open(asked: Pick<StartParts, "service" | "policy">): NonNullable<ServerParts["extend"]>;
+  /** In front of `service`: what whoever asks may do, and what operators may. */
+  open(asked: Pick<StartParts, "service" | "policy">): {
+    readonly serve: NonNullable<ServerParts["extend"]>;
+    readonly admin: Pick<AdminParts, "signal">;
+  };
 }
 
 export function openTasks(parts: GrantingParts, io: Io): ServedTasks {
@@ -93,7 +97,7 @@ export function openTasks(parts: GrantingParts, io: Io): ServedTasks {
       const served = isGranting
         ? createTaskService({ ...asked, tasks, record, onFault, end, granter, identity })
         : undefined;
-      return (app) => serveTasks(app, served);
+      return { serve: (app) => serveTasks(app, served), admin: { signal: served?.signal } };
     },
   };
 }

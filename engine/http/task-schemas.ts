@@ -93,28 +93,3 @@ export const TASK_SCHEMA = {
     ],
   ),
 } as const;
-
-/** `POST /tasks/signal` */
-export const SIGNAL_SCHEMA = {
-  ...dialect,
-  title: "Signal",
-  ...closed({ agent: REQUEST_SCHEMA.properties.agent }, ["agent"]),
-} as const;
-
-export const SIGNAL_ANSWER_SCHEMA = {
-  ...dialect,
-  title: "Signalled",
-  ...closed(
-    {
-      agent: id,
-      tasks: {
-        type: "array",
-        items: closed(
-          { id, status: { enum: ["active", "ended", "expired", "revoked", "undecided"] } },
-          ["id", "status"],
-        ),
-      },
-    },
-    ["agent", "tasks"],
-  ),
-} as const;

@@ -3,13 +3,7 @@ import { JSON_LIMITS } from "../limits.ts";
 import type { TaskService } from "../tasks/service.ts";
 import { answerBody, sendJson } from "./body.ts";
 import { sendProblem } from "./problem.ts";
-import {
-  SIGNAL_ANSWER_SCHEMA,
-  SIGNAL_SCHEMA,
-  START_ANSWER_SCHEMA,
-  START_SCHEMA,
-  TASK_SCHEMA,
-} from "./task-schemas.ts";
+import { START_ANSWER_SCHEMA, START_SCHEMA, TASK_SCHEMA } from "./task-schemas.ts";
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
@@ -22,21 +16,10 @@ export function serveTasks(app: FastifyInstance, tasks: TaskService | undefined)
     async (request, reply) =>
       tasks === undefined ? sendProblem(reply, "tasks_not_granted") : handle(tasks, request, reply);
   const start = { purpose: "starts a task", body: START_SCHEMA, answer: START_ANSWER_SCHEMA };
-  const signal = {
-    purpose: "ends tasks of an agent that may not go on as it shows itself now",
-    body: SIGNAL_SCHEMA,
-    answer: SIGNAL_ANSWER_SCHEMA,
-  };
-  const post = { bodyLimit: JSON_LIMITS.byteCount };
   app.post(
     "/tasks",
-    { config: start, ...post },
+    { config: start, bodyLimit: JSON_LIMITS.byteCount },
     served(({ start: ask }, ...asked) => answerBody(...asked, { limits: JSON_LIMITS, ask })),
-  );
-  app.post(
-    "/tasks/signal",
-    { config: signal, ...post },
-    served(({ signal: ask }, ...asked) => answerBody(...asked, { limits: JSON_LIMITS, ask })),
   );
   const show = { purpose: "shows a task", answer: TASK_SCHEMA };
   app.get("/tasks/:id", { config: show }, served(answerFind));

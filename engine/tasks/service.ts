@@ -2,7 +2,6 @@
 import type { Answer } from "../answer.ts";
 import type { OperatorAction } from "../audit/record.ts";
 import type { DecisionService } from "../http/service.ts";
-import { isObject, onlyMembers, type Problem, readId, wrong } from "../value-reader.ts";
 import type { Members } from "./asking.ts";
 import { continuing } from "./continuing.ts";
 import { type Started, type StartParts, startTask } from "./start.ts";
@@ -14,8 +13,16 @@ export interface TaskService {
   find(id: string): Promise<TaskView | undefined>;
   /** By who shows its grant; `unknown` where there is no such task, `refused` where the token is another. */
   end(id: string, token: string): Promise<TaskView | "unknown" | "refused">;
-  /** What an agent shows of itself now: each of its tasks that the policy no longer allows is ended. */
-  signal(input: unknown): Promise<Answer<Signalled>>;
+  /** Each of the agent's tasks that the policy no longer allows is ended. */
+  signal(signal: Signal): Promise<Signalled>;
+}
+
+/** What an operator tells of an agent. */
+export interface Signal {
+  /** As a request has it. */
+  readonly agent: Members & { readonly id: string };
+  readonly operator: string;
+  readonly because: string;
 }
 
 export interface Signalled {
@@ -59,47 +66,35 @@ export function createTaskService(parts: TaskServiceParts): TaskService {
       const ended = await parts.end(id, { by: task.agent, because: "by who holds its grant" });
       return ended === undefined ? "unknown" : view(ended.task);
     },
-    signal: (input) => signalled(input, parts),
+    signal: (signal) => signalled(signal, parts),
   };
 }
 
-async function signalled(input: unknown, parts: TaskServiceParts): Promise<Answer<Signalled>> {
-  const problems: Problem[] = [];
-  const shown = readSignal(input, problems);
-  if (shown === undefined) return { kind: "malformed", faults: problems };
-  const { id: agent, facts } = shown;
+async function signalled(signal: Signal, parts: TaskServiceParts): Promise<Signalled> {
   const tasks: Signalled["tasks"][number][] = [];
   const faults: unknown[] = [];
-  for (const { id } of await parts.tasks.activeOf(agent)) {
+  for (const { id } of await parts.tasks.activeOf(signal.agent.id)) {
     try {
-      tasks.push({ id, status: await statusAfter(id, facts, parts) });
+      tasks.push({ id, status: await statusAfter(id, signal, parts) });
     } catch (fault) {
       faults.push(fault);
     }
   }
   // One end that cannot be kept or recorded must not leave the other tasks going on.
   if (faults.length > 0) throw faults[0];
-  return { kind: "answer", value: { agent, tasks } };
-}
-
-function readSignal(input: unknown, problems: Problem[]) {
-  if (!isObject(input)) return wrong(problems, "", "an object", input);
-  const { agent } = onlyMembers(input, ["agent"], "", problems);
-  if (!isObject(agent)) return wrong(problems, "/agent", "an object", agent);
-  const id = readId(agent.id, "/agent/id", problems);
-  return id === undefined || problems.length > 0 ? undefined : { id, facts: agent as Members };
+  return { agent: signal.agent.id, tasks };
 }
 
 async function statusAfter(
   id: string,
-  facts: Members,
+  { agent, operator, because }: Signal,
   { tasks, service, end }: TaskServiceParts & { readonly service: DecisionService },
 ): Promise<Signalled["tasks"][number]["status"]> {
   const task = tasks.find(id);
   if (task === undefined) return "expired";
-  const said = await continuing(task, facts, service);
+  const said = await continuing(task, agent, service);
   if (said.kind === "undecided") return "undecided";
   if (said.kind === "allowed") return "active";
-  await end(id, { by: "writ", because: said.because });
+  await end(id, { by: "writ", because: `${said.because}, as ${operator} told: ${because}` });
   return "ended";
 }

@@ -60,6 +60,13 @@ async function called(
   return json.cause ?? json.code ?? json.decision;
 }
 
+/** Its tasks, after `writ tasks signal` in the folder of the service. */
+async function signalled(cwd: string, trust: string) {
+  const words = ["tasks", "signal", "bot", "--trust", trust, "--because", "odd calls", "--json"];
+  const { out } = await writ(words, { cwd });
+  return JSON.parse(out).tasks;
+}
+
 async function ended(service: Serving, { id, token }: { id: string; token: string }) {
   const headers = { authorization: `Bearer ${token}` };
   const answer = await fetch(`${service.url}/tasks/${id}`, { method: "DELETE", headers });
@@ -91,8 +98,8 @@ test("the guide's example holds its own test, and grants what it says", {
   expect(json).toMatchObject({ decision: "allow", grant: { tools: { find_invoice: {} } } });
   const session = { session: { id: "s-81" } };
   expect(await called(service, [json.grant.token], "find_invoice", session)).toBe("allow");
-  const { json: again } = await service.ask("/tasks/signal", { agent: { id: "bot", trust: 0.4 } });
-  expect(again.tasks).toEqual([{ id: json.grant.id, status: "ended" }]);
+  expect(await signalled(cwd, "0.85")).toEqual([{ id: json.grant.id, status: "active" }]);
+  expect(await signalled(cwd, "0.4")).toEqual([{ id: json.grant.id, status: "ended" }]);
   expect(await called(service, [json.grant.token], "find_invoice", session)).toBe("revoked");
 });
 
@@ -150,6 +157,25 @@ test("an operator ends a task, once", { timeout: 60_000 }, async () => {
   expect(listed).toMatchObject({ tasks: [{ id, status: "ended" }], count: 1 });
   expect(await run("--status", "gone")).toMatchObject({ code: 2 });
   expect(await run("stop", id)).toMatchObject({ code: 2 });
+});
+
+test("an operator tells how far an agent is trusted", { timeout: 60_000 }, async () => {
+  const cwd = await directory();
+  const service = await serving(cwd);
+  const { id, token } = await granted(service, cwd);
+  const run = (...words: string[]) => writ(["tasks", "signal", ...words], { cwd });
+  const because = ["--because", "odd calls", "--operator", "carol"];
+  for (const trust of [[], ["--trust", "1.1"], ["--trust", ""], ["--trust", "low"]]) {
+    expect(await run("bot", ...trust, ...because)).toMatchObject({ code: 2 });
+  }
+  expect(await run("bot", "--trust", "0.4")).toMatchObject({ code: 2 });
+  expect(await run("bot", "--trust", "0.9", ...because)).toMatchObject({ out: `active ${id}\n` });
+  expect(await called(service, [token])).toBe("allow");
+  expect(await run("bot", "--trust", "0.4", ...because)).toMatchObject({ out: `ended ${id}\n` });
+  expect(await called(service, [token])).toBe("revoked");
+  const none = { code: 0, out: "no task of bot goes on\n" };
+  expect(await run("bot", "--trust", "0.4", ...because)).toMatchObject(none);
+  expect((await writ(["tasks", "show", id], { cwd })).out).toContain("as carol told: odd calls");
 });
 
 /** Starts wait for Carol there. */
@@ -323,7 +349,7 @@ describeRedis("services that share Redis", () => {
     await patient(() => grantBy(two)).toBe("allow");
     const [, told = { id: "", token: "" }] = grants;
     await patient(async () => {
-      await one.ask("/tasks/signal", { agent: { id: "bot", trust: 0.1 } });
+      await signalled(cwd, "0.1");
       return (await two.ask(`/tasks/${told.id}`)).json.status;
     }).toBe("ended");
     await patient(() => called(two, [told.token])).toBe("revoked");

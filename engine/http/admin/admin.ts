@@ -4,6 +4,7 @@ import type { OperatorAction } from "../../audit/record.ts";
 import type { Inspection } from "../../inspect/inspection.ts";
 import type { Revocations } from "../../revocations/revocations.ts";
 import type { Awaitable, Interruption } from "../../state/report.ts";
+import type { TaskService } from "../../tasks/service.ts";
 import type { Tasks } from "../../tasks/tasks.ts";
 import type { Measures } from "../measured.ts";
 import type { DecisionService } from "../service.ts";
@@ -30,6 +31,8 @@ export interface AdminParts {
   readonly approvals: Approvals;
   readonly revocations: Revocations;
   readonly tasks: Tasks;
+  /** What is told of an agent; missing where no tasks are granted. */
+  readonly signal?: TaskService["signal"] | undefined;
   /** What keeps others out: permissions of the socket's file, or a credential. */
   readonly guard: Guard;
   /**

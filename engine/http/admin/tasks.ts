@@ -1,6 +1,7 @@
 /** Tasks that were granted, as operators see and end them (SPEC §16). */
 import type { FastifyInstance } from "fastify";
 import type { JsonValue } from "../../json.ts";
+import type { Signal } from "../../tasks/service.ts";
 import { type TaskView, viewOf } from "../../tasks/task.ts";
 import type { Ended } from "../../tasks/tasks.ts";
 import { isObject, onlyMembers, type Problem, readId, wrong } from "../../value-reader.ts";
@@ -14,9 +15,9 @@ import { readCount, readQuery, refuseQuery } from "./query.ts";
 const MOST_DEFAULT = 100;
 const MOST = 1_000;
 
-/** `GET /tasks`, started last first, `GET /task?id=…`, and `POST /tasks/end`. */
+/** `GET /tasks`, started last first, `GET /task?id=…`, and `POST /tasks/end` and `/tasks/signal`. */
 export function serveTasks(app: FastifyInstance, parts: AdminParts): void {
-  const { tasks } = parts;
+  const { tasks, signal } = parts;
   const view = (task: Ended["task"]): TaskView => viewOf(task, tasks.now(), tasks.isRevoked);
   const list = { purpose: "lists tasks that were granted", takesQuery: true };
   app.get("/tasks", { config: list }, async ({ raw }, reply) => {
@@ -54,6 +55,25 @@ export function serveTasks(app: FastifyInstance, parts: AdminParts): void {
       }),
     }),
   );
+  const told = { purpose: "ends tasks of an agent that may not go on as it is now" };
+  app.post("/tasks/signal", { config: told }, (request, reply) =>
+    signal === undefined
+      ? sendProblem(reply, "tasks_not_granted")
+      : answerOrder(request, reply, {
+          action: "signal",
+          read: readSignal,
+          carryOut: async (order) => {
+            try {
+              return { ok: true, value: await signal(order) };
+            } catch (fault) {
+              const because =
+                "what has ended has in this process, and that is not known to be kept";
+              return { ok: false, because, fault };
+            }
+          },
+          shown: (told) => told,
+        }),
+  );
 }
 
 interface EndOrder {
@@ -75,6 +95,23 @@ function readEnd(input: JsonValue, problems: Problem[]): EndOrder | undefined {
   const because = readShort(given.because, "/because", BECAUSE_MOST, problems);
   if (id === undefined || by === undefined || because === undefined) return undefined;
   return { id, by, because };
+}
+
+function readSignal(input: JsonValue, problems: Problem[]): Signal | undefined {
+  if (!isObject(input)) return wrong(problems, "", "an object", input);
+  const given: Readonly<Record<string, unknown>> = onlyMembers(
+    input,
+    ["agent", "operator", "because"],
+    "",
+    problems,
+  );
+  const { agent } = given;
+  if (!isObject(agent)) return wrong(problems, "/agent", "an object", agent);
+  const id = readId(agent.id, "/agent/id", problems);
+  const operator = readShort(given.operator, "/operator", OPERATOR_MOST, problems);
+  const because = readShort(given.because, "/because", BECAUSE_MOST, problems);
+  if (id === undefined || operator === undefined || because === undefined) return undefined;
+  return { agent: { ...agent, id }, operator, because };
 }
 
 function carryOut(

@@ -3,8 +3,6 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { serveTasks } from "../../../engine/http/index.ts";
 import {
-  SIGNAL_ANSWER_SCHEMA,
-  SIGNAL_SCHEMA,
   START_ANSWER_SCHEMA,
   START_SCHEMA,
   TASK_SCHEMA,
@@ -17,8 +15,6 @@ const ajv = new Ajv2020({ allowUnionTypes: true, strictTypes: false, strictRequi
 const isStart = ajv.compile(START_SCHEMA);
 const isStarted = ajv.compile(START_ANSWER_SCHEMA);
 const isTask = ajv.compile(TASK_SCHEMA);
-const isSignal = ajv.compile(SIGNAL_SCHEMA);
-const isSignalled = ajv.compile(SIGNAL_ANSWER_SCHEMA);
 
 async function served(more: Partial<TaskService> = {}) {
   const rig = await rigOf();
@@ -29,7 +25,7 @@ async function served(more: Partial<TaskService> = {}) {
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-test("a task is started, shown, told of and ended, as it is described", async () => {
+test("a task is started, shown and ended, as it is described", async () => {
   const { rig, app } = await served();
   const start = asking();
   expect(isStart(start), JSON.stringify(isStart.errors)).toBe(true);
@@ -40,11 +36,6 @@ test("a task is started, shown, told of and ended, as it is described", async ()
   const shown = (await send(app, { path: `/tasks/${id}`, method: "GET" })).json();
   expect(isTask(shown), JSON.stringify(isTask.errors)).toBe(true);
   expect(shown).toMatchObject({ id, status: "active" });
-  const signal = { agent: { id: "bot", trust: 0.8 } };
-  expect(isSignal(signal), JSON.stringify(isSignal.errors)).toBe(true);
-  const told = (await send(app, { path: "/tasks/signal", body: signal })).json();
-  expect(isSignalled(told), JSON.stringify(isSignalled.errors)).toBe(true);
-  expect(told).toEqual({ agent: "bot", tasks: [{ id, status: "active" }] });
   const ending = { path: `/tasks/${id}`, method: "DELETE", headers: bearer(token) };
   const ended = (await send(app, ending)).json();
   expect(isTask(ended), JSON.stringify(isTask.errors)).toBe(true);
@@ -69,9 +60,7 @@ describe("it is refused", () => {
     ["what is no request", {}, "400 malformed_request"],
   ])("%s", async (_, body, expected) => {
     const { app } = await served();
-    for (const path of ["/tasks", "/tasks/signal"]) {
-      expect(outcomeOf(await send(app, { path, body }))).toBe(expected);
-    }
+    expect(outcomeOf(await send(app, { path: "/tasks", body }))).toBe(expected);
   });
 
   test.each<[string, Record<string, string>]>([
@@ -128,11 +117,18 @@ test("where no tasks are granted, it says so whatever is asked", async () => {
   const asked = [
     { path: "/tasks", body: asking() },
     { path: "/tasks", body: "{" },
-    { path: "/tasks/signal", body: { agent: { id: "bot" } } },
     { path: "/tasks/t-1", method: "GET" },
     { path: "/tasks/t-1", method: "DELETE", headers: bearer("a.b.c") },
   ];
   for (const one of asked) expect(outcomeOf(await send(app, one))).toBe("501 tasks_not_granted");
+});
+
+test("what is said of an agent ends nothing here: operators tell it elsewhere", async () => {
+  const { rig, app } = await served();
+  const { token } = await rig.grant();
+  const body = { agent: { id: "bot", trust: 0 }, operator: "bot", because: "mine" };
+  expect(outcomeOf(await send(app, { path: "/tasks/signal", body }))).toMatch(/^40[45]/);
+  expect(await rig.ask([token], "look")).toBe("allow");
 });
 
 test("OpenAPI has each of them, with the task's id as a parameter", async () => {

@@ -18,7 +18,7 @@ import {
   sign,
   signer,
 } from "../../support/identity.ts";
-import { keyOf, POLICY, type Rig, rigOf } from "./support.ts";
+import { keyOf, POLICY, type Rig, rigOf, told } from "./support.ts";
 
 const IDP = "https://idp.acme.example";
 const idp = signer();
@@ -189,8 +189,8 @@ test("a task that was started with a token of single use goes on, and is ended b
   expect((await rig.start(again)).cause).toBe("token_used");
   expect(await rig.ask(grant, "look")).toBe("allow");
   const statusOf = async (trust: number) => {
-    const answer = await rig.tasks.signal({ agent: { id: "bot", trust } });
-    return answer.kind === "answer" ? answer.value.tasks.map(({ status }) => status) : answer;
+    const { tasks } = await rig.tasks.signal(told("bot", trust));
+    return tasks.map(({ status }) => status);
   };
   expect(await statusOf(0.9)).toEqual(["active"]);
   expect(await statusOf(0.1)).toEqual(["ended"]);

@@ -115,6 +115,13 @@ export const grantOf = (more: Json): Json => ({
   grant: { key: publicJwk(holder.verifying), lasts: "10m", depth: 2, ...more },
 });
 
+/** What an operator tells of an agent. */
+export const told = (id: string, trust?: number) => ({
+  agent: { id, ...(trust !== undefined && { trust }) },
+  operator: "ann",
+  because: "odd calls",
+});
+
 export async function rigOf(parts: RigParts = {}): Promise<Rig> {
   const { ledger = new MemoryLedger(), issuers = [] } = parts;
   const driver = drive(parts.policy ?? POLICY);

@@ -22,6 +22,7 @@ import {
   POLICY,
   type Rig,
   rigOf,
+  told,
 } from "./support.ts";
 
 const ARGS = { task: "pay_invoice", lasts: "1m", depth: 0, holder: "", scope: [], tools: [] };
@@ -557,19 +558,21 @@ describe("the policy is asked whether a task may go on", () => {
   test("when somebody tells how the agent is trusted now", async () => {
     const rig = await rigOf();
     const [one, two] = [await rig.grant(), await rig.grant({ session: { id: "two" } })];
-    const signal = (agent: Json) => rig.tasks.signal({ agent });
-    expect(await signal({ id: "bot", trust: 0.8 })).toMatchObject({
-      value: { agent: "bot", tasks: [{ status: "active" }, { status: "active" }] },
+    const signal = (id: string, trust: number) => rig.tasks.signal(told(id, trust));
+    expect(await signal("bot", 0.8)).toMatchObject({
+      agent: "bot",
+      tasks: [{ status: "active" }, { status: "active" }],
     });
-    expect(await signal({ id: "nobody", trust: 0 })).toMatchObject({ value: { tasks: [] } });
+    expect(await signal("nobody", 0)).toMatchObject({ tasks: [] });
     expect(await rig.ask([one.token], "look")).toBe("allow");
-    const told = await signal({ id: "bot", trust: 0.1 });
-    if (told.kind !== "answer") throw new Error(told.kind);
-    const ended = told.value.tasks.map(({ id, status }) => `${status} ${id}`);
+    const { tasks } = await signal("bot", 0.1);
+    const ended = tasks.map(({ id, status }) => `${status} ${id}`);
     expect(ended.sort()).toEqual([`ended ${one.id}`, `ended ${two.id}`].sort());
     expect(await rig.ask([one.token], "look")).toBe("revoked");
     expect(await rig.ask([two.token], "look", { session: { id: "two" } })).toBe("revoked");
-    expect(await signal({ id: "bot", trust: 1 })).toMatchObject({ value: { tasks: [] } });
+    expect(await signal("bot", 1)).toMatchObject({ tasks: [] });
+    const because = "no rule permits this, as ann told: odd calls";
+    expect((await rig.tasks.find(one.id))?.ended).toMatchObject({ by: "writ", because });
   });
 
   test("each of them, also where the end of one cannot be recorded", async () => {
@@ -580,22 +583,12 @@ describe("the policy is asked whether a task may go on", () => {
     const rig = await rigOf({ record });
     const grants = [await rig.grant(), await rig.grant(), await rig.grant()];
     mayRecord = false;
-    const signal = rig.tasks.signal({ agent: { id: "bot", trust: 0.1 } });
+    const signal = rig.tasks.signal(told("bot", 0.1));
     await expect(signal).rejects.toThrow("the log is full");
     for (const { id, token } of grants) {
       expect(await rig.tasks.find(id)).toMatchObject({ status: "ended" });
       expect(await rig.ask([token], "look")).toBe("revoked");
     }
-  });
-
-  test.each([
-    [{}],
-    [{ agent: "bot" }],
-    [{ agent: { trust: 1 } }],
-    [{ agent: { id: "b" }, more: 1 }],
-    [[]],
-  ])("and %j tells nothing", async (body) => {
-    expect(await (await rigOf()).tasks.signal(body)).toMatchObject({ kind: "malformed" });
   });
 
   test("and where it cannot be told, nothing is called and nothing is ended", async () => {
@@ -607,8 +600,8 @@ describe("the policy is asked whether a task may go on", () => {
     const first = await unsaid.grant();
     expect(await unsaid.ask([first.token], "look")).toBe("state_unavailable");
     expect(await unsaid.tasks.find(first.id)).toMatchObject({ status: "active" });
-    expect(await unsaid.tasks.signal({ agent: { id: "bot" } })).toMatchObject({
-      value: { tasks: [{ status: "undecided" }] },
+    expect(await unsaid.tasks.signal(told("bot"))).toMatchObject({
+      tasks: [{ status: "undecided" }],
     });
 
     const whole = await rigOf();

@@ -31,6 +31,10 @@ function asked({ method, path }: Route, headers: Record<string, string> = {}) {
   if (path === "/tasks/end") {
     return { method, path, headers, body: { task: "t-1", operator: "ann", because: "odd" } };
   }
+  if (path === "/tasks/signal") {
+    const body = { agent: { id: "bot" }, operator: "ann", because: "odd" };
+    return { method, path, headers, body };
+  }
   const body = path === "/sessions/declassify" ? { ...order, label } : order;
   return { method, path: `${path}${query}`, headers, body };
 }
@@ -39,6 +43,7 @@ function asked({ method, path }: Route, headers: Record<string, string> = {}) {
 const ANSWERS: Readonly<Record<string, string>> = {
   "/approval": "404 unknown_approval",
   "/task": "404 unknown_task",
+  "/tasks/signal": "501 tasks_not_granted",
   "/approvals/approve": "403 approval_refused",
   "/approvals/refuse": "403 approval_refused",
 };
@@ -65,6 +70,7 @@ test("there are routes to try", () => {
     "POST /sessions/interrupt",
     "POST /sessions/reinstate",
     "POST /tasks/end",
+    "POST /tasks/signal",
   ]);
 });
 
