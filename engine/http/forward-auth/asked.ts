@@ -62,6 +62,7 @@ const DOUBTFUL: ReadonlySet<string> = new Set(
 const HOSTS: Readonly<Record<ProxyKind, string>> = {
   nginx: "x-original-host",
   traefik: "x-forwarded-host",
+  caddy: "x-forwarded-host",
   envoy: "host",
 };
 
@@ -73,17 +74,22 @@ const ORIGINALS: Readonly<
     uri: headers.get("x-original-uri"),
     host: headers.get(HOSTS.nginx),
   }),
-  traefik: (_request, headers) => ({
-    method: headers.get("x-forwarded-method"),
-    uri: headers.get("x-forwarded-uri"),
-    host: headers.get(HOSTS.traefik),
-  }),
+  traefik: forwarded,
+  caddy: forwarded,
   envoy: ({ raw }, headers) => ({
     method: raw.method,
     uri: raw.url?.slice(FORWARD_AUTH.length),
     host: headers.get(HOSTS.envoy),
   }),
 };
+
+function forwarded(_request: FastifyRequest, headers: ReadonlyMap<string, string>): Original {
+  return {
+    method: headers.get("x-forwarded-method"),
+    uri: headers.get("x-forwarded-uri"),
+    host: headers.get("x-forwarded-host"),
+  };
+}
 
 /** Whoever sends no host makes no mapping that takes one. */
 function authorityOf(host: string | undefined): Partial<Authority> | undefined {

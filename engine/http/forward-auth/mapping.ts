@@ -5,7 +5,7 @@ import { isObject, type Problem, report } from "../../value-reader.ts";
 import { checkMembers, readTemplate, readWords } from "../members.ts";
 
 /** Each says in its own way what was asked of it, and no other way is believed. */
-export const PROXIES = ["nginx", "traefik", "envoy"] as const;
+export const PROXIES = ["nginx", "traefik", "caddy", "envoy"] as const;
 export type ProxyKind = (typeof PROXIES)[number];
 
 export interface ProxyMapping {
