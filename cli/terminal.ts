@@ -1,5 +1,5 @@
 /** How text is shown to people: colour, tables, wrapping, and strangers' text made harmless. */
-import { OF_NO_WIDTH } from "../lang/characters.ts";
+import { hexOf, OF_NO_WIDTH } from "../lang/characters.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "cyan";
 
@@ -24,18 +24,29 @@ export function painter({ color }: { readonly color: boolean }): Paint {
 }
 
 /**
- * Text from outside as it may be shown: what would move the cursor, hide or reorder characters is spelled
- * out. Line breaks too, so that nobody's text looks like a line of ours.
+ * Text from outside as it may be shown: what would move the cursor, hide or reorder characters, or pass for another
+ * one, is spelled out. Line breaks too, so that nobody's text looks like a line of ours.
  */
 export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return `\\u{${code.toString(16)}}`;
-  });
+  return text
+    .replace(WORD, (word) => (LATIN.test(word) ? word.replace(LIKE_LATIN, spelledOut) : word))
+    .replace(UNPRINTABLE, spelledOut);
 }
 
-/** Controls, invisible and direction-changing characters, lone surrogates; not the space. */
-const UNPRINTABLE = new RegExp(`[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}]|${OF_NO_WIDTH}`, "gu");
+function spelledOut(character: string): string {
+  return `\\u{${hexOf(character)}}`;
+}
+
+/** Of scripts whose letters look like Latin ones, which stand in one word with these only to deceive (UTS #39, §5). */
+const LIKE_LATIN = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}]/gu;
+const LATIN = /\p{Script=Latin}/u;
+const WORD = /[\p{L}\p{M}]+/gu;
+
+/** Controls, invisible and direction-changing characters, lone surrogates, and what looks like a space and is none. */
+const UNPRINTABLE = new RegExp(
+  `[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}\\u2800]|(?! )\\p{Zs}|${OF_NO_WIDTH}`,
+  "gu",
+);
 
 /** The same of a text of several lines. */
 export function printableLines(text: string): string {

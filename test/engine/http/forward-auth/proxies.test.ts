@@ -115,6 +115,11 @@ describe.each(PROXIES)("$name, configured as docs/integrations.md says", (proxy)
       },
     ],
     ["another method", "/pages/a.html", { method: "DELETE", headers: crew }],
+    [
+      "a method that some servers take instead",
+      "/pages/a.html",
+      { headers: { ...crew, "x-http-method-override": "DELETE" } },
+    ],
     ["an escaped slash", "/pages%2Fa.html", { headers: crew }],
     ["a dot that is escaped twice", "/pages/%252e%252e/secrets", { headers: crew }],
   ])("%s does not", async (_name, path, init) => {
