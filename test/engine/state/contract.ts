@@ -221,6 +221,21 @@ export function describeContract(store: ContractStore): void {
       expect(await driver.ask("pay", { amount: 60, to: "x" })).toBe("allow");
     });
 
+    test("no call makes room for another: what is negative adds nothing, and gives nothing back", async () => {
+      const driver = await drive(`${PAY}
+        counter spend = sum args.amount of allowed pay per session within 1h
+        counter ever = sum args.amount of allowed pay per session
+        permit pay tool pay when has session and spend + args.amount <= 100.00 and ever + args.amount <= 100.00`);
+      const paid = (amount: number) => driver.ask("pay", { amount, to: "x" });
+      expect(await paid(60)).toBe("allow");
+      const back = await driver.call("pay", { amount: -400, to: "x" });
+      expect(outcomeOf(back)).toBe("allow");
+      expect(await paid(60)).toBe("not_permitted");
+      expect(await driver.report(back, "error")).toBe("answer");
+      expect(await paid(60)).toBe("not_permitted");
+      expect(await paid(40)).toBe("allow");
+    });
+
     test("takes an outcome once", async () => {
       const driver = await drive(`${PAY}\npermit anything`);
       const decision = await driver.call("look");
