@@ -2,7 +2,7 @@
 import type { Compilation } from "../lang/compile.ts";
 import { type Diagnostic, severityOf } from "../lang/diagnostic.ts";
 import { render } from "../lang/render.ts";
-import { lineStartsOf, locate, type SourceFile } from "../lang/source.ts";
+import { lineStartsOf, locate, type SourceFile, type Span } from "../lang/source.ts";
 import type { Io } from "./command.ts";
 import { type Paint, painter } from "./terminal.ts";
 
@@ -26,7 +26,7 @@ function emphasize(text: string, diagnostic: Diagnostic, paint: Paint): string {
     .map((line, at) => {
       if (at === 0) return line.replace(`: ${word}: `, `: ${paint(style, word)}: `);
       if (/^ *\| *\^+$/.test(line)) return line.replace(/\^+$/, (carets) => paint(style, carets));
-      return line.startsWith("  help: ") ? `  ${paint("cyan", "help")}: ${line.slice(8)}` : line;
+      return line.replace(/^ {2}(help|first): /, (_, name) => `  ${paint("cyan", name)}: `);
     })
     .join("\n");
 }
@@ -43,18 +43,25 @@ export interface DiagnosticJson {
   readonly column: number;
   readonly endLine: number;
   readonly endColumn: number;
+  /** Of what is declared twice. */
+  readonly first?: PlaceJson;
 }
+
+type PlaceJson = Pick<DiagnosticJson, "path" | "line" | "column" | "endLine" | "endColumn">;
 
 export function diagnosticsJson({ diagnostics, shown }: Found): DiagnosticJson[] {
   return diagnostics.map((diagnostic) => {
-    const { code, message, help } = diagnostic;
+    const { code, message, help, span, first } = diagnostic;
     const severity = severityOf(diagnostic);
-    const place = placeOf(diagnostic, shown);
-    return { code, severity, message, ...(help === undefined ? {} : { help }), ...place };
+    const more = {
+      ...(help === undefined ? {} : { help }),
+      ...(first === undefined ? {} : { first: placeOf(first, shown) }),
+    };
+    return { code, severity, message, ...placeOf(span, shown), ...more };
   });
 }
 
-function placeOf({ span }: Diagnostic, shown: readonly SourceFile[]) {
+function placeOf(span: Span, shown: readonly SourceFile[]): PlaceJson {
   const source = shown[span.file] ?? { path: "", text: "" };
   const starts = lineStartsOf(source);
   const start = locate(source.text, span.start, starts);

@@ -32,7 +32,7 @@ import { gatherPackages, type PackageItem, type PackageSource, type Resolve } fr
 import { firstOnes } from "./parse.ts";
 import { type Pep, pepOf } from "./pep.ts";
 import { Places } from "./places.ts";
-import { collect, type Report } from "./report.ts";
+import { collect, firstOf, type Report } from "./report.ts";
 import { resolveType } from "./resolve.ts";
 import { isRoot } from "./roots.ts";
 import { checkNever, checkRule } from "./rules.ts";
@@ -240,20 +240,17 @@ function refuseTooMany(items: readonly ast.Item[], report: Report): void {
 }
 
 function refuseRepeated(items: readonly ast.Item[], report: Report): void {
-  const seen = new Set<string>();
+  const seen = new Map<string, Span>();
   for (const item of items) {
     const space = SPACES[item.kind];
     if (space === undefined || !("name" in item)) continue;
     const key = `${space} ${item.name.text}`;
     const builtIn = space === "value" && isBuiltIn(item.kind, item.name.text);
-    if (seen.has(key) || builtIn) {
-      report(
-        "E203",
-        item.name.span,
-        `\`${item.name.text}\` is ${builtIn ? "built in" : "declared twice"}`,
-      );
+    const first = firstOf(seen, key, item.name.span);
+    if (first !== undefined || builtIn) {
+      const message = `\`${item.name.text}\` is ${builtIn ? "built in" : "declared twice"}`;
+      report("E203", item.name.span, message, undefined, first);
     }
-    seen.add(key);
   }
 }
 

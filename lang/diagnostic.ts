@@ -9,6 +9,8 @@ export interface Diagnostic {
   readonly span: Span;
   /** What to do about it. */
   readonly help?: string;
+  /** Where it was declared first, of what is declared twice. */
+  readonly first?: Span;
 }
 
 export function severityOf(diagnostic: Diagnostic): CodeInfo["severity"] {

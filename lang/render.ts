@@ -1,7 +1,7 @@
 /** Diagnostic + source → plain text with a caret; colour belongs to the CLI. */
 import { replaceHidden } from "./characters.ts";
 import { type Diagnostic, severityOf } from "./diagnostic.ts";
-import { lineStartsOf, lineText, locate, type SourceFile } from "./source.ts";
+import { lineStartsOf, lineText, locate, type SourceFile, type Span } from "./source.ts";
 
 /**
  * ```text
@@ -13,7 +13,15 @@ import { lineStartsOf, lineText, locate, type SourceFile } from "./source.ts";
  */
 export function render(diagnostic: Diagnostic, sources: readonly SourceFile[]): string {
   const source = sources[diagnostic.span.file] ?? { path: "", text: "" };
-  return renderOne(diagnostic, source, lineStartsOf(source));
+  const first = diagnostic.first && placeOf(diagnostic.first, sources);
+  return renderOne(diagnostic, source, lineStartsOf(source), first);
+}
+
+/** `payments.writ:3:19` */
+function placeOf({ file, start }: Span, sources: readonly SourceFile[]): string {
+  const source = sources[file] ?? { path: "", text: "" };
+  const { line, column } = locate(source.text, start, lineStartsOf(source));
+  return `${visible(source.path)}:${line}:${column}`;
 }
 
 /** Diagnostics one below the other, with an empty line between them. */
@@ -24,7 +32,12 @@ export function renderAll(
   return diagnostics.map((diagnostic) => render(diagnostic, sources)).join("\n");
 }
 
-function renderOne(diagnostic: Diagnostic, source: SourceFile, starts: readonly number[]): string {
+function renderOne(
+  diagnostic: Diagnostic,
+  source: SourceFile,
+  starts: readonly number[],
+  first: string | undefined,
+): string {
   const { code, message, help, span } = diagnostic;
   const { line, column } = locate(source.text, span.start, starts);
   const text = lineText(source.text, line, starts);
@@ -35,6 +48,7 @@ function renderOne(diagnostic: Diagnostic, source: SourceFile, starts: readonly 
     `  ${line} | ${shown}`.trimEnd(),
     `  ${gutter} | ${" ".repeat(before)}${"^".repeat(under)}`,
   ];
+  if (first !== undefined) lines.push(`  first: ${first}`);
   if (help !== undefined) lines.push(`  help: ${visible(help)}`);
   return `${lines.join("\n")}\n`;
 }

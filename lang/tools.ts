@@ -1,7 +1,7 @@
 /** Tools: what a call is given, what it does, what its output carries (SPEC §4.5). */
 import type * as ast from "./ast.ts";
 import type { ToolDecl, Yield } from "./ir.ts";
-import type { Report } from "./report.ts";
+import { firstOf, type Report } from "./report.ts";
 import { refuseDefaults, resolveRecord } from "./resolve.ts";
 import { didYouMean } from "./suggest.ts";
 import type { Effect, Field } from "./type.ts";
@@ -11,8 +11,9 @@ import type { Vocabulary } from "./vocabulary.ts";
 export function declareTools(item: ast.Tool, vocabulary: Vocabulary, report: Report): void {
   const shape = toolShape(item, vocabulary, report);
   for (const { name, wire } of item.names) {
-    if (vocabulary.toolIndex.has(name.text)) {
-      report("E203", name.span, `tool \`${name.text}\` is declared twice`);
+    const first = firstOf(vocabulary.places, `tool ${name.text}`, name.span);
+    if (first !== undefined) {
+      report("E203", name.span, `tool \`${name.text}\` is declared twice`, undefined, first);
       continue;
     }
     const tool = { name: name.text, wire: wire?.text ?? name.text, ...shape };
@@ -25,6 +26,7 @@ export function declareTools(item: ast.Tool, vocabulary: Vocabulary, report: Rep
         name.span,
         `\`${clash.name}\` is the same tool on the wire`,
         "give one of them a `server`",
+        vocabulary.places.get(`tool ${clash.name}`),
       );
     }
     vocabulary.toolIndex.set(name.text, vocabulary.tools.length);

@@ -4,7 +4,7 @@
  */
 import type * as ast from "./ast.ts";
 import type { LevelDecl, ResourceDecl, ToolDecl } from "./ir.ts";
-import type { Report } from "./report.ts";
+import { firstOf, type Report } from "./report.ts";
 import { collectAliases, isBuiltInType, resolveRecord } from "./resolve.ts";
 import type { Span } from "./source.ts";
 import { declareTools } from "./tools.ts";
@@ -24,6 +24,8 @@ export interface Vocabulary {
   readonly resources: Map<string, ResourceDecl>;
   readonly attributes: Record<ast.Attributes["of"], Field[]>;
   readonly tasks: Set<string>;
+  /** Where things were declared first: `tool look`, `agent.clearance`. */
+  readonly places: Map<string, Span>;
 }
 
 /** Members that every root has, and that no package may declare again. */
@@ -47,6 +49,7 @@ export function collectVocabulary(items: readonly ast.Item[], report: Report): V
     resources: new Map(),
     attributes: { agent: [], principal: [], session: [], environment: [] },
     tasks: new Set(),
+    places: new Map(),
   };
   collectSets(items, vocabulary, report);
   collectAliases(items, vocabulary, report);
@@ -97,27 +100,27 @@ function requireParents(items: readonly ast.Item[], vocabulary: Vocabulary, repo
 
 function declareLevel(item: ast.Level, vocabulary: Vocabulary, report: Report): void {
   const values = item.values.map((value) => value.text);
-  const first = new Map(values.map((value, at) => [value, at] as const).reverse());
-  const repeated = item.values.find((value, at) => (first.get(value.text) ?? at) < at);
+  const places = new Map(values.map((value, at) => [value, at] as const).reverse());
+  const repeated = item.values.find((value, at) => (places.get(value.text) ?? at) < at);
   if (repeated !== undefined)
     report("E203", repeated.span, `\`${repeated.text}\` stands twice in this level`);
   if (isBuiltInType(item.name.text))
     report("E203", item.name.span, `\`${item.name.text}\` is a built-in type`);
   const before = vocabulary.levels.get(item.name.text);
+  const first = firstOf(vocabulary.places, `level ${item.name.text}`, item.name.span);
   if (before !== undefined && before.values.join("<") !== values.join("<")) {
-    report(
-      "E203",
-      item.name.span,
-      `level \`${item.name.text}\` is declared twice, with different values`,
-    );
+    const message = `level \`${item.name.text}\` is declared twice, with different values`;
+    report("E203", item.name.span, message, undefined, first);
     return;
   }
   vocabulary.levels.set(item.name.text, { name: item.name.text, values });
 }
 
 function declareResource(item: ast.Resource, vocabulary: Vocabulary, report: Report): void {
-  if (vocabulary.resources.has(item.name.text)) {
-    report("E203", item.name.span, `resource \`${item.name.text}\` is declared twice`);
+  const first = firstOf(vocabulary.places, `resource ${item.name.text}`, item.name.span);
+  if (first !== undefined) {
+    const message = `resource \`${item.name.text}\` is declared twice`;
+    report("E203", item.name.span, message, undefined, first);
     return;
   }
   const record = resolveRecord(item.record, vocabulary, report);
@@ -163,6 +166,8 @@ function declareAttributes(item: ast.Attributes, vocabulary: Vocabulary, report:
   const known = new Map(into.map((field) => [field.name, field] as const));
   for (const [at, field] of fields.entries()) {
     const before = known.get(field.name);
+    const span: Span = item.record.fields[at]?.name.span ?? item.span;
+    const first = firstOf(vocabulary.places, `${item.of}.${field.name}`, span);
     if (before === undefined) {
       into.push(field);
       known.set(field.name, field);
@@ -171,8 +176,8 @@ function declareAttributes(item: ast.Attributes, vocabulary: Vocabulary, report:
       (before.wire ?? before.name) !== (field.wire ?? field.name) ||
       JSON.stringify(before.default) !== JSON.stringify(field.default)
     ) {
-      const span: Span = item.record.fields[at]?.name.span ?? item.span;
-      report("E203", span, `\`${item.of}.${field.name}\` is declared twice, differently`);
+      const message = `\`${item.of}.${field.name}\` is declared twice, differently`;
+      report("E203", span, message, undefined, first);
     }
   }
 }

@@ -58,6 +58,7 @@ export function contextOf(program: Program, { tool, resource }: Narrowing = {}):
       environment: [...environment],
     },
     tasks: new Set(program.tasks.map(({ name }) => name)),
+    places: new Map(),
   };
   const context = stateContext({
     vocabulary,

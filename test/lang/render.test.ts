@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { compile } from "../../lang/compile.ts";
 import { render } from "../../lang/render.ts";
 
 function shown(text: string, start: number, end: number): string[] {
@@ -67,4 +68,35 @@ test("a long line is cut around what is wrong", () => {
   expect(head).toBe("a.writ:1:501: error E101: wrong");
   expect(source?.length).toBeLessThan(110);
   expect(source?.indexOf("!")).toBe(underline?.indexOf("^"));
+});
+
+test("what is declared twice is shown with where it was declared first", () => {
+  const sources = [
+    { path: "a.writ", text: "package a\ntool look { effect read }\n" },
+    { path: "b.writ", text: "package a\ntool pay, look { effect read }\n" },
+  ];
+  const { diagnostics } = compile({ directory: ".", files: sources });
+  const [diagnostic] = diagnostics;
+  if (diagnostic === undefined) throw new Error("it was taken");
+  expect(render(diagnostic, sources).split("\n").slice(0, 4)).toEqual([
+    "b.writ:2:11: error E203: tool `look` is declared twice",
+    "  2 | tool pay, look { effect read }",
+    "    |           ^^^^",
+    "  first: a.writ:2:6",
+  ]);
+});
+
+test.each([
+  ["permit p when true", "permit p when false", "8"],
+  ["resource r { a: Int }", "resource r { b: Int }", "10"],
+  ["level L = a < b", "level L = b < a", "7"],
+  ["agent { x: Int? }", "agent { x: String? }", "9"],
+  ['tool one named "t" { effect read }', 'tool two named "t" { effect read }', "6"],
+])("%s and %s: the first of them is named", (one, two, column) => {
+  const sources = [{ path: "a.writ", text: `package a\n${one}\n${two}\n${two}\n` }];
+  const twice = compile({ directory: ".", files: sources }).diagnostics.filter(
+    ({ code }) => code === "E203",
+  );
+  const firsts = twice.map((each) => /^ {2}first: (.*)$/m.exec(render(each, sources))?.[1]);
+  expect(firsts[0]).toBe(`a.writ:2:${column}`);
 });
