@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { loadPackage } from "../cli/files.ts";
 import { compile } from "../lang/compile.ts";
-import { writ } from "./support/cli.ts";
+import { directoryWith, writ } from "./support/cli.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DOCUMENTS = [
@@ -85,6 +85,14 @@ test("README's rule and test stand in the payments package", () => {
   const kept = root.files.filter(({ path }) => !/(?:rules|tests)\.writ$/.test(path));
   const file = { path: "README.md", text: `package acme.payments\n${example}` };
   expect(compile({ ...root, files: [...kept, file] }, resolve).diagnostics).toEqual([]);
+});
+
+test("the guide for authors is one package, laid out, without a warning, and tested", async () => {
+  const cwd = directoryWith({ "desk/desk.writ": blocks("docs/authoring.md", "writ").join("\n") });
+  const run = async (...words: string[]) => await writ([...words, "desk"], { cwd });
+  expect(await run("fmt", "--check")).toMatchObject({ code: 0 });
+  expect((await run("check")).out).toMatch(/^ok: 8 rules, /);
+  expect(await run("test", "--coverage", "--min-coverage", "90")).toMatchObject({ code: 0 });
 });
 
 test("what SECURITY.md points to is there", async () => {
