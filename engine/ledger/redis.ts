@@ -3,9 +3,9 @@
  * changed, and changes it only by the script of state (`state/redis/script/ledger.ts`), which looks whether it is still so.
  */
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Readiness } from "../answer.ts";
 import type { Connection } from "../state/redis/connection.ts";
+import { MACHINE_TIMERS, pause, type Timers } from "../state/redis/timers.ts";
 import {
   type Change,
   ENTRIES_MOST,
@@ -26,6 +26,8 @@ export interface RedisLedgerParts {
   readonly elapsedMs: () => number;
   /** Milliseconds since the Unix epoch: what has ended by then may be forgotten. */
   readonly now: () => number;
+  /** The machine's where it is missing. */
+  readonly timers?: Timers;
 }
 
 /** So often it is asked; and after so long without an answer nobody knows what was revoked meanwhile. */
@@ -46,7 +48,7 @@ const KINDS = Object.keys(ENTRIES_MOST) as readonly LedgerKind[];
 /** Resolves once all of it is here; rejects where it cannot be read. */
 export async function openRedisLedger(parts: RedisLedgerParts): Promise<Ledger> {
   const ledger = new RedisLedger(parts);
-  await begin(ledger);
+  await begin(ledger, parts.timers);
   ledger.keepUp();
   return ledger;
 }
@@ -54,13 +56,13 @@ export async function openRedisLedger(parts: RedisLedgerParts): Promise<Ledger> 
 /** Nobody waits for a decision yet: an answer that is late is asked for again. */
 const BEGIN_TRIES = 8;
 
-async function begin(ledger: RedisLedger): Promise<void> {
+async function begin(ledger: RedisLedger, timers = MACHINE_TIMERS): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await ledger.catchUp();
     } catch (fault) {
       if (tries === BEGIN_TRIES) throw fault;
-      await sleep(ASK_EVERY_MS);
+      await pause(timers, ASK_EVERY_MS);
     }
   }
 }
@@ -104,7 +106,7 @@ class RedisLedger implements Ledger {
   #named = { number: 0, name: "" };
   #askedMs = Number.NEGATIVE_INFINITY;
   #lost: string | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #stop = (): void => {};
   #isClosed = false;
 
   constructor(parts: RedisLedgerParts) {
@@ -152,7 +154,7 @@ class RedisLedger implements Ledger {
 
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#stop();
   }
 
   async catchUp(): Promise<void> {
@@ -181,11 +183,13 @@ class RedisLedger implements Ledger {
   }
 
   keepUp(): void {
-    this.#timer = setTimeout(async () => {
+    const { timers = MACHINE_TIMERS } = this.#parts;
+    const ask = async () => {
       // Whoever is asked to decide is told by `readiness` that it did not work.
       await this.catchUp().catch(() => {});
       if (!this.#isClosed) this.keepUp();
-    }, ASK_EVERY_MS).unref();
+    };
+    this.#stop = timers.after(ASK_EVERY_MS, () => void ask(), { idle: true });
   }
 
   #name(number: number, name: string): void {

@@ -91,12 +91,17 @@ function answerOf(fake: FakeRedis, command: readonly string[]): unknown {
 
 /** A hash has no order that a scan must keep. */
 function sorted(command: readonly string[], reply: unknown): unknown {
-  if (!command.includes("HSCAN") || !Array.isArray(reply)) return reply;
+  if (!Array.isArray(reply)) return reply;
+  if (command.includes("HGETALL")) return pairsOf(reply);
+  if (!command.includes("HSCAN")) return reply;
   const [cursor, entries] = reply as [string, string[]];
-  const pairs = entries.flatMap((field, at) =>
-    at % 2 === 0 ? [`${field} ${entries[at + 1]}`] : [],
-  );
-  return [cursor, pairs.sort()];
+  return [cursor, pairsOf(entries)];
+}
+
+function pairsOf(entries: readonly string[]): readonly string[] {
+  return entries
+    .flatMap((field, at) => (at % 2 === 0 ? [`${field} ${entries[at + 1]}`] : []))
+    .sort();
 }
 
 const KEYS = ["one", "two", "three"];
@@ -123,6 +128,10 @@ function commandFrom(random: Random): string[] {
     ["ZCOUNT", key, bound(), bound()],
     ["ZRANGEBYSCORE", key, bound(), bound(), "LIMIT", number(), number()],
     ["ZRANGEBYSCORE", key, bound(), bound()],
+    ["ZRANGEBYSCORE", key, bound(), bound(), "WITHSCORES", "LIMIT", number(), number()],
+    ["GET", key],
+    ["INCR", key],
+    ["HGETALL", key],
     ["RPUSH", key, field],
     ["LLEN", key],
     ["LINDEX", key, random.pick(["-1", "0", "1", "-3"])],

@@ -11,7 +11,8 @@ type SortedSet = Map<string, number>;
 type Stored =
   | { readonly kind: "hash"; readonly value: Hash }
   | { readonly kind: "zset"; readonly value: SortedSet }
-  | { readonly kind: "list"; readonly value: string[] };
+  | { readonly kind: "list"; readonly value: string[] }
+  | { readonly kind: "string"; readonly value: string };
 type Kind = Stored["kind"];
 
 /** What is in it at one moment. */
@@ -165,6 +166,7 @@ export class FakeRedis {
     hash: (key) => this.#find(key, "hash") as Hash | undefined,
     zset: (key) => this.#find(key, "zset") as SortedSet | undefined,
     list: (key) => this.#find(key, "list") as string[] | undefined,
+    string: (key) => this.#find(key, "string") as string | undefined,
     make: (key, stored) => void this.#data.set(key, stored),
     remove: (key) => this.#data.delete(key),
     rename: (from, to) => {
@@ -191,6 +193,7 @@ interface Access {
   hash(key: string): Hash | undefined;
   zset(key: string): SortedSet | undefined;
   list(key: string): string[] | undefined;
+  string(key: string): string | undefined;
   make(key: string, stored: Stored): void;
   remove(key: string): boolean;
   rename(from: string, to: string): void;
@@ -203,9 +206,11 @@ const READS: Readonly<Record<string, Command>> = {
     const ms = access.serverMs();
     return [String(Math.floor(ms / 1_000)), String(Math.floor((ms % 1_000) * 1_000))];
   },
+  GET: ({ string }, [key = ""]) => string(key) ?? null,
   HGET: ({ hash }, [key = "", field = ""]) => hash(key)?.get(field) ?? null,
   HMGET: ({ hash }, [key = "", ...fields]) => fields.map((field) => hash(key)?.get(field) ?? null),
   HKEYS: ({ hash }, [key = ""]) => [...(hash(key)?.keys() ?? [])],
+  HGETALL: ({ hash }, [key = ""]) => [...(hash(key) ?? [])].flat(),
   HLEN: ({ hash }, [key = ""]) => hash(key)?.size ?? 0,
   HSCAN: ({ hash }, [key = ""]) => ["0", [...(hash(key) ?? [])].flat()],
   ZCARD: ({ zset }, [key = ""]) => zset(key)?.size ?? 0,
@@ -216,10 +221,13 @@ const READS: Readonly<Record<string, Command>> = {
   ZRANGE: ({ zset }, [key = "", from = "", to = ""]) =>
     slice(between(zset(key), "-inf", "+inf"), from, to),
   ZCOUNT: ({ zset }, [key = "", from = "", to = ""]) => between(zset(key), from, to).length,
-  ZRANGEBYSCORE({ zset }, [key = "", from = "", to = "", , offset = "0", count = "-1"]) {
+  ZRANGEBYSCORE({ zset }, [key = "", from = "", to = "", ...options]) {
+    const isScored = options[0] === "WITHSCORES";
+    const [, offset = "0", count = "-1"] = isScored ? options.slice(1) : options;
     const found = between(zset(key), from, to);
     const end = Number(count) < 0 ? found.length : Number(offset) + Number(count);
-    return found.slice(Number(offset), end);
+    const wanted = found.slice(Number(offset), end);
+    return isScored ? wanted.flatMap((one) => [one, String(zset(key)?.get(one))]) : wanted;
   },
   LLEN: ({ list }, [key = ""]) => list(key)?.length ?? 0,
   LINDEX: ({ list }, [key = "", at = ""]) => list(key)?.at(Number(at)) ?? null,
@@ -227,6 +235,11 @@ const READS: Readonly<Record<string, Command>> = {
 };
 
 const WRITES: Readonly<Record<string, Command>> = {
+  INCR(access, [key = ""]) {
+    const next = Number(access.string(key) ?? "0") + 1;
+    access.make(key, { kind: "string", value: String(next) });
+    return next;
+  },
   HSET(access, [key = "", ...pairs]) {
     const hash = hashAt(access, key);
     const before = hash.size;
