@@ -255,7 +255,7 @@ class LedgerRun implements LedgerTold {
   }
 
   #grant(index: number, id: string): void {
-    if (this.#granted.has(id) && !this.#isExcused(KEPT.use, id, index)) {
+    if (this.#granted.has(id) && !this.#mayNotKnow(index)) {
       this.#violated(`${id} was granted twice, by desk ${index} the second time`);
     }
     this.#granted.add(id);
@@ -265,16 +265,14 @@ class LedgerRun implements LedgerTold {
     if (this.#known[index]?.has(id)) this.#violated(`desk ${index} forgot that ${id} was revoked`);
     const sinceMs = this.#revoked.get(id);
     if (sinceMs === undefined || nowMs - sinceMs <= HEARD_MS) return;
-    if (this.#isExcused(KEPT.revocation, id, index)) return;
+    const isLost = this.#redis.field(KEPT.revocation, id) === undefined;
+    if (isLost && this.#mayNotKnow(index)) return;
     this.#violated(`desk ${index} allowed ${id}, which was revoked ${nowMs - sinceMs} ms before`);
   }
 
-  /** It was lost, and neither this desk nor anybody who has spoken since could know. */
-  #isExcused(key: string, id: string, index: number): boolean {
-    if (this.#loss === undefined || this.#loss.wasTold || this.#loss.knowers.has(index))
-      return false;
-    const isThere = this.#redis.field(key, id) !== undefined && key === KEPT.revocation;
-    return !isThere;
+  /** Something was lost that this desk was not told of, nor has anybody who was spoken since. */
+  #mayNotKnow(index: number): boolean {
+    return this.#loss?.wasTold === false && !this.#loss.knowers.has(index);
   }
 
   // ── What happens to them ─────────────────────────────────────────────────────────────────────────────────
