@@ -151,11 +151,12 @@ export class History {
     return [...counters].filter((index) => !isCounted(index, by, line));
   }
 
+  /** Of this policy's own, those of before the latch was forgotten: in its first and last millisecond it counted itself. */
   #unlatched(by: string, atMs: number): ReadonlySet<number> {
     const { digest, latches } = this.#parts;
-    if (by === digest) return new Set();
-    const lacking = [...latches].filter(
-      ([, { fromMs, untilMs }]) => atMs >= fromMs && atMs <= untilMs,
+    const isOwn = by === digest;
+    const lacking = [...latches].filter(([, { fromMs, untilMs }]) =>
+      isOwn ? atMs > fromMs && atMs < untilMs : atMs >= fromMs && atMs <= untilMs,
     );
     return new Set(lacking.map(([index]) => index));
   }

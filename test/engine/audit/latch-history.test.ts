@@ -251,3 +251,18 @@ class Actor {
     if (status === "error") this.calls = this.calls.filter((call) => call !== ended.call);
   }
 }
+
+test("what its own policy decided before it was forgotten is known to a latch that comes back", async () => {
+  const passage = await begun();
+  await passage.run("test");
+  await passage.under(AFTER, "sha256:after");
+  await passage.run("edit");
+  await passage.under(programOf(BEFORE), "sha256:before");
+  await passage.run("stop");
+  // Unset, it is forgotten when the next policy takes over.
+  passage.made.nowMs += 25 * 3_600_000;
+  await passage.under(programOf(`${BEFORE}\n  label odd`), "sha256:other");
+  await passage.run("stop");
+  await passage.under(AFTER, "sha256:after");
+  expect(await passage.reads()).toBe(false);
+});
