@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createMemoryStore } from "../../../engine/state/memory.ts";
+import type { Missing } from "../../../engine/state/past-uses.ts";
 import { openSqliteJournal } from "../../../engine/state/sqlite/journal.ts";
 import { drive, outcomeOf, START } from "../../support/engine.ts";
 import { SHORT, temporary } from "./stores.ts";
@@ -69,6 +70,57 @@ test("a latch that an open call may set is kept, whatever became of its session"
   back.nowMs = START + 30 * HOUR + 1;
   // Nobody knows whether it was set.
   expect(outcomeOf(back.call("check", {}, { principal }))).not.toBe("allow");
+});
+
+test("a latch that an open call may set is kept also where the process began anew meanwhile", () => {
+  const directory = temporary();
+  const path = join(directory, "state.db");
+  const limits = { sessionCount: 1, sessionIdleMs: HOUR };
+  let count = 0;
+  const ids = { decision: () => `d${++count}`, call: () => `c${++count}` };
+  const first = openSqliteJournal({ path, limits });
+  const latched = drive(LATCHED, { store: first.store, ids });
+  latched.nowMs = START;
+  const open = latched.call("check", {}, { principal });
+  expect(outcomeOf(open)).toBe("allow");
+  first.close();
+
+  const second = openSqliteJournal({ path, limits });
+  const parts = { store: second.store, ids };
+  const session = { id: "t" };
+  const other = drive(OTHER, parts);
+  other.nowMs = START + 2 * HOUR;
+  expect(outcomeOf(other.call("pay", { amount: 1 }, { session, principal }))).toBe("allow");
+  const more = drive(`${OTHER}\n  latch x = allowed check per principal`, parts);
+  more.nowMs = START + 30 * HOUR;
+  expect(outcomeOf(more.call("pay", { amount: 1 }, { session, principal }))).toBe("allow");
+  more.ok(open);
+  const back = drive(LATCHED, parts);
+  back.nowMs = START + 30 * HOUR + 1;
+  expect(outcomeOf(back.call("check", {}, { principal }))).not.toBe("allow");
+  second.close();
+  rmSync(directory, { recursive: true });
+});
+
+test("a latch that went and comes back lacks all that was ever decided", () => {
+  const store = createMemoryStore();
+  const began = drive(OTHER, { store });
+  began.nowMs = START;
+  began.call("pay", { amount: 1 }, { principal });
+  const latched = drive(LATCHED, { store });
+  latched.nowMs = START + 1;
+  latched.call("pay", { amount: 1 }, { principal });
+  const other = drive(OTHER, { store });
+  other.nowMs = START + 2;
+  other.call("pay", { amount: 1 }, { principal });
+  const more = drive(`${OTHER}\n  label odd`, { store });
+  more.nowMs = START + 30 * HOUR;
+  more.call("pay", { amount: 1 }, { principal });
+  // It still has what went.
+  latched.nowMs = START + 30 * HOUR + 1;
+  latched.call("pay", { amount: 1 }, { principal });
+  const missing = latched.engine.backfill.missing() as Missing | undefined;
+  expect(missing?.latches.get(0)?.fromMs).toBe(0);
 });
 
 test("what comes after one that went is not taken for it, however the process ends", () => {
