@@ -11,7 +11,7 @@ import { bucketOf, KEPT, LIFETIME } from "../window.ts";
 
 /** What holds nothing goes so long after it left: until then a policy that comes back lacks only what came between. */
 const EMPTY_KEPT_MS = 24 * 3_600_000;
-/** Keys that are forgotten when a policy takes over: about a millisecond. */
+/** Keys and tables that are forgotten when a policy takes over: a few milliseconds. */
 const EMPTIED_AT_ONCE = 1_024;
 
 export function bucketNow({ windowMs }: Pick<CounterTable, "windowMs">, nowMs: number): number {
@@ -68,7 +68,7 @@ function isUnheld({ cells, heldCount }: LatchTable): boolean {
   return true;
 }
 
-/** So many of their keys; what has none left is gone. */
+/** So many of their keys, and of those that have none left: ten thousand that went at once would keep a decision waiting. */
 export function emptyGoing(most: number, memory: Memory): void {
   let left = most;
   for (const table of memory.going) {
@@ -77,6 +77,8 @@ export function emptyGoing(most: number, memory: Memory): void {
       left -= 1;
       forgetKey(table, key, memory);
     }
+    if (left <= 0) return;
+    left -= 1;
     letGo(table, memory);
   }
 }

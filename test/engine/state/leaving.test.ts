@@ -2,10 +2,13 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { letTablesGo } from "../../../engine/state/memory/leaving.ts";
 import { createMemoryStore } from "../../../engine/state/memory.ts";
 import type { Missing } from "../../../engine/state/past-uses.ts";
+import { ShardedMap } from "../../../engine/state/sharded-map.ts";
 import { openSqliteJournal } from "../../../engine/state/sqlite/journal.ts";
-import { drive, outcomeOf, START } from "../../support/engine.ts";
+import { counterTable, createMemory } from "../../../engine/state/tables.ts";
+import { drive, outcomeOf, programOf, START } from "../../support/engine.ts";
 import { SHORT, temporary } from "./stores.ts";
 
 const HOUR = 3_600_000;
@@ -121,6 +124,22 @@ test("a latch that went and comes back lacks all that was ever decided", () => {
   latched.call("pay", { amount: 1 }, { principal });
   const missing = latched.engine.backfill.missing() as Missing | undefined;
   expect(missing?.latches.get(0)?.fromMs).toBe(0);
+});
+
+test("thousands that are to go do so bit by bit", () => {
+  const memory = createMemory();
+  const inForce = { sinceMs: undefined, leftMs: START };
+  const [declared] = programOf(COUNTING).counters;
+  if (declared === undefined) throw new Error("there is no counter");
+  for (let at = 0; at < 3_000; at++) {
+    memory.counters.set(`${at}`, counterTable(`${at}`, declared, new ShardedMap(), inForce));
+  }
+  const left: number[] = [];
+  for (let times = 0; times < 3; times++) {
+    letTablesGo(START + 30 * HOUR, memory);
+    left.push(memory.counters.size);
+  }
+  expect(left).toEqual([1_976, 952, 0]);
 });
 
 test("what comes after one that went is not taken for it, however the process ends", () => {

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { createEngine } from "../../../engine/engine.ts";
 import type { SessionFacts } from "../../../engine/request-reader.ts";
 import type { Journal } from "../../../engine/state/journal.ts";
-import { createMemoryStore, type MemoryLimits } from "../../../engine/state/memory.ts";
+import { type MemoryLimits, storeOf } from "../../../engine/state/memory.ts";
 import type { Backfill } from "../../../engine/state/past-uses.ts";
 import { PACE } from "../../../engine/state/sqlite/backlog.ts";
 import { openSqliteJournal } from "../../../engine/state/sqlite/journal.ts";
 import type { Late, StateStore, StateView } from "../../../engine/state/store.ts";
+import { createMemory } from "../../../engine/state/tables.ts";
 import type { Random } from "../../differential/random.ts";
 import { copyFile } from "../../simulation/faulty-file.ts";
 import type { ContractEngine, ContractEngineParts } from "./contract.ts";
@@ -50,6 +51,8 @@ export interface Reopened {
   stop(): Awaitable<void>;
   /** Of state on another machine. */
   readonly link?: SwapLink;
+  /** Meanings of tables that went and are not back, where that can be seen. */
+  readonly gone?: () => Iterable<string>;
 }
 
 /** The way to another machine, and what becomes of that. */
@@ -101,9 +104,13 @@ function alone(
 }
 
 export function inMemory(limits: SwapLimits): Reopened {
-  const store = createMemoryStore(limits);
+  const memory = createMemory(limits);
   const nothing = () => {};
-  const same = { ...alone(store, limits), flush: nothing, restart: () => same, stop: nothing };
+  const same = {
+    ...alone(storeOf(memory), limits),
+    ...{ flush: nothing, restart: () => same, stop: nothing },
+    gone: () => memory.gone.keys(),
+  };
   return same;
 }
 

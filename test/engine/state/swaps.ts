@@ -101,6 +101,14 @@ class Run {
   }
 
   async step(): Promise<void> {
+    const goneBefore = new Set(this.#state.gone?.());
+    await this.#act();
+    for (const meaning of this.#state.gone?.() ?? []) {
+      if (!goneBefore.has(meaning)) this.#hit("went");
+    }
+  }
+
+  async #act(): Promise<void> {
     const random = this.#random;
     this.#pass();
     const at = random.below(this.#processes.length);
