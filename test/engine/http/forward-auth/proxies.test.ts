@@ -1,7 +1,7 @@
 /** A real proxy in front of a site, which asks before it passes a request on. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, request, type Server } from "node:http";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -85,6 +85,20 @@ describe.each(PROXIES)("$name, configured as docs/integrations.md says", (proxy)
     const response = await get("/pages/a.html?x=1", { headers: crew });
     expect([response.status, await response.text()]).toEqual([200, "the page"]);
     expect(seen.at(-1)).toMatch(/^GET \/pages\/a\.html\?x=1 \S+$/);
+  });
+
+  test("a site has a name of its own, which the service need not answer for", async () => {
+    const headers = { ...crew, host: "site.example" };
+    const before = seen.length;
+    const status = await new Promise((done, failed) => {
+      const asked = request(`${url}/pages/a.html`, { headers }, (response) => {
+        response.resume().once("end", () => done(response.statusCode));
+      });
+      asked.once("error", failed).end();
+    });
+    // Caddy answers 200 with nothing for a site that it does not have.
+    expect(seen.length).toBe(before + 1);
+    expect(status).toBe(200);
   });
 
   test("a forged host is not believed, where a doubtful one would be refused", async () => {
@@ -191,7 +205,7 @@ http {
 
 function configureCaddy(shown: string, ports: Ports, folder: string): readonly string[] {
   const conf = join(folder, "Caddyfile");
-  const site = moved(shown, ports).replace(":80 {", `http://127.0.0.1:${ports.own} {`);
+  const site = moved(shown, ports).replace(":80 {", `http://:${ports.own} {\n  bind 127.0.0.1`);
   writeFileSync(conf, `{\n  admin off\n  auto_https off\n}\n${site}`);
   return ["run", "--adapter", "caddyfile", "--config", conf];
 }
