@@ -1,5 +1,5 @@
 /** A file of settings that people write: YAML or JSON, read so that no other reader could read it otherwise. */
-import { parseDocument } from "yaml";
+import { type Document, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import { messageOf } from "../engine/fault.ts";
 import type { JsonLimits } from "../engine/limits.ts";
 import { Misuse } from "./command.ts";
@@ -23,12 +23,33 @@ export function readSettingsFile(full: string, path: string): unknown {
 
 function yamlOf(text: string, path: string): unknown {
   try {
-    const document = parseDocument(text, { uniqueKeys: true });
+    const lineCounter = new LineCounter();
+    // The parser compares each name with all before it, which takes a minute for 1 MB.
+    const document = parseDocument(text, { uniqueKeys: false, lineCounter });
     // A warning is of what is taken for something else than it says, such as the text behind a tag of another reader.
     const [wrong] = [...document.errors, ...document.warnings];
     if (wrong !== undefined) throw wrong;
+    refuseRepeated(document, lineCounter);
     return document.toJS({ maxAliasCount: 0 });
   } catch (fault) {
     throw new Misuse(`${path} is no YAML: ${messageOf(fault)}`);
   }
+}
+
+/** Names are compared as the texts that they become: `1` and `"1"` are one member. */
+function refuseRepeated(document: Document.Parsed, lines: LineCounter): void {
+  visit(document, {
+    Map(_at, { items }) {
+      const seen = new Set<string>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const name = String(key.value ?? "");
+        if (seen.has(name)) {
+          const { line } = lines.linePos(key.range?.[0] ?? 0);
+          throw new Error(`names must be unique: \`${name}\` stands twice, at line ${line}`);
+        }
+        seen.add(name);
+      }
+    },
+  });
 }
