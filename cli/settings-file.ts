@@ -39,10 +39,13 @@ function yamlOf(text: string, path: string): unknown {
 /** Names are compared as the texts that they become: `1` and `"1"` are one member. */
 function refuseRepeated(document: Document.Parsed, lines: LineCounter): void {
   visit(document, {
-    Map(_at, { items }) {
+    Map(_at, { items, range }) {
       const seen = new Set<string>();
       for (const { key } of items) {
-        if (!isScalar(key)) continue;
+        if (!isScalar(key)) {
+          const { line } = lines.linePos(range?.[0] ?? 0);
+          throw new Error(`a name is a text, and no list or map, at line ${line}`);
+        }
         const name = String(key.value ?? "");
         if (seen.has(name)) {
           const { line } = lines.linePos(key.range?.[0] ?? 0);
