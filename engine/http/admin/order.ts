@@ -11,8 +11,8 @@ export interface Order {
 }
 
 /** Characters of a reason, and of a name. */
-export const BECAUSE_MOST = 500;
-export const OPERATOR_MOST = 128;
+const BECAUSE_MOST = 500;
+const OPERATOR_MOST = 128;
 
 export function readOrder(
   input: JsonValue,
@@ -26,14 +26,22 @@ export function readOrder(
   }
   const session = readId(input.session, "/session", problems);
   const label = action === "declassify" ? readId(input.label, "/label", problems) : undefined;
-  const operator = readShort(input.operator, "/operator", OPERATOR_MOST, problems);
-  const because = readShort(input.because, "/because", BECAUSE_MOST, problems);
-  if (session === undefined || operator === undefined || because === undefined) return undefined;
-  return { session, label, operator, because };
+  const why = readWhy(input, problems);
+  return session === undefined || why === undefined ? undefined : { session, label, ...why };
+}
+
+/** Who orders something, and why: of every order. */
+export function readWhy(
+  given: Readonly<Record<string, unknown>>,
+  problems: Problem[],
+): Pick<Order, "operator" | "because"> | undefined {
+  const operator = readShort(given.operator, "/operator", OPERATOR_MOST, problems);
+  const because = readShort(given.because, "/because", BECAUSE_MOST, problems);
+  return operator === undefined || because === undefined ? undefined : { operator, because };
 }
 
 /** As an id is read: no character that people cannot see stands in a record. */
-export function readShort(
+function readShort(
   json: unknown,
   at: string,
   most: number,

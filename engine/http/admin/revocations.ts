@@ -20,7 +20,7 @@ import {
 import { sendJson } from "../body.ts";
 import type { AdminParts } from "./admin.ts";
 import { answerOrder, type Done, loosen, tighten } from "./carry-out.ts";
-import { BECAUSE_MOST, OPERATOR_MOST, readShort } from "./order.ts";
+import { readWhy } from "./order.ts";
 import { readCount, readQuery, refuseQuery } from "./query.ts";
 
 const MOST_DEFAULT = 100;
@@ -77,11 +77,10 @@ function readOrder(
   if (kind === "everything" && given.id !== undefined) {
     report(problems, below("", "id"), "is no part of everything");
   }
-  const by = readShort(given.operator, "/operator", OPERATOR_MOST, problems);
-  const because = readShort(given.because, "/because", BECAUSE_MOST, problems);
+  const why = readWhy(given, problems);
   const before = given.before === undefined ? undefined : readTime(given.before, problems);
-  if (kind === undefined || id === undefined) return undefined;
-  if (by === undefined || because === undefined) return undefined;
+  if (kind === undefined || id === undefined || why === undefined) return undefined;
+  const { operator: by, because } = why;
   return { kind, id, by, because, ...(before === undefined ? {} : { beforeMs: before }) };
 }
 

@@ -9,7 +9,7 @@ import { sendJson } from "../body.ts";
 import { sendProblem } from "../problem.ts";
 import type { AdminParts } from "./admin.ts";
 import { answerOrder, type Done, tighten } from "./carry-out.ts";
-import { BECAUSE_MOST, OPERATOR_MOST, readShort } from "./order.ts";
+import { readWhy } from "./order.ts";
 import { readCount, readQuery, refuseQuery } from "./query.ts";
 
 const MOST_DEFAULT = 100;
@@ -78,7 +78,7 @@ export function serveTasks(app: FastifyInstance, parts: AdminParts): void {
 
 interface EndOrder {
   readonly id: string;
-  readonly by: string;
+  readonly operator: string;
   readonly because: string;
 }
 
@@ -91,10 +91,8 @@ function readEnd(input: JsonValue, problems: Problem[]): EndOrder | undefined {
     problems,
   );
   const id = readId(given.task, "/task", problems);
-  const by = readShort(given.operator, "/operator", OPERATOR_MOST, problems);
-  const because = readShort(given.because, "/because", BECAUSE_MOST, problems);
-  if (id === undefined || by === undefined || because === undefined) return undefined;
-  return { id, by, because };
+  const why = readWhy(given, problems);
+  return id === undefined || why === undefined ? undefined : { id, ...why };
 }
 
 function readSignal(input: JsonValue, problems: Problem[]): Signal | undefined {
@@ -108,14 +106,12 @@ function readSignal(input: JsonValue, problems: Problem[]): Signal | undefined {
   const { agent } = given;
   if (!isObject(agent)) return wrong(problems, "/agent", "an object", agent);
   const id = readId(agent.id, "/agent/id", problems);
-  const operator = readShort(given.operator, "/operator", OPERATOR_MOST, problems);
-  const because = readShort(given.because, "/because", BECAUSE_MOST, problems);
-  if (id === undefined || operator === undefined || because === undefined) return undefined;
-  return { agent: { ...agent, id }, operator, because };
+  const why = readWhy(given, problems);
+  return id === undefined || why === undefined ? undefined : { agent: { ...agent, id }, ...why };
 }
 
 function carryOut(
-  { id, by, because }: EndOrder,
+  { id, operator: by, because }: EndOrder,
   { tasks, record, guard }: AdminParts,
 ): Promise<Done<Ended | undefined>> {
   const details = { task: id, because, via: guard.kind };

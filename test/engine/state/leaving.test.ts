@@ -2,6 +2,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { Decision } from "../../../engine/decision.ts";
 import { letTablesGo } from "../../../engine/state/memory/leaving.ts";
 import { createMemoryStore } from "../../../engine/state/memory.ts";
 import type { Missing } from "../../../engine/state/past-uses.ts";
@@ -52,55 +53,55 @@ const LATCHED = `${TOOLS}
   latch checked = completed check per session
   permit anything when not has session or not checked`;
 
-test("a latch that an open call may set is kept, whatever became of its session", () => {
+type Parts = NonNullable<Parameters<typeof drive>[1]>;
+
+function counted(): NonNullable<Parts["ids"]> {
   let count = 0;
-  const ids = { decision: () => `d${++count}`, call: () => `c${++count}` };
-  const parts = { store: createMemoryStore({ sessionCount: 1, sessionIdleMs: HOUR }), ids };
+  return { decision: () => `d${++count}`, call: () => `c${++count}` };
+}
+
+function checking(parts: Parts): Decision {
   const latched = drive(LATCHED, parts);
   latched.nowMs = START;
-  const open = latched.call("check", {}, { principal });
-  expect(outcomeOf(open)).toBe("allow");
-  const other = drive(OTHER, parts);
+  const call = latched.call("check", {}, { principal });
+  expect(outcomeOf(call)).toBe("allow");
+  return call;
+}
+
+/** Of the latch that a call may still set, after its session has made way, and thirty hours. */
+function readLater(call: Decision, parts: Parts): string {
   const session = { id: "t" };
+  const other = drive(OTHER, parts);
   // The other session takes its place, with all that was kept under it.
   other.nowMs = START + 2 * HOUR;
   expect(outcomeOf(other.call("pay", { amount: 1 }, { session, principal }))).toBe("allow");
   const more = drive(`${OTHER}\n  latch x = allowed check per principal`, parts);
   more.nowMs = START + 30 * HOUR;
   expect(outcomeOf(more.call("pay", { amount: 1 }, { session, principal }))).toBe("allow");
-  more.ok(open);
+  more.ok(call);
   const back = drive(LATCHED, parts);
   back.nowMs = START + 30 * HOUR + 1;
+  return outcomeOf(back.call("check", {}, { principal }));
+}
+
+test("a latch that an open call may set is kept, whatever became of its session", () => {
+  const store = createMemoryStore({ sessionCount: 1, sessionIdleMs: HOUR });
+  const parts = { store, ids: counted() };
   // Nobody knows whether it was set.
-  expect(outcomeOf(back.call("check", {}, { principal }))).not.toBe("allow");
+  expect(readLater(checking(parts), parts)).not.toBe("allow");
 });
 
 test("a latch that an open call may set is kept also where the process began anew meanwhile", () => {
   const directory = temporary();
   const path = join(directory, "state.db");
   const limits = { sessionCount: 1, sessionIdleMs: HOUR };
-  let count = 0;
-  const ids = { decision: () => `d${++count}`, call: () => `c${++count}` };
+  const ids = counted();
   const first = openSqliteJournal({ path, limits });
-  const latched = drive(LATCHED, { store: first.store, ids });
-  latched.nowMs = START;
-  const open = latched.call("check", {}, { principal });
-  expect(outcomeOf(open)).toBe("allow");
+  const open = checking({ store: first.store, ids });
   first.close();
 
   const second = openSqliteJournal({ path, limits });
-  const parts = { store: second.store, ids };
-  const session = { id: "t" };
-  const other = drive(OTHER, parts);
-  other.nowMs = START + 2 * HOUR;
-  expect(outcomeOf(other.call("pay", { amount: 1 }, { session, principal }))).toBe("allow");
-  const more = drive(`${OTHER}\n  latch x = allowed check per principal`, parts);
-  more.nowMs = START + 30 * HOUR;
-  expect(outcomeOf(more.call("pay", { amount: 1 }, { session, principal }))).toBe("allow");
-  more.ok(open);
-  const back = drive(LATCHED, parts);
-  back.nowMs = START + 30 * HOUR + 1;
-  expect(outcomeOf(back.call("check", {}, { principal }))).not.toBe("allow");
+  expect(readLater(open, { store: second.store, ids })).not.toBe("allow");
   second.close();
   rmSync(directory, { recursive: true });
 });
