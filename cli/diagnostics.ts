@@ -2,7 +2,7 @@
 import type { Compilation } from "../lang/compile.ts";
 import { type Diagnostic, severityOf } from "../lang/diagnostic.ts";
 import { render } from "../lang/render.ts";
-import { lineStartsOf, locate, type SourceFile, type Span } from "../lang/source.ts";
+import { fileOf, lineStartsOf, locate, type SourceFile, type Span } from "../lang/source.ts";
 import type { Io } from "./command.ts";
 import { type Paint, painter } from "./terminal.ts";
 
@@ -62,7 +62,7 @@ export function diagnosticsJson({ diagnostics, shown }: Found): DiagnosticJson[]
 }
 
 function placeOf(span: Span, shown: readonly SourceFile[]): PlaceJson {
-  const source = shown[span.file] ?? { path: "", text: "" };
+  const source = fileOf(span, shown);
   const starts = lineStartsOf(source);
   const start = locate(source.text, span.start, starts);
   const end = locate(source.text, span.end, starts);

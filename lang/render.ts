@@ -1,7 +1,7 @@
 /** Diagnostic + source → plain text with a caret; colour belongs to the CLI. */
 import { replaceHidden } from "./characters.ts";
 import { type Diagnostic, severityOf } from "./diagnostic.ts";
-import { lineStartsOf, lineText, locate, type SourceFile, type Span } from "./source.ts";
+import { fileOf, lineStartsOf, lineText, locate, type SourceFile, type Span } from "./source.ts";
 
 /**
  * ```text
@@ -12,15 +12,27 @@ import { lineStartsOf, lineText, locate, type SourceFile, type Span } from "./so
  * ```
  */
 export function render(diagnostic: Diagnostic, sources: readonly SourceFile[]): string {
-  const source = sources[diagnostic.span.file] ?? { path: "", text: "" };
-  const first = diagnostic.first && placeOf(diagnostic.first, sources);
-  return renderOne(diagnostic, source, lineStartsOf(source), first);
+  const { code, message, help, span, first } = diagnostic;
+  const source = fileOf(span, sources);
+  const starts = lineStartsOf(source);
+  const { line, column } = locate(source.text, span.start, starts);
+  const gutter = " ".repeat(String(line).length);
+  const text = lineText(source.text, line, starts);
+  const { shown, before, under } = excerpt(text, column - 1, span.end - span.start);
+  const lines = [
+    `${placeOf(span, sources)}: ${severityOf(diagnostic)} ${code}: ${visible(message)}`,
+    `  ${line} | ${shown}`.trimEnd(),
+    `  ${gutter} | ${" ".repeat(before)}${"^".repeat(under)}`,
+  ];
+  if (first !== undefined) lines.push(`  first: ${placeOf(first, sources)}`);
+  if (help !== undefined) lines.push(`  help: ${visible(help)}`);
+  return `${lines.join("\n")}\n`;
 }
 
 /** `payments.writ:3:19` */
-function placeOf({ file, start }: Span, sources: readonly SourceFile[]): string {
-  const source = sources[file] ?? { path: "", text: "" };
-  const { line, column } = locate(source.text, start, lineStartsOf(source));
+function placeOf(span: Span, sources: readonly SourceFile[]): string {
+  const source = fileOf(span, sources);
+  const { line, column } = locate(source.text, span.start, lineStartsOf(source));
   return `${visible(source.path)}:${line}:${column}`;
 }
 
@@ -30,27 +42,6 @@ export function renderAll(
   sources: readonly SourceFile[],
 ): string {
   return diagnostics.map((diagnostic) => render(diagnostic, sources)).join("\n");
-}
-
-function renderOne(
-  diagnostic: Diagnostic,
-  source: SourceFile,
-  starts: readonly number[],
-  first: string | undefined,
-): string {
-  const { code, message, help, span } = diagnostic;
-  const { line, column } = locate(source.text, span.start, starts);
-  const text = lineText(source.text, line, starts);
-  const gutter = " ".repeat(String(line).length);
-  const { shown, before, under } = excerpt(text, column - 1, span.end - span.start);
-  const lines = [
-    `${visible(source.path)}:${line}:${column}: ${severityOf(diagnostic)} ${code}: ${visible(message)}`,
-    `  ${line} | ${shown}`.trimEnd(),
-    `  ${gutter} | ${" ".repeat(before)}${"^".repeat(under)}`,
-  ];
-  if (first !== undefined) lines.push(`  first: ${first}`);
-  if (help !== undefined) lines.push(`  help: ${visible(help)}`);
-  return `${lines.join("\n")}\n`;
 }
 
 const WIDTH = 100;

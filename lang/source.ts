@@ -11,6 +11,11 @@ export interface SourceFile {
   readonly text: string;
 }
 
+/** The file that a span is of; where there is none, one without a name or text. */
+export function fileOf({ file }: Span, sources: readonly SourceFile[]): SourceFile {
+  return sources[file] ?? { path: "", text: "" };
+}
+
 /** A place as people say it: 1-based line and column (columns count UTF-16 units). */
 export interface Position {
   readonly line: number;

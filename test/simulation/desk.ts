@@ -7,14 +7,12 @@ import { connectRedis } from "../../engine/state/redis/store.ts";
 import type { SharedStore } from "../../engine/state/shared.ts";
 import { START } from "../support/engine.ts";
 import type { VirtualTime } from "../support/virtual-time.ts";
-import { SETTLE_MS, TIMEOUT_MS } from "./replica.ts";
+import { ADDRESS, SETTLE_MS, START_AGAIN_MS, TIMEOUT_MS } from "./replica.ts";
 
-const ADDRESS = { host: "simulated", port: 6379, tls: false, namespace: "sim" } as const;
-const START_AGAIN_MS = 250;
 const ENDS_MS = START + 24 * 3_600_000;
 
 /** `unknown`: it cannot be told, and nothing is allowed. */
-export type Told = "granted" | "used" | "revoked" | "allowed" | "done" | "unknown";
+export type Answered = "granted" | "used" | "revoked" | "allowed" | "done" | "unknown";
 
 /** What it does otherwise than it should, to see that it is found. */
 export interface Slips {
@@ -99,20 +97,20 @@ export class Desk {
   }
 
   /** As a token of single use is (`engine/identity/once.ts`). */
-  async use(id: string): Promise<Told> {
+  async use(id: string): Promise<Answered> {
     const ledger = this.#ledger;
     if (ledger === undefined || !this.#isKnown(ledger)) return "unknown";
     if (ledger.get("use", id) !== undefined) return "used";
     return this.#put(ledger, "use", id, "granted", "used");
   }
 
-  async revoke(id: string): Promise<Told> {
+  async revoke(id: string): Promise<Answered> {
     const ledger = this.#ledger;
     if (ledger === undefined) return "unknown";
     return this.#put(ledger, "revocation", id, "done", "done");
   }
 
-  ask(id: string): Told {
+  ask(id: string): Answered {
     const ledger = this.#ledger;
     if (ledger === undefined || !this.#isKnown(ledger)) return "unknown";
     return ledger.get("revocation", id) === undefined ? "allowed" : "revoked";
@@ -122,9 +120,9 @@ export class Desk {
     ledger: Ledger,
     kind: "use" | "revocation",
     id: string,
-    kept: Told,
-    changed: Told,
-  ): Promise<Told> {
+    kept: Answered,
+    changed: Answered,
+  ): Promise<Answered> {
     const next = { text: "{}", untilMs: ENDS_MS };
     const nowMs = START + this.#time.nowMs;
     try {

@@ -5,8 +5,9 @@ import { START } from "../support/engine.ts";
 import { FakeRedis, type Ill, type Snapshot } from "../support/fake-redis.ts";
 import { VirtualTime } from "../support/virtual-time.ts";
 import { readRun } from "./answered.ts";
-import { Desk, type Slips, type Told } from "./desk.ts";
+import { type Answered, Desk, type Slips } from "./desk.ts";
 import { type Done, Network, SEND_FAULTS, type SendFault } from "./network.ts";
+import { Story, type Told } from "./story.ts";
 
 const DESKS = 3;
 const STEPS = 40;
@@ -32,12 +33,6 @@ type ToServer =
 export interface LedgerPlan {
   readonly seed: number;
   readonly happenings: readonly (Step & { readonly atMs: number })[];
-}
-
-export interface LedgerTold {
-  readonly violation?: string;
-  readonly trace: readonly string[];
-  readonly hits: ReadonlyMap<string, number>;
 }
 
 export function ledgerPlanFrom(seed: number): LedgerPlan {
@@ -98,10 +93,10 @@ function disasterFrom(random: Random, desk: number, isLossy: boolean): Step {
   return random.pick(isLossy ? [...some, ...losing] : some);
 }
 
-export async function simulateLedger(plan: LedgerPlan, slips: Slips = {}): Promise<LedgerTold> {
+export async function simulateLedger(plan: LedgerPlan, slips: Slips = {}): Promise<Told> {
   const run = new LedgerRun(plan, slips);
   await run.play();
-  return run;
+  return run.story;
 }
 
 interface Loss {
@@ -111,12 +106,10 @@ interface Loss {
   wasTold: boolean;
 }
 
-class LedgerRun implements LedgerTold {
-  violation?: string;
-  readonly trace: string[] = [];
-  readonly hits = new Map<string, number>();
+class LedgerRun {
   readonly #plan: LedgerPlan;
   readonly #time = new VirtualTime();
+  readonly story = new Story(() => this.#time.nowMs);
   readonly #redis = new FakeRedis(() => START + this.#time.nowMs);
   readonly #network: Network;
   readonly #desks: readonly Desk[];
@@ -153,24 +146,11 @@ class LedgerRun implements LedgerTold {
     await this.#time.passUntil(2_000);
     for (const step of this.#plan.happenings) {
       await this.#time.passUntil(2_000 + step.atMs);
-      if (this.violation !== undefined) break;
+      if (this.story.violation !== undefined) break;
       this.#take(step);
     }
-    if (this.violation === undefined) await this.#end();
+    if (this.story.violation === undefined) await this.#end();
     for (const desk of this.#desks) desk.crash("same");
-  }
-
-  #tell(line: string): void {
-    this.trace.push(`${(this.#time.nowMs / 1_000).toFixed(4)} ${line}`);
-  }
-
-  #hit(what: string): void {
-    this.hits.set(what, (this.hits.get(what) ?? 0) + 1);
-  }
-
-  #violated(what: string): void {
-    this.#tell(`VIOLATION ${what}`);
-    this.violation ??= what;
   }
 
   #desk(index: number): Desk {
@@ -180,7 +160,7 @@ class LedgerRun implements LedgerTold {
   }
 
   #take(step: Step): void {
-    if (!("id" in step)) this.#hit(nameOf(step));
+    if (!("id" in step)) this.story.hit(nameOf(step));
     switch (step.kind) {
       case "use":
       case "revoke":
@@ -243,11 +223,11 @@ class LedgerRun implements LedgerTold {
     const desk = this.#desk(index);
     const { life } = desk;
     const askedMs = this.#time.nowMs;
-    const told: Told = kind === "ask" ? desk.ask(id) : await desk[kind](id);
+    const told: Answered = kind === "ask" ? desk.ask(id) : await desk[kind](id);
     // Nobody hears what a process says that has ended.
     if (life !== desk.life) return;
-    this.#tell(`desk ${index}: ${kind} ${id}: ${told}`);
-    this.#hit(`${kind} ${told}`);
+    this.story.tell(`desk ${index}: ${kind} ${id}: ${told}`);
+    this.story.hit(`${kind} ${told}`);
     if (told === "granted") this.#grant(index, id);
     if (told === "done") this.#revoked.set(id, this.#revoked.get(id) ?? this.#time.nowMs);
     if (told === "revoked" || told === "done") this.#known[index]?.add(id);
@@ -256,18 +236,21 @@ class LedgerRun implements LedgerTold {
 
   #grant(index: number, id: string): void {
     if (this.#granted.has(id) && !this.#mayNotKnow(index)) {
-      this.#violated(`${id} was granted twice, by desk ${index} the second time`);
+      this.story.violated(`${id} was granted twice, by desk ${index} the second time`);
     }
     this.#granted.add(id);
   }
 
   #allow(index: number, id: string, nowMs: number): void {
-    if (this.#known[index]?.has(id)) this.#violated(`desk ${index} forgot that ${id} was revoked`);
+    if (this.#known[index]?.has(id))
+      this.story.violated(`desk ${index} forgot that ${id} was revoked`);
     const sinceMs = this.#revoked.get(id);
     if (sinceMs === undefined || nowMs - sinceMs <= HEARD_MS) return;
     const isLost = this.#redis.field(KEPT.revocation, id) === undefined;
     if (isLost && this.#mayNotKnow(index)) return;
-    this.#violated(`desk ${index} allowed ${id}, which was revoked ${nowMs - sinceMs} ms before`);
+    this.story.violated(
+      `desk ${index} allowed ${id}, which was revoked ${nowMs - sinceMs} ms before`,
+    );
   }
 
   /** Something was lost that this desk was not told of, nor has anybody who was spoken since. */
@@ -308,7 +291,7 @@ class LedgerRun implements LedgerTold {
 
   #noteLoss(): void {
     const knowers = this.#seen.flatMap((seen, index) => (seen > this.#writes() ? [index] : []));
-    this.#hit(knowers.length === 0 ? "nothing lost that anybody knew of" : "loss");
+    this.story.hit(knowers.length === 0 ? "nothing lost that anybody knew of" : "loss");
     this.#loss = { knowers: new Set(knowers), wasTold: false };
     if (knowers.length === 0) this.#goOn();
   }
@@ -322,7 +305,7 @@ class LedgerRun implements LedgerTold {
     } catch {
       return;
     }
-    this.#hit("confirmed");
+    this.story.hit("confirmed");
     this.#seen.fill(this.#writes());
     this.#goOn();
   }
@@ -366,7 +349,7 @@ class LedgerRun implements LedgerTold {
       const asking = desk.use(`new ${index}`);
       await this.#time.passUntil(this.#time.nowMs + 500);
       const told = await asking;
-      if (told !== "granted") this.#violated(`desk ${index} does not grant again: ${told}`);
+      if (told !== "granted") this.story.violated(`desk ${index} does not grant again: ${told}`);
     }
   }
 }

@@ -22,12 +22,12 @@ export interface ReplicaParts {
 
 export const TIMEOUT_MS = 50;
 export const SETTLE_MS = 200;
-const ADDRESS = { host: "simulated", port: 6379, tls: false, namespace: "sim" } as const;
+export const ADDRESS = { host: "simulated", port: 6379, tls: false, namespace: "sim" } as const;
 /** Few calls may be under way, so that they run out. */
 export const LIMITS = { callCount: 6, reservationMs: 30_000 };
 /** Little is remembered, so that some of it is forgotten. */
 const KNOWN = { cellCount: 6, othersCount: 3, seenCount: 2 };
-const START_AGAIN_MS = 250;
+export const START_AGAIN_MS = 250;
 
 export class Replica {
   /** Of the policy: an index of `VERSIONS`. */

@@ -22,16 +22,8 @@ import {
 } from "./plan.ts";
 import { COUNTERS } from "./policy.ts";
 import { LIMITS, Replica } from "./replica.ts";
+import { Story, type Told } from "./story.ts";
 import { type Operation, Witness } from "./witness.ts";
-
-export interface Told {
-  /** What must not have been, the first of it; missing where all went well. */
-  readonly violation?: string;
-  /** Line by line, what happened. */
-  readonly trace: readonly string[];
-  /** How often what came up. */
-  readonly hits: ReadonlyMap<string, number>;
-}
 
 const META = "writ:{sim}:meta";
 const QUIET_MS = 3_000;
@@ -45,7 +37,7 @@ export interface Planted {
 export async function simulate(plan: Plan, planted: Planted = {}): Promise<Told> {
   const run = new Run(plan, planted);
   await run.play();
-  return run;
+  return run.story;
 }
 
 interface Copy {
@@ -57,12 +49,10 @@ interface Copy {
 
 type Decide = Extract<Operation, { kind: "decide" }>;
 
-class Run implements Told {
-  violation?: string;
-  readonly trace: string[] = [];
-  readonly hits = new Map<string, number>();
+class Run {
   readonly #plan: Plan;
   readonly #time = new VirtualTime();
+  readonly story = new Story(() => this.#time.nowMs);
   readonly #server = new Clock(() => this.#time.nowMs, START);
   readonly #redis: FakeRedis;
   readonly #asking = new AsyncLocalStorage<Operation>();
@@ -96,8 +86,8 @@ class Run implements Told {
       server: this.#server,
       replicas: this.#replicas,
       meta: (field) => redis.field(META, field),
-      violated: (what) => this.#violated(what),
-      hit: (what) => this.#hit(what),
+      violated: (what) => this.story.violated(what),
+      hit: (what) => this.story.hit(what),
     });
     this.#copy = this.#copyNow();
   }
@@ -107,10 +97,10 @@ class Run implements Told {
     await this.#time.passUntil(2_000);
     for (const planned of this.#plan.happenings) {
       await this.#time.passUntil(2_000 + planned.atMs);
-      if (this.violation !== undefined) break;
+      if (this.story.violation !== undefined) break;
       this.#happen(planned);
     }
-    if (this.violation === undefined) await this.#end();
+    if (this.story.violation === undefined) await this.#end();
     for (const replica of this.#replicas) replica.crash("same");
   }
 
@@ -119,25 +109,12 @@ class Run implements Told {
     return asking?.kind === "decide" ? asking.call : "nobody's";
   }
 
-  #violated(what: string): void {
-    this.#tell(`VIOLATION ${what}`);
-    this.violation ??= what;
-  }
-
-  #hit(what: string): void {
-    this.hits.set(what, (this.hits.get(what) ?? 0) + 1);
-  }
-
-  #tell(line: string): void {
-    this.trace.push(`${(this.#time.nowMs / 1_000).toFixed(4)} ${line}`);
-  }
-
   // ── What happens ─────────────────────────────────────────────────────────────────────────────────────────
 
   #happen(planned: Planned): void {
-    this.#hit(spellKind(planned));
+    this.story.hit(spellKind(planned));
     const { id, atMs, kind, ...what } = planned;
-    if (kind !== "decide" && kind !== "outcome") this.#tell(`${kind} ${JSON.stringify(what)}`);
+    if (kind !== "decide" && kind !== "outcome") this.story.tell(`${kind} ${JSON.stringify(what)}`);
     switch (planned.kind) {
       case "decide":
         void this.#decide(planned.id, planned.replica, planned.asked);
@@ -236,7 +213,7 @@ class Run implements Told {
     const call = `c${id}`;
     const spelled = `replica ${index}: ${call} ${JSON.stringify(asked)}`;
     if (engine === undefined) return "no engine";
-    this.#tell(`${spelled} ?`);
+    this.story.tell(`${spelled} ?`);
     const asking: Decide = {
       ...{ kind: "decide", replica: index, asked, call, version },
       ...{ isReserved: false, couldPay: false, isTainted: true, isBarred: true },
@@ -244,31 +221,31 @@ class Run implements Told {
     const answer = await this.#asking.run(asking, () => engine.decide(requestOf(asked)));
     if (life !== this.#replica(index).life) return "crashed";
     const answered = this.#answered(asking, answer);
-    this.#tell(`${spelled} ${answered}`);
-    this.#hit(answered);
+    this.story.tell(`${spelled} ${answered}`);
+    this.story.hit(answered);
     if (answered === "allow") this.#allowed.set(id, call);
     return answered;
   }
 
   #answered(asking: Decide, answer: Answer<Decision>): string {
     if (answer.kind !== "answer") {
-      this.#violated(`a decision was answered with ${JSON.stringify(answer)}`);
+      this.story.violated(`a decision was answered with ${JSON.stringify(answer)}`);
       return answer.kind;
     }
     const { decision, call } = answer.value;
     const { asked, isReserved, couldPay, isTainted, isBarred } = asking;
     if (decision === "allow" && (!isReserved || call !== asking.call)) {
-      this.#violated(`${asking.call} was allowed, and nothing was kept of it`);
+      this.story.violated(`${asking.call} was allowed, and nothing was kept of it`);
     }
     const answered = outcomeOf(answer.value);
     if (answered === "not_permitted" && asked.tool === "pay" && couldPay) {
-      this.#violated(`${asking.call} was refused, though nothing was spent`);
+      this.story.violated(`${asking.call} was refused, though nothing was spent`);
     }
     if (answered === "forbidden" && asksForTrust(asked) && !isTainted) {
-      this.#violated(`${asking.call} was forbidden, though nothing speaks against it`);
+      this.story.violated(`${asking.call} was forbidden, though nothing speaks against it`);
     }
     if (isOfLatch(asked, answered) && !isBarred) {
-      this.#violated(`${asking.call} was ${answered}, though what it asks for is so`);
+      this.story.violated(`${asking.call} was ${answered}, though what it asks for is so`);
     }
     return answered;
   }
@@ -285,10 +262,10 @@ class Run implements Told {
     const values = status === "ok" ? { values: returned } : {};
     const report = () => engine.outcome({ call, status, ...values });
     const answer: Answer<OutcomeReceipt> = await this.#asking.run(asking, report);
-    this.#tell(`replica ${index}: outcome ${call} ${status}: ${answer.kind}`);
-    this.#hit(`outcome ${answer.kind}`);
+    this.story.tell(`replica ${index}: outcome ${call} ${status}: ${answer.kind}`);
+    this.story.hit(`outcome ${answer.kind}`);
     if (answer.kind === "answer" && !asking.isKept) {
-      this.#violated(`the outcome of ${call} was taken, and nothing was kept of it`);
+      this.story.violated(`the outcome of ${call} was taken, and nothing was kept of it`);
     }
   }
 
@@ -299,10 +276,11 @@ class Run implements Told {
     const asking: Operation = { kind, replica, session, isKept: false };
     try {
       const isDone = await this.#asking.run(asking, () => sessions[kind](session));
-      this.#tell(`replica ${replica}: ${kind} ${session} was done`);
-      if (isDone !== false && !asking.isKept) this.#violated(`${kind} was acknowledged, not kept`);
+      this.story.tell(`replica ${replica}: ${kind} ${session} was done`);
+      if (isDone !== false && !asking.isKept)
+        this.story.violated(`${kind} was acknowledged, not kept`);
     } catch {
-      this.#hit(`${kind} failed`);
+      this.story.hit(`${kind} failed`);
     }
   }
 
@@ -368,19 +346,20 @@ class Run implements Told {
     const behindMs = this.#replicas.map(({ elapsed }) => this.#time.nowMs - elapsed.read());
     const waitMs = LIMITS.reservationMs + Math.max(0, ...behindMs);
     await this.#time.passUntil(this.#time.nowMs + waitMs);
-    this.#tell("the end");
+    this.story.tell("the end");
     for (const [index, replica] of this.#replicas.entries()) {
       // Whose clocks disagree is not ready, and decides what asks for no time.
-      const isDoubtful = this.hits.has("wall") || this.hits.has("drift");
-      if (!replica.isReady && !isDoubtful) this.#violated(`replica ${index} did not come back`);
+      const isDoubtful = this.story.hits.has("wall") || this.story.hits.has("drift");
+      if (!replica.isReady && !isDoubtful)
+        this.story.violated(`replica ${index} did not come back`);
       const answer = this.#decide(-1 - index, index, { tool: "pay", agent: "new", amount: 1 });
       await this.#time.passUntil(this.#time.nowMs + 500);
-      if (this.violation === undefined && (await answer) !== "allow") {
-        this.#violated(`replica ${index} does not decide again`);
+      if (this.story.violation === undefined && (await answer) !== "allow") {
+        this.story.violated(`replica ${index} does not decide again`);
       }
     }
     this.#witness.ended();
-    if (this.violation === undefined && !this.#witness.isBlind) await this.#compare();
+    if (this.story.violation === undefined && !this.#witness.isBlind) await this.#compare();
   }
 
   async #compare(): Promise<void> {
@@ -398,7 +377,7 @@ class Run implements Told {
   }
 
   #expectSame(what: string, told: number, expected: number): void {
-    if (told !== expected) this.#violated(`${what} is ${told}, and should be ${expected}`);
+    if (told !== expected) this.story.violated(`${what} is ${told}, and should be ${expected}`);
   }
 }
 

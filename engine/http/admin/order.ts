@@ -1,6 +1,14 @@
 /** The body of an order: who orders what of which session, and why. */
 import type { JsonValue } from "../../json.ts";
-import { below, isObject, type Problem, readId, report, wrong } from "../../value-reader.ts";
+import {
+  below,
+  isObject,
+  onlyMembers,
+  type Problem,
+  readId,
+  report,
+  wrong,
+} from "../../value-reader.ts";
 import type { Action } from "./admin.ts";
 
 export interface Order {
@@ -28,6 +36,16 @@ export function readOrder(
   const label = action === "declassify" ? readId(input.label, "/label", problems) : undefined;
   const why = readWhy(input, problems);
   return session === undefined || why === undefined ? undefined : { session, label, ...why };
+}
+
+/** What an order may say beside who gives it, and why. */
+export function readMembers(
+  input: JsonValue,
+  names: readonly string[],
+  problems: Problem[],
+): Readonly<Record<string, unknown>> | undefined {
+  if (!isObject(input)) return wrong(problems, "", "an object", input);
+  return onlyMembers(input, [...names, "operator", "because"], "", problems);
 }
 
 /** Who orders something, and why: of every order. */

@@ -8,19 +8,11 @@ import {
   type RevocationOrder,
   viewOf,
 } from "../../revocations/revocation.ts";
-import {
-  below,
-  isObject,
-  onlyMembers,
-  type Problem,
-  readId,
-  report,
-  wrong,
-} from "../../value-reader.ts";
+import { below, type Problem, readId, report } from "../../value-reader.ts";
 import { sendJson } from "../body.ts";
 import type { AdminParts } from "./admin.ts";
 import { answerOrder, type Done, loosen, tighten } from "./carry-out.ts";
-import { readWhy } from "./order.ts";
+import { readMembers, readWhy } from "./order.ts";
 import { readCount, readQuery, refuseQuery } from "./query.ts";
 
 const MOST_DEFAULT = 100;
@@ -68,9 +60,9 @@ function readOrder(
   action: Action,
   problems: Problem[],
 ): RevocationOrder | undefined {
-  if (!isObject(input)) return wrong(problems, "", "an object", input);
-  const members = ["kind", "id", "operator", "because", ...(action === "revoke" ? ["before"] : [])];
-  const given: Readonly<Record<string, unknown>> = onlyMembers(input, members, "", problems);
+  const members = ["kind", "id", ...(action === "revoke" ? ["before"] : [])];
+  const given = readMembers(input, members, problems);
+  if (given === undefined) return undefined;
   const kind = REVOCABLE.find((one) => one === given.kind);
   if (kind === undefined) report(problems, "/kind", `is none of ${REVOCABLE.join(", ")}`);
   const id = kind === "everything" ? "" : readId(given.id, "/id", problems);

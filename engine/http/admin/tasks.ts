@@ -1,15 +1,15 @@
 /** Tasks that were granted, as operators see and end them (SPEC §16). */
 import type { FastifyInstance } from "fastify";
 import type { JsonValue } from "../../json.ts";
-import type { Signal } from "../../tasks/service.ts";
+import type { Signal, Signalled, TaskService } from "../../tasks/service.ts";
 import { type TaskView, viewOf } from "../../tasks/task.ts";
 import type { Ended } from "../../tasks/tasks.ts";
-import { isObject, onlyMembers, type Problem, readId, wrong } from "../../value-reader.ts";
+import { isObject, type Problem, readId, wrong } from "../../value-reader.ts";
 import { sendJson } from "../body.ts";
 import { sendProblem } from "../problem.ts";
 import type { AdminParts } from "./admin.ts";
 import { answerOrder, type Done, tighten } from "./carry-out.ts";
-import { readWhy } from "./order.ts";
+import { readMembers, readWhy } from "./order.ts";
 import { readCount, readQuery, refuseQuery } from "./query.ts";
 
 const MOST_DEFAULT = 100;
@@ -55,23 +55,15 @@ export function serveTasks(app: FastifyInstance, parts: AdminParts): void {
       }),
     }),
   );
-  const told = { purpose: "ends tasks of an agent that may not go on as it is now" };
-  app.post("/tasks/signal", { config: told }, (request, reply) =>
+  const tell = { purpose: "ends tasks of an agent that may not go on as it is now" };
+  app.post("/tasks/signal", { config: tell }, (request, reply) =>
     signal === undefined
       ? sendProblem(reply, "tasks_not_granted")
       : answerOrder(request, reply, {
           action: "signal",
           read: readSignal,
-          carryOut: async (order) => {
-            try {
-              return { ok: true, value: await signal(order) };
-            } catch (fault) {
-              const because =
-                "what has ended has in this process, and that is not known to be kept";
-              return { ok: false, because, fault };
-            }
-          },
-          shown: (told) => told,
+          carryOut: (order) => told(order, signal),
+          shown: (signalled) => signalled,
         }),
   );
 }
@@ -83,26 +75,16 @@ interface EndOrder {
 }
 
 function readEnd(input: JsonValue, problems: Problem[]): EndOrder | undefined {
-  if (!isObject(input)) return wrong(problems, "", "an object", input);
-  const given: Readonly<Record<string, unknown>> = onlyMembers(
-    input,
-    ["task", "operator", "because"],
-    "",
-    problems,
-  );
+  const given = readMembers(input, ["task"], problems);
+  if (given === undefined) return undefined;
   const id = readId(given.task, "/task", problems);
   const why = readWhy(given, problems);
   return id === undefined || why === undefined ? undefined : { id, ...why };
 }
 
 function readSignal(input: JsonValue, problems: Problem[]): Signal | undefined {
-  if (!isObject(input)) return wrong(problems, "", "an object", input);
-  const given: Readonly<Record<string, unknown>> = onlyMembers(
-    input,
-    ["agent", "operator", "because"],
-    "",
-    problems,
-  );
+  const given = readMembers(input, ["agent"], problems);
+  if (given === undefined) return undefined;
   const { agent } = given;
   if (!isObject(agent)) return wrong(problems, "/agent", "an object", agent);
   const id = readId(agent.id, "/agent/id", problems);
@@ -125,4 +107,14 @@ function carryOut(
       recorded: "it has ended, and that is not recorded",
     },
   );
+}
+
+/** Each end is recorded as it is made. */
+async function told(order: Signal, signal: TaskService["signal"]): Promise<Done<Signalled>> {
+  try {
+    return { ok: true, value: await signal(order) };
+  } catch (fault) {
+    const because = "what has ended has in this process, and that is not known to be kept";
+    return { ok: false, because, fault };
+  }
 }
