@@ -40,7 +40,7 @@ function spelledOut(character: string): string {
 /** Of scripts whose letters look like Latin ones, which stand in one word with these only to deceive (UTS #39, §5). */
 const LIKE_LATIN = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}]/gu;
 const LATIN = /\p{Script=Latin}/u;
-const WORD = /[\p{L}\p{M}]+/gu;
+const WORD = /[\p{L}\p{M}\p{Nd}_'’]+/gu;
 
 /** Controls, invisible and direction-changing characters, lone surrogates, and what looks like a space and is none. */
 const UNPRINTABLE = new RegExp(

@@ -5,6 +5,9 @@ test.each([
   ["a space that is none", "to: bob\u00a0@x", "to: bob\\u{a0}@x"],
   ["a braille cell without dots", "a\u2800b", "a\\u{2800}b"],
   ["a Cyrillic letter among Latin ones", "p\u0430ypal.com", "p\\u{430}ypal.com"],
+  ["one beside an underscore", "\u0430_pay", "\\u{430}_pay"],
+  ["one beside a digit", "pay2\u0430", "pay2\\u{430}"],
+  ["one behind an apostrophe", "o'\u0430", "o'\\u{430}"],
   ["a Greek one, and its accent", "r\u03cc\u0301ot", "r\\u{3cc}\u0301ot"],
   [
     "a word of one script",
