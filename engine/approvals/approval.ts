@@ -100,8 +100,15 @@ export function takeVerdict(approval: Approval, given: GivenVerdict, nowMs: numb
   if (given.verdict === "refuse") {
     return { ok: true, approval: { ...approval, verdicts, status: "refused" } };
   }
-  const isDone = approval.by.every((wanted) => isMet(wanted, verdicts));
-  return { ok: true, approval: { ...approval, verdicts, status: isDone ? "approved" : "pending" } };
+  return { ok: true, approval: { ...approval, verdicts, status: statusBy(approval.by, verdicts) } };
+}
+
+/** Of one that nobody has refused. */
+export function statusBy(
+  by: Approval["by"],
+  approvals: Approval["verdicts"],
+): "approved" | "pending" {
+  return by.every((wanted) => isMet(wanted, approvals)) ? "approved" : "pending";
 }
 
 /** What operators see. */

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { canonicalJson } from "../canonical-json.ts";
 import type { ApprovalRequest, Decision } from "../decision.ts";
 import type { VouchedDelegation } from "../identity/vouched.ts";
-import type { Approval } from "./approval.ts";
+import { type Approval, statusBy } from "./approval.ts";
 
 export function openedBy(
   { because, reasons, policy }: Decision,
@@ -46,13 +46,14 @@ function withoutTokens(input: unknown): unknown {
 }
 
 /**
- * By the time of the retry more may hold it than did before: what was said still counts, and is not enough. It ends no
- * later than any of them says.
+ * By the time of the retry more may hold it than did before: what was said still counts, and waits for whoever has not
+ * spoken. It ends no later than any of them says.
  */
 export function widened(approval: Approval, { by, until }: ApprovalRequest): Approval {
   const known = new Set(approval.by.map(canonicalJson));
   const more = by.filter((one) => !known.has(canonicalJson(one)));
   if (more.length === 0 || approval.status === "refused") return approval;
   const untilMs = Math.min(approval.untilMs, Date.parse(until));
-  return { ...approval, by: [...approval.by, ...more], untilMs, status: "pending" };
+  const wanted = [...approval.by, ...more];
+  return { ...approval, by: wanted, untilMs, status: statusBy(wanted, approval.verdicts) };
 }

@@ -160,6 +160,28 @@ describe("an approval does not survive", () => {
     expect((await held(at)).approval?.id).not.toBe(first.approval?.id);
   });
 
+  test("but a rule that holds it only later, and asks whoever has approved", async () => {
+    const carol = { groups: ["treasury", "staff"] };
+    const policy = `
+      tool pay { effect write, args { amount: Decimal } }
+      permit paying tool pay
+      hold staff tool pay until approved by group "staff" within 1h
+      `;
+    const at = desk(new MemoryLedger(), { policy, changed: { carol } });
+    const first = await held(at);
+    if (first.approval === undefined) throw new Error("nothing to wait for");
+    expect(await at.say("approve", first, "carol")).toBe("approved");
+    // A retry that was decided before she spoke, and comes to open after.
+    const more = (group: string) => {
+      const by = [...(first.approval?.by ?? []), { group, count: 1 }];
+      return { ...first, approval: { ...first.approval, by } } as Decision;
+    };
+    expect(await at.approvals.open(more("treasury"), PAYMENT)).toMatchObject({
+      status: "approved",
+    });
+    expect(await at.approvals.open(more("sre"), PAYMENT)).toMatchObject({ status: "pending" });
+  });
+
   test.each<[string, Json | undefined]>([
     ["is no approver any more", undefined],
     ["is in its group no more", { groups: ["staff"] }],
