@@ -169,13 +169,14 @@ describe("an approval does not survive", () => {
       `;
     const at = desk(new MemoryLedger(), { policy, changed: { carol } });
     const first = await held(at);
-    if (first.approval === undefined) throw new Error("nothing to wait for");
+    const { approval } = first;
+    if (approval === undefined) throw new Error("nothing to wait for");
     expect(await at.say("approve", first, "carol")).toBe("approved");
     // A retry that was decided before she spoke, and comes to open after.
-    const more = (group: string) => {
-      const by = [...(first.approval?.by ?? []), { group, count: 1 }];
-      return { ...first, approval: { ...first.approval, by } } as Decision;
-    };
+    const more = (group: string): Decision => ({
+      ...first,
+      approval: { ...approval, by: [...approval.by, { rule: "later", group, count: 1 }] },
+    });
     expect(await at.approvals.open(more("treasury"), PAYMENT)).toMatchObject({
       status: "approved",
     });
