@@ -38,28 +38,36 @@ export interface HeldLatch {
   readonly others: number;
 }
 
-/** What the session knows from now on of what came back; a failed call counts for what it still returned. */
-export function labelsFrom(
-  { status, labels, parts }: SettledOutcome,
-  { returning }: Call,
-): readonly string[] {
-  const succeeded = status === "ok";
-  const returned = succeeded || parts.length > 0;
-  return [
-    ...(returned ? returning.yields.map(({ label }) => label) : []),
-    ...(succeeded ? returning.labels : []),
-    ...labels,
-    ...parts.flatMap((part) => part.labels),
-  ];
+/** What joins those of its session. */
+export interface Joining {
+  readonly labels: readonly string[];
+  /** Names of levels of `Sensitivity`. */
+  readonly sensitivity: readonly string[];
 }
 
-/** Names of the levels that it is sensitive by. `levels`: those that the outcome was read with. */
-export function sensitivityFrom(
-  { status, sensitivity }: SettledOutcome,
+/**
+ * Of what an allowed call may return, as soon as it is allowed: nobody knows when the agent sees it, and an error has
+ * a text too.
+ */
+export function joiningOf({ yields, labels, sensitivity }: Returning): Joining {
+  return {
+    labels: yields.length === 0 ? labels : [...yields.map(({ label }) => label), ...labels],
+    sensitivity: sensitivity === undefined ? NO_NAMES : [sensitivity],
+  };
+}
+
+/** Of what it returned: to what was there since its decision, which the session may have lost, what is reported. */
+export function joiningFrom(
+  { labels, sensitivity, parts }: SettledOutcome,
   { returning }: Call,
   levels: readonly string[],
-): readonly string[] {
+): Joining {
+  const own = joiningOf(returning);
   const told = sensitivity === undefined ? undefined : levels[sensitivity];
-  const own = status === "ok" ? returning.sensitivity : undefined;
-  return [told, own].filter((name) => name !== undefined);
+  return {
+    labels: [...own.labels, ...labels, ...parts.flatMap((part) => part.labels)],
+    sensitivity: told === undefined ? own.sensitivity : [told, ...own.sensitivity],
+  };
 }
+
+const NO_NAMES: readonly string[] = [];

@@ -1,5 +1,6 @@
 /** The sessions that the memory store keeps (SPEC §7.3). */
 import type { Scalar } from "../value.ts";
+import type { Joining } from "./call.ts";
 import type { Interruption } from "./report.ts";
 import { sessionIn } from "./session-keys.ts";
 import { StateUnavailable } from "./store.ts";
@@ -144,6 +145,15 @@ export function sessionBeyond(id: string, nowMs: number, memory: Memory): Sessio
   const session = sessionFor(id, nowMs, memory);
   if (session !== undefined || sessions.size >= 2 * limits.sessionCount) return session;
   return newSession(id, nowMs, memory);
+}
+
+export function joinSession(id: string, session: Session, joining: Joining, memory: Memory): void {
+  const labels = joining.labels.filter((label) => !session.labels.has(label));
+  const levels = joining.sensitivity.filter((level) => !session.sensitivity.has(level));
+  if (labels.length === 0 && levels.length === 0) return;
+  session.labels = new Set([...session.labels, ...labels]);
+  session.sensitivity = new Set([...session.sensitivity, ...levels]);
+  memory.keeper?.session(id);
 }
 
 export function interrupt(id: string, nowMs: number, why: Interruption, memory: Memory): void {

@@ -45,7 +45,8 @@ export class Model {
   #tries = new Map<string, number>();
   #interrupted = new Set<string>();
   #happened = 0;
-  /** What calls of `fetch` brought into a session. */
+  /** Sessions in which `fetch` was allowed, and what it brought into them. */
+  #tainted = new Set<string>();
   #fetched = new Map<string, ReadonlySet<string>>();
 
   copy(): Model {
@@ -54,6 +55,7 @@ export class Model {
     copy.#tries = new Map(this.#tries);
     copy.#interrupted = new Set(this.#interrupted);
     copy.#happened = this.#happened;
+    copy.#tainted = new Set(this.#tainted);
     copy.#fetched = new Map(this.#fetched);
     return copy;
   }
@@ -72,11 +74,12 @@ export class Model {
     return this.latchRefusal(asked) ?? this.#taskRefusal(asked) ?? this.taint(asked);
   }
 
-  /** What the session has seen that speaks against this call. */
-  taint({ tool, session, to }: Asked): string | undefined {
-    const fetched = this.#fetched.get(session ?? "");
-    if (tool === "leak" && fetched !== undefined) return "something untrusted was fetched";
-    if (tool === "post" && fetched?.has(to ?? "")) return `${to} comes from what was fetched`;
+  /** What the session has seen, or may have, that speaks against this call. */
+  taint({ tool, session = "", to = "" }: Asked): string | undefined {
+    const isTainted = this.#tainted.has(session);
+    if (tool === "leak" && isTainted) return "something untrusted may have been fetched";
+    if (tool === "post" && this.#fetched.get(session)?.has(to))
+      return `${to} comes from what was fetched`;
     return undefined;
   }
 
@@ -157,6 +160,7 @@ export class Model {
 
   reserved(asked: Asked, call: string, at: Moment): void {
     this.#calls.push({ ...asked, call, at, begun: ++this.#happened, state: "open" });
+    if (asked.tool === "fetch" && asked.session !== undefined) this.#tainted.add(asked.session);
   }
 
   /** `unknown` where it was never allowed. */

@@ -187,9 +187,9 @@ const MUTANTS: readonly Mutant[] = [
     to: "fmt(now)",
   },
   {
-    what: "what a call returned taints no session",
-    from: "facts = joined(stored or factsOf(session.startedAt), session.labels, session.levels)",
-    to: "facts = stored or factsOf(session.startedAt)",
+    what: "what a call may return taints no session",
+    from: "if facts ~= '' then facts = joined(facts, session.labels, session.levels) end",
+    to: "",
   },
   {
     what: "what a call returned is not kept",

@@ -86,7 +86,7 @@ test("what a process saw before a loss that was confirmed is not what is there a
       { id: 3, atMs: 1_700, kind: "restart", downMs: 1_600, from: "copy" },
       { id: 4, atMs: 2_850, kind: "confirm" },
       // As much is known of the session as before, and other things.
-      { id: 5, atMs: 9_000, kind: "decide", replica: 1, asked: { tool: "leak", ...about } },
+      { id: 5, atMs: 9_000, kind: "decide", replica: 1, asked: { tool: "fetch", ...about } },
       { id: 6, atMs: 9_010, kind: "outcome", replica: 2, of: 5, status: "ok", returned: ann },
       {
         id: 7,

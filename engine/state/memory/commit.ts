@@ -1,10 +1,10 @@
 /** What a decision leaves behind: all of it, or nothing (SPEC §7.2). Pure. */
 import type { Touch } from "../../evaluate/evaluator.ts";
 import { Unknown } from "../../value.ts";
-import type { Call, Held, HeldLatch } from "../call.ts";
+import { type Call, type Held, type HeldLatch, joiningOf } from "../call.ts";
 import { changeLatch, expectLatch, type LatchCell } from "../latch.ts";
 import { returningOf } from "../origin/returned.ts";
-import { interrupt, makeRoomForTask, sessionFor } from "../sessions.ts";
+import { interrupt, joinSession, makeRoomForTask, sessionFor } from "../sessions.ts";
 import type { AllowedCall, Effects } from "../store.ts";
 import type { Memory, Session } from "../tables.ts";
 import { runOf, taskIdIn } from "../task-run.ts";
@@ -116,6 +116,7 @@ function remember(
   const { nowMs, sessionId, request } = effects;
   const tool = program.tools[request.tool];
   if (tool === undefined) throw new Error("a call of no tool of the policy");
+  const returning = returningOf(tool, request.roots, program);
   memory.calls.add(call, {
     atMs: nowMs,
     tool: tool.wire,
@@ -123,8 +124,11 @@ function remember(
     held,
     latches,
     task: task === undefined ? undefined : stepOf(effects, session, task, policy),
-    returning: returningOf(tool, request.roots, program),
+    returning,
   });
+  if (sessionId !== undefined && session !== undefined) {
+    joinSession(sessionId, session, joiningOf(returning), memory);
+  }
   noteHeld(latches, 1, memory);
   memory.keeper?.call(call);
 }

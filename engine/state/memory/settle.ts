@@ -1,11 +1,11 @@
 /** What an outcome changes (SPEC §7.2, §7.5). Pure. */
 import type { Program } from "../../../lang/ir.ts";
-import { type Call, type Held, type HeldLatch, labelsFrom, sensitivityFrom } from "../call.ts";
+import { type Call, type Held, type HeldLatch, joiningFrom } from "../call.ts";
 import { changeLatch, settleLatch } from "../latch.ts";
 import { Seen, UNKEPT } from "../origin.ts";
 import { matchIn, sequenceIn } from "../past.ts";
 import { settle as settleStep } from "../sequence.ts";
-import { sessionBeyond } from "../sessions.ts";
+import { joinSession, sessionBeyond } from "../sessions.ts";
 import {
   type SettledOutcome,
   type Settlement,
@@ -171,15 +171,8 @@ function witness(
   { id, session }: CallSession,
   { program, levels, memory }: Policy,
 ): void {
-  const joining = labelsFrom(outcome, call).filter((label) => !session.labels.has(label));
-  const told = sensitivityFrom(outcome, call, levels).filter(
-    (level) => !session.sensitivity.has(level),
-  );
-  const isKnown = joining.length === 0 && told.length === 0;
-  if (joining.length > 0) session.labels = new Set([...session.labels, ...joining]);
-  if (told.length > 0) session.sensitivity = new Set([...session.sensitivity, ...told]);
-  const isNews = seeReturned(outcome, call, session, program);
-  if (isNews || !isKnown) memory.keeper?.session(id);
+  joinSession(id, session, joiningFrom(outcome, call, levels), memory);
+  if (seeReturned(outcome, call, session, program)) memory.keeper?.session(id);
 }
 
 /** Whether it adds anything to what the session has seen. */

@@ -2,6 +2,7 @@
 import type { Json } from "../../../lang/type.ts";
 import { parseJsonText } from "../../json-text.ts";
 import type { SessionFacts } from "../../request-reader.ts";
+import type { Joining } from "../call.ts";
 import { decodeTask, encodeTask } from "../codec.ts";
 import type { SeenEntry } from "../origin.ts";
 import { type KeptSequence, sequenceIn } from "../past.ts";
@@ -35,9 +36,9 @@ export function spellLabels(labels: Iterable<string>): string {
   return [...labels].map(encodeURIComponent).join(" ");
 }
 
-/** As they stand behind the `0`. */
-export function spellLevels(names: readonly string[]): string {
-  return names.map(encodeURIComponent).join(",");
+/** Its labels, and its levels as they stand behind the `0`. */
+export function spellJoining({ labels, sensitivity }: Joining): readonly [string, string] {
+  return [spellLabels(labels), sensitivity.map(encodeURIComponent).join(",")];
 }
 
 /** A number but the `0` was a position in levels that nobody knows any more; it reads as a name that no policy has. */

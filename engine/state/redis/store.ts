@@ -5,7 +5,7 @@ import type { Readiness } from "../../answer.ts";
 import type { Evaluator } from "../../evaluate/evaluator.ts";
 import { createWatching, type Watching } from "../../evaluate/leeway.ts";
 import { parseJsonText } from "../../json-text.ts";
-import { type Call, labelsFrom, sensitivityFrom } from "../call.ts";
+import { type Call, type Joining, joiningFrom, joiningOf } from "../call.ts";
 import { decodeCall, encodeCall } from "../codec.ts";
 import { returningOf } from "../origin/returned.ts";
 import { Seen } from "../origin.ts";
@@ -47,8 +47,8 @@ import {
   FULL,
   meaningIn,
   readTask,
+  spellJoining,
   spellLabels,
-  spellLevels,
   spellSeen,
   spellTask,
 } from "./record.ts";
@@ -312,7 +312,7 @@ class RedisState implements SharedState {
     const { keyCount, taskCount, callCount, reservationMs } = limits;
     args.number(keyCount, DISTINCT_MOST, taskCount, RUN_MOST_MS, callCount, reservationMs);
     args.number(ENTRIES_MOST, LENGTH_MOST).cells(cells);
-    this.#writeSession(args, noted, effects);
+    this.#writeSession(args, noted, effects, call);
     this.#writeSeen(args, noted);
     args.part(noted.task, (task) => this.#writeTask(args, task, taskAfter(noted, effects)));
     args.part(call, (held) =>
@@ -346,11 +346,19 @@ class RedisState implements SharedState {
   }
 
   /** A decision may name a session without the reader having asked for it; none names another than it asked for. */
-  #writeSession(args: Arguments, { sessionNote, startedAtMs }: Noted, effects: Effects): void {
+  #writeSession(
+    args: Arguments,
+    { sessionNote, startedAtMs }: Noted,
+    effects: Effects,
+    call: Call | undefined,
+  ): void {
     if (effects.sessionId !== sessionNote?.id) throw new Error("a session was not read");
     args.part(sessionNote, ({ id, facts }) => {
       const why = effects.interrupt === undefined ? "" : JSON.stringify(effects.interrupt);
-      return args.sessions(this.#shared.limits).text(id, facts, String(startedAtMs), why);
+      const joining = call === undefined ? NOTHING : joiningOf(call.returning);
+      return args
+        .sessions(this.#shared.limits)
+        .text(id, facts, String(startedAtMs), why, ...spellJoining(joining));
     });
   }
 
@@ -437,12 +445,11 @@ class RedisState implements SharedState {
     args.number(SETTLED_MOST, ENTRIES_MOST, LENGTH_MOST, limits.keyCount);
     args.key(places.calls, places.open, places.settled, places.settledBefore);
     args.text(outcome.call, outcome.status).cells(settlementOf(call, succeeded));
+    const joining = joiningFrom(outcome, call, sensitivityLevels(this.#program));
     args.part(call.sessionId, (id) =>
       args
         .sessions(limits)
-        .text(id, begunIn(known.facts(id)))
-        .text(String(outcome.nowMs), spellLabels(labelsFrom(outcome, call)))
-        .text(spellLevels(sensitivityFrom(outcome, call, sensitivityLevels(this.#program)))),
+        .text(id, begunIn(known.facts(id)), String(outcome.nowMs), ...spellJoining(joining)),
     );
     const returned = this.#returned(outcome, call);
     args.part(returned, ({ id, parts }) =>
@@ -555,6 +562,8 @@ class Turns {
     return turn;
   }
 }
+
+const NOTHING: Joining = { labels: [], sensitivity: [] };
 
 /** A session may have been ended meanwhile, so a request that names one always asks. */
 function isFree({ seen, task }: Noted, { sessionId }: Effects, cells: readonly Cell[]): boolean {

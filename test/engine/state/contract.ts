@@ -618,11 +618,36 @@ export function describeContract(store: ContractStore): void {
       await driver.report(await driver.call("read"), "ok");
       expect(await driver.ask("send")).toBe("allow");
       const reading = await driver.call("read");
-      expect(await driver.ask("send"), "before it is reported").toBe("allow");
       await driver.report(reading, "ok", { sensitivity: "secret" });
       expect(await driver.ask("send")).toBe("forbidden");
       expect(await driver.engine.sessions.declassify("s", "untrusted")).toBe(true);
       expect(await driver.ask("send")).toBe("allow");
+    });
+
+    test("what a call may return speaks against its session as soon as it is allowed", async () => {
+      const driver = await drive(`
+        level Sensitivity = public < internal < secret
+        label untrusted, private
+        resource file {}
+        tool read { effect read, args { again: Bool? }, yields untrusted }
+        tool send { effect send }
+        permit anything
+        forbid again tool read when has args.again
+        forbid leak tool send when untrusted in session.labels and private in session.labels and session.sensitivity >= secret`);
+      const resource = { type: "file", id: "f", sensitivity: "secret", labels: ["private"] };
+      expect(await driver.ask("read", { again: true }, { resource })).toBe("forbidden");
+      expect(await driver.ask("send"), "of what was denied").toBe("allow");
+      const reading = await driver.call("read", {}, { resource });
+      expect(await driver.ask("send"), "under way").toBe("forbidden");
+      await driver.report(reading, "error");
+      expect(await driver.ask("send"), "failed").toBe("forbidden");
+      expect(await driver.engine.sessions.declassify("s", "private")).toBe(true);
+      expect(await driver.ask("send")).toBe("allow");
+      const next = await driver.call("read", {}, { resource });
+      expect(await driver.engine.sessions.declassify("s", "private")).toBe(true);
+      expect(await driver.ask("send"), "declassified while it is under way").toBe("allow");
+      await driver.report(next, "ok");
+      expect(await driver.ask("send"), "and returned after that").toBe("forbidden");
     });
 
     test("what a session was returned is as sensitive under policies with other levels", async () => {

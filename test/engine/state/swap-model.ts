@@ -18,7 +18,7 @@ export interface Life {
   usedAtMs: number;
   isInterrupted: boolean;
   readonly labels: Set<string>;
-  /** Levels of what was returned. */
+  /** Levels of what was, or may be, returned. */
   readonly returned: Set<string>;
   /** Missing where something was returned that was not kept. */
   seen: { readonly text: string; readonly label: string }[] | undefined;
@@ -96,6 +96,7 @@ export class Model {
     this.calls.push(past);
     const { life, policy, isStep, allowed, atMs } = past;
     if (life !== undefined) life.usedAtMs = atMs;
+    if (life !== undefined && allowed) join(life, past);
     if (life !== undefined && isStep && allowed && policy.sequence !== undefined) {
       const { sequence = policy.sequence, steps = [] } = life.task ?? {};
       life.task = { sequence, usedAtMs: atMs, steps: [...steps, past] };
@@ -305,13 +306,19 @@ function isBeginning(letters: string, sequence: string): boolean {
 
 const YIELDS: Readonly<Partial<Record<Tool, string>>> = { read: "untrusted", note: "private" };
 
+/** What it may return, whatever becomes of it. */
+function join(life: Life, { tool, level }: Past): void {
+  const own = YIELDS[tool];
+  if (own !== undefined) life.labels.add(own);
+  if (level !== undefined) life.returned.add(level);
+}
+
 function returned(life: Life, call: Past, outcome: Outcome, policy: Swapped): void {
-  const { status, value, label, level } = outcome;
+  const { value, label, level } = outcome;
   const own = YIELDS[call.tool];
-  if (own !== undefined && (status === "ok" || value !== undefined)) life.labels.add(own);
+  join(life, call);
   if (label !== undefined) life.labels.add(label);
   if (level !== undefined) life.returned.add(level);
-  if (status === "ok" && call.level !== undefined) life.returned.add(call.level);
   if (value === undefined) return;
   const isPlain = call.tool === "read" || call.policy.asksOrigin;
   if (!policy.asksOrigin || !isPlain) life.seen = undefined;

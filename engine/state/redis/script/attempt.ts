@@ -19,7 +19,7 @@ local function attempt()
   local cells = takeCells()
   local session
   if take() ~= '' then
-    session = { keys = takeSessionKeys(), id = take(), facts = take(), startedAt = take(), why = take() }
+    session = { keys = takeSessionKeys(), id = take(), facts = take(), startedAt = take(), why = take(), labels = take(), levels = take() }
     session.keys.spared = session.id
     whole(session.startedAt)
   end
@@ -60,8 +60,9 @@ local function attempt()
   local ends = session and session.why ~= ''
   if session and not stored and (isKnown or (ends and hasRoomBeyond(session.keys))) then
     facts = factsOf(session.startedAt)
-    redis.call('HSET', session.keys.sessions, session.id, facts)
   end
+  if facts ~= '' then facts = joined(facts, session.labels, session.levels) end
+  if facts ~= (stored or '') then redis.call('HSET', session.keys.sessions, session.id, facts) end
   changeCells(cells, keyMost, distinctMost, facts ~= '')
   if session then
     if facts == '' then
