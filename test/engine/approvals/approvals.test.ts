@@ -183,6 +183,18 @@ describe("an approval does not survive", () => {
     expect(await at.approvals.open(more("sre"), PAYMENT)).toMatchObject({ status: "pending" });
   });
 
+  test("another policy, and counts again where its own comes back before its end", async () => {
+    const ledger = new MemoryLedger();
+    const before = desk(ledger);
+    const first = await held(before);
+    expect(await before.say("approve", first, "alice")).toBe("approved");
+    const between = desk(ledger, { digest: "sha256:other" });
+    expect((await held(between)).approval?.id).not.toBe(first.approval?.id);
+    const after = desk(ledger);
+    expect((await after.ask()).decision).toBe("allow");
+    expect((await held(after)).approval?.id).not.toBe(first.approval?.id);
+  });
+
   test.each<[string, Json | undefined]>([
     ["is no approver any more", undefined],
     ["is in its group no more", { groups: ["staff"] }],

@@ -90,6 +90,7 @@ export interface Desk {
 
 export interface DeskParts {
   readonly policy?: string;
+  readonly digest?: string;
   /** Of the configured people, by their ids: what is otherwise; `undefined` = who is not there. */
   readonly changed?: Readonly<Record<string, Json | undefined>>;
   /** Instead of these. */
@@ -98,7 +99,7 @@ export interface DeskParts {
 
 export function desk(
   ledger: Ledger = new MemoryLedger(),
-  { policy = POLICY, changed = {}, approvers }: DeskParts = {},
+  { policy = POLICY, digest = "sha256:test", changed = {}, approvers }: DeskParts = {},
 ): Desk {
   const people = Object.entries(PEOPLE).flatMap(([id, groups]) => {
     const person = { id, groups, keys: [id], also: ALSO[id] ?? [] };
@@ -106,7 +107,7 @@ export function desk(
   });
   const read = approversOf(people);
   if (!read.ok) throw new Error(JSON.stringify(read.problems));
-  const driver = drive(policy);
+  const driver = drive(policy, { digest });
   const now = () => driver.nowMs;
   const revocations = new Revocations({ ledger, now });
   const isRevoked = revocations.reachesApproval.bind(revocations);
@@ -121,7 +122,7 @@ export function desk(
   const recorded: string[] = [];
   const service = approving(driver.engine, {
     approvals,
-    policy: () => "sha256:test",
+    policy: () => digest,
     onFault: (fault) => recorded.push(`fault ${fault}`),
   });
   const made: Desk = {
