@@ -38,7 +38,7 @@ export interface HeldLatch {
   readonly others: number;
 }
 
-/** What joins those of its session. */
+/** What joins the labels and levels of a session. */
 export interface Joining {
   readonly labels: readonly string[];
   /** Names of levels of `Sensitivity`. */
@@ -46,8 +46,8 @@ export interface Joining {
 }
 
 /**
- * Of what an allowed call may return, as soon as it is allowed: nobody knows when the agent sees it, and an error has
- * a text too.
+ * By what a call may return, as soon as it is allowed: nobody knows when the agent sees it, and an error has a text too
+ * (SPEC §7.5).
  */
 export function joiningOf({ yields, labels, sensitivity }: Returning): Joining {
   return {
@@ -56,7 +56,7 @@ export function joiningOf({ yields, labels, sensitivity }: Returning): Joining {
   };
 }
 
-/** Of what it returned: to what was there since its decision, which the session may have lost, what is reported. */
+/** By its outcome: the same once more, since the session may have lost it, and what is reported. */
 export function joiningFrom(
   { labels, sensitivity, parts }: SettledOutcome,
   { returning }: Call,

@@ -19,7 +19,8 @@ local function attempt()
   local cells = takeCells()
   local session
   if take() ~= '' then
-    session = { keys = takeSessionKeys(), id = take(), facts = take(), startedAt = take(), why = take(), labels = take(), levels = take() }
+    session = { keys = takeSessionKeys(), id = take(), facts = take(), startedAt = take(), why = take() }
+    session.labels, session.levels = take(), take()
     session.keys.spared = session.id
     whole(session.startedAt)
   end
