@@ -2,7 +2,7 @@
  * What the tests of a policy have tried of it (SPEC §9): every rule applied, every condition true and false,
  * every transition of every sequence taken. Of the policy's own package, and of those it uses where that is asked.
  */
-import type { Expr, Program, SequenceDecl } from "../../lang/ir.ts";
+import type { Expr, Program, Rule, SequenceDecl } from "../../lang/ir.ts";
 import { createInterpreter } from "../evaluate/interpret.ts";
 import type { Observer } from "../evaluate/interpret-expression.ts";
 import { spellExpr } from "../explain/spell.ts";
@@ -61,7 +61,7 @@ export function recordCoverage(
   const outcomes = new Map<Expr, Outcomes>();
   const applied = new Set<number>();
   for (const rule of program.rules) {
-    for (const leaf of rule.conditions.flatMap(leavesOf)) {
+    for (const leaf of conditionsOf(rule, texts)) {
       outcomes.set(leaf, { seenTrue: false, seenFalse: false });
     }
   }
@@ -92,20 +92,39 @@ interface Outcomes {
   seenFalse: boolean;
 }
 
-/** What `and`, `or` and `not` join. */
+/** What the author joined by `and`, `or`, `not` and `unless`, in order. */
+function conditionsOf(rule: Rule, texts: Texts): readonly Expr[] {
+  return rule.conditions.flatMap((condition) => {
+    // `unless c` stands in a program as `not c`, at the place of `c`.
+    const isUnless = condition.kind === "not" && texts.isUnless(condition.at);
+    return leavesOf(isUnless ? condition.operand : condition);
+  });
+}
+
 function leavesOf(expr: Expr): readonly Expr[] {
   switch (expr.kind) {
     case "and":
     case "or":
-      return [...leavesOf(expr.left), ...leavesOf(expr.right)];
+      return isWritten(expr) ? [...leavesOf(expr.left), ...leavesOf(expr.right)] : [expr];
     case "not":
-      return leavesOf(expr.operand);
+      return isNegatedOne(expr) ? [expr] : leavesOf(expr.operand);
     // Written out in full, a constant has one outcome.
     case "const":
       return [];
     default:
       return [expr];
   }
+}
+
+/** Whether the author wrote the word: in `resource is r` the checker joins what the author did not. */
+function isWritten({ left, right, at }: Extract<Expr, { kind: "and" | "or" }>): boolean {
+  return left.at !== at && right.at !== at;
+}
+
+/** `a not in b` is one condition, true where it holds, though a program says `not (a in b)`. */
+function isNegatedOne({ operand, at }: Extract<Expr, { kind: "not" }>): boolean {
+  if (operand.at !== at || operand.kind === "not") return false;
+  return !((operand.kind === "and" || operand.kind === "or") && isWritten(operand));
 }
 
 function rulesOf(
@@ -118,7 +137,7 @@ function rulesOf(
   return indexes.flatMap((index) => {
     const rule = program.rules[index];
     if (rule === undefined) return [];
-    const conditions = rule.conditions.flatMap(leavesOf).map((leaf) => ({
+    const conditions = conditionsOf(rule, texts).map((leaf) => ({
       text: texts.at(leaf.at) ?? spellExpr(leaf, program),
       at: spellPlace(program, leaf.at),
       seenTrue: outcomes.get(leaf)?.seenTrue === true,

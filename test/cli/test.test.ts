@@ -160,6 +160,37 @@ task errand                                      p.writ:34:6
     expect(out).toContain("coverage 52.9 % (9 of 17)\n");
   });
 
+  test("of a condition as it is written: a negated one is true where it holds, and each is one", async () => {
+    const cwd = directoryWith({
+      "p.writ": `package p
+tool look { effect read, args { to: String } }
+resource box {}
+resource jar {}
+permit looking
+  tool look
+  when args.to not in ["x"] and args.to != "y"
+  when args.to not like "z*" and agent is not human
+  when resource is box and resource is not jar
+  unless args.to not like "a*"
+  unless (args.to == "b" or not (args.to == "a"))
+test "t" { when look { to: "a" } on box "1" then allow }
+`,
+    });
+    const { out } = await writ(["test", "--coverage"], { cwd });
+    expect(out).toContain(`
+looking                  applied         p.writ:5:8
+  args.to not in ["x"]   true     –      p.writ:7:8
+  args.to != "y"         true     –      p.writ:7:33
+  args.to not like "z*"  true     –      p.writ:8:8
+  agent is not human     true     –      p.writ:8:34
+  resource is box        true     –      p.writ:9:8
+  resource is not jar    true     –      p.writ:9:28
+  args.to not like "a*"  –        false  p.writ:10:10
+  args.to == "b"         –        false  p.writ:11:11
+  args.to == "a"         true     –      p.writ:11:34
+`);
+  });
+
   test("of used packages too, where --cover-used asks for it", async () => {
     const cwd = directoryWith({
       "base/b.writ":
