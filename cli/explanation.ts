@@ -81,7 +81,7 @@ export function showRule(rule: RuleExplanation, paint: Paint): string {
   });
   const conditions = rule.conditions.flatMap(({ text, outcome, tree }) => [
     `  ${mark(outcome, paint)} ${printable(text)}`,
-    ...tree.parts.map((part) => showNode(part, 4, paint)),
+    ...showParts(tree, 4, paint),
   ]);
   const stopped =
     rule.stoppedBy.length === 0 || rule.outcome === "true"
@@ -99,12 +99,14 @@ function mark(outcome: Outcome, paint: Paint): string {
   return paint(color, MARKS[outcome]);
 }
 
-function showNode(
-  { text, value, element, parts }: TreeNode,
-  columns: number,
-  paint: Paint,
-): string {
+function showNode(node: TreeNode, columns: number, paint: Paint): string {
+  const { text, value, element } = node;
   const at = element === undefined ? "" : `${printable(element)}: `;
   const line = `${" ".repeat(columns)}${at}${printable(text)} ${paint("dim", "=")} ${paint("cyan", printable(value))}`;
-  return [line, ...parts.map((part) => showNode(part, columns + 2, paint))].join("\n");
+  return [line, ...showParts(node, columns + 2, paint)].join("\n");
+}
+
+function showParts({ parts, more }: TreeNode, columns: number, paint: Paint): readonly string[] {
+  const shown = parts.map((part) => showNode(part, columns, paint));
+  return more === undefined ? shown : [...shown, `${" ".repeat(columns)}… ${more} more`];
 }

@@ -4,7 +4,7 @@
  */
 import type { Expr, Never, Rule } from "../../lang/ir.ts";
 import { ruleName, spellPlace } from "../policy.ts";
-import { Unknown, type Value } from "../value.ts";
+import { elementsOf, isList, isSet, Unknown, type Value } from "../value.ts";
 import { clausesOf } from "./clauses.ts";
 import { spellExpr, spellValue } from "./spell.ts";
 import type { Texts } from "./texts.ts";
@@ -65,6 +65,8 @@ export interface TreeNode {
   readonly value: string;
   /** The element a loop is at: `to = "a@b.example"`. */
   readonly element?: string;
+  /** Elements of a loop that are not among the parts, where none of them decided. */
+  readonly more?: number;
   readonly parts: readonly TreeNode[];
 }
 
@@ -231,7 +233,7 @@ function sentence(trace: Trace, teller: Teller): string {
  * What stands at `within` has the text of the whole: `delegation.root is human` reads `delegation.root.kind`.
  */
 function readingsOf(trace: Trace, within: number, teller: Teller): readonly string[] {
-  const { expr, value, parts } = trace;
+  const { expr, value, parts } = withoutLoopOfOne(trace);
   switch (expr.kind) {
     case "const":
     case "root":
@@ -248,20 +250,26 @@ function readingsOf(trace: Trace, within: number, teller: Teller): readonly stri
     case "aggregate":
     case "call":
       return [`\`${textWithin(expr, within, teller)}\` is ${spelled(expr, value, teller)}`];
-    case "quantifier":
-      return parts.slice(0, 1).flatMap((part) => readingsOf(part, within, teller));
+    case "quantifier": {
+      // Of `a within [b, c]`, a loop of the checker's own, also what is sought.
+      const sought = expr.body.at === expr.at ? (parts[1]?.parts.slice(0, 1) ?? []) : [];
+      return [...sought, ...parts.slice(0, 1)].flatMap((part) => readingsOf(part, within, teller));
+    }
     default:
       return parts.flatMap((part) => readingsOf(part, within, teller));
   }
 }
 
-function treeOf(trace: Trace, teller: Teller, within = -1): TreeNode {
+function treeOf(whole: Trace, teller: Teller, within = -1): TreeNode {
+  const trace = withoutLoopOfOne(whole);
   const { expr, value } = trace;
   const [inner] = trace.parts;
   if (expr.kind === "decimal" && inner !== undefined) return treeOf(inner, teller, within);
+  const more = moreOf(trace);
   return {
     text: textWithin(expr, within, teller),
     value: spelled(expr, value, teller),
+    ...(more > 0 ? { more } : {}),
     parts: partsOf(trace, teller),
   };
 }
@@ -278,7 +286,7 @@ function partsOf(trace: Trace, teller: Teller): readonly TreeNode[] {
     case "not": {
       const [operand] = parts;
       const isOne = expr.operand.at === expr.at && operand !== undefined;
-      return isOne ? partsOf(operand, teller) : nodes(trace, parts, teller);
+      return isOne ? partsOf(withoutLoopOfOne(operand), teller) : nodes(trace, parts, teller);
     }
     case "quantifier":
     case "aggregate":
@@ -307,6 +315,30 @@ function isConstant(expr: Expr): boolean {
   return expr.kind === "const" || (expr.kind === "list" && expr.items.every(isConstant));
 }
 
+/**
+ * Of `a within xs` the checker makes a loop over `[a]` around the one over `xs` (so that `a` is asked for where
+ * there are no `xs`): the inner one, with `a` in it instead of the outer one's variable.
+ */
+function withoutLoopOfOne(trace: Trace): Trace {
+  const { expr } = trace;
+  const [list, inner] = trace.parts;
+  if (expr.kind !== "quantifier" || expr.over.kind !== "list" || expr.over.at !== expr.at)
+    return trace;
+  const { body } = expr;
+  const [subject] = list?.parts ?? [];
+  if (body.kind !== "quantifier" || body.body.kind !== "within") return trace;
+  if (inner === undefined || subject === undefined) return trace;
+  const compared: Expr = { ...body.body, left: subject.expr };
+  const rounds = inner.parts
+    .slice(1)
+    .map(({ value, parts }) => ({ expr: compared, value, parts: [subject, ...parts.slice(1)] }));
+  return {
+    expr: { ...body, body: compared },
+    value: inner.value,
+    parts: [...inner.parts.slice(0, 1), ...rounds],
+  };
+}
+
 const ROUNDS_SHOWN = 3;
 
 type Loop = Extract<Expr, { kind: "quantifier" | "aggregate" }>;
@@ -323,9 +355,25 @@ function roundsOf(expr: Loop, { value, parts }: Trace): readonly Trace[] {
   return value === (expr.op === "any") ? bodies.slice(-1) : bodies.slice(0, ROUNDS_SHOWN);
 }
 
-function roundOf({ id, name }: Loop, part: Trace, teller: Teller): TreeNode {
+/** Where no element decided and there are more than the first few. */
+function moreOf(trace: Trace): number {
+  const { expr, value, parts } = trace;
+  if (expr.kind === "not" && expr.operand.at === expr.at) {
+    const [operand] = parts;
+    return operand === undefined ? 0 : moreOf(withoutLoopOfOne(operand));
+  }
+  if (expr.kind !== "quantifier" && expr.kind !== "aggregate") return 0;
+  const decided = expr.kind === "quantifier" && value === (expr.op === "any");
+  const isWhole = roundsOf(expr, trace).length === parts.length - 1;
+  if (decided || isWhole || value instanceof Unknown) return 0;
+  const over = parts[0]?.value;
+  if (over instanceof Unknown) return 0;
+  return isList(over) || isSet(over) ? elementsOf(over).length - ROUNDS_SHOWN : 0;
+}
+
+function roundOf({ id, name, at }: Loop, part: Trace, teller: Teller): TreeNode {
   const element = valueOfLocal(part, id);
-  const node = treeOf(part, teller);
+  const node = treeOf(part, teller, at);
   if (element === undefined) return node;
   return { ...node, element: `${name} = ${spelled(element.expr, element.value, teller)}` };
 }

@@ -134,6 +134,36 @@ test("a loop shows the element that decided", () => {
   ]);
 });
 
+test("a loop that no element decided says how many more than the first few there are", () => {
+  const of = (condition: string) => onlyPermit(`when ${condition}`).conditions[0]?.tree;
+  expect(of("any x in [1, 2, 3, 4, 5]: x > 9")).toMatchObject({ more: 2, parts: { length: 3 } });
+  expect(of("count(x in [1, 2, 3, 4]: x > 9) == 7")?.parts[0]).toMatchObject({ more: 1 });
+  expect(of("any x in [1, 2, 3]: x > 9")).not.toHaveProperty("more");
+  expect(of("all x in [1, 2, 3, 4, 5]: x < 5")).not.toHaveProperty("more");
+});
+
+describe("`within` one of several is a loop of the checker's own, told in the author's words", () => {
+  const element = { element: 'it = "/a"', text: "args.file within it" };
+  test.each([
+    [
+      'args.file not within ["/a", "/c"]',
+      [{ ...element, value: "true" }],
+      '`args.file not within ["/a", "/c"]` is false: `args.file` is "/a/b.txt"',
+    ],
+    [
+      "args.file not within principal.folders",
+      [{ text: "principal.folders" }, { ...element, value: "true" }],
+      '`args.file not within principal.folders` is false: `args.file` is "/a/b.txt", `principal.folders` is ["/a"]',
+    ],
+  ])("%s", (condition, parts, sentence) => {
+    const { nearestPermit } = explain(`principal { folders: List<Path> = ["/a"] }
+permit r tool send when has principal when ${condition}
+`);
+    expect(nearestPermit?.conditions[1]?.tree).toMatchObject({ value: "false", parts });
+    expect(nearestPermit?.stoppedBy).toEqual([sentence]);
+  });
+});
+
 test("rules are near by what they lack, those of other tools last", () => {
   const { nearestPermit, nearly } = explain(`tool other { effect read }
 permit elsewhere tool other
