@@ -2,9 +2,9 @@
 import type * as ast from "./ast.ts";
 import type { Context } from "./context.ts";
 import type { Expr } from "./ir.ts";
-import type { Known } from "./known.ts";
+import { type Known, NOTHING } from "./known.ts";
 import { withoutParens } from "./literal.ts";
-import { isRoot } from "./roots.ts";
+import { isRoot, resourcesHere } from "./roots.ts";
 import type { Span } from "./source.ts";
 import { didYouMean } from "./suggest.ts";
 import { KINDS, type Type } from "./type.ts";
@@ -91,7 +91,10 @@ function isResource(
   const named = equalText({ kind: "attribute", of: root, name: "type", at }, name, at);
   // "The resource is an account" is false, not unknown, of a request without a resource.
   const ir: Expr = { kind: "and", left: { kind: "has", of: root, at }, right: named, at };
-  return typed(ir, BOOL, { present: new Set(["resource"]), resources: [name] });
+  const others = resourcesHere(context).flatMap((other) => (other.name === name ? [] : other.name));
+  // Where there is no other type, what is read of the resource is unknown, and no error.
+  const otherwise: Known = others.length === 0 ? NOTHING : { ...NOTHING, resources: others };
+  return typed(ir, BOOL, { present: new Set(["resource"]), resources: [name] }, otherwise);
 }
 
 function isKind(
