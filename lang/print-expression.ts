@@ -70,7 +70,7 @@ export function type(node: ast.Type, trivia: Trivia): Doc {
       if (node.arguments.length === 0) return node.name.text;
       return [node.name.text, "<", separated(node.arguments, ", ", (of) => type(of, trivia)), ">"];
     case "oneOf":
-      return indent(node.values.map((value, index) => oneOf(value, index, trivia)));
+      return group(indent(node.values.map((value, index) => oneOf(value, index, trivia))));
     case "record":
       return recordType(node, trivia);
     case "optional":
@@ -81,7 +81,7 @@ export function type(node: ast.Type, trivia: Trivia): Doc {
 }
 
 function oneOf(value: ast.Text, index: number, trivia: Trivia): Doc {
-  const gap = trivia.gap(index === 0 ? "" : " ", value.span.start);
+  const gap = trivia.gap(index === 0 ? "" : line, value.span.start);
   return [gap, index === 0 ? "" : "| ", quote(value.text)];
 }
 

@@ -1,11 +1,14 @@
 /** Among more names of much the same length, a near one says little, and there may be thousands of errors. */
 const COMPARED_MAX = 300;
 
-/** The candidate nearest to `word` by edits (insert, delete, replace, swap), when it is near enough to be meant. */
+/**
+ * The candidate nearest to `word` by edits (insert, delete, replace, swap), when it is near enough to be meant: by
+ * fewer edits than it has letters, or any letter would be meant for any other.
+ */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   const edits = Math.max(1, Math.floor(word.length / 3));
   let best: string | undefined;
-  let fewest = edits + 1;
+  let fewest = Math.min(edits + 1, word.length);
   let compared = 0;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) > edits) continue;

@@ -130,6 +130,11 @@ describe("formatting", () => {
       to: `package a\n\npermit b\n  when args.amount > 1000\n${"    and args.amount > 1000\n".repeat(8)}`,
     },
     {
+      fact: "a long choice of texts breaks before its bars",
+      from: `package a\nresource b { c: ${Array(9).fill('"0123456789"').join("|")}? }`,
+      to: `package a\n\nresource b {\n  c: "0123456789"\n${Array(8).fill('    | "0123456789"').join("\n")}?,\n}\n`,
+    },
+    {
       fact: "comments stay beside what they stood at",
       from: "// top\npackage a // end\n// own\nlabel b, // b\n  c // c\n// last",
       to: "// top\npackage a // end\n\n// own\nlabel b, // b\n  c // c\n// last\n",
