@@ -4,10 +4,10 @@
  * same ones again.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { digestOf } from "../../../engine/canonical-json.ts";
 import { decide } from "../../../engine/decide.ts";
 import type { Decision } from "../../../engine/decision.ts";
@@ -293,6 +293,7 @@ describe("a bundle under OPA itself", () => {
 
   test.skipIf(opaWithWasm === undefined)("decides the same", { timeout: 60_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), "writ-opa-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const file = (name: string, content: string | Uint8Array) => {
       writeFileSync(join(folder, name), content);
       return join(folder, name);

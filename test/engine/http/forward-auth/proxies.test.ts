@@ -1,5 +1,6 @@
 /** A real proxy in front of a site, which asks before it passes a request on. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
 import { tmpdir, userInfo } from "node:os";
@@ -72,7 +73,8 @@ describe.each(PROXIES)("$name, configured as docs/integrations.md says", (proxy)
   }, 30_000);
 
   afterAll(async () => {
-    running?.kill("SIGTERM");
+    // It makes folders of its own for as long as it runs.
+    if (running?.kill("SIGTERM")) await once(running, "exit");
     site?.close();
     await writ?.stop();
     rmSync(folder, { recursive: true, force: true });
