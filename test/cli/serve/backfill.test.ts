@@ -67,6 +67,24 @@ describe("what is declared while calls are decided", () => {
     expect(await pay(second, 10)).toMatchObject({ decision: "allow" });
   });
 
+  test("one that comes back has what it counted before, and says since when it was away", async () => {
+    const cwd = directoryWith({ "p/p.writ": AFTER });
+    const service = await start(cwd, "--watch", "--audit-requests");
+    expect(await pay(service, 50)).toMatchObject({ decision: "allow" });
+    change(cwd, BEFORE);
+    await service.event("policy_activated");
+    expect(await pay(service, 10)).toMatchObject({ decision: "allow" });
+    change(cwd, AFTER);
+    const { counters } = await service.event("declared_late");
+    const since = expect.any(String);
+    expect(counters).toMatchObject([{ counter: "paid", since }]);
+    expect(await pay(service, 41)).toMatchObject({
+      code: "forbidden",
+      counts_since: [{ counter: "paid", since }],
+    });
+    expect(await pay(service, 40)).toMatchObject({ decision: "allow" });
+  });
+
   test("a latch is as the audit log has it, and stays so after a restart", async () => {
     const cwd = directoryWith({ "p/p.writ": BEFORE });
     const first = await start(cwd, "--audit-requests");
