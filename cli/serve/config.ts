@@ -181,7 +181,8 @@ function readFile(
 
 function settingOf(value: unknown, { value: takes, repeatable }: Option): Setting | undefined {
   if (takes === undefined) return typeof value === "boolean" ? value : undefined;
-  if (repeatable) return isTexts(value) ? value : undefined;
+  if (repeatable && isTexts(value)) return value;
+  if (repeatable) return typeof value === "string" && value !== "" ? [value] : undefined;
   if (typeof value === "number" && Number.isSafeInteger(value)) return String(value);
   return typeof value === "string" && value !== "" ? value : undefined;
 }
@@ -200,5 +201,7 @@ function unknown(name: string, settings: readonly Option[]): string {
 
 function wanted({ name, value, repeatable }: Option): string {
   if (value === undefined) return `\`${name}\` is true or false`;
-  return repeatable ? `\`${name}\` is a list of texts` : `\`${name}\` is a text: ${value}`;
+  return repeatable
+    ? `\`${name}\` is a text, or a list of them: ${value}`
+    : `\`${name}\` is a text: ${value}`;
 }

@@ -109,6 +109,13 @@ test("of a bundle and a policy, the one that goes first stands", () => {
   expect(input.values.has("bundle")).toBe(false);
 });
 
+test("of what is repeatable, one text in the file is a list of one, as in the environment", () => {
+  const directory = directoryWith({ "writ.yaml": "bundle: b.writb\nbundle-key: k\n" });
+  const given = { ...NOTHING, values: new Map([["config", "writ.yaml"]]) };
+  const { input } = configure(SERVE_OPTIONS, given, ioOf(directory));
+  expect(input.lists.get("bundle-key")).toEqual(["k"]);
+});
+
 test("a service is told all it needs by its file", async () => {
   const directory = directoryWith({
     "small/small.writ": SMALL,

@@ -156,7 +156,7 @@ const TABLE: readonly Unsafe[] = [
   { words: ["small"], settings: "audit-snyc: true\n", says: "did you mean `audit-sync`?" },
   { words: ["small"], settings: "audit-sync: yes\n", says: "`audit-sync` is true or false" },
   { words: ["small"], settings: "audit: false\n", says: "`audit` is a text" },
-  { words: ["small"], settings: "bundle-key: k\n", says: "`bundle-key` is a list" },
+  { words: ["small"], settings: "bundle-key: 5\n", says: "`bundle-key` is a text, or a list" },
   { words: ["small"], settings: "audit: off\naudit: a.jsonl\n", says: "no YAML" },
   { words: ["small"], settings: "a: &a [x]\naudit-field: *a\n", says: "no YAML" },
   { words: ["small"], settings: "- audit\n", says: "holds no settings" },
