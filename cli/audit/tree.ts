@@ -42,7 +42,7 @@ export function showTree(
   );
   const acts = operators.map((record) => operatorLine(record, paint));
   const said = `${count(decisions.length, "decision")}${operators.length === 0 ? "" : `, ${count(operators.length, "act")} of operators`}\n`;
-  return [...trees, ...acts, said].join("\n");
+  return [...trees, ...(acts.length === 0 ? [] : [acts.join("")]), said].join("\n");
 }
 
 function nodeOf(party: RecordedParty): Node {

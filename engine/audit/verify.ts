@@ -176,6 +176,7 @@ function tailOf(
     return [{ file: path, what: "no checkpoint in it is signed by the key" }];
   }
   if (live) return [];
-  const what = `the last ${uncovered} records have no checkpoint over them: whoever can write the file may have added them`;
+  const last = uncovered === 1 ? "the last record has" : `the last ${uncovered} records have`;
+  const what = `${last} no checkpoint behind: whoever can write the file may have added what stands there, unless a service is writing it (\`--live\`)`;
   return [{ file: path, what }];
 }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { showTree } from "../../cli/audit/tree.ts";
 import { BEGINNING, Links } from "../../engine/audit/chain.ts";
 import { isObject } from "../../engine/value-reader.ts";
 import { directoryWith, PAYMENT, type Ran, SMALL, writ } from "../support/cli.ts";
@@ -182,6 +183,33 @@ describe("writ audit show", () => {
     expect(shown.out).toMatch(/^delegation +not verified: alice → robot/m);
     expect(shown.out).toMatch(/^session +s$/m);
     expect(shown.out).toMatch(/^policy +\S+ sha256:[0-9a-f]{64}$/m);
+  });
+
+  test("lists what operators did below each other", () => {
+    const act = { kind: "operator", at: "T", by: "root", action: "halt" };
+    expect(showTree([], [act, act], { color: false })).toBe(
+      "T operator root: halt\nT operator root: halt\n\n0 decisions, 2 acts of operators\n",
+    );
+  });
+
+  test("names `--live` where all that is wrong is what a service may be writing", async () => {
+    const cwd = directoryWith({ "small.writ": SMALL });
+    await writ(["audit", "key"], { cwd });
+    const { post, end } = await serving(cwd);
+    await post("/decide", PAYMENT);
+    const hint = "unless a service is writing it (`--live`)\n";
+    expect(await writ(["audit", "show"], { cwd })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(hint),
+    });
+    expect(await writ(["audit", "verify"], { cwd })).toMatchObject({
+      code: 1,
+      out: expect.stringContaining(hint),
+    });
+    expect(await writ(["audit", "verify", "--live"], { cwd })).toMatchObject({ code: 0 });
+    await end();
+    writeFileSync(log(cwd), readFileSync(log(cwd), "utf8").replace('"allow"', '"deny"'));
+    expect((await writ(["audit", "show"], { cwd })).err).not.toContain("--live");
   });
 
   test("shows nothing unsaid of a log that was changed", async () => {
