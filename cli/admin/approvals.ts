@@ -2,13 +2,20 @@
 import type { ApprovalStatus, ApprovalView } from "../../engine/approvals/approval.ts";
 import { type Paint, printable, type Style, table } from "../terminal.ts";
 
+export interface ApprovalsFound {
+  readonly approvals: readonly ApprovalView[];
+  /** How many people may approve. */
+  readonly approvers: number;
+}
+
 export function showApprovals(
-  approvals: readonly ApprovalView[],
+  { approvals, approvers }: ApprovalsFound,
   status: string,
   paint: Paint,
 ): string {
   if (approvals.length === 0) {
-    return status === "pending" ? "nothing waits for approval\n" : "no approvals\n";
+    const none = status === "pending" ? "nothing waits for approval" : "no approvals";
+    return approvers > 0 ? `${none}\n` : `${none}, and ${NOBODY_APPROVES}\n`;
   }
   const head = ["APPROVAL", "STATUS", "UNTIL", "AGENT", "TOOL", "BY"];
   const rows = approvals.map((one) => [
@@ -21,6 +28,8 @@ export function showApprovals(
   ]);
   return table([head.map((cell) => paint("dim", cell)), ...rows]);
 }
+
+const NOBODY_APPROVES = "nobody could approve: `writ serve --approvers FILE` (docs/delegation.md)";
 
 const STYLES: Readonly<Record<ApprovalStatus, Style>> = {
   pending: "yellow",

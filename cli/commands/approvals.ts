@@ -1,6 +1,6 @@
 import type { ApprovalView, Verdict } from "../../engine/approvals/approval.ts";
 import { issueStatement } from "../../engine/approvals/statement.ts";
-import { showApproval, showApprovals } from "../admin/approvals.ts";
+import { type ApprovalsFound, showApproval, showApprovals } from "../admin/approvals.ts";
 import { type AdminClient, AdminRefused, CLIENT_OPTIONS, openClient } from "../admin/client.ts";
 import { type Command, type ExitCode, type Input, type Io, Misuse } from "../command.ts";
 import { signingKeys } from "../signing.ts";
@@ -68,14 +68,12 @@ const FINDINGS: ReadonlySet<string> = new Set([
 
 async function list(client: AdminClient, input: Input, io: Io): Promise<ExitCode> {
   const status = input.values.get("status") ?? "pending";
-  const found = await client.get<{ readonly approvals: readonly ApprovalView[] }>("/approvals", {
+  const found = await client.get<ApprovalsFound>("/approvals", {
     status: status === "all" ? undefined : status,
     most: input.values.get("most") ?? LIST_DEFAULT,
   });
   io.out(
-    input.json
-      ? `${JSON.stringify(found, null, 2)}\n`
-      : showApprovals(found.approvals, status, painter(io)),
+    input.json ? `${JSON.stringify(found, null, 2)}\n` : showApprovals(found, status, painter(io)),
   );
   return 0;
 }

@@ -208,7 +208,12 @@ interface Places {
   readonly audit: string;
 }
 
-function tellListening(policy: OpenedPolicy, places: Places, { json }: Input, io: Io): void {
+function tellListening(
+  policy: OpenedPolicy,
+  places: Places,
+  { json, values }: Input,
+  io: Io,
+): void {
   const { url, admin, metrics, state, audit } = places;
   const present = policy.active.present();
   const example = policy.loaded && exampleFor(policy.loaded, io);
@@ -223,10 +228,13 @@ function tellListening(policy: OpenedPolicy, places: Places, { json }: Input, io
   const what = present === undefined ? "decides nothing yet" : `decides by ${spellPolicy(present)}`;
   const operators =
     admin === undefined ? "" : `operators: ${admin} (\`writ top\`, \`writ sessions\`)\n`;
+  const isHeld = present?.program.rules.some(({ effect }) => effect === "hold") ?? false;
+  const holds =
+    isHeld && !values.has("approvers") ? "holds: nobody can approve (`--approvers`)\n" : "";
   const counted = metrics === undefined ? "" : `metrics: ${metrics}/metrics\n`;
   const asking = curl === undefined ? "" : `\nAsk it:\n\n${curl}\n`;
   io.out(
-    `${paint("bold", url)} ${what}\n${operators}${counted}state: ${state}\nrecords: ${audit}\n` +
+    `${paint("bold", url)} ${what}\n${operators}${counted}state: ${state}\nrecords: ${audit}\n${holds}` +
       `${asking}\n${paint("dim", "Ctrl-C stops it.")}\n`,
   );
 }

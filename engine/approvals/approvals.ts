@@ -74,6 +74,11 @@ export class Approvals {
     return { approvals: shown.flatMap((one) => this.ofDigest(one) ?? []), count: digests.length };
   }
 
+  /** How many people may approve. */
+  get approverCount(): number {
+    return this.#parts.approvers.count;
+  }
+
   /** With what was revoked since. */
   statusOf(approval: Standing & Pick<Approval, "status" | "untilMs">): ApprovalStatus {
     return revokedUnless(statusAt(approval, this.now()), () => this.isRevoked(approval));

@@ -53,6 +53,20 @@ approvers:
   return cwd;
 }
 
+test("where nobody may approve, the service says so, and so do its operators", async () => {
+  const cwd = directoryWith({ "p.writ": POLICY });
+  await serving(["p.writ"], cwd, async (printed) => {
+    expect(printed).toContain("holds: nobody can approve (`--approvers`)\n");
+    expect((await writ(["approvals"], { cwd })).out).toBe(
+      "nothing waits for approval, and nobody could approve: `writ serve --approvers FILE` (docs/delegation.md)\n",
+    );
+  });
+  const without = directoryWith({ "p.writ": POLICY.split("hold")[0] ?? "" });
+  await serving(["p.writ"], without, async (printed) => {
+    expect(printed).not.toContain("holds:");
+  });
+});
+
 const CAROL = ["--as", "carol", "--key", "carol.key"];
 
 test("a held call is shown, approved by a key, and allowed once", async () => {

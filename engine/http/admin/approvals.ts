@@ -44,7 +44,7 @@ function answerList({ raw }: FastifyRequest, reply: FastifyReply, { approvals }:
   if (!most.ok) return refuseQuery(reply, `\`most\` ${most.why}`);
   const found = approvals.newest(most.value, status);
   const views = found.approvals.map((one) => viewOf(one, approvals.statusOf(one)));
-  return sendJson(reply, { ...found, approvals: views });
+  return sendJson(reply, { ...found, approvals: views, approvers: approvals.approverCount });
 }
 
 async function answerOne(id: string, reply: FastifyReply, { approvals }: AdminParts) {
