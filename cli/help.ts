@@ -59,7 +59,8 @@ function optionsByHeading(options: readonly Option[], paint: Paint): readonly st
 
 function optionRows(option: Option, columns: number, paint: Paint): readonly string[][] {
   const name = `  ${paint("cyan", spell(option).padEnd(columns))}`;
-  const [first = "", ...more] = wrap(option.help, COLUMNS - columns - 4).split("\n");
+  const help = option.repeatable ? `${option.help} (repeatable)` : option.help;
+  const [first = "", ...more] = wrap(help, COLUMNS - columns - 4).split("\n");
   return [[name, first], ...more.map((line) => ["", line])];
 }
 

@@ -49,12 +49,28 @@ async function load(name: string): Promise<Command> {
   const entry = REGISTRY.find((candidate) => candidate.name === name);
   if (entry !== undefined) return (await entry.load()).command;
   const isOption = name.startsWith("-");
+  const known = ELSEWHERE.get(name);
+  const elsewhere = known && `it is \`writ ${known}\``;
   const { help } = didYouMean(name, isOption ? [] : REGISTRY.map((candidate) => candidate.name));
   throw new Misuse(
     isOption ? `the name of a command comes before \`${name}\`` : `there is no command \`${name}\``,
-    help ?? "see `writ --help`",
+    elsewhere ?? help ?? "see `writ --help`",
   );
 }
+
+/** What commands of other tools are called here. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["compile", "build"],
+  ["coverage", "test --coverage"],
+  ["diff", "replay --against"],
+  ["eval", "decide"],
+  ["format", "fmt"],
+  ["lint", "check"],
+  ["new", "init"],
+  ["run", "serve"],
+  ["verify", "audit verify"],
+  ["version", "--version"],
+]);
 
 async function runCommand(
   command: Command,
@@ -110,7 +126,9 @@ function readWords(command: Command, words: readonly string[]): Words {
   const wantsHelp = values.help === true;
   const { least, most } = command.positionals;
   const usage = `usage: writ ${command.name} ${command.usage}`;
-  if (!wantsHelp && positionals.length < least) throw new Misuse("something is missing", usage);
+  if (!wantsHelp && positionals.length < least) {
+    throw new Misuse(`${missing(command.usage, positionals.length)} is missing`, usage);
+  }
   if (!wantsHelp && positionals.length > most) {
     throw new Misuse(`\`${positionals[most]}\` is one too many`, usage);
   }
@@ -131,6 +149,13 @@ function readWords(command: Command, words: readonly string[]): Words {
     json: values.json === true,
   };
   return { input, color, wantsHelp };
+}
+
+/** What stands at `at` in the first form that a usage has: `POLICY`, or words to be written as they are. */
+function missing(usage: string, at: number): string {
+  const [form = ""] = usage.replace("[options] ", "").split(" | ");
+  const word = form.split(" ")[at]?.replace("…", "") ?? "";
+  return /^[A-Z]+$/.test(word) ? word : `\`${word}\``;
 }
 
 function lastText(name: string, value: unknown): (readonly [string, string])[] {

@@ -66,9 +66,9 @@ export const command: Command = {
   description: [
     `Reads the log that \`writ serve\` writes, ${USUAL_LOG} unless FILE names another, with what was rotated out of it. Whatever is shown was verified on the way; where the log cannot be believed, that is said, and the exit code is 1, as it is where \`show --call\` finds no such call.`,
     [
-      "verify [FILE]          every line, file and checkpoint: finds what was changed, added, left out or cut",
+      "verify [FILE]          finds what was changed, added, left out or cut, in every file of it",
       "show [FILE]            who did this: from the person over each agent to the call",
-      "replay POLICY [FILE]   decides recorded decisions again, and lists those that come out otherwise; POLICY may be an OPA bundle",
+      "replay POLICY [FILE]   decides it again, and lists what comes out otherwise",
       "export [FILE]          OCSF API Activity, each in a CloudEvent on a line",
       "key [FILE]             makes a key that checkpoints are signed with",
       "",

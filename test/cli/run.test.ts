@@ -139,6 +139,18 @@ describe("help", () => {
     },
   );
 
+  test("says of what may be given more than once that it may", async () => {
+    const { out } = await writ(["delegate", "--help"]);
+    expect(out).toMatch(/--audience NAME +which engines may rely on it \(repeatable\)$/m);
+    expect(out).toMatch(/--purpose PURPOSE +what for$/m);
+  });
+
+  test.each(REGISTRY.map(({ name }) => name))("writ %s --help fits a terminal", async (name) => {
+    const { out } = await writ([name, "--help"]);
+    const said = out.split("\nExamples:\n")[0]?.split("\n").slice(1) ?? [];
+    expect(said.filter((line) => line.length > 90 && !line.startsWith("    "))).toEqual([]);
+  });
+
   test("of a service puts its options under headings", async () => {
     const { out } = await writ(["serve", "--help"]);
     expect(out).toMatch(
@@ -159,7 +171,16 @@ describe("misuse says what was meant", () => {
     ["chekc", "there is no command `chekc`\n  did you mean `check`?"],
     ["check --jsn", "there is no option `--jsn`\n  did you mean `--json`?"],
     ["check --pep", "`--pep` needs a value: `--pep NAME`"],
-    ["decide good", "something is missing\n  usage: writ decide [options] POLICY REQUEST"],
+    ["decide good", "REQUEST is missing\n  usage: writ decide [options] POLICY REQUEST"],
+    ["replay good", "TRACE is missing\n"],
+    ["import", "`mcp` is missing\n"],
+    ["keys", "`new` is missing\n"],
+    ["keys new", "NAME is missing\n"],
+    ["audit", "`verify|show|replay|export|key` is missing\n"],
+    ["eval", "there is no command `eval`\n  it is `writ decide`"],
+    ["diff", "there is no command `diff`\n  it is `writ replay --against`"],
+    ["version", "there is no command `version`\n  it is `writ --version`"],
+    ["constructor", "there is no command `constructor`\n  see `writ --help`"],
     ["decide good text.json", '"text.json" is not JSON: '],
     ["check text.json", "name what it was built of: that was checked when it was built"],
     ["check authz.rego", "`opa build -t wasm -e PACKAGE/RULE FILE` makes a bundle of it"],
