@@ -314,6 +314,17 @@ describe("writ import mcp", () => {
     expect((await writ(["check", "tools.writ"], { cwd })).code).toBe(0);
   });
 
+  test("writes into the package of the files beside it, which then compile", async () => {
+    const cwd = directoryWith({ "tools.json": JSON.stringify({ tools: [{ name: "get_x" }] }) });
+    await writ(["init", "wiki", "--package", "acme.wiki"], { cwd });
+    const words = ["import", "mcp", "-o", "wiki/tools.writ", "tools.json"];
+    expect(await writ(words, { cwd })).toMatchObject({ code: 0 });
+    expect(readFileSync(join(cwd, "wiki/tools.writ"), "utf8")).toMatch(/^package acme\.wiki\n/);
+    expect(await writ(["test", "wiki"], { cwd })).toMatchObject({ code: 0 });
+    await writ([...words, "--package", "other"], { cwd });
+    expect(await writ(["check", "wiki"], { cwd })).toMatchObject({ code: 1 });
+  });
+
   test.each([
     ["another kind", ["import", "openapi", "x.json"], "{}"],
     ["no tools", ["import", "mcp", "-"], "{}"],
