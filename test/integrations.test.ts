@@ -61,6 +61,7 @@ print(json.dumps([
     guarded_or_why(who, "send_email", {"to": ["eve@example.net"], "body": "…"}, broken),
     guarded_or_why(who, "edit_page", edit, broken),
     *[guarded_or_why(who, "edit_page", edit, lambda page, text: "done") for _ in range(11)][-2:],
+    guarded_or_why({}, "read_page", {"page": "contact"}, broken),
 ]))
 `;
 
@@ -79,6 +80,7 @@ for (let at = 0; at < 11; at += 1) {
   const edited = await guardedOrWhy(who, "edit_page", edit, ({ page }) => page && "done");
   if (at > 8) said.push(edited);
 }
+said.push(await guardedOrWhy({}, "read_page", { page: "contact" }, broken));
 console.log(JSON.stringify(said));
 `;
 
@@ -106,6 +108,7 @@ describe("around each call of a tool", () => {
           "the wiki is down",
           "done",
           "more than 10 changes in a minute",
+          expect.stringContaining('"pointer":"/agent"'),
         ]);
       });
     },
