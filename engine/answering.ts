@@ -31,6 +31,7 @@ import {
   type RequestContext,
   type RequestReader,
 } from "./request-reader.ts";
+import { freeCall } from "./state/call.ts";
 import { type KeptSequence, matchIn } from "./state/past.ts";
 import type { Interruption } from "./state/report.ts";
 import {
@@ -301,6 +302,11 @@ function readUnder(
 }
 
 export const NO_ROOM = "there is no room to remember this call";
+
+/** An allow whose outcome can change nothing, by the name that says so. */
+export function namedFree(decision: Decision): Decision {
+  return decision.call === undefined ? decision : { ...decision, call: freeCall(decision.call) };
+}
 
 /** What is left behind by what was decided. */
 export function effectsOf(

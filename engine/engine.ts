@@ -21,6 +21,7 @@ import {
   inputFor,
   NO_ROOM,
   NOTHING_VOUCHED,
+  namedFree,
   notRead,
   notSettled,
   peek,
@@ -244,8 +245,10 @@ function decideAndCommit(
   const view = watched ?? begun;
   const call = shell.ids.call();
   const verdict = decide(policy, accepted, view, inputFor(id, call, asked, context, policy));
-  if (commit(verdict, accepted, view.nowMs, call, shell)) {
-    const decision = sayingSince(verdict.decision, late, watched, accepted, policy);
+  const kept = commit(verdict, accepted, view.nowMs, call, shell);
+  if (kept !== "full") {
+    const made = kept === "free" ? namedFree(verdict.decision) : verdict.decision;
+    const decision = sayingSince(made, late, watched, accepted, policy);
     hand(asked, decision, shell, { accepted, facts: watched });
     return decision;
   }
@@ -261,9 +264,8 @@ function commit(
   nowMs: number,
   call: string,
   { policy, state }: Shell,
-): boolean {
-  const effects = effectsOf(verdict, accepted, nowMs, call, policy);
-  return state.commit(effects) === "ok" || effects.allowed === undefined;
+): ReturnType<PolicyState["commit"]> {
+  return state.commit(effectsOf(verdict, accepted, nowMs, call, policy));
 }
 
 function settle(input: unknown, shell: Shell): Answer<OutcomeReceipt> {

@@ -15,6 +15,7 @@ import {
   inputFor,
   NO_ROOM,
   NOTHING_VOUCHED,
+  namedFree,
   notRead,
   notSettled,
   peek,
@@ -38,13 +39,7 @@ import { readOutcome } from "./outcome-reader.ts";
 import type { AcceptedRequest, Reading, RequestContext } from "./request-reader.ts";
 import type { Backfill } from "./state/past-uses.ts";
 import type { Interruption } from "./state/report.ts";
-import {
-  type Attempt,
-  freeCall,
-  type Guess,
-  type SharedState,
-  type SharedStore,
-} from "./state/shared.ts";
+import type { Attempt, Guess, SharedState, SharedStore } from "./state/shared.ts";
 import type { Effects, Late } from "./state/store.ts";
 import type { Problem } from "./value-reader.ts";
 
@@ -130,10 +125,7 @@ async function answer(input: unknown, vouched: Vouched, shell: Shell): Promise<A
       return await refuseFull(asked, decided, call, shell);
     }
     if (result === "full") return noRoom(asked, accepted, shell);
-    const decision =
-      result === "free" && verdict.decision.call !== undefined
-        ? { ...verdict.decision, call: freeCall(call) }
-        : verdict.decision;
+    const decision = result === "free" ? namedFree(verdict.decision) : verdict.decision;
     hand(asked, decision, shell, { accepted, facts: watched });
     return { kind: "answer", value: decision };
   } catch (fault) {

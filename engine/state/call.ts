@@ -71,3 +71,17 @@ export function joiningFrom(
 }
 
 const NO_NAMES: readonly string[] = [];
+
+/**
+ * The name of an allowed call that holds nothing anywhere: its outcome is taken wherever it is reported, and
+ * settles nothing.
+ */
+export function freeCall(call: string): string {
+  return `${call}${FREE}`;
+}
+
+export function isFreeCall(call: string): boolean {
+  return call.endsWith(FREE);
+}
+
+const FREE = "-free";

@@ -75,21 +75,7 @@ export interface Attempted<Made> {
   readonly made: Made;
   /**
    * `full`: there is no room for what an allowed call must leave behind, and nothing was kept.
-   * `free`: the decision read nothing and leaves nothing behind, and the store was not asked.
+   * `free`: kept, but for the call itself: its outcome can change nothing.
    */
   readonly result: "kept" | "full" | "free";
 }
-
-/**
- * The name of an allowed call that holds nothing anywhere: its outcome is taken wherever it is reported, and
- * settles nothing.
- */
-export function freeCall(call: string): string {
-  return `${call}${FREE}`;
-}
-
-export function isFreeCall(call: string): boolean {
-  return call.endsWith(FREE);
-}
-
-const FREE = "-free";

@@ -26,8 +26,11 @@ export interface StateStore {
 export interface PolicyState {
   session(id: string): SessionFacts | undefined;
   begin(scope: StateScope): StateView;
-  /** All or nothing. `full`: there is no room for what an allowed call must leave behind. */
-  commit(effects: Effects): "ok" | "full";
+  /**
+   * All or nothing. `full`: there is no room for what an allowed call must leave behind. `free`: the call itself is not
+   * remembered, since its outcome can change nothing.
+   */
+  commit(effects: Effects): "ok" | "free" | "full";
   settle(outcome: SettledOutcome, match: TaskMatch): Settlement;
   /** Ended until reinstated. Creates the session where it was never seen. */
   interrupt(sessionId: string, nowMs: number, why: Interruption): void;

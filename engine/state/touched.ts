@@ -1,5 +1,5 @@
 /** What a decision does to the counters and latches that it touches: every store must say the same of it. */
-import type { CallFilter, CounterDecl, LatchDecl } from "../../lang/ir.ts";
+import type { CallFilter, CounterDecl, LatchDecl, Program } from "../../lang/ir.ts";
 import type { Touch } from "../evaluate/evaluator.ts";
 import { keyOfOne, type Scalar, Unknown } from "../value.ts";
 import type { HeldLatch } from "./call.ts";
@@ -20,6 +20,20 @@ export function countedOf(
 /** A value among different ones: a long one is known by its digest, as it is in keys. */
 export function toldApart(value: Scalar): Scalar {
   return typeof value === "string" ? keyOfOne(value) : value;
+}
+
+/** Whether the outcome of an allowed call can change anything; if not, nobody has to remember the call. */
+export function isAwaited(
+  { touches, sessionId }: Pick<Effects, "touches" | "sessionId">,
+  { counters, latches }: Pick<Program, "counters" | "latches">,
+): boolean {
+  if (sessionId !== undefined) return true;
+  return touches.some(({ kind, index, key }) => {
+    if (key instanceof Unknown) return false;
+    if (kind === "counter") return counters[index]?.calls.base !== "attempts";
+    const declared = latches[index];
+    return (kind === "reset" ? declared?.reset : declared?.calls)?.base === "completed";
+  });
 }
 
 /** What a decision does to one latch. */

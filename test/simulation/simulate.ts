@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Answer, OutcomeReceipt } from "../../engine/answer.ts";
 import type { Decision } from "../../engine/decision.ts";
+import { freeCall, isFreeCall } from "../../engine/state/call.ts";
 import { confirmationOf } from "../../engine/state/redis/confirm.ts";
 import { SCRIPT } from "../../engine/state/redis/script.ts";
 import { unreachable } from "../../lang/unreachable.ts";
@@ -223,7 +224,7 @@ class Run {
     const answered = this.#answered(asking, answer);
     this.story.tell(`${spelled} ${answered}`);
     this.story.hit(answered);
-    if (answered === "allow") this.#allowed.set(id, call);
+    if (answered === "allow") this.#allowed.set(id, nameOf(asking));
     return answered;
   }
 
@@ -234,8 +235,9 @@ class Run {
     }
     const { decision, call } = answer.value;
     const { asked, isReserved, couldPay, isTainted, isBarred } = asking;
-    if (decision === "allow" && (!isReserved || call !== asking.call)) {
-      this.story.violated(`${asking.call} was allowed, and nothing was kept of it`);
+    if (decision === "allow" && (isReserved !== isAwaited(asked) || call !== nameOf(asking))) {
+      const kept = isReserved ? "it was kept" : "nothing was kept of it";
+      this.story.violated(`${asking.call} was allowed as ${call}, and ${kept}`);
     }
     const answered = outcomeOf(answer.value);
     if (answered === "not_permitted" && asked.tool === "pay" && couldPay) {
@@ -264,7 +266,7 @@ class Run {
     const answer: Answer<OutcomeReceipt> = await this.#asking.run(asking, report);
     this.story.tell(`replica ${index}: outcome ${call} ${status}: ${answer.kind}`);
     this.story.hit(`outcome ${answer.kind}`);
-    if (answer.kind === "answer" && !asking.isKept) {
+    if (answer.kind === "answer" && !asking.isKept && !isFreeCall(call)) {
       this.story.violated(`the outcome of ${call} was taken, and nothing was kept of it`);
     }
   }
@@ -379,6 +381,15 @@ class Run {
   #expectSame(what: string, told: number, expected: number): void {
     if (told !== expected) this.story.violated(`${what} is ${told}, and should be ${expected}`);
   }
+}
+
+/** Whether its outcome can change anything: it is in a session, or holds what a counter counts. */
+function isAwaited({ session, tool }: Asked): boolean {
+  return session !== undefined || tool === "pay" || tool === "send";
+}
+
+function nameOf({ asked, call }: Decide): string {
+  return isAwaited(asked) ? call : freeCall(call);
 }
 
 /** Of tools that only what a session has seen speaks against. */

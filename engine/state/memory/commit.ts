@@ -8,7 +8,7 @@ import { interrupt, joinSession, makeRoomForTask, sessionFor } from "../sessions
 import type { AllowedCall, Effects } from "../store.ts";
 import type { Memory, Session } from "../tables.ts";
 import { runOf, taskIdIn } from "../task-run.ts";
-import { countedOf, type LatchTouch, latchTouches } from "../touched.ts";
+import { countedOf, isAwaited, type LatchTouch, latchTouches } from "../touched.ts";
 import { Sum } from "../window.ts";
 import { cellFor, latchCell, makeRoomForKey } from "./cells.ts";
 import { takeOver } from "./fill.ts";
@@ -16,14 +16,16 @@ import { bucketNow, noteHeld } from "./leaving.ts";
 import type { Policy } from "./policy.ts";
 import { keepTask } from "./tasks.ts";
 
-export function commit(effects: Effects, policy: Policy): "ok" | "full" {
+export function commit(effects: Effects, policy: Policy): "ok" | "free" | "full" {
   const { memory } = policy;
   const { allowed, sessionId, nowMs } = effects;
   memory.keeper?.time(nowMs);
   if (memory.inForce !== policy.declared) takeOver(policy, nowMs);
   const session = sessionId === undefined ? undefined : sessionFor(sessionId, nowMs, memory);
   const missing = sessionId !== undefined && session === undefined;
+  const awaited = allowed !== undefined && isAwaited(effects, policy.program) ? allowed : undefined;
   if (allowed !== undefined && (missing || !hasRoomFor(effects, session, policy))) return "full";
+  if (awaited !== undefined && !makeRoomForCall(nowMs, memory)) return "full";
   const held: Held[] = [];
   const latched: HeldLatch[] = [];
   for (const touch of effects.touches) {
@@ -37,11 +39,11 @@ export function commit(effects: Effects, policy: Policy): "ok" | "full" {
       latched.push({ table, key, kind, certain, others: expectLatch(cell, kind) });
     });
   }
-  if (allowed !== undefined) remember(effects, allowed, session, held, latched, policy);
+  if (awaited !== undefined) remember(effects, awaited, session, held, latched, policy);
   if (effects.interrupt !== undefined && sessionId !== undefined) {
     interrupt(sessionId, nowMs, effects.interrupt, memory);
   }
-  return "ok";
+  return allowed === awaited ? "ok" : "free";
 }
 
 /** Asked before anything is written, so that an allowed call leaves all of its traces or none. */
@@ -56,7 +58,7 @@ function hasRoomFor(effects: Effects, session: Session | undefined, policy: Poli
   if (task !== undefined && !session?.tasks?.has(runIn(effects, task.index, policy))) {
     if (!makeRoomForTask(effects.nowMs, memory)) return false;
   }
-  return makeRoomForCall(effects.nowMs, memory);
+  return true;
 }
 
 function runIn({ request }: Effects, index: number, { program }: Policy): string {

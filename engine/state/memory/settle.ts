@@ -1,6 +1,6 @@
 /** What an outcome changes (SPEC §7.2, §7.5). Pure. */
 import type { Program } from "../../../lang/ir.ts";
-import { type Call, type Held, type HeldLatch, joiningFrom } from "../call.ts";
+import { type Call, type Held, type HeldLatch, isFreeCall, joiningFrom } from "../call.ts";
 import { changeLatch, settleLatch } from "../latch.ts";
 import { Seen, UNKEPT } from "../origin.ts";
 import { matchIn, sequenceIn } from "../past.ts";
@@ -87,6 +87,7 @@ function sessionOf(
 
 function settledEarlier({ call, status }: SettledOutcome, memory: Memory): Settlement {
   const before = memory.settled.get(call) ?? memory.settledBefore.get(call);
+  if (before === undefined && isFreeCall(call)) return { ok: true, repeated: false };
   if (before === undefined) return { ok: false, why: "unknown" };
   return before === status ? { ok: true, repeated: true } : { ok: false, why: "settled" };
 }

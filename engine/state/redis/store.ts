@@ -5,7 +5,7 @@ import type { Readiness } from "../../answer.ts";
 import type { Evaluator } from "../../evaluate/evaluator.ts";
 import { createWatching, type Watching } from "../../evaluate/leeway.ts";
 import { parseJsonText } from "../../json-text.ts";
-import { type Call, type Joining, joiningFrom, joiningOf } from "../call.ts";
+import { type Call, isFreeCall, type Joining, joiningFrom, joiningOf } from "../call.ts";
 import { decodeCall, encodeCall } from "../codec.ts";
 import { returningOf } from "../origin/returned.ts";
 import { Seen } from "../origin.ts";
@@ -14,14 +14,13 @@ import type { Missing, PastUses } from "../past-uses.ts";
 import type { Interruption } from "../report.ts";
 import { sensitivityLevels } from "../sensitivity.ts";
 import { settle as settleStep } from "../sequence.ts";
-import {
-  type Attempt,
-  type Attempted,
-  type Guess,
-  isFreeCall,
-  type SharedPolicy,
-  type SharedState,
-  type SharedStore,
+import type {
+  Attempt,
+  Attempted,
+  Guess,
+  SharedPolicy,
+  SharedState,
+  SharedStore,
 } from "../shared.ts";
 import {
   type Effects,
@@ -33,6 +32,7 @@ import {
 } from "../store.ts";
 import { MEMORY_LIMITS, type MemoryLimits } from "../tables.ts";
 import { isGranted, RUN_MOST_MS, runOf, taskIdIn, taskOfRun } from "../task-run.ts";
+import { isAwaited } from "../touched.ts";
 import { DISTINCT_MOST } from "../window.ts";
 import type { RedisAddress } from "./address.ts";
 import { Arguments, type Cell } from "./arguments.ts";
@@ -244,7 +244,8 @@ class RedisState implements SharedState {
     }
     if (intent === "keep") await this.#publishSequence(noted, effects);
     const result = await this.#commit(intent, noted, effects, charged.cells, call);
-    return result === "conflict" ? undefined : { made, result };
+    if (result === "conflict") return undefined;
+    return { made, result: result === "kept" && call === undefined ? "free" : result };
   }
 
   late(nowMs: number): Late | undefined {
@@ -571,13 +572,14 @@ function isFree({ seen, task }: Noted, { sessionId }: Effects, cells: readonly C
 }
 
 function callOf(
-  { allowed, request, sessionId, nowMs }: Effects,
+  { allowed, request, sessionId, touches, nowMs }: Effects,
   { held, latches }: Pick<Call, "held" | "latches">,
   program: Program,
   tables: Tables,
 ): Call | undefined {
   const tool = program.tools[request.tool];
   if (allowed === undefined || tool === undefined) return undefined;
+  if (!isAwaited({ touches, sessionId }, program)) return undefined;
   const task = allowed.task && tables.tasks[allowed.task.index];
   return {
     atMs: nowMs,

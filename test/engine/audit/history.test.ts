@@ -93,7 +93,7 @@ describe("counters that are declared late", () => {
     await paying(made, 50, "ann");
     await paying(made, 30, "bob");
     await paying(made, 20, "eve");
-    await made.service.outcome({ call: "c4", status: "error" });
+    await made.service.outcome({ call: "c4-free", status: "error" });
     made.nowMs += 60_000;
     const { ask } = await declaring(made, store);
     expect(ask("pay", { amount: 51, to: "ann" })).toMatchObject({ reasons: [{ rule: "much" }] });
