@@ -33,7 +33,7 @@ export const MEMORY_LIMITS: MemoryLimits = {
   keyCount: 100_000,
   sessionCount: 100_000,
   taskCount: 100_000,
-  callCount: 100_000,
+  callCount: 1_000_000,
   reservationMs: 15 * 60_000,
   sessionIdleMs: 7 * 24 * 3_600_000,
 };

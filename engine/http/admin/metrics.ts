@@ -182,6 +182,7 @@ function stateFamilies(state: StateView | undefined): readonly Family[] {
     gauge("writ_sessions_interrupted", "Sessions that were ended.", sessions.interrupted),
     gauge("writ_tasks", "Tasks under way.", tasks.count),
     gauge("writ_calls_open", "Allowed calls whose outcome is awaited.", calls.count),
+    gauge("writ_calls_open_most", "How many of them there may be.", calls.most),
     gauge("writ_keys", "Keys of counters and latches.", Object.fromEntries(keys), "name"),
     gauge("writ_keys_most", "What each of them may have.", most),
   ];

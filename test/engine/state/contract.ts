@@ -292,6 +292,34 @@ export function describeContract(store: ContractStore): void {
       expect(await driver.report(first, "error")).toBe("unknown_call");
     });
 
+    test("calls whose outcome can change nothing are told so, and take no room", async () => {
+      const driver = await drive(
+        `tool look, test, pay, edit { effect execute }
+        counter tries = count attempts per agent
+        counter paid = count allowed pay per agent
+        latch tested = completed test per agent reset by attempts edit
+        latch asked = attempts look per session
+        permit few when tries < 8`,
+        { callCount: 1 },
+      );
+      const call = (tool: string) => driver.call(tool, {}, { session: undefined });
+      const look = await call("look");
+      for (const free of [look, await call("look"), await call("edit")]) {
+        expect([free.decision, free.call?.endsWith("-free")]).toEqual(["allow", true]);
+      }
+      const pay = await call("pay");
+      expect([pay.decision, pay.call?.endsWith("-free")]).toEqual(["allow", false]);
+      for (const tool of ["pay", "test"]) {
+        expect(outcomeOf(await call(tool))).toBe("state_unavailable");
+      }
+      expect(await driver.ask("look")).toBe("state_unavailable");
+      expect((await call("look")).decision).toBe("allow");
+      for (const status of ["error", "ok"] as const) {
+        expect(await driver.report(look, status)).toBe("answer");
+      }
+      expect(outcomeOf(await call("look"))).toBe("not_permitted");
+    });
+
     test("tells different values apart, and takes back those of failed calls", async () => {
       const driver = await drive(`${PAY}
         counter payees = distinct args.to of allowed pay per session within 1h
