@@ -176,7 +176,10 @@ function tailOf(
     return [{ file: path, what: "no checkpoint in it is signed by the key" }];
   }
   if (live) return [];
-  const last = uncovered === 1 ? "the last record has" : `the last ${uncovered} records have`;
-  const what = `${last} no checkpoint behind: whoever can write the file may have added what stands there, unless a service is writing it (\`--live\`)`;
+  const [last, after] =
+    uncovered === 1
+      ? ["the last record has", "it"]
+      : [`the last ${uncovered} records have`, "them"];
+  const what = `${last} no checkpoint after ${after}: whoever can write the file may have added what stands there, unless a service is writing it (\`--live\`)`;
   return [{ file: path, what }];
 }

@@ -130,7 +130,7 @@ test("a record that somebody without the key appended", async () => {
   const { ok, findings } = await verify(disk, path);
   expect(ok).toBe(false);
   expect(findings[0]?.what).toMatch(
-    /^the last record has no checkpoint behind: whoever can write the file/,
+    /^the last record has no checkpoint after it: whoever can write the file/,
   );
 });
 

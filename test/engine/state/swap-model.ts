@@ -31,6 +31,8 @@ export interface Past {
   readonly policy: Swapped;
   /** Counters and latches that were given it: those of its policy, and those that were filled in from the log. */
   readonly knownTo: Set<string>;
+  /** Those that may have gone, since they held nothing, and were given it again when they came back. */
+  readonly perhapsKnownTo: Set<string>;
   readonly atMs: number;
   readonly begin: number;
   readonly tool: Tool;
@@ -88,11 +90,12 @@ export class Model {
     if (asksOrigin) life.seen?.push({ text, label: "user" });
   }
 
-  decided(call: Omit<Past, "begin" | "knownTo">): Past {
+  decided(call: Omit<Past, "begin" | "knownTo" | "perhapsKnownTo">): Past {
     this.#now += 1;
     this.inForce(call.policy, call.atMs);
     const knownTo = new Set([...call.policy.counters, ...call.policy.latches]);
-    const past: Past = { ...call, begin: this.#now, knownTo };
+    const perhapsKnownTo = new Set<string>();
+    const past: Past = { ...call, begin: this.#now, knownTo, perhapsKnownTo };
     this.calls.push(past);
     const { life, policy, isStep, allowed, atMs } = past;
     if (life !== undefined) life.usedAtMs = atMs;
@@ -124,12 +127,15 @@ export class Model {
   }
 
   /** What was decided since it was last in force, and is a request that `policy` knows. */
-  filled(declared: string, policy: Swapped, fromMs: number): void {
+  filled(declared: string, policy: Swapped, fromMs: number, nowMs: number): void {
     this.#filled.add(declared);
     const leftMs = this.#leftMs.get(declared) ?? 0;
+    const mayHaveGone = nowMs - leftMs > DAY_MS;
     this.#leftMs.set(declared, Math.max(leftMs, fromMs));
     for (const call of this.calls) {
-      if (call.atMs >= leftMs && isKnown(call, policy)) call.knownTo.add(declared);
+      if (!isKnown(call, policy)) continue;
+      if (call.atMs >= leftMs) call.knownTo.add(declared);
+      else if (mayHaveGone) call.perhapsKnownTo.add(declared);
     }
   }
 
@@ -154,18 +160,20 @@ export class Model {
   /** The least and the most that a counter may read. */
   counter(declared: string, key: string, nowMs: number): readonly [number, number] {
     const { op, base, tools, per, windowMs } = counterOf(declared);
-    const isCounted = ({ tool, allowed, knownTo }: Past) =>
-      tools.includes(tool) && (base === "attempts" || allowed) && knownTo.has(declared);
+    const own = this.#under(key, per).filter(
+      ({ tool, allowed }) => tools.includes(tool) && (base === "attempts" || allowed),
+    );
+    const counted = own.filter(({ knownTo }) => knownTo.has(declared));
     const isFilled = this.isFilled(declared);
-    // Of what was filled in, nothing is given back.
-    const own = this.#under(key, per).filter(isCounted);
-    const all = own.filter(
+    const all = counted.filter(
       ({ status, tooLate }) =>
         base === "attempts" ||
         status !== "error" ||
         (!isFilled && tooLate === true && per === "session"),
     );
-    const most = isFilled ? own : all;
+    // Of what was filled in, nothing is given back.
+    const perhaps = own.filter(({ perhapsKnownTo }) => perhapsKnownTo.has(declared));
+    const most = isFilled ? [...new Set([...counted, ...perhaps])] : all;
     const of = (some: readonly Past[]) => {
       if (op === "distinct") return new Set(some.map(({ to }) => to)).size;
       return some.reduce((sum, { n }) => sum + (op === "sum" ? n : 1), 0);

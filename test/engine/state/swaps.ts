@@ -417,7 +417,7 @@ class Run {
     const counters = lateOf(late?.counters, policy.counters);
     const latches = lateOf(late?.latches, policy.latches);
     for (const declared of [...counters, ...latches]) {
-      this.#model.filled(declared, policy, past.fromMs);
+      this.#model.filled(declared, policy, past.fromMs, this.#nowMs);
     }
     await this.#observe(policy);
   }
