@@ -5,6 +5,8 @@ import type { ReadRecord } from "./reading.ts";
 export interface RecordedParty {
   readonly id: string;
   readonly kind?: string;
+  /** Only somebody says so: the delegation did not hold. */
+  readonly claimed?: true;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -16,16 +18,17 @@ export function partiesOf(record: ReadRecord): readonly RecordedParty[] {
   const principal = partyIn(record.principal);
   const [first] = hops;
   const chain =
-    first === undefined ? [] : [partyIn(first.from), ...hops.map(({ to }) => partyIn(to))];
+    first === undefined ? [] : [partyOf(first, "from"), ...hops.map((hop) => partyOf(hop, "to"))];
   const all = chain.length > 0 ? [...chain, agent] : [principal, agent];
   const known = all.filter((party) => party !== undefined);
   // The last of the chain is the agent itself, unless the chain does not hold.
-  return known.filter(({ id }, at) => id !== known[at - 1]?.id);
+  return known.filter(({ id }, at) => id !== known[at + 1]?.id);
 }
 
 interface Node {
   readonly party: RecordedParty;
-  readonly nodes: Map<string, Node>;
+  /** By their ids: parties of one id may be of several kinds. */
+  readonly nodes: Map<string, Node[]>;
   readonly calls: ReadRecord[];
 }
 
@@ -36,10 +39,13 @@ export function showTree(
 ): string {
   const paint = painter(io);
   const root: Node = nodeOf({ id: "" });
-  for (const decision of decisions) place(decision, root);
-  const trees = [...root.nodes.values()].map(
-    (node) => `${head(node, paint)}\n${branch(node, "", paint)}`,
-  );
+  // Of what kind they are says only who was decided about.
+  const decided = decisions.filter(({ code }) => code !== "invalid_request");
+  for (const decision of decided) leafOf(partiesOf(decision), root);
+  for (const decision of decisions) leafOf(partiesOf(decision), root).calls.push(decision);
+  const trees = [...root.nodes.values()]
+    .flat()
+    .map((node) => `${head(node, paint)}\n${branch(node, "", paint)}`);
   const acts = operators.map((record) => operatorLine(record, paint));
   const said = `${count(decisions.length, "decision")}${operators.length === 0 ? "" : `, ${count(operators.length, "act")} of operators`}\n`;
   return [...trees, ...(acts.length === 0 ? [] : [acts.join("")]), said].join("\n");
@@ -49,25 +55,33 @@ function nodeOf(party: RecordedParty): Node {
   return { party, nodes: new Map(), calls: [] };
 }
 
-function place(record: ReadRecord, root: Node): void {
-  const parties = partiesOf(record);
+/** Where calls of the last of them stand; made where it is not there. */
+function leafOf(parties: readonly RecordedParty[], root: Node): Node {
   const named = parties.length === 0 ? [{ id: "nobody named" }] : parties;
-  const leaf = named.reduce((node, party) => {
-    const key = `${party.kind ?? ""} ${party.id}`;
-    const next = node.nodes.get(key) ?? nodeOf(party);
-    node.nodes.set(key, next);
-    return next;
-  }, root);
-  leaf.calls.push(record);
+  return named.reduce(nodeIn, root);
 }
 
-function head({ party }: Node, paint: Paint): string {
-  const kind = party.kind === undefined ? "" : paint("dim", ` (${printable(party.kind)})`);
-  return `${paint("bold", printable(party.id))}${kind}`;
+/** Whoever has no kind is the one of that id, if there is one alone. */
+function nodeIn({ nodes }: Node, party: RecordedParty): Node {
+  const { id, kind, claimed } = party;
+  const ofId = nodes.get(id) ?? [];
+  const same = ofId.filter((node) => node.party.claimed === claimed);
+  const only = kind === undefined && same.length === 1 ? same[0] : undefined;
+  const found = same.find((node) => node.party.kind === kind) ?? only;
+  if (found !== undefined) return found;
+  const made = nodeOf(party);
+  nodes.set(id, [...ofId, made]);
+  return made;
+}
+
+function head({ party: { id, kind, claimed } }: Node, paint: Paint): string {
+  const what = claimed ? "as claimed" : kind;
+  const said = what === undefined ? "" : paint("dim", ` (${printable(what)})`);
+  return `${paint("bold", printable(id))}${said}`;
 }
 
 function branch({ nodes, calls }: Node, before: string, paint: Paint): string {
-  const branches = [...nodes.values()];
+  const branches = [...nodes.values()].flat();
   const callLines = calls.map((call, at) => {
     const isLast = at === calls.length - 1 && branches.length === 0;
     return `${before}${isLast ? "└─" : "├─"} ${callLine(call, paint)}\n`;
@@ -104,6 +118,11 @@ function callLine(record: ReadRecord, paint: Paint): string {
 function operatorLine({ at, by, action, details }: ReadRecord, paint: Paint): string {
   const what = details === undefined ? "" : ` ${JSON.stringify(details)}`;
   return `${paint("dim", printable(String(at)))} operator ${paint("bold", printable(String(by)))}: ${printable(`${action}${what}`)}\n`;
+}
+
+function partyOf(hop: Json, end: "from" | "to"): RecordedParty | undefined {
+  const party = partyIn(hop[end]);
+  return hop.claimed === true && party !== undefined ? { ...party, claimed: true } : party;
 }
 
 function partyIn(part: unknown): RecordedParty | undefined {

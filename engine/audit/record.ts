@@ -9,6 +9,7 @@ import type { DecisionEvidence, FactsRead, ModuleRead, OutcomeEvidence } from ".
 import { digestOfToken } from "../identity/token.ts";
 import { sensitivityLevels } from "../state/sensitivity.ts";
 import { isList, isSet, type RecordValue, toWire, type Value } from "../value.ts";
+import { claimedHops } from "./claimed.ts";
 import { valueAt } from "./pointer.ts";
 import { sealed, sealedJson, sealedName } from "./sealed.ts";
 import { wholeOf } from "./whole.ts";
@@ -234,12 +235,6 @@ function nameIn(of: RecordValue, name: string): string | undefined {
   return typeof value === "string" ? sealedName(value) : undefined;
 }
 
-/** Hops that do not hold, as somebody claimed them. */
-function claimedHops(input: unknown): unknown {
-  const chain = valueAt(input, ["delegation", "chain"]);
-  return Array.isArray(chain) ? chain.map(claimedHop) : undefined;
-}
-
 /** Whose they are where that was verified, and else nothing but their digests. */
 function tokensOf({ input, vouched }: DecisionEvidence): unknown {
   const { delegation } = vouched;
@@ -249,21 +244,6 @@ function tokensOf({ input, vouched }: DecisionEvidence): unknown {
   return tokens.map((token) => ({
     digest: digestOfToken(typeof token === "string" ? token : JSON.stringify(token)),
   }));
-}
-
-function claimedHop(hop: unknown): unknown {
-  const party = (end: string) => {
-    const id = valueAt(hop, [end, "id"]) ?? valueAt(hop, [end]);
-    return typeof id === "string" ? { id: sealedName(id) } : undefined;
-  };
-  const scope = valueAt(hop, ["scope"]);
-  return {
-    from: party("from"),
-    scope: Array.isArray(scope)
-      ? scope.flatMap((item) => (typeof item === "string" ? [sealedName(item)] : []))
-      : undefined,
-    to: party("to"),
-  };
 }
 
 /** A request that the policy does not know: who it says it is of, and which parts are wrong. */

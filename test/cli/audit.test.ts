@@ -185,6 +185,38 @@ describe("writ audit show", () => {
     expect(shown.out).toMatch(/^policy +\S+ sha256:[0-9a-f]{64}$/m);
   });
 
+  test("tells who was claimed apart from who it was, and finds whose a request is that says no kinds", () => {
+    const alice = { id: "alice", kind: "human" };
+    const bot = { id: "bot", kind: "autonomous" };
+    const call = (id: string, more: object) => ({
+      ...{ kind: "decision", at: "T", id, decision: "deny", tool: { name: "pay" } },
+      ...more,
+    });
+    const claimed = { claimed: true, from: { id: "alice" }, to: { id: "bot" } };
+    const decisions = [
+      call("d1", { code: "invalid_request", principal: { id: "alice" }, agent: { id: "bot" } }),
+      call("d2", { code: "delegation_invalid", chain: [claimed], agent: bot }),
+      call("d3", { code: "forbidden", chain: [{ from: alice, to: bot }], agent: bot }),
+      call("d4", { code: "invalid_request" }),
+    ];
+    expect(showTree(decisions, [], { color: false })).toBe(
+      `alice (as claimed)
+└─ bot (autonomous)
+   └─ T deny delegation_invalid pay d2
+
+alice (human)
+└─ bot (autonomous)
+   ├─ T deny invalid_request pay d1
+   └─ T deny forbidden pay d3
+
+nobody named
+└─ T deny invalid_request pay d4
+
+4 decisions
+`,
+    );
+  });
+
   test("lists what operators did below each other", () => {
     const act = { kind: "operator", at: "T", by: "root", action: "halt" };
     expect(showTree([], [act, act], { color: false })).toBe(

@@ -28,7 +28,53 @@ const CHAINED = {
   session: { id: "s" },
 };
 
+const PASSED_ON = { from: { id: "planner" }, to: { id: "worker" } };
+
+/** Signed by nobody. */
+function jws(typ: string, claims: object): string {
+  const parts = [{ alg: "ES256", typ }, claims].map((part) => JSON.stringify(part));
+  return [...parts, "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".");
+}
+
 describe("what is recorded", () => {
+  test.each([
+    [
+      "links",
+      [
+        jws("writ-link+jwt", { iss: "i", from: "alice", to: "planner", scope: ["pay"] }),
+        jws("writ-link+jwt", { parent: "x", from: "planner", to: "worker", scope: 5 }),
+      ],
+      [{ from: { id: "alice" }, scope: ["pay"], to: { id: "planner" } }, PASSED_ON],
+    ],
+    [
+      "actors",
+      [jws("at+jwt", { sub: "alice", act: { sub: "worker", act: { sub: "planner" } } })],
+      [{ from: { id: "alice" }, to: { id: "planner" } }, PASSED_ON],
+    ],
+    [
+      "a client",
+      [jws("at+jwt", { sub: "alice", client_id: "worker", scope: "pay look" })],
+      [{ from: { id: "alice" }, scope: ["pay", "look"], to: { id: "worker" } }],
+    ],
+    ["nobody", [jws("at+jwt", { sub: "alice" }), "no token"], undefined],
+  ])("whom tokens that do not hold claim: %s", async (_, tokens, hops) => {
+    const { service, records } = await audited(SMALL);
+    const answer = await service.decide({ ...PAYMENT, delegation: { tokens } });
+    expect(answer).toMatchObject({ value: { decision: "deny", code: "delegation_invalid" } });
+    const [record] = await records("decision");
+    expect(record?.verified).toBe(false);
+    expect(record?.chain).toEqual(hops?.map((hop) => ({ claimed: true, ...hop })));
+  });
+
+  test("no secret that a token claims to be of", async () => {
+    const { service, disk, path } = await audited(SMALL);
+    const sub = "ghp_0123456789abcdefghijklmnopqrstuvwxyz";
+    const tokens = [jws("at+jwt", { sub, client_id: "worker" })];
+    await service.decide({ ...PAYMENT, delegation: { tokens } });
+    expect(disk.text(path)).toContain('"claimed":true');
+    expect(disk.text(path)).not.toContain(sub);
+  });
+
   test("who, for whom, through whom, what, and what decided", async () => {
     const { service, records } = await audited(SMALL, { fields: [["tool", "args", "amount"]] });
     const answer = await service.decide(CHAINED, { delegationVerified: true });
