@@ -10,11 +10,16 @@ export function showSessions({ sessions, at }: SessionsView, paint: Paint): stri
     paint("bold", printable(session.id)),
     ago(session.since, at),
     ago(session.used, at),
-    String(session.sensitivity),
+    sensitivityOf(session),
     session.labels.map(printable).join(" "),
     session.interrupted ? paint("red", interruptionOf(session, at)) : "",
   ]);
   return table([head.map((cell) => paint("dim", cell)), ...rows]);
+}
+
+/** Where the policy has no levels, nothing is the lowest of them. */
+function sensitivityOf({ sensitivity }: SessionView): string {
+  return sensitivity === 0 ? "" : printable(String(sensitivity));
 }
 
 /** `interrupted 2m ago by rule runaway: too many calls` */
@@ -31,7 +36,7 @@ export function showSession(session: SessionDetail, paint: Paint): string {
   const facts = [
     ["began", `${ago(session.since, at)}  ${paint("dim", session.since)}`],
     ["used", `${ago(session.used, at)}  ${paint("dim", session.used)}`],
-    ["sensitivity", String(session.sensitivity)],
+    ["sensitivity", sensitivityOf(session) || paint("dim", "none")],
     ["labels", session.labels.map(printable).join(" ") || paint("dim", "none")],
   ];
   const state = session.interrupted ? ` ${paint("red", interruptionOf(session, at))}` : "";

@@ -390,7 +390,7 @@ function movedTo(fault: unknown): Pick<RedisAddress, "host" | "port"> | undefine
 
 /** An operator must look: what is lost may have been a limit, a latch, or that a session was ended. */
 function lostWhy(reason: unknown, address: RedisAddress): string {
-  return `Redis has lost state (${String(reason)}); when it is right to go on with what it has, say so with \`writ state confirm ${spellAddress(address)}\``;
+  return `Redis has lost state (${String(reason)}); when it is right to go on with what it has, say so with \`writ state confirm ${spellAddress(address)} --because "why"\``;
 }
 
 function formatWhy([, theirs, own]: Reply, { namespace }: RedisAddress): string {
