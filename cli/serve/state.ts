@@ -162,6 +162,8 @@ async function inRedis(
       openRedisLedger({
         send: store.command,
         run: store.run,
+        generation: store.wholeGeneration,
+        saw: store.saw,
         namespace: address.namespace,
         elapsedMs: () => performance.now(),
         now: Date.now,

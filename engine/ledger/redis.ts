@@ -21,6 +21,10 @@ export interface RedisLedgerParts {
   readonly send: (command: readonly string[]) => Promise<unknown>;
   /** Changes, as state is changed: counted, and refused where Redis has lost what was acknowledged (SPEC §7.6). */
   readonly run: Connection["run"];
+  /** Of the server as it was last known to lack nothing; another one once somebody has confirmed a loss (SPEC §7.6). */
+  readonly generation: () => string;
+  /** What a read has seen of the server is missed as well where it is lost, as what was changed is. */
+  readonly saw: Connection["saw"];
   readonly namespace: string;
   /** Milliseconds by a clock that nobody sets. */
   readonly elapsedMs: () => number;
@@ -44,6 +48,9 @@ const LENGTH_MOST = 262_144;
 const NAMES_MOST = 1_000;
 
 const KINDS = Object.keys(ENTRIES_MOST) as readonly LedgerKind[];
+
+const LOST =
+  "Redis has lost what was approved, used or revoked; once it is confirmed that state was lost, it is gone on with what is there; where no state was, start again";
 
 /** Resolves once all of it is here; rejects where it cannot be read. */
 export async function openRedisLedger(parts: RedisLedgerParts): Promise<Ledger> {
@@ -71,18 +78,20 @@ async function begin(ledger: RedisLedger, timers = MACHINE_TIMERS): Promise<void
  * `log` has each entry by the number of its last change; an entry is its end, a space, and its text. `ends` has each by
  * its end: all that are kept are many, and may be long, so a full table is never read whole, but the first time. `names`
  * has a name for each of the latest changes, that no other ever had: a server that lost some, and was changed since, may
- * have come to the same number again.
+ * have come to the same number again. `meta` says whether state was lost that somebody knew of: then nothing here is whole.
  */
 const SINCE = `
-local log, last, names = KEYS[1], KEYS[2], KEYS[3]
+local log, last, names, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local tables = {}
-for at, kind in ipairs({ ${KINDS.map((kind) => `'${kind}'`).join(", ")} }) do tables[kind] = KEYS[3 + at] end
+for at, kind in ipairs({ ${KINDS.map((kind) => `'${kind}'`).join(", ")} }) do tables[kind] = KEYS[4 + at] end
+if redis.call('HGET', meta, 'lost') then return { 'lost' } end
 local number = redis.call('GET', last) or '0'
 local isOld = tonumber(ARGV[4]) <= tonumber(number) - ${NAMES_MOST}
 if ARGV[5] ~= '' and not isOld and redis.call('HGET', names, ARGV[4]) ~= ARGV[5] then return { 'lost' } end
 local found = redis.call('ZRANGEBYSCORE', log, '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 local isAll, length = #found < 2 * tonumber(ARGV[2]), 0
-local said = { number, isAll and 'all' or 'more', redis.call('HGET', names, number) or '' }
+local is = redis.call('HMGET', meta, 'generation', 'writes')
+local said = { number, isAll and 'all' or 'more', redis.call('HGET', names, number) or '', is[1] or '', is[2] or '0' }
 for at = 1, #found, 2 do
   if length > tonumber(ARGV[3]) then said[2] = 'more' break end
   local kind, id = string.match(found[at], '^(%S+) (.*)$')
@@ -96,6 +105,7 @@ return said
 class RedisLedger implements Ledger {
   readonly #parts: RedisLedgerParts;
   readonly #prefix: string;
+  readonly #meta: string;
   readonly #here = new MemoryLedger();
   /** The change of each entry that is here, so that an answer that comes late undoes none. */
   readonly #numbers = new Map<string, number>();
@@ -105,7 +115,11 @@ class RedisLedger implements Ledger {
   /** The latest change of which the name is known. */
   #named = { number: 0, name: "" };
   #askedMs = Number.NEGATIVE_INFINITY;
-  #lost: string | undefined;
+  /** Under which everything was here last. */
+  #generation: string | undefined;
+  #isLost = false;
+  /** How often it began anew: an answer to what was asked before is none. */
+  #begun = 0;
   #stop = (): void => {};
   #isClosed = false;
 
@@ -113,6 +127,7 @@ class RedisLedger implements Ledger {
     this.#parts = parts;
     // One hash tag, so that a cluster has them where it has the state.
     this.#prefix = `writ:{${parts.namespace}}:ledger:`;
+    this.#meta = `writ:{${parts.namespace}}:meta`;
   }
 
   get(kind: LedgerKind, id: string): LedgerEntry | undefined {
@@ -147,7 +162,7 @@ class RedisLedger implements Ledger {
   }
 
   readiness(): Readiness {
-    if (this.#lost !== undefined) return { ready: false, because: this.#lost };
+    if (this.#isLost) return { ready: false, because: LOST };
     if (this.#parts.elapsedMs() - this.#askedMs <= STALE_AFTER_MS) return { ready: true };
     return { ready: false, because: "what was revoked elsewhere cannot be read from Redis" };
   }
@@ -160,15 +175,21 @@ class RedisLedger implements Ledger {
   async catchUp(): Promise<void> {
     for (;;) {
       const askedMs = this.#parts.elapsedMs();
+      const generation = this.#parts.generation();
+      if (this.#isLost && generation !== this.#generation) this.#beginAnew();
+      const begun = this.#begun;
       const least = this.#latest;
       const most = [String(CHANGES_MOST), String(LENGTH_MOST)];
       const { number: named, name } = this.#named;
       const since = [String(this.#known), ...most, String(named), name];
-      const [last = "", isAll, lastName = "", ...parts] = await this.#since(since);
+      const [last = "", isAll, lastName = "", of = "", writes, ...parts] = await this.#since(since);
+      if (begun !== this.#begun) continue;
       if (last === "lost" || Number(last) < least) {
-        this.#lost = "Redis has lost what was revoked; start again when it is right to go on";
-        return;
+        this.#isLost = true;
+        if (generation === this.#generation) return;
+        continue;
       }
+      this.#parts.saw(of, Number(writes));
       for (let at = 0; at < parts.length; at += 4) {
         const [kind = "", id = "", entry = "", number = ""] = parts.slice(at, at + 4);
         this.#known = Number(number);
@@ -177,6 +198,7 @@ class RedisLedger implements Ledger {
       this.#name(Number(last), lastName);
       if (isAll === "all") {
         this.#askedMs = askedMs;
+        this.#generation = generation;
         return;
       }
     }
@@ -190,6 +212,20 @@ class RedisLedger implements Ledger {
       if (!this.#isClosed) this.keepUp();
     };
     this.#stop = timers.after(ASK_EVERY_MS, () => void ask(), { idle: true });
+  }
+
+  /** With what the server has, as one that is started now does: somebody has said that this is right. */
+  #beginAnew(): void {
+    this.#begun += 1;
+    this.#isLost = false;
+    this.#askedMs = Number.NEGATIVE_INFINITY;
+    this.#known = 0;
+    this.#latest = 0;
+    this.#named = { number: 0, name: "" };
+    this.#numbers.clear();
+    for (const kind of KINDS) {
+      for (const [id] of [...this.#here.entries(kind)]) this.#here.drop(kind, id);
+    }
   }
 
   #name(number: number, name: string): void {
@@ -224,7 +260,7 @@ class RedisLedger implements Ledger {
   }
 
   async #since(args: readonly string[]): Promise<readonly string[]> {
-    const keys = this.#keys(["log", "last", "names", ...KINDS]);
+    const keys = [...this.#keys(["log", "last", "names"]), this.#meta, ...this.#keys(KINDS)];
     const reply = await this.#parts.send(["EVAL", SINCE, String(keys.length), ...keys, ...args]);
     if (Array.isArray(reply)) return reply.map(String);
     throw new Error("Redis gave no answer");

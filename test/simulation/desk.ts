@@ -68,6 +68,8 @@ export class Desk {
       const ledger = await openRedisLedger({
         send: store.command,
         run: store.run,
+        generation: store.wholeGeneration,
+        saw: store.saw,
         namespace: ADDRESS.namespace,
         elapsedMs: () => time.nowMs,
         now: () => START + time.nowMs,

@@ -102,8 +102,8 @@ export async function simulateLedger(plan: LedgerPlan, slips: Slips = {}): Promi
 interface Loss {
   /** Who had been told by the server of more than it has now. */
   readonly knowers: Set<number>;
-  /** One of them has spoken to the server since. */
-  wasTold: boolean;
+  /** When one of them had first spoken to the server since. */
+  toldMs: number | undefined;
 }
 
 class LedgerRun {
@@ -247,15 +247,17 @@ class LedgerRun {
     const sinceMs = this.#revoked.get(id);
     if (sinceMs === undefined || nowMs - sinceMs <= HEARD_MS) return;
     const isLost = this.#redis.field(KEPT.revocation, id) === undefined;
-    if (isLost && this.#mayNotKnow(index)) return;
+    if (isLost && this.#mayNotKnow(index, HEARD_MS)) return;
     this.story.violated(
       `desk ${index} allowed ${id}, which was revoked ${nowMs - sinceMs} ms before`,
     );
   }
 
-  /** Something was lost that this desk was not told of, nor has anybody who was spoken since. */
-  #mayNotKnow(index: number): boolean {
-    return this.#loss?.wasTold === false && !this.#loss.knowers.has(index);
+  /** Something was lost that this desk had not been told of, nor has anybody who was spoken since, but for so long. */
+  #mayNotKnow(index: number, heardMs = 0): boolean {
+    if (this.#loss === undefined || this.#loss.knowers.has(index)) return false;
+    const { toldMs } = this.#loss;
+    return toldMs === undefined || this.#time.nowMs - toldMs < heardMs;
   }
 
   // ── What happens to them ─────────────────────────────────────────────────────────────────────────────────
@@ -265,7 +267,7 @@ class LedgerRun {
     if (disk === "new") {
       this.#seen[index] = 0;
       this.#loss?.knowers.delete(index);
-      if (this.#loss?.knowers.size === 0 && !this.#loss.wasTold) this.#goOn();
+      if (this.#loss?.knowers.size === 0 && this.#loss.toldMs === undefined) this.#goOn();
     }
     this.#desk(index).crash(disk);
     this.#network.cut(index);
@@ -292,7 +294,7 @@ class LedgerRun {
   #noteLoss(): void {
     const knowers = this.#seen.flatMap((seen, index) => (seen > this.#writes() ? [index] : []));
     this.story.hit(knowers.length === 0 ? "nothing lost that anybody knew of" : "loss");
-    this.#loss = { knowers: new Set(knowers), wasTold: false };
+    this.#loss = { knowers: new Set(knowers), toldMs: undefined };
     if (knowers.length === 0) this.#goOn();
   }
 
@@ -316,8 +318,10 @@ class LedgerRun {
     for (const id of this.#granted) {
       if (this.#redis.field(KEPT.use, id) === undefined) this.#granted.delete(id);
     }
-    for (const id of this.#revoked.keys()) {
-      if (this.#redis.field(KEPT.revocation, id) === undefined) this.#revoked.delete(id);
+    const known = [this.#revoked, ...this.#known];
+    for (const id of known.flatMap((ids) => [...ids.keys()])) {
+      if (this.#redis.field(KEPT.revocation, id) !== undefined) continue;
+      for (const ids of known) ids.delete(id);
     }
   }
 
@@ -325,7 +329,7 @@ class LedgerRun {
   #done({ replica, command, reply }: Done): ((tookMs: number) => void) | undefined {
     const run = readRun(command);
     if (run === undefined || reply instanceof Error || !Array.isArray(reply)) return undefined;
-    if (run.knows && this.#loss?.knowers.has(replica)) this.#loss.wasTold = true;
+    if (run.knows && this.#loss?.knowers.has(replica)) this.#loss.toldMs ??= this.#time.nowMs;
     const [status, writes, { life }] = [String(reply[0]), Number(reply[2]), this.#desk(replica)];
     if (["new", "lost", "settling"].includes(status)) return undefined;
     return () => {
@@ -334,7 +338,7 @@ class LedgerRun {
     };
   }
 
-  /** Once all is well, and whoever found something missing was started again. */
+  /** Once all is well, and what was lost is confirmed to be. */
   async #end(): Promise<void> {
     this.#network.heal();
     this.#redis.ills.clear();
@@ -343,8 +347,6 @@ class LedgerRun {
       this.#confirm();
       await this.#time.passUntil(this.#time.nowMs + 2_000);
     }
-    for (const index of this.#desks.keys()) this.#crash(index, "same");
-    await this.#time.passUntil(this.#time.nowMs + 5_000);
     for (const [index, desk] of this.#desks.entries()) {
       const asking = desk.use(`new ${index}`);
       await this.#time.passUntil(this.#time.nowMs + 500);

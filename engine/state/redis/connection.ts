@@ -36,9 +36,13 @@ export interface Connection {
   run(operation: string, keys: readonly string[], args: readonly string[]): Promise<Reply>;
   /** A command that leaves state alone: it reads. */
   read(command: readonly string[]): Promise<unknown>;
+  /** What another read than those here has seen: how much had been kept of which generation. */
+  saw(generation: string, writes: number): void;
   readonly steady: SteadyTime;
   /** Names what the store has been since the last loss that was confirmed. */
   readonly generation: string;
+  /** That of the last server that was known to lack nothing: another one stands here only after a confirmation. */
+  readonly wholeGeneration: string;
   readiness(): Readiness;
   close(): void;
 }
@@ -78,6 +82,7 @@ class Line implements Connection {
   #warnings: readonly string[] = [];
   #failures = 0;
   #generation: string;
+  #wholeGeneration = "";
   #writes: number;
   /** Generations that had ended by a confirmation, with spaces between: a store that is emptied is told of them again. */
   #past = "";
@@ -128,8 +133,16 @@ class Line implements Connection {
     }
   }
 
+  saw(generation: string, writes: number): void {
+    if (generation === this.#generation) this.#see(generation, Math.max(this.#writes, writes));
+  }
+
   get generation(): string {
     return this.#generation;
+  }
+
+  get wholeGeneration(): string {
+    return this.#wholeGeneration;
   }
 
   readiness(): Readiness {
@@ -300,6 +313,7 @@ class Line implements Connection {
     if (status === "lost") throw new StateUnavailable(lostWhy(lost, this.#parts.address));
     // Not before: what is only said to be lost has not ended.
     this.#past = String(past);
+    this.#wholeGeneration = String(generation);
     return status === "settling" ? { settling: true } : undefined;
   }
 

@@ -91,6 +91,9 @@ export interface RedisStore extends SharedStore {
   command(command: readonly string[]): Promise<unknown>;
   /** An operation of the script, for the same. */
   readonly run: Connection["run"];
+  /** As `Connection` has it. */
+  readonly wholeGeneration: () => string;
+  readonly saw: Connection["saw"];
 }
 
 /** Rejects where the server cannot be reached or must not be trusted with state, saying why. */
@@ -122,6 +125,8 @@ export async function connectRedis(parts: RedisParts): Promise<RedisStore> {
     open: (policy) => new RedisState(policy, shared),
     command: (command) => connection.read(command),
     run: (...asked) => connection.run(...asked),
+    wholeGeneration: () => connection.wholeGeneration,
+    saw: (...seen) => connection.saw(...seen),
     readiness: (): Readiness => connection.readiness(),
     close: () => connection.close(),
   };

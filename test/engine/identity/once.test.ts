@@ -266,6 +266,8 @@ describeRedis("with the ledger in Redis", () => {
       const ledger = await openRedisLedger({
         send: store.command,
         run: store.run,
+        generation: store.wholeGeneration,
+        saw: store.saw,
         namespace: address.namespace,
         elapsedMs: () => 0,
         now: () => START,

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { messageOf } from "../../../engine/fault.ts";
 import {
   ENTRIES_MOST,
   FOR_EVER,
@@ -8,6 +9,7 @@ import {
   type LedgerEntry,
 } from "../../../engine/ledger/ledger.ts";
 import { openRedisLedger } from "../../../engine/ledger/redis.ts";
+import { confirmLoss } from "../../../engine/state/redis/confirm.ts";
 import { connectRedis, type RedisStore } from "../../../engine/state/redis/store.ts";
 import { outcomeOf, START } from "../../support/engine.ts";
 import { describeRedis, startRedis, type TestRedis } from "../../support/redis.ts";
@@ -37,6 +39,8 @@ async function ledgerOf(clock = { elapsedMs: 0 }, settleMs = 0): Promise<Ledger>
   const parts = {
     send: store.command,
     run: store.run,
+    generation: store.wholeGeneration,
+    saw: store.saw,
     namespace,
     elapsedMs: () => clock.elapsedMs,
     now: () => START,
@@ -135,6 +139,26 @@ describeRedis("a ledger in Redis", () => {
     await redis.command("FLUSHALL");
     await expect.poll(() => ledger.readiness().ready, { timeout: 30_000 }).toBe(false);
     expect(seen(ledger)).toBe("1");
+  });
+
+  test("goes on with what is there once it is confirmed that state was lost, in every process", async () => {
+    const [one, two] = [await ledgerOf(), await ledgerOf()];
+    await put(one, undefined, entry("1"));
+    await expect.poll(() => seen(two), { timeout: 30_000 }).toBe("1");
+    await redis.command("FLUSHALL");
+    for (const ledger of [one, two]) {
+      await expect.poll(() => ledger.readiness().ready, { timeout: 30_000 }).toBe(false);
+    }
+    const said = { operator: "root", because: "it was emptied", atMs: START };
+    await expect
+      .poll(() => confirmLoss(redisAt(redis.url), said), { timeout: 30_000 })
+      .toBeDefined();
+    for (const ledger of [one, two]) {
+      await expect.poll(() => ledger.readiness().ready, { timeout: 30_000 }).toBe(true);
+      expect(seen(ledger)).toBeUndefined();
+    }
+    await expect.poll(() => put(one, undefined, entry("2")).catch(messageOf)).toBe("kept");
+    await expect.poll(() => seen(two), { timeout: 30_000 }).toBe("2");
   });
 
   test("that has lost what was revoked is not believed either where it was changed as often since", async () => {

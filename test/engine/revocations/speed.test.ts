@@ -56,7 +56,7 @@ class Server {
   since(number: number): readonly string[] {
     const found = [...this.#entries].filter(([, entry]) => entry.number > number);
     const changes = found.flatMap(([key, entry]) => changeOf(key, entry));
-    return [String(this.#last), "all", "", ...changes];
+    return [String(this.#last), "all", "", "", "0", ...changes];
   }
 
   put([kind = "", id = "", , next = ""]: readonly string[]): readonly string[] {
@@ -112,6 +112,8 @@ describe("in a process that shares its ledger", () => {
     openRedisLedger({
       send: (command) => line.send(command),
       run: (...asked) => line.run(...asked),
+      generation: () => "",
+      saw: () => {},
       namespace: "test",
       elapsedMs: () => performance.now(),
       now: Date.now,
