@@ -73,7 +73,7 @@ function report(results: readonly Result[], checkOnly: boolean, io: Io): void {
     ...(broken > 0 ? [paint("red", `${count(broken, "file")} with errors`)] : []),
     changed.length > 0
       ? `${count(changed.length, "file")} ${done}`
-      : `${count(results.length - broken, "file")} laid out as they should be`,
+      : `${count(results.length - broken, "file")} laid out already`,
   ];
   io.err(`${summary.join(", ")}\n`);
 }

@@ -9,6 +9,7 @@ import { type Io, Misuse } from "../command.ts";
 import { parseJson } from "../documents.ts";
 import { type Policy, readText } from "../files.ts";
 import { quoteForShell } from "../terminal.ts";
+import { sampleRequest } from "./sample.ts";
 
 /** The `curl` line that asks it. */
 export function curlFor(example: unknown, address: string): string {
@@ -34,11 +35,7 @@ export function exampleFor(policy: Policy, { cwd }: Io): unknown {
     const answer = createEngine(parts).decide(request);
     return answer.kind === "answer" && answer.value.decision === "allow";
   });
-  // What the service asks of itself is nothing to try.
-  const tool = program.tools.find(({ wire }) => !wire.startsWith("writ:"));
-  return (
-    allowed ?? candidates[0] ?? { agent: { id: "agent" }, tool: { name: tool?.wire ?? "tool" } }
-  );
+  return allowed ?? candidates[0] ?? sampleRequest(program);
 }
 
 function examplesBeside(path: string): unknown[] {
