@@ -1,4 +1,4 @@
-/** A request that a policy knows, of nothing but its declarations: where no example and no test shows one. Pure. */
+/** A request that a policy knows, of nothing but its declarations: where no example and no test shows one. */
 import type { Program } from "../../lang/ir.ts";
 import type { Field, Json, Type } from "../../lang/type.ts";
 import { unreachable } from "../../lang/unreachable.ts";

@@ -1,6 +1,6 @@
 /**
  * Who is said to have handed on to whom, where the delegation does not hold: what an auditor asks first, and nobody's
- * word. Pure.
+ * word.
  */
 import { HOPS_MOST } from "../identity/chain.ts";
 import { readClaims, readCompactJws } from "../identity/jws.ts";
