@@ -84,7 +84,7 @@ const SINCE = `
 local log, last, names, meta = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local tables = {}
 for at, kind in ipairs({ ${KINDS.map((kind) => `'${kind}'`).join(", ")} }) do tables[kind] = KEYS[4 + at] end
-if redis.call('HGET', meta, 'lost') then return { 'lost' } end
+if redis.call('HGET', meta, 'lost') then return { 'lost', 'state' } end
 local number = redis.call('GET', last) or '0'
 local isOld = tonumber(ARGV[4]) <= tonumber(number) - ${NAMES_MOST}
 if ARGV[5] ~= '' and not isOld and redis.call('HGET', names, ARGV[4]) ~= ARGV[5] then return { 'lost' } end
@@ -186,7 +186,8 @@ class RedisLedger implements Ledger {
       if (begun !== this.#begun) continue;
       if (last === "lost" || Number(last) < least) {
         this.#isLost = true;
-        if (generation === this.#generation) return;
+        // Where it is not confirmed, or another loss is not, there is nothing to begin with.
+        if (isAll === "state" || generation === this.#generation) return;
         continue;
       }
       this.#parts.saw(of, Number(writes));
