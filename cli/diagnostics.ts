@@ -1,19 +1,42 @@
 /** What the compiler found, as text for people and as JSON. */
 import type { Compilation } from "../lang/compile.ts";
 import { type Diagnostic, severityOf } from "../lang/diagnostic.ts";
-import { render } from "../lang/render.ts";
+import { render, spellPlace } from "../lang/render.ts";
 import { fileOf, lineStartsOf, locate, type SourceFile, type Span } from "../lang/source.ts";
 import type { Io } from "./command.ts";
 import { type Paint, painter } from "./terminal.ts";
 
 type Found = Pick<Compilation, "diagnostics"> & { readonly shown: readonly SourceFile[] };
 
-/** With the lines that are meant, one below the other, and an empty line at the end. */
+/**
+ * With the lines that are meant, one below the other, and an empty line at the end. What is said of many places in the
+ * same words is said once: a name that is gone is used wherever it was.
+ */
 export function renderDiagnostics({ diagnostics, shown }: Found, io: Pick<Io, "color">): string {
   const paint = painter(io);
-  return diagnostics
-    .map((diagnostic) => `${emphasize(render(diagnostic, shown), diagnostic, paint)}\n`)
-    .join("");
+  const same = Map.groupBy(diagnostics, saidOf);
+  const told = diagnostics.map((diagnostic) => {
+    const [first, ...rest] = same.get(saidOf(diagnostic)) ?? [];
+    const isOnce = rest.length >= SAME_MOST;
+    if (isOnce && diagnostic !== first) return "";
+    const text = emphasize(render(diagnostic, shown), diagnostic, paint);
+    return `${text}${isOnce ? alsoAt(rest, shown, paint) : ""}\n`;
+  });
+  return told.join("");
+}
+
+function saidOf({ code, message, help = "" }: Diagnostic): string {
+  return [code, message, help].join("\n");
+}
+
+const SAME_MOST = 3;
+const PLACES_MOST = 5;
+
+function alsoAt(rest: readonly Diagnostic[], shown: readonly SourceFile[], paint: Paint): string {
+  const places = rest.slice(0, PLACES_MOST).map(({ span }) => spellPlace(span, shown));
+  const left = rest.length - places.length;
+  const more = left === 0 ? "" : `, and ${left} more`;
+  return `  ${paint("cyan", "also")}: ${places.join(", ")}${more}\n`;
 }
 
 /** Colour for what `render` lays out: a head of place, severity and message; source; a caret; help. */

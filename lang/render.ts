@@ -20,17 +20,17 @@ export function render(diagnostic: Diagnostic, sources: readonly SourceFile[]): 
   const text = lineText(source.text, line, starts);
   const { shown, before, under } = excerpt(text, column - 1, span.end - span.start);
   const lines = [
-    `${placeOf(span, sources)}: ${severityOf(diagnostic)} ${code}: ${visible(message)}`,
+    `${spellPlace(span, sources)}: ${severityOf(diagnostic)} ${code}: ${visible(message)}`,
     `  ${line} | ${shown}`.trimEnd(),
     `  ${gutter} | ${" ".repeat(before)}${"^".repeat(under)}`,
   ];
-  if (first !== undefined) lines.push(`  first: ${placeOf(first, sources)}`);
+  if (first !== undefined) lines.push(`  first: ${spellPlace(first, sources)}`);
   if (help !== undefined) lines.push(`  help: ${visible(help)}`);
   return `${lines.join("\n")}\n`;
 }
 
 /** `payments.writ:3:19` */
-function placeOf(span: Span, sources: readonly SourceFile[]): string {
+export function spellPlace(span: Span, sources: readonly SourceFile[]): string {
   const source = fileOf(span, sources);
   const { line, column } = locate(source.text, span.start, lineStartsOf(source));
   return `${visible(source.path)}:${line}:${column}`;

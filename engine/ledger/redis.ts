@@ -200,6 +200,8 @@ class RedisLedger implements Ledger {
       if (isAll === "all") {
         this.#askedMs = askedMs;
         this.#generation = generation;
+        // What was missing is back: the server was given a copy of all it had.
+        this.#isLost = false;
         return;
       }
     }
