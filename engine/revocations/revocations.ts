@@ -126,9 +126,14 @@ export class Revocations {
     return why === undefined ? undefined : { ok: false, code: "revoked", why };
   }
 
-  /** Whether what was revoked is known. */
+  /** Whether what was revoked is known; and, as a warning, what a process that takes over would not know. */
   readiness(): Readiness {
-    return this.#ledger.readiness();
+    const readiness = this.#ledger.readiness();
+    const count = this.#unkept.size;
+    if (!readiness.ready || count === 0) return readiness;
+    const which = count === 1 ? "a revocation is" : `${count} revocations are`;
+    const warning = `${which} in force in this process and not known to be kept: revoke again, or it ends with the process`;
+    return { ready: true, warnings: [...(readiness.warnings ?? []), warning] };
   }
 
   /** Whether an approval, or what somebody said of it, is as old as something that was taken back. */

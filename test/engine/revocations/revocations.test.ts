@@ -221,6 +221,23 @@ test("what cannot be kept is in force all the same, and told as not kept", async
   expect(outcomeOf(await at.ask(ASSERTED))).toBe("allow");
 });
 
+test("what is not kept is warned of until it is said again, whatever else is kept meanwhile", async () => {
+  const ledger = new Failing();
+  const at = await world(ledger);
+  const warning = (said: string) => [expect.stringContaining(`${said} in force in this process`)];
+  ledger.isBroken = true;
+  for (const id of ["bot", "planner"]) {
+    await expect(at.revoke("agent", id)).rejects.toThrow("the disk is gone");
+  }
+  ledger.isBroken = false;
+  await at.revoke("agent", "another");
+  expect(at.revocations.readiness()).toMatchObject({ warnings: warning("2 revocations are") });
+  await at.revoke("agent", "bot");
+  expect(at.revocations.readiness()).toMatchObject({ warnings: warning("a revocation is") });
+  await at.revoke("agent", "planner");
+  expect(at.revocations.readiness()).toEqual({ ready: true });
+});
+
 /** As Redis is: each change waits, and may fail when another did not. */
 class Waiting extends MemoryLedger {
   readonly waiting: ((fault?: Error) => void)[] = [];
